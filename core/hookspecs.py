@@ -1,0 +1,60 @@
+"""The two hooks of the plug-in system, and the marker that implements them."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import pluggy
+from attrs import frozen
+
+from .provider import Provider
+
+#: The name of the entry-point group, of the hooks' prefix and of the package: one word.
+PROJECT = "kling26"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+#: An ASGI application (https://asgi.readthedocs.io).
+ASGIApp = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+
+
+@frozen
+class Sandbox:
+    """
+    An emulator of a provider's HTTP API, for rehearsals and tests.
+
+    `build` takes the conditions of the rehearsal (`kling26.sandbox.Conditions`: clock, speed,
+    faults) and returns the emulator, which serves all of the provider's hosts by path.
+    """
+
+    provider: str
+    build: Callable[..., ASGIApp]
+
+
+@hookspec
+def kling26_providers() -> Iterable[Provider]:  # type: ignore[empty-body]
+    """
+    Return the providers that this plug-in adds::
+
+        @hookimpl
+        def kling26_providers():
+            return [Acme()]
+    """
+
+
+@hookspec
+def kling26_sandboxes() -> Iterable[Sandbox]:  # type: ignore[empty-body]
+    """
+    Return the emulators that this plug-in brings::
+
+        @hookimpl
+        def kling26_sandboxes():
+            return [Sandbox("acme", build=AcmeSandbox)]
+    """

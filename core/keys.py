@@ -1,0 +1,110 @@
+"""
+API keys: in the environment, or in ``keys.toml`` of the home folder, for its owner alone.
+
+Keys are read each time they are needed, so a new one counts at once.
+"""
+
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from attrs import field, frozen
+
+from .errors import MissingKey, SettingsError
+from .provider import Provider
+from .settings import Settings
+from .text import plain
+
+
+@frozen
+class Key:
+    """A provider's key, which its repr keeps to itself, and where it came from."""
+
+    value: str = field(repr=False)
+    source: Literal["environment", "keys.toml", "sandbox"]
+
+
+@frozen
+class Keys:
+    """The keys that a user has."""
+
+    settings: Settings
+
+    @property
+    def path(self) -> Path:
+        return self.settings.home / "keys.toml"
+
+    def find(self, provider: Provider) -> Key | None:
+        """The provider's key, or None."""
+        value = self.settings.environ.get(provider.key_variable, "").strip()
+        if value:
+            return Key(_usable(value, provider.key_variable), "environment")
+        value = self._stored().get(provider.name, "").strip()
+        return Key(_usable(value, str(self.path)), "keys.toml") if value else None
+
+    def need(self, provider: Provider) -> Key:
+        """The provider's key; raises `MissingKey`, which says how to give one."""
+        key = self.find(provider)
+        if key is None:
+            raise MissingKey(
+                f"{provider.title} needs an API key: set {provider.key_variable}, or run: "
+                f"kling26 keys set {provider.name}"
+                + (f" (keys: {provider.key_page})" if provider.key_page else ""),
+                provider=provider.name,
+            )
+        return key
+
+    def set(self, provider: Provider, value: str) -> None:
+        """Store a key, readable by its owner alone."""
+        self._write({**self._stored(), provider.name: _usable(value.strip(), "The key")})
+
+    def unset(self, provider: Provider) -> bool:
+        """Forget a stored key; whether there was one."""
+        stored = self._stored()
+        known = stored.pop(provider.name, None) is not None
+        if known:
+            self._write(stored)
+        return known
+
+    def _stored(self) -> dict[str, str]:
+        try:
+            values = tomllib.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise SettingsError(f"{self.path} cannot be read: {error.strerror}.") from error
+        except ValueError:
+            # The parser's own words may quote the line, and with it the key.
+            raise SettingsError(f"{self.path} is no valid TOML; mend or delete it.") from None
+        return {name: value for name, value in values.items() if isinstance(value, str)}
+
+    def _write(self, keys: dict[str, str]) -> None:
+        import tomli_w
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # A file of mkstemp is for its owner alone (0600) from the first byte on.
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".keys-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    tomli_w.dump(keys, file)
+                os.replace(name, self.path)
+            except BaseException:
+                os.unlink(name)
+                raise
+        except OSError as error:
+            raise SettingsError(
+                f"{plain(self.path)} cannot be written: {error.strerror}."
+            ) from error
+
+
+def _usable(value: str, source: str) -> str:
+    """A key that can travel in a header; the error says nothing of what it is."""
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise SettingsError(
+            f"{source} holds something that cannot be an API key: it is empty, or has spaces, "
+            "line breaks or letters beyond ASCII."
+        )
+    return value

@@ -1,0 +1,218 @@
+"""
+Options: attrs classes whose fields carry their own label, help and bounds.
+
+What is said once on a field feeds the checks, the node's widgets, the command line's help and
+the tables of the documentation.
+"""
+
+import json
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import attrs
+from attrs import frozen
+
+from .errors import OptionRefused
+from .text import listing, plain
+
+_METADATA = "kling26.option"
+
+
+@frozen
+class Bounds:
+    """What an option's value may be, beyond its type; None means no such bound."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    max_length: int | None = None
+
+
+@frozen
+class OptionInfo:
+    """One option as a person meets it: the field of an options class, read out."""
+
+    name: str
+    label: str
+    help: str
+    type: type
+    optional: bool
+    choices: tuple[str | int, ...]
+    default: object
+    bounds: Bounds
+    multiline: bool
+    advanced: bool
+
+    def allowed(self) -> str:
+        """The values it takes, in words."""
+        if self.choices:
+            return listing(self.choices)
+        if self.bounds.minimum is not None and self.bounds.maximum is not None:
+            return f"{_number(self.bounds.minimum)} to {_number(self.bounds.maximum)}"
+        if self.bounds.max_length is not None:
+            return f"up to {self.bounds.max_length} characters"
+        return _WORDS.get(self.type, self.type.__name__)
+
+
+_WORDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    dict: "a JSON object",
+}
+
+
+def option(
+    default: Any = attrs.NOTHING,
+    *,
+    label: str,
+    help: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    step: float | None = None,
+    max_length: int | None = None,
+    multiline: bool = False,
+    advanced: bool = False,
+    **field: Any,
+) -> Any:
+    """
+    An attrs field that knows how it is shown and what it may hold.
+
+    `label` and `help` are for people; `minimum` and `maximum` are inclusive; `max_length` is in
+    characters; `advanced` options may be folded away. Anything else goes to `attrs.field`.
+
+    >>> @frozen
+    ... class AcmeOptions:
+    ...     style: Literal["plain", "film"] = option("plain", label="Style", help="The look.")
+    >>> [info.name for info in options_of(AcmeOptions)]
+    ['style']
+    """
+    facts = {
+        "label": label,
+        "help": help,
+        "bounds": Bounds(minimum, maximum, step, max_length),
+        "multiline": multiline,
+        "advanced": advanced,
+    }
+    return attrs.field(default=default, metadata={_METADATA: facts}, **field)
+
+
+@frozen
+class NoOptions:
+    """The options class of a provider that takes nothing beyond the shared options."""
+
+
+def options_of(options: type) -> Iterator[OptionInfo]:
+    """Each option of an options class, in the order of its fields."""
+    hints = get_type_hints(options)
+    for field in attrs.fields(options):
+        facts = field.metadata.get(_METADATA)
+        if facts is None:
+            continue
+        kind, choices, optional = _unfold(hints[field.name])
+        default = None if field.default is attrs.NOTHING else field.default
+        yield OptionInfo(field.name, type=kind, choices=choices, optional=optional,
+                         default=default, **facts)  # fmt: skip
+
+
+def option_info(options: type, name: str) -> OptionInfo:
+    """The option called `name`."""
+    return next(info for info in options_of(options) if info.name == name)
+
+
+def _unfold(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
+    """A field's annotation as (type, choices, may be None)."""
+    union = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    arms = [arm for arm in union if arm is not type(None)]
+    optional = len(arms) < len(union)
+    if len(arms) > 1:  # A value of several types looks after itself, as an image does.
+        return object, (), optional
+    hint = arms[0]
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        return type(choices[0]), choices, optional
+    return get_origin(hint) or hint, (), optional
+
+
+def check_values(values: object, who: str, provider: str | None = None) -> None:
+    """
+    Hold an options object against its own fields.
+
+    Raises `OptionRefused`, a sentence that names `who`, the option and what is allowed.
+    """
+    for info in options_of(type(values)):
+        value = getattr(values, info.name)
+        if not _fits(info, value):
+            raise OptionRefused(
+                f"{who} takes {info.name} as {info.allowed()}; this one is {_shown(info, value)}.",
+                option=info.name,
+                provider=provider,
+            )
+
+
+def _fits(info: OptionInfo, value: object) -> bool:
+    if value is None:
+        return info.optional
+    if info.type is object:
+        return True
+    if info.choices:
+        return any(value == choice and type(value) is type(choice) for choice in info.choices)
+    if info.type is float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    else:
+        fits = type(value) is info.type or (info.type is dict and isinstance(value, Mapping))
+    return fits and _within(info.bounds, value)
+
+
+def _within(bounds: Bounds, value: Any) -> bool:
+    if bounds.minimum is not None and not value >= bounds.minimum:
+        return False
+    if bounds.maximum is not None and not value <= bounds.maximum:
+        return False
+    return bounds.max_length is None or len(value) <= bounds.max_length
+
+
+def _shown(info: OptionInfo, value: object) -> str:
+    """The offending value; a long text by its length, because that is what is wrong with it."""
+    if isinstance(value, str) and info.bounds.max_length is not None:
+        return f"{len(value)} characters long"
+    return f'"{plain(value, 60)}"'
+
+
+def build_options(
+    options: type, given: Mapping[str, object], who: str, provider: str | None = None
+) -> object:
+    """
+    The options object for what a user gave by name; texts are read by the field's type.
+
+    Raises `OptionRefused` for a name the class does not have or a value it cannot hold.
+    """
+    known = {info.name: info for info in options_of(options)}
+    for name in given:
+        if name not in known:
+            takes = f"It takes {listing(known, 'and')}" if known else "It takes none of its own"
+            raise OptionRefused(
+                f'{who} has no option "{plain(name, 60)}". {takes}.', option=name, provider=provider
+            )
+    built: object = options(**{name: _read(known[name], given[name]) for name in given})
+    check_values(built, who, provider)
+    return built
+
+
+def _read(info: OptionInfo, value: object) -> object:
+    """A value from the command line or a widget, in the field's own type where it reads as one."""
+    if not isinstance(value, str) or info.type is str:
+        return value
+    if value == "" and info.optional:
+        return None
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return float(read) if info.type is float and type(read) is int else read
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"

@@ -1,0 +1,212 @@
+"""The interface that a provider plug-in implements."""
+
+import copy
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping
+from typing import ClassVar, Self, TypeVar
+
+import httpx
+from attrs import frozen
+
+from .errors import UnexpectedReply
+from .options import NoOptions
+from .request import ASPECT_RATIOS, DURATIONS, ImageFile, VideoRequest
+from .status import Status, Ticket
+
+T = TypeVar("T")
+
+#: A conversation with a provider: yields requests, is sent the answers, returns a value.
+#: The shape of ``httpx.Auth.auth_flow``: no socket, no clock and no key inside.
+Flow = Generator[httpx.Request, httpx.Response, T]
+
+
+@frozen
+class Limits:
+    """
+    What a provider takes.
+
+    `text_prompt` and `image_prompt`: the longest prompt in characters, without and with an image
+    (None: none is documented). `image_formats`: as Pillow names them, lower case; empty where
+    only a public URL is taken. `image_bytes`: the largest picture; `image_pixels`: the shortest
+    edge. `submissions`: (how many, in how many seconds) new tasks the provider allows.
+    """
+
+    text_prompt: int | None = None
+    image_prompt: int | None = None
+    durations: tuple[int, ...] = DURATIONS
+    aspect_ratios: tuple[str, ...] = ASPECT_RATIOS
+    image_formats: tuple[str, ...] = ("jpeg", "png")
+    image_bytes: int = 10 * 1000 * 1000
+    image_pixels: int = 1
+    submissions: tuple[int, float] | None = None
+
+    def prompt(self, kind: str) -> int | None:
+        """The longest prompt for a video made from "text" or from an "image"."""
+        return self.text_prompt if kind == "text" else self.image_prompt
+
+
+@frozen
+class OpenTask:
+    """What `Provider.find` is given: a task whose answer was lost."""
+
+    id: str
+    request: VideoRequest
+
+
+class Provider(ABC):
+    """
+    A service that makes Kling 2.6 videos.
+
+    A plug-in subclasses this, says how its service spells a request, and hands an instance to the
+    ``kling26_providers`` hook::
+
+        import httpx
+        from kling26.core import Provider, Status, Ticket, hookimpl
+
+
+        class Acme(Provider):
+            name = "acme"
+            title = "Acme Video"
+            key_variable = "ACME_API_KEY"
+            base_url = "https://api.acme.example"
+
+            def submit(self, request, options):
+                body = {"text": request.prompt, "seconds": request.duration}
+                reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
+                return Ticket(reply.json()["id"])
+
+            def poll(self, ticket):
+                reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
+                return Status("succeeded", url=reply.json()["url"])
+
+
+        @hookimpl
+        def kling26_providers():
+            return [Acme()]
+
+    with, in the plug-in's ``pyproject.toml``::
+
+        [project.entry-points.kling26]
+        acme = "kling26_acme"
+
+    **Flows** are generators that yield an `httpx.Request`, are sent the `httpx.Response` and
+    return a value. They hold no key: the runner signs each request to the hosts of `base_url` and
+    `upload_url`, and to no other. They do not wait, retry or catch connection errors: the runner
+    does. What they get is any answer below HTTP 500; what they raise is one of `ProviderError`:
+    `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
+    where it says that it did not take the request, `NoSuchTask`, and `UnexpectedReply` for
+    whatever they cannot read (`kling26.core.wire` helps to read strictly).
+    """
+
+    #: Short, lower case: what users type. Letters, digits, ``-`` and ``_``.
+    name: ClassVar[str]
+    #: What users read.
+    title: ClassVar[str]
+    #: The environment variable of the key.
+    key_variable: ClassVar[str]
+    #: Where the API is, without a trailing slash. ``<NAME>_BASE_URL`` replaces it.
+    base_url: str
+    #: Where pictures go, if the provider takes uploads. ``<NAME>_UPLOAD_URL`` replaces it.
+    upload_url: str | None = None
+    #: What the provider takes.
+    limits: Limits = Limits()
+    #: What it takes beyond the shared options: an attrs class of `option` fields.
+    Options: ClassVar[type] = NoOptions
+    #: Whether `VideoRequest.callback_url` has a field there; refused otherwise.
+    takes_callback_url: ClassVar[bool] = False
+    #: Where it hands keys out, and where a user sees the tasks of the account.
+    key_page: ClassVar[str | None] = None
+    tasks_page: ClassVar[str | None] = None
+    #: What `Status.cost` counts.
+    cost_unit: ClassVar[str] = "USD"
+    #: The JSON name of the task's id in the answer to a submit: with it the id is also found in
+    #: an answer that broke off.
+    task_id_name: ClassVar[str | None] = None
+
+    @abstractmethod
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        """
+        Ask for the video; the one paid request of this flow is its last.
+
+        `request.image` is None, a URL, or an `ImageFile` if the provider has no `upload`.
+        `options` is an instance of `Options`. Raise `Refused` for a "no" in the provider's own
+        envelope; raise `UnexpectedReply` for anything unclear, and the task counts as perhaps paid.
+        """
+
+    @abstractmethod
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        """Ask how the task stands."""
+
+    def upload(self, image: ImageFile) -> Flow[str]:
+        """Store a picture for `submit`; free, and repeated at will. Returns its URL."""
+        raise NotImplementedError
+
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        """Cancel the task where that is free; returns whether it was really cancelled."""
+        raise NotImplementedError
+
+    def find(self, task: OpenTask) -> Flow[Ticket | None]:
+        """
+        The ticket of a submit whose answer was lost, or None.
+
+        Only for providers that keep our own id (`VideoRequest.task`) and hold it unique: when
+        nothing is found, the runner submits again under the same id.
+        """
+        raise NotImplementedError
+
+    def renew(self, ticket: Ticket, url: str) -> Flow[str]:
+        """A fresh link for a result whose link has expired."""
+        raise NotImplementedError
+
+    def balance(self) -> Flow[float]:
+        """What is left on the account, in `cost_unit`."""
+        raise NotImplementedError
+
+    def check(self, request: VideoRequest, options: object) -> None:
+        """Rules across options; raise `OptionRefused` before anything is sent."""
+
+    def read_callback(self, body: bytes | str) -> Status:
+        """
+        What a call of the provider to `callback_url` says, with `Status.task_id` filled in.
+
+        Callbacks are not proof: ask with `poll` before relying on one.
+        """
+        raise NotImplementedError
+
+    def price(self, request: VideoRequest, options: object) -> float | None:
+        """The list price in USD, where one is known."""
+        return None
+
+    def sign(self, request: httpx.Request, key: str) -> None:
+        """Put the key on a request to one of the provider's own hosts; rarely overridden."""
+        request.headers["Authorization"] = f"Bearer {key}"
+
+    def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
+        """The ticket in an answer that broke off or came with an error; rarely overridden."""
+        if self.task_id_name is None:
+            return None
+        found = re.search(rf'"{re.escape(self.task_id_name)}"\s*:\s*"([^"\\]+)"', fragment)
+        return Ticket(found[1]) if found else None
+
+    def can(self, flow: str) -> bool:
+        """Whether the provider implements an optional flow, by its method's name."""
+        return getattr(type(self), flow) is not getattr(Provider, flow)
+
+    def at(self, addresses: Mapping[str, str]) -> Self:
+        """The provider at other addresses: ``{"base_url": …, "upload_url": …}``."""
+        moved = copy.copy(self)
+        for attribute, address in addresses.items():
+            setattr(moved, attribute, address.rstrip("/"))
+        return moved
+
+    def unexpected(self, reply: httpx.Response, problem: str) -> UnexpectedReply:
+        """The error for an answer that cannot be read, with how it began."""
+        from .text import plain
+
+        began = plain(reply.content[:200].decode("utf-8", "replace"), 120)
+        return UnexpectedReply(
+            f"{self.title} answered in an unknown form (HTTP {reply.status_code}: {problem}). "
+            f"The answer began: {began or 'nothing'}",
+            provider=self.name,
+        )

@@ -1,0 +1,208 @@
+"""
+The installed providers, by name: the built-in ones, then those of plug-ins.
+
+A paying user's provider must not die of a stranger's package, so each plug-in is loaded on its
+own; a broken one is named and left out.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import TypeVar
+
+import attrs
+import pluggy
+from attrs import frozen
+
+from . import hookspecs
+from .errors import UnknownProvider
+from .hookspecs import PROJECT, Sandbox
+from .options import options_of
+from .provider import Limits, Provider
+from .text import listing, plain
+
+logger = logging.getLogger("kling26")
+
+#: Registered by module name: a bare clone in ComfyUI has no metadata, hence no entry points.
+PROVIDERS = (
+    "kling26.providers.kie",
+    "kling26.providers.apikley",
+    "kling26.providers.cometapi",
+    "kling26.providers.runcomfy",
+)
+SANDBOXES = (
+    "kling26.sandbox.kie",
+    "kling26.sandbox.apikley",
+    "kling26.sandbox.cometapi",
+    "kling26.sandbox.runcomfy",
+)
+
+T = TypeVar("T")
+
+
+@frozen
+class Problem:
+    """Why a plug-in, or a part of it, was left out."""
+
+    plugin: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f'The plug-in "{self.plugin}" was skipped: {self.reason}'
+
+
+@frozen
+class Registry:
+    """What is installed: `providers` by name in menu order, and what was left out."""
+
+    providers: Mapping[str, Provider]
+    origins: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+
+    def __getitem__(self, name: str) -> Provider:
+        try:
+            return self.providers[name]
+        except KeyError:
+            raise UnknownProvider(
+                f'There is no provider "{plain(name, 60)}". Installed: '
+                f"{listing(self.providers, 'and')}.",
+                provider=name,
+            ) from None
+
+
+def plugins(only: Collection[str] | None = None) -> list[EntryPoint]:
+    """The installed plug-ins, or those of the named distributions."""
+    found = entry_points(group=PROJECT)
+    if only is None:
+        return list(found)
+    wanted = {_normal(name) for name in only}
+    return [entry for entry in found if _normal(_distribution(entry)) in wanted]
+
+
+def load_providers(outside: Iterable[EntryPoint] = ()) -> Registry:
+    """The built-in providers and those of the plug-ins `outside`."""
+    manager, problems = _manager(PROVIDERS, outside)
+    found: dict[str, tuple[str, Provider]] = {}
+    for plugin, provider in _offers(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
+        reason = _flaw(provider)
+        if reason is None and provider.name in found:
+            first = found[provider.name][0]
+            reason = f'the name "{provider.name}" belongs to "{first}" already.'
+        if reason is None:
+            found[provider.name] = plugin, provider
+        else:
+            problems.append(Problem(plugin, reason))
+    _tell(problems)
+    return Registry(
+        MappingProxyType({name: provider for name, (_, provider) in found.items()}),
+        MappingProxyType({name: plugin for name, (plugin, _) in found.items()}),
+        tuple(problems),
+    )
+
+
+def load_sandboxes(outside: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
+    """The emulators, built in and of the plug-ins `outside`, by the name of their provider."""
+    manager, problems = _manager(SANDBOXES, outside)
+    found: dict[str, Sandbox] = {}
+    for _, sandbox in _offers(manager, "kling26_sandboxes", Sandbox, problems):
+        found.setdefault(sandbox.provider, sandbox)
+    _tell(problems)
+    return found
+
+
+def _manager(
+    built_in: Iterable[str], outside: Iterable[EntryPoint]
+) -> tuple[pluggy.PluginManager, list[Problem]]:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    problems: list[Problem] = []
+    for module in built_in:
+        manager.register(import_module(module), name=module.removeprefix(f"{PROJECT}."))
+    for entry in outside:
+        name = f"{_distribution(entry)}:{entry.name}"
+        reason = _register(manager, name, entry.load)
+        if reason is not None:
+            problems.append(Problem(name, reason))
+    return manager, problems
+
+
+def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], object]) -> str | None:
+    """Register one plug-in; why it could not be, in words."""
+    plugin: object = None
+    try:
+        plugin = load()
+        manager.register(plugin, name=name)
+        manager.check_pending()
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its own matter.
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        return f"{type(error).__name__}: {plain(error)}"
+    if not any(hook.has_spec() for hook in manager.get_hookcallers(plugin) or ()):
+        manager.unregister(name=name)
+        return 'it has no hook; is "@hookimpl" missing?'
+    return None
+
+
+def _offers(
+    manager: pluggy.PluginManager, hook: str, kind: type[T], problems: list[Problem]
+) -> Iterator[tuple[str, T]]:
+    """What each plug-in's hook returns, in the order of registration, with the plug-in's name."""
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
+        name = implementation.plugin_name
+        try:
+            offered = list(implementation.function())
+        except Exception as error:  # noqa: BLE001 - as above
+            problems.append(Problem(name, f"{type(error).__name__}: {plain(error)}"))
+            continue
+        for offer in offered:
+            if isinstance(offer, kind):
+                yield name, offer
+            else:
+                reason = f"{hook} gave {plain(repr(offer), 80)}, which is no {kind.__name__}."
+                problems.append(Problem(name, reason))
+
+
+def _flaw(provider: Provider) -> str | None:
+    """What is wrong with a provider's names and limits, in words."""
+    for attribute in ("name", "title", "key_variable", "base_url"):
+        if not isinstance(getattr(provider, attribute, None), str):
+            return f"{type(provider).__name__}.{attribute} is missing or no text."
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
+        return f'the provider name "{plain(provider.name, 60)}" has other than a-z, 0-9, - and _.'
+    if not provider.base_url.startswith(("https://", "http://")):
+        return f'the base_url "{plain(provider.base_url, 80)}" is no https:// address.'
+    if not (isinstance(provider.Options, type) and attrs.has(provider.Options)):
+        return f"{type(provider).__name__}.Options is no attrs class."
+    try:
+        list(options_of(provider.Options))
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"{type(provider).__name__}.Options cannot be read: {plain(error)}"
+    return _limits_flaw(provider.limits)
+
+
+def _limits_flaw(limits: object) -> str | None:
+    if not isinstance(limits, Limits):
+        return "its limits are no kling26.core.Limits."
+    lengths = (limits.text_prompt, limits.image_prompt)
+    if any(length is not None and length < 1 for length in lengths):
+        return "its limits allow no prompt."
+    if not limits.durations or not limits.aspect_ratios:
+        return "its limits allow no duration or no aspect ratio."
+    return None
+
+
+def _tell(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        logger.warning("%s", problem)
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "unknown"
+
+
+def _normal(name: str) -> str:
+    """A distribution's name in its one normal form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

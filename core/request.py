@@ -1,0 +1,156 @@
+"""What a user asks of any provider, in one vocabulary."""
+
+import hashlib
+from base64 import b64encode
+from functools import cached_property
+from io import BytesIO
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Literal, get_args
+
+from attrs import define, evolve, field, frozen
+
+from .errors import ImageRefused
+from .options import option
+from .text import plain
+
+AspectRatio = Literal["16:9", "9:16", "1:1"]
+Duration = Literal[5, 10]
+Kind = Literal["text", "image"]
+
+ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
+DURATIONS: tuple[Duration, ...] = get_args(Duration)
+
+_SUFFIXES = {"jpeg": "jpg"}
+
+
+@define(frozen=True, slots=False)
+class ImageFile:
+    """
+    A picture's bytes, as they are; nothing is converted or scaled.
+
+    `format` is "jpeg", "png", "webp" or whatever else Pillow calls it, and None where it cannot
+    read the bytes; `size` is (width, height) in pixels.
+    """
+
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> "ImageFile":
+        """The picture at `path`; raises `ImageRefused` where there is none to read."""
+        try:
+            return cls(Path(path).read_bytes())
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise ImageRefused(
+                f'The image "{plain(fspath(path))}" cannot be read: {reason or "no such file"}.'
+            ) from error
+
+    @cached_property
+    def _measured(self) -> tuple[str | None, tuple[int, int]]:
+        from PIL import Image  # Pillow is only needed for a request with a picture.
+
+        try:
+            with Image.open(BytesIO(self.data)) as image:
+                return (image.format or "").lower() or None, image.size
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return None, (0, 0)
+
+    @property
+    def format(self) -> str | None:
+        return self._measured[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._measured[1]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes, in hex: equal pictures make equal requests."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """A file name that only equal bytes share."""
+        kind = self.format or "bin"
+        return f"{self.digest[:24]}.{_SUFFIXES.get(kind, kind)}"
+
+    @property
+    def mime_type(self) -> str:
+        return f"image/{self.format}" if self.format else "application/octet-stream"
+
+    def base64(self) -> str:
+        """The bytes in base64, without a ``data:`` prefix."""
+        return b64encode(self.data).decode("ascii")
+
+
+def as_image(value: "str | PathLike[str] | bytes | ImageFile | None") -> str | ImageFile | None:
+    """A URL as it is, a path as the file it names, bytes as the picture they are."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, ImageFile):
+        return value
+    if isinstance(value, bytes):
+        return ImageFile(value)
+    if isinstance(value, str) and value.lower().startswith(("http://", "https://")):
+        return value
+    return ImageFile.read(value)
+
+
+@frozen
+class VideoRequest:
+    """
+    One video, asked of any provider.
+
+    >>> request = VideoRequest("A red fox trots through fresh snow", sound=True)
+    >>> request.kind, request.duration, request.aspect_ratio
+    ('text', 5, '16:9')
+
+    With an `image` (a path, the bytes or an ``https://`` address) the video starts from that
+    picture, which also sets the shape: `aspect_ratio` is then not sent.
+
+    `task` is filled in by the runner before `Provider.submit`: our own id of the task, for
+    providers that have a field for it.
+    """
+
+    prompt: str = option(label="Prompt", help="What the video shows.", multiline=True)
+    image: str | ImageFile | None = option(
+        None,
+        label="Image",
+        help="A picture to start from: a file or an https:// address.",
+        converter=as_image,
+    )
+    sound: bool = option(
+        False,
+        label="Sound",
+        help="Let the model make a sound track too; most providers charge about twice as much.",
+    )
+    duration: Duration = option(5, label="Duration", help="Length of the video in seconds.")
+    aspect_ratio: AspectRatio = option(
+        "16:9",
+        label="Aspect ratio",
+        help="Shape of the video, width to height; with an image, the picture decides.",
+    )
+    callback_url: str | None = option(
+        None,
+        label="Callback URL",
+        help="Your own webhook, which the provider calls when the video is done.",
+        advanced=True,
+    )
+    seed: int = option(
+        0,
+        label="Seed",
+        help="Another seed asks for another video of the same request; it is not sent.",
+        minimum=0,
+        maximum=2**64 - 1,
+    )
+    task: str = field(default="", kw_only=True)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the video is made from text alone or from an image."""
+        return "text" if self.image is None else "image"
+
+    def with_image(self, value: str) -> "VideoRequest":
+        """The same request with the picture's uploaded address in place of its bytes."""
+        return evolve(self, image=value)

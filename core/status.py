@@ -1,0 +1,45 @@
+"""What a provider says of a task."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import Factory, frozen
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+@frozen
+class Ticket:
+    """
+    What a provider gave for a submitted task.
+
+    `task_id` is the provider's own; `data` is whatever else is needed to ask again, and survives
+    JSON unchanged.
+    """
+
+    task_id: str
+    data: Mapping[str, str] = Factory(dict)
+
+
+@frozen
+class Status:
+    """
+    How a task stands, the same for every provider.
+
+    `url` is where the video is, once it succeeded (some providers say so before they have it);
+    `cost` is what it took, in the provider's `cost_unit`, where told; `code` and `reason` say why
+    it failed; `position` is the place in the queue; `task_id` is filled in by callbacks.
+    """
+
+    state: State
+    url: str | None = None
+    cost: float | None = None
+    code: str | None = None
+    reason: str | None = None
+    position: int | None = None
+    task_id: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the provider is done with the task, in whichever way."""
+        return self.state in ("succeeded", "failed", "cancelled")

@@ -1,0 +1,190 @@
+"""
+Paying once.
+
+The row is in the journal before anything leaves. The paid request is sent again only where it
+certainly had no effect, or where our own id, unique at the provider, makes a repetition harmless.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import stamina
+
+from .errors import (
+    Kling26Error,
+    OutcomeUnknown,
+    ProviderError,
+    Refused,
+    TryLater,
+    Unavailable,
+    UnexpectedReply,
+    Unreachable,
+)
+from .http import AnswerLost
+from .pacing import Patience
+from .provider import Flow, OpenTask
+from .request import ImageFile, VideoRequest
+from .status import Ticket
+from .text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .job import Job
+
+T = TypeVar("T")
+
+#: The waits between looking for a task whose answer was lost, in seconds: a provider may need a
+#: moment until a new task shows. After them it counts as not taken.
+_SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
+#: How often a request may be sent under one own id.
+_SUBMISSIONS = 3
+
+
+class TakenOver(Exception):
+    """Another worker carries the task on; this one has nothing to do with it any more."""
+
+
+async def submit(job: "Job") -> Ticket:
+    """The ticket of the job's task, submitting it if that has not been done."""
+    if job.task.state == "unknown":
+        return await _look_up(job)
+    if job.task.sending is not None:
+        return await _settle(job, _lost(job, "the program stopped before the answer came"))
+    return await _submit_patiently(job)
+
+
+async def _submit_patiently(job: "Job") -> Ticket:
+    """Submit; wait and try again while the provider says that it did not take it."""
+    request = await _uploaded(job)
+
+    def waiting(error: Kling26Error, wait: float) -> None:
+        if isinstance(error, TryLater):
+            job.gate.close(wait)
+        job.tell("waiting", message=f"{error} Trying again in {wait:.0f} s.")
+
+    not_taken = (TryLater, Unreachable, Unavailable)
+    patience = Patience(lambda: job.deadline, again=not_taken, waiting=waiting)
+    async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
+        with attempt:
+            await job.gate.enter()
+            job.tell("submitting")
+            try:
+                return await job.accept(await _send(job, request))
+            except AnswerLost as lost:
+                return await _settle(job, lost)
+    raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
+
+
+async def _send(job: "Job", request: VideoRequest) -> Ticket:
+    """Send the paid request, once; the journal knows before it leaves and when it had no effect."""
+    flow = job.provider.submit(request, job.options)
+    job.paying = True
+    try:
+        return await job.courier.pay(flow, lambda: _leave(job), patience=max(1.0, job.remaining))
+    except AnswerLost:
+        raise
+    except ProviderError:
+        # Certainly not taken: whoever carries this on may send it again.
+        await job.in_thread(job.bench.journal.unsend, job.id)
+        await job.reload()
+        raise
+    finally:
+        job.paying = False
+
+
+async def _leave(job: "Job") -> None:
+    """Commit that the paid request leaves now; the gate that two workers never both pass."""
+    if job.task.sending is None:
+        if not await job.in_thread(job.bench.journal.send, job.id):
+            raise TakenOver
+        await job.reload()
+
+
+async def _settle(job: "Job", lost: AnswerLost) -> Ticket:
+    """Find out what became of a paid request whose answer was lost."""
+    ticket = job.provider.salvage(lost.fragment, await job.request())
+    for _ in range(_SUBMISSIONS):
+        if ticket is None:
+            ticket = await _search(job, lost)
+        if ticket is not None:
+            return await job.accept(ticket)
+        # Not there: sending it under the same own id, unique at the provider, is safe.
+        try:
+            return await job.accept(await _send(job, await _uploaded(job)))
+        except AnswerLost as again:
+            lost = again
+        except Refused:
+            # Refused for an id that is taken after all? Then it is there to be found.
+            ticket = await _search(job, lost)
+            if ticket is None:
+                raise
+    raise _unknown(job, lost)
+
+
+async def _look_up(job: "Job") -> Ticket:
+    """The ticket of an unknown task, which is looked for and never sent again by itself."""
+    lost = _lost(job, "the answer to the paid request was lost")
+    ticket = await _search(job, lost)
+    if ticket is None:
+        raise _unknown(job, lost)
+    return await job.accept(ticket)
+
+
+async def _search(job: "Job", lost: AnswerLost) -> Ticket | None:
+    """
+    Ask for the task by our own id, several times over some seconds.
+
+    Raises `OutcomeUnknown` where the provider cannot say or does not in time.
+    """
+    if not job.provider.can("find"):
+        raise _unknown(job, lost)
+    job.tell("submitting", message=f"{job.provider.title}: {lost}. Looking whether it was taken.")
+    task = OpenTask(job.id, await job.request())
+    for wait in _SEARCH_WAITS:
+        if wait >= job.remaining:
+            raise _unknown(job, lost)
+        await asyncio.sleep(wait)
+        try:
+            ticket = await _ask_patiently(job, lambda: job.provider.find(task))
+        except ProviderError as error:
+            raise _unknown(job, lost) from error
+        if ticket is not None:
+            return ticket
+    return None
+
+
+async def _uploaded(job: "Job") -> VideoRequest:
+    """The request with its picture where the provider can fetch it."""
+    request = await job.request()
+    image = request.image
+    if not isinstance(image, ImageFile) or not job.provider.can("upload"):
+        return request
+    job.tell("uploading")
+    return request.with_image(await _ask_patiently(job, lambda: job.provider.upload(image)))
+
+
+async def _ask_patiently(job: "Job", flow: "Callable[[], Flow[T]]") -> T:
+    """Run a free flow, several times where that may help."""
+    trouble = (TryLater, Unreachable, Unavailable, UnexpectedReply)
+    patience = Patience(lambda: job.deadline, again=trouble)
+    async for attempt in stamina.retry_context(on=patience, attempts=8, timeout=None):
+        with attempt:
+            return await job.courier.ask(flow())
+    raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
+
+
+def _lost(job: "Job", why: str) -> AnswerLost:
+    return AnswerLost(why, fragment="", provider=job.provider.name)
+
+
+def _unknown(job: "Job", lost: AnswerLost) -> OutcomeUnknown:
+    """The error that says what is known, where to look and how to go on."""
+    page, began = job.provider.tasks_page, plain(lost.fragment, 120)
+    where = page or f"your account at {job.provider.title}"
+    return OutcomeUnknown(
+        f"{job.provider.title} may have taken this video, and charged for it: {plain(lost)}."
+        + (f" What arrived began: {began}." if began else "")
+        + f" Look at {where}. If the task is not there, this submits it again: "
+        f"kling26 resubmit {job.id}"
+    )

@@ -1,0 +1,40 @@
+"""Whether a file really is a video that plays."""
+
+from pathlib import Path
+
+
+class NoVideo(ValueError):
+    """The file is no playable video; the text says why."""
+
+
+def check_video(path: Path) -> None:
+    """
+    Raise `NoVideo` unless the file has a picture that decodes and is all there.
+
+    The packets are walked to the end without decoding them: a file that lost its tail ends before
+    the length it announces.
+    """
+    import av  # Heavy, and only needed here and in the sandbox.
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise NoVideo("it has no picture")
+            stream = container.streams.video[0]
+            if next(container.decode(stream), None) is None:
+                raise NoVideo("no picture in it can be decoded")
+            _check_end(container, stream)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, NoVideo):
+            raise
+        raise NoVideo("it is no video file") from error
+
+
+def _check_end(container: "av.container.InputContainer", stream: "av.VideoStream") -> None:  # type: ignore[name-defined] # noqa: F821
+    length = stream.duration or 0
+    if not length:
+        return
+    container.seek(0)
+    ends = [p.pts + (p.duration or 0) for p in container.demux(stream) if p.pts is not None]
+    if max(ends, default=0) - (stream.start_time or 0) < 0.8 * length:
+        raise NoVideo("its end is missing")

@@ -1,0 +1,139 @@
+"""
+Reading replies: tolerant of new fields, strict about types.
+
+Plain cattrs would turn ``null`` into "None" and "false" into True; here a string is a string. A
+provider's file describes its replies as attrs classes and calls `read`; whatever does not fit
+becomes an `UnexpectedReply` that says where and why.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args, get_origin
+
+import attrs
+import httpx
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.gen import make_dict_structure_fn
+
+from .provider import Provider
+
+T = TypeVar("T")
+
+#: The largest answer of an API that is read at all, in bytes.
+MAX_REPLY = 1_000_000
+
+
+class _Problem(ValueError):
+    """A value of the wrong JSON type."""
+
+
+def _exactly(kind: type) -> Callable[[object, object], object]:
+    def structure(value: object, _: object) -> object:
+        if type(value) is not kind:
+            raise _Problem(f"expected {_JSON_NAMES[kind]}, got {_json_name(value)}")
+        return value
+
+    return structure
+
+
+def _number(value: object, _: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Problem(f"expected a number, got {_json_name(value)}")
+    return float(value)
+
+
+_JSON_NAMES: dict[type, str] = {str: "a string", int: "an integer", bool: "true or false"}
+
+
+def _json_name(value: object) -> str:
+    names = {dict: "an object", list: "an array", float: "a number", type(None): "null"}
+    return (_JSON_NAMES | names).get(type(value), type(value).__name__)
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _make_converter() -> Converter:
+    converter = Converter(detailed_validation=True)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _number)
+
+    @converter.register_structure_hook_factory(attrs.has)
+    def _object(cls: Any) -> Callable[[object, object], object]:
+        fields = make_dict_structure_fn(cls, converter)
+
+        def structure(value: object, hint: object) -> object:
+            if not isinstance(value, Mapping):
+                raise _Problem(f"expected an object, got {_json_name(value)}")
+            return fields(value, hint)
+
+        return structure
+
+    @converter.register_structure_hook_factory(_is_list)
+    def _list(kind: Any) -> Callable[[object, object], object]:
+        (item,) = get_args(kind)
+
+        def structure(value: object, _: object) -> object:
+            if not isinstance(value, list):
+                raise _Problem(f"expected an array, got {_json_name(value)}")
+            return [converter.structure(each, item) for each in value]
+
+        return structure
+
+    return converter
+
+
+_converter = _make_converter()
+
+
+def structure(value: object, cls: type[T]) -> T:
+    """`value` (parsed JSON) as an instance of the attrs class `cls`, or `ValueError` in words."""
+    try:
+        return _converter.structure(value, cls)
+    except BaseValidationError as error:
+        problems = transform_error(error, path="reply", format_exception=_words)
+        raise ValueError("; ".join(problems)) from error
+    except ValueError as error:
+        raise ValueError(f"{error} @ reply") from error
+
+
+def _words(error: BaseException, kind: type | None) -> str:
+    if isinstance(error, KeyError):
+        return "missing"
+    return str(error)
+
+
+def parse(text: bytes | str) -> object:
+    """Parsed JSON, or `ValueError` in words; too deep a nesting is an error like any other."""
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not JSON") from error
+    return value
+
+
+def read(reply: httpx.Response, cls: type[T], provider: Provider) -> T:
+    """
+    The JSON body of a reply as an instance of the attrs class `cls`.
+
+    Raises `UnexpectedReply`, naming the provider and what does not fit.
+    """
+    try:
+        return structure(parse(reply.content), cls)
+    except ValueError as error:
+        raise provider.unexpected(reply, str(error)) from error
+
+
+def write(message: Any) -> dict[str, object]:
+    """The JSON form of a wire class; fields that are None are left out."""
+    body: dict[str, object] = attrs.asdict(message, filter=lambda _, value: value is not None)
+    return body
+
+
+def words(value: object) -> str | None:
+    """A reason or a code that providers send as text or as a number; None if it is empty."""
+    if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+        return str(value)
+    return None

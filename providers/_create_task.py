@@ -1,0 +1,241 @@
+"""
+The createTask dialect, which kie.ai and Apikley share.
+
+Both answer most errors with HTTP 200 and a `code` in the body, and name its text `msg` on some
+pages of their documentation and `message` on others.
+"""
+
+import logging
+import re
+from typing import Any, ClassVar, Literal, NoReturn, TypeVar
+from urllib.parse import quote
+
+import httpx
+from attrs import frozen
+
+from ..core import answers
+from ..core.errors import UnexpectedReply
+from ..core.provider import Flow, Provider
+from ..core.request import AspectRatio, ImageFile, VideoRequest
+from ..core.status import State, Status, Ticket
+from ..core.wire import parse, read, structure, words, write
+
+T = TypeVar("T")
+
+logger = logging.getLogger("kling26.providers")
+
+_STATES: dict[str, State] = {
+    "waiting": "queued",
+    "queuing": "queued",
+    "generating": "running",
+    "success": "succeeded",
+    "fail": "failed",
+}
+# What recordInfo says of a task it does not know: 404 by the documents, 422 "recordInfo is null"
+# when tried.
+_NO_SUCH_TASK = (404, 422)
+
+
+@frozen
+class TextToVideo:
+    prompt: str
+    sound: bool
+    aspect_ratio: AspectRatio
+    duration: Literal["5", "10"]
+
+
+@frozen
+class ImageToVideo:
+    prompt: str
+    image_urls: list[str]
+    sound: bool
+    duration: Literal["5", "10"]
+
+
+@frozen
+class CreateTask:
+    model: Literal["kling-2.6/text-to-video", "kling-2.6/image-to-video"]
+    input: TextToVideo | ImageToVideo
+    callBackUrl: str | None = None
+
+
+@frozen
+class Upload:
+    base64Data: str
+    uploadPath: str
+    fileName: str
+
+
+@frozen
+class Envelope:
+    code: int
+    msg: str | None = None
+    message: str | None = None
+    data: Any = None
+
+
+@frozen
+class Created:
+    taskId: str
+
+
+@frozen
+class Uploaded:
+    downloadUrl: str
+
+
+@frozen
+class Record:
+    state: str
+    taskId: str | None = None
+    task_id: str | None = None
+    resultJson: Any = None
+    failCode: Any = None
+    failMsg: Any = None
+    # Both names are documented for what a task took.
+    creditsConsumed: float | None = None
+    consumeCredits: float | None = None
+
+
+@frozen
+class Result:
+    resultUrls: list[str]
+
+
+class CreateTaskProvider(Provider):
+    """A provider of this dialect; a subclass adds names, addresses and limits."""
+
+    takes_callback_url = True
+    cost_unit = "credits"
+    task_id_name = "taskId"
+    upload_url: str
+    #: Where uploaded pictures go on the provider's side; they are deleted after a day or three.
+    upload_path: ClassVar[str] = "kling26"
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        url = f"{self.base_url}/api/v1/jobs/createTask"
+        reply = yield httpx.Request("POST", url, json=write(_task(request)))
+        created = self._data(reply, Created)
+        if not created.taskId:
+            raise self.unexpected(reply, "reply.data.taskId is empty")
+        return Ticket(created.taskId)
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        url = f"{self.base_url}/api/v1/jobs/recordInfo?taskId={quote(ticket.task_id, safe='')}"
+        reply = yield httpx.Request("GET", url)
+        record = self._data(reply, Record, no_such_task=True)
+        try:
+            return _status(record)
+        except ValueError as error:
+            raise self.unexpected(reply, str(error)) from error
+
+    def upload(self, image: ImageFile) -> Flow[str]:
+        body = Upload(f"data:{image.mime_type};base64,{image.base64()}",
+                      self.upload_path, image.name)  # fmt: skip
+        url = f"{self.upload_url}/api/file-base64-upload"
+        reply = yield httpx.Request("POST", url, json=write(body))
+        return self._data(reply, Uploaded).downloadUrl
+
+    def renew(self, ticket: Ticket, url: str) -> Flow[str]:
+        address = f"{self.base_url}/api/v1/common/download-url"
+        reply = yield httpx.Request("POST", address, json={"url": url})
+        return self._data(reply, str)
+
+    def balance(self) -> Flow[float]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/api/v1/chat/credit")
+        return self._data(reply, float)
+
+    def read_callback(self, body: bytes | str) -> Status:
+        try:
+            record = structure(_callback_data(body), Record)
+            return _status(record)
+        except ValueError as error:
+            raise UnexpectedReply(
+                f"This is no callback of {self.title}: {error}.", provider=self.name
+            ) from error
+
+    def _data(self, reply: httpx.Response, cls: type[T], no_such_task: bool = False) -> T:
+        """What an accepted reply carries; a "no" is raised in the provider's words."""
+        envelope = read(reply, Envelope, self)
+        if envelope.code != 200:
+            self._refuse(reply, envelope, no_such_task)
+        if reply.is_error:
+            raise self.unexpected(reply, "code 200 under an HTTP error")
+        try:
+            return structure(envelope.data, cls)
+        except ValueError as error:
+            raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
+
+    def _refuse(self, reply: httpx.Response, envelope: Envelope, no_such_task: bool) -> NoReturn:
+        said, code = envelope.msg or envelope.message, envelope.code
+        if code in (429, 455):
+            raise answers.try_later(self, reply, said, code)
+        if code == 401:
+            raise answers.key_rejected(self, said, code)
+        if code in (402, 433):  # 433: this key's own allowance is used up.
+            raise answers.out_of_credit(self, said, code)
+        if no_such_task and code in _NO_SUCH_TASK:
+            raise answers.no_such_task(self, said, code)
+        raise answers.refused(self, said, code)
+
+
+def _task(request: VideoRequest) -> CreateTask:
+    duration: Literal["5", "10"] = "5" if request.duration == 5 else "10"
+    if request.image is None:
+        text = TextToVideo(request.prompt, request.sound, request.aspect_ratio, duration)
+        return CreateTask("kling-2.6/text-to-video", text, request.callback_url)
+    assert isinstance(request.image, str)  # Pictures were uploaded by now.
+    image = ImageToVideo(request.prompt, [request.image], request.sound, duration)
+    return CreateTask("kling-2.6/image-to-video", image, request.callback_url)
+
+
+def _status(record: Record) -> Status:
+    state = _STATES.get(record.state)
+    if state is None:
+        logger.warning("Unknown task state %r is taken as still running.", record.state[:40])
+        state = "running"
+    cost = record.creditsConsumed if record.creditsConsumed is not None else record.consumeCredits
+    return Status(
+        state,
+        url=_video_url(record.resultJson) if state == "succeeded" else None,
+        cost=cost if state == "succeeded" else None,
+        code=words(record.failCode) if state == "failed" else None,
+        reason=words(record.failMsg) if state == "failed" else None,
+        task_id=record.taskId or record.task_id,
+    )
+
+
+def _video_url(result: object) -> str | None:
+    """
+    The first of the result's URLs; None while there is none.
+
+    `resultJson` is JSON inside a string, sometimes encoded twice.
+    """
+    for _ in range(3):
+        if not isinstance(result, str) or result == "":
+            break
+        result = parse(result)
+    if result in (None, ""):
+        return None
+    return next((url for url in structure(result, Result).resultUrls if url), None)
+
+
+@frozen
+class Callback:
+    data: Any
+
+
+def _callback_data(body: bytes | str) -> object:
+    try:
+        value = parse(body)
+    except ValueError:
+        # The sample bodies of the documents are no valid JSON: quotes inside the echo of the
+        # request (`param`) are escaped once too little, and some objects end in a comma.
+        text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+        value = parse(_without_echo(text))
+    return structure(value, Callback).data
+
+
+def _without_echo(text: str) -> str:
+    without = re.sub(r'^\s*"param"\s*:\s*".*",?\s*$', "", text, flags=re.MULTILINE)
+    return re.sub(r",(\s*[}\]])", r"\1", without)

@@ -1,0 +1,34 @@
+"""
+Apikley.
+
+Written from https://docs.apikley.ru/kling-api/Kling-2.6-text-to-video and
+.../Kling-2.6-image-to-video (submit), https://docs.apikley.ru/market/common/get-task-detail
+(status) and https://docs.apikley.ru/file-upload-api/file-upload-api_upload-file-base-64 (pictures).
+"""
+
+from collections.abc import Iterable
+
+from ..core.hookspecs import hookimpl
+from ..core.provider import Limits, Provider
+from ._create_task import CreateTaskProvider
+
+
+class Apikley(CreateTaskProvider):
+    name = "apikley"
+    title = "Apikley"
+    key_variable = "APIKLEY_API_KEY"
+    base_url = "https://api.apikley.ru"
+    upload_url = "https://api.apikley.ru/file-upload"
+    key_page = "https://app.apikley.ru/keys"
+    tasks_page = "https://app.apikley.ru"
+    limits = Limits(
+        text_prompt=1000,
+        # The image-to-video page is known only in part; taken to be kie.ai's, which it copies.
+        image_prompt=1000,
+        image_formats=("jpeg", "png", "webp"),
+    )
+
+
+@hookimpl
+def kling26_providers() -> Iterable[Provider]:
+    return [Apikley()]

@@ -1,0 +1,308 @@
+"""
+CometAPI.
+
+Written from https://apidoc.cometapi.com/api/video/kling/text-to-video and .../image-to-video
+(submit), .../individual-queries (status), .../callback_url and
+https://apidoc.cometapi.com/errors/error-codes-handling. Kling's own error codes pass through it.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NoReturn
+from urllib.parse import quote
+
+import httpx
+from attrs import frozen
+
+from ..core import answers
+from ..core.errors import NoSuchTask, OptionRefused, UnexpectedReply
+from ..core.hookspecs import hookimpl
+from ..core.options import option
+from ..core.provider import Flow, Limits, OpenTask, Provider
+from ..core.request import AspectRatio, ImageFile, VideoRequest
+from ..core.status import State, Status, Ticket
+from ..core.wire import parse, read, structure, words, write
+
+logger = logging.getLogger("kling26.providers")
+
+MODEL = "kling-v2-6"
+Action = Literal["text2video", "image2video"]
+
+_STATES: dict[str, State] = {
+    "submitted": "queued",
+    "processing": "running",
+    "succeed": "succeeded",
+    "succeeded": "succeeded",
+    "failed": "failed",
+}
+# Kling's codes, from the error table of its own documentation.
+_KEY_CODES = (1000, 1001, 1002, 1003, 1004)
+_CREDIT_CODES = (1101, 1102)
+_TRY_LATER_CODES = (1302, 1303)
+_UNKNOWN_TASK_CODES = (1200, 1201, 1202, 1203)
+
+
+@frozen
+class CometAPIOptions:
+    mode: Literal["std", "pro"] = option(
+        "std",
+        label="Mode",
+        help="pro is better and costs more; sound needs pro.",
+    )
+    negative_prompt: str = option(
+        "",
+        label="Negative prompt",
+        help="What the video must not show.",
+        max_length=200,
+        multiline=True,
+    )
+    cfg_scale: float | None = option(
+        None,
+        label="CFG scale",
+        help="How closely to follow the prompt; the v2 models are said to ignore it.",
+        minimum=0,
+        maximum=1,
+        step=0.05,
+        advanced=True,
+    )
+    camera_control: dict[str, Any] | None = option(
+        None,
+        label="Camera control",
+        help="The camera's movement as a JSON object, text to video only.",
+        advanced=True,
+    )
+
+
+@frozen
+class TextToVideo:
+    model_name: str
+    prompt: str
+    aspect_ratio: AspectRatio
+    duration: Literal["5", "10"]
+    mode: Literal["std", "pro"]
+    sound: Literal["on", "off"]
+    external_task_id: str | None
+    negative_prompt: str | None = None
+    cfg_scale: float | None = None
+    camera_control: Mapping[str, Any] | None = None
+    callback_url: str | None = None
+
+
+@frozen
+class ImageToVideo:
+    model_name: str
+    image: str
+    prompt: str
+    duration: Literal["5", "10"]
+    mode: Literal["std", "pro"]
+    sound: Literal["on", "off"]
+    external_task_id: str | None
+    negative_prompt: str | None = None
+    cfg_scale: float | None = None
+    callback_url: str | None = None
+
+
+@frozen
+class GatewayError:
+    """What CometAPI itself says; Kling's envelope is the `Envelope` below."""
+
+    message: str | None = None
+    code: Any = None
+
+
+@frozen
+class Envelope:
+    code: Any = None
+    message: str | None = None
+    error: GatewayError | None = None
+    data: Any = None
+
+
+@frozen
+class Video:
+    url: str | None = None
+
+
+@frozen
+class TaskResult:
+    videos: list[Video] | None = None
+
+
+@frozen
+class Task:
+    task_id: str
+    task_status: str | None = None
+    task_status_msg: str | None = None
+    task_result: TaskResult | None = None
+
+
+class CometAPI(Provider):
+    name = "cometapi"
+    title = "CometAPI"
+    key_variable = "COMETAPI_KEY"
+    base_url = "https://api.cometapi.com"
+    key_page = "https://api.cometapi.com/console/token"
+    tasks_page = "https://api.cometapi.com/console/task"
+    Options = CometAPIOptions
+    takes_callback_url = True
+    task_id_name = "task_id"
+    # The prompt's limit is CometAPI's own; Kling itself takes 2500 characters.
+    limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
+
+    def check(self, request: VideoRequest, options: object) -> None:
+        assert isinstance(options, CometAPIOptions)
+        if request.sound and options.mode != "pro":
+            # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
+            raise OptionRefused(
+                f"{self.title} makes sound only in mode pro: set mode to pro, or leave sound off.",
+                option="mode",
+                provider=self.name,
+            )
+        if options.camera_control is not None and request.kind == "image":
+            raise OptionRefused(
+                f"{self.title} takes camera_control for text to video only; leave it out with an "
+                "image.",
+                option="camera_control",
+                provider=self.name,
+            )
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        assert isinstance(options, CometAPIOptions)
+        body = _body(request, options)
+        action = _action(request)
+        reply = yield httpx.Request("POST", self._url(action), json=write(body))
+        return self._ticket(reply, action)
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        action = ticket.data.get("action", "text2video")
+        reply = yield httpx.Request("GET", self._url(action, ticket.task_id))
+        task = self._task(reply, asking=True)
+        if task.task_status is None:
+            raise self.unexpected(reply, "reply.data.task_status is missing")
+        return _status(task)
+
+    def find(self, task: OpenTask) -> Flow[Ticket | None]:
+        """A query takes our `external_task_id` in place of the task's own."""
+        action = _action(task.request)
+        reply = yield httpx.Request("GET", self._url(action, task.id))
+        try:
+            return self._ticket(reply, action, asking=True)
+        except NoSuchTask:
+            return None
+
+    def read_callback(self, body: bytes | str) -> Status:
+        try:
+            return _status(structure(_innermost(parse(body)), Task))
+        except ValueError as error:
+            raise UnexpectedReply(
+                f"This is no callback of {self.title}: {error}.", provider=self.name
+            ) from error
+
+    def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
+        found = super().salvage(fragment, request)
+        return found and Ticket(found.task_id, {"action": _action(request)})
+
+    def _url(self, action: str, task_id: str | None = None) -> str:
+        url = f"{self.base_url}/kling/v1/videos/{action}"
+        return url if task_id is None else f"{url}/{quote(task_id, safe='')}"
+
+    def _ticket(self, reply: httpx.Response, action: Action, asking: bool = False) -> Ticket:
+        task = self._task(reply, asking)
+        if not task.task_id:
+            raise self.unexpected(reply, "reply.data.task_id is empty")
+        return Ticket(task.task_id, {"action": action})
+
+    def _task(self, reply: httpx.Response, asking: bool) -> Task:
+        envelope = read(reply, Envelope, self)
+        if envelope.error is not None:
+            self._refuse(reply, envelope.error.message, envelope.error.code, asking)
+        # Other relays of the same family say "success" where Kling says 0.
+        if envelope.code not in (0, "success"):
+            if not isinstance(envelope.code, int):
+                raise self.unexpected(reply, "reply.code is neither 0 nor an error code")
+            self._refuse(reply, envelope.message, envelope.code, asking)
+        if reply.is_error:
+            raise self.unexpected(reply, "code 0 under an HTTP error")
+        try:
+            return structure(_innermost(envelope.data), Task)
+        except ValueError as error:
+            raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
+
+    def _refuse(self, reply: httpx.Response, said: object, code: object, asking: bool) -> NoReturn:
+        """Raise a "no" as what it means; Kling's code says more than the HTTP status."""
+        kling = code if isinstance(code, int) and 1000 <= code < 6000 else None
+        if kling in _TRY_LATER_CODES or (kling is None and reply.status_code == 429):
+            raise answers.try_later(self, reply, said, code)
+        if kling in _KEY_CODES or (kling is None and reply.status_code == 401):
+            raise answers.key_rejected(self, said, code)
+        if kling in _CREDIT_CODES or (kling is None and reply.status_code == 402):
+            raise answers.out_of_credit(self, said, code)
+        if asking and (kling in _UNKNOWN_TASK_CODES or reply.status_code == 404):
+            raise answers.no_such_task(self, said, code)
+        raise answers.refused(self, said, code)
+
+
+def _action(request: VideoRequest) -> Action:
+    return "text2video" if request.image is None else "image2video"
+
+
+def _body(request: VideoRequest, options: CometAPIOptions) -> TextToVideo | ImageToVideo:
+    duration: Literal["5", "10"] = "5" if request.duration == 5 else "10"
+    sound: Literal["on", "off"] = "on" if request.sound else "off"
+    if request.image is None:
+        return TextToVideo(
+            model_name=MODEL,
+            prompt=request.prompt,
+            aspect_ratio=request.aspect_ratio,
+            duration=duration,
+            mode=options.mode,
+            sound=sound,
+            external_task_id=request.task or None,
+            negative_prompt=options.negative_prompt or None,
+            cfg_scale=options.cfg_scale,
+            camera_control=options.camera_control,
+            callback_url=request.callback_url,
+        )
+    return ImageToVideo(
+        model_name=MODEL,
+        # Kling takes base64 without the "data:" prefix.
+        image=request.image.base64() if isinstance(request.image, ImageFile) else request.image,
+        prompt=request.prompt,
+        duration=duration,
+        mode=options.mode,
+        sound=sound,
+        external_task_id=request.task or None,
+        negative_prompt=options.negative_prompt or None,
+        cfg_scale=options.cfg_scale,
+        callback_url=request.callback_url,
+    )
+
+
+def _innermost(data: object) -> object:
+    """A task, out of the wrappers that editions of the API put around it."""
+    while isinstance(data, Mapping) and isinstance(data.get("data"), Mapping):
+        data = data["data"]
+    return data
+
+
+def _status(task: Task) -> Status:
+    state = _STATES.get(task.task_status or "")
+    if state is None:
+        logger.warning("Unknown task state %r is taken as still running.", task.task_status)
+        state = "running"
+    return Status(
+        state,
+        url=_video_url(task) if state == "succeeded" else None,
+        reason=words(task.task_status_msg) if state == "failed" else None,
+        task_id=task.task_id,
+    )
+
+
+def _video_url(task: Task) -> str | None:
+    videos = (task.task_result.videos if task.task_result else None) or []
+    return next((video.url for video in videos if video.url), None)
+
+
+@hookimpl
+def kling26_providers() -> Iterable[Provider]:
+    return [CometAPI()]

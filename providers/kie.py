@@ -1,0 +1,45 @@
+"""
+kie.ai.
+
+Written from https://docs.kie.ai/market/kling/text-to-video and .../image-to-video (submit),
+https://docs.kie.ai/market/common/get-task-detail (status) and
+https://docs.kie.ai/file-upload-api/quickstart (pictures).
+"""
+
+from collections.abc import Iterable
+
+from ..core.hookspecs import hookimpl
+from ..core.provider import Limits, Provider
+from ..core.request import VideoRequest
+from ._create_task import CreateTaskProvider
+
+# List price in USD by (seconds, sound): https://kie.ai/pricing, seen on 2026-03-26. The row of
+# 10 s with sound was not on the page; it follows from the others.
+_PRICES = {(5, False): 0.275, (5, True): 0.55, (10, False): 0.55, (10, True): 1.10}
+
+
+class Kie(CreateTaskProvider):
+    name = "kie"
+    title = "kie.ai"
+    key_variable = "KIE_API_KEY"
+    base_url = "https://api.kie.ai"
+    upload_url = "https://kieai.redpandaai.co"
+    key_page = "https://kie.ai/api-key"
+    tasks_page = "https://kie.ai/logs"
+    limits = Limits(
+        # 2500 by the createTask page of text-to-video; a later edition of the page says 1000
+        # (https://docs.kie.ai/market/kling/text-to-video).
+        text_prompt=2500,
+        image_prompt=1000,
+        # webp by the createTask page of image-to-video; a later edition leaves it out.
+        image_formats=("jpeg", "png", "webp"),
+        submissions=(20, 10.0),  # https://docs.kie.ai, "Getting Started", section 8
+    )
+
+    def price(self, request: VideoRequest, options: object) -> float | None:
+        return _PRICES.get((request.duration, request.sound))
+
+
+@hookimpl
+def kling26_providers() -> Iterable[Provider]:
+    return [Kie()]

@@ -1,0 +1,228 @@
+"""
+RunComfy's Model API.
+
+Written from https://www.runcomfy.com/models/kling/kling-2-6/pro/text-to-video (its "API" page,
+with the input and output schemas), https://docs.runcomfy.com/model-apis/async-queue-endpoints and
+https://docs.runcomfy.com/model-apis/error-codes. Of image to video only `prompt` and `image_url`
+are documented; the other fields are taken to be those of text to video.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+import httpx
+from attrs import frozen
+
+from ..core import answers
+from ..core.errors import ImageRefused
+from ..core.hookspecs import hookimpl
+from ..core.options import option
+from ..core.provider import Flow, Limits, Provider
+from ..core.request import AspectRatio, VideoRequest
+from ..core.status import State, Status, Ticket
+from ..core.wire import read, words, write
+
+logger = logging.getLogger("kling26.providers")
+
+TEXT_MODEL = "kling/kling-2-6/pro/text-to-video"
+IMAGE_MODEL = "kling/kling-2-6/pro/image-to-video"
+
+# The documented states are in_queue, in_progress, completed and cancelled; the others are what
+# RunComfy's own clients accept as well, "failed" among them.
+_STATES: dict[str, State] = {
+    "in_queue": "queued",
+    "pending": "queued",
+    "waiting": "queued",
+    "in_progress": "running",
+    "starting": "running",
+    "processing": "running",
+    "completed": "succeeded",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "canceled": "cancelled",
+}
+_CREDIT_CODES = ("400002",)
+_KEY_CODES = ("400004",)
+_UNKNOWN_TASK_CODES = ("404001",)
+
+
+@frozen
+class RunComfyOptions:
+    negative_prompt: str = option(
+        "blur, distort, and low quality",
+        label="Negative prompt",
+        help="What the video must not show.",
+        multiline=True,
+    )
+
+
+@frozen
+class TextToVideo:
+    prompt: str
+    duration: int
+    aspect_ratio: AspectRatio
+    negative_prompt: str
+    # Left out, it would be true, and sound costs more.
+    generate_audio: bool
+
+
+@frozen
+class ImageToVideo:
+    prompt: str
+    image_url: str
+    duration: int
+    negative_prompt: str
+    generate_audio: bool
+
+
+@frozen
+class Reply:
+    """Any answer: a request's id and state, or an error, which may come under HTTP 200 too."""
+
+    request_id: str | None = None
+    status: str | None = None
+    queue_position: int | None = None
+    output: Any = None
+    cost: float | None = None
+    outcome: str | None = None
+    error_code: Any = None
+    error_message: Any = None
+    message: Any = None
+    error: Any = None
+    detail: Any = None
+
+
+class RunComfy(Provider):
+    name = "runcomfy"
+    title = "RunComfy"
+    key_variable = "RUNCOMFY_TOKEN"
+    base_url = "https://model-api.runcomfy.net"
+    key_page = "https://www.runcomfy.com/profile"
+    tasks_page = "https://www.runcomfy.com/generations"
+    Options = RunComfyOptions
+    task_id_name = "request_id"
+    limits = Limits(image_formats=())  # The Model API has no uploads: public URLs only.
+
+    def check(self, request: VideoRequest, options: object) -> None:
+        if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
+            raise ImageRefused(
+                f"{self.title} takes images as public https:// addresses only.", provider=self.name
+            )
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        assert isinstance(options, RunComfyOptions)
+        model, body = _body(request, options)
+        reply = yield httpx.Request("POST", f"{self.base_url}/v1/models/{model}", json=write(body))
+        answer = self._answer(reply)
+        if not answer.request_id:
+            raise self.unexpected(reply, "reply.request_id is missing")
+        return Ticket(answer.request_id)
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        """One question for state, video and cost: before the end the result tells the state."""
+        reply = yield httpx.Request("GET", self._url(ticket, "result?include_cost=true"))
+        answer = self._answer(reply, asking=True)
+        if answer.status is None:
+            raise self.unexpected(reply, "reply.status is missing")
+        return _status(answer, answer.status)
+
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        """Only a queued request can be cancelled; a running one answers "not_cancellable"."""
+        reply = yield httpx.Request("POST", self._url(ticket, "cancel"))
+        answer = self._answer(reply, asking=True)
+        if answer.outcome == "not_cancellable":
+            return False
+        if _STATES.get(answer.status or "") == "cancelled":
+            return True
+        reply = yield httpx.Request("GET", self._url(ticket, "status"))
+        return _STATES.get(self._answer(reply, asking=True).status or "") == "cancelled"
+
+    def _url(self, ticket: Ticket, what: str) -> str:
+        return f"{self.base_url}/v1/requests/{quote(ticket.task_id, safe='')}/{what}"
+
+    def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
+        answer = read(reply, Reply, self)
+        if words(answer.error_code) is not None or reply.is_error:
+            self._refuse(reply, answer, asking)
+        return answer
+
+    def _refuse(self, reply: httpx.Response, answer: Reply, asking: bool) -> NoReturn:
+        code = words(answer.error_code)
+        said = _reason(answer)
+        if said is None and code is None:
+            raise self.unexpected(reply, "an HTTP error without a reason")
+        if reply.status_code == 429:
+            raise answers.try_later(self, reply, said, code)
+        if code in _CREDIT_CODES or reply.status_code == 402:
+            raise answers.out_of_credit(self, said, code)
+        if asking and (code in _UNKNOWN_TASK_CODES or reply.status_code == 404):
+            raise answers.no_such_task(self, said, code)
+        if code in _KEY_CODES or (code is None and reply.status_code in (401, 403)):
+            raise answers.key_rejected(self, said, code)
+        raise answers.refused(self, said, code)
+
+
+def _body(
+    request: VideoRequest, options: RunComfyOptions
+) -> tuple[str, TextToVideo | ImageToVideo]:
+    if request.image is None:
+        return TEXT_MODEL, TextToVideo(
+            prompt=request.prompt,
+            duration=request.duration,
+            aspect_ratio=request.aspect_ratio,
+            negative_prompt=options.negative_prompt,
+            generate_audio=request.sound,
+        )
+    assert isinstance(request.image, str)  # Files were refused before.
+    return IMAGE_MODEL, ImageToVideo(
+        prompt=request.prompt,
+        image_url=request.image,
+        duration=request.duration,
+        negative_prompt=options.negative_prompt,
+        generate_audio=request.sound,
+    )
+
+
+def _status(answer: Reply, said: str) -> Status:
+    state = _STATES.get(said)
+    if state is None:
+        logger.warning("Unknown task state %r is taken as still running.", said[:40])
+        state = "running"
+    failed = state == "failed"
+    return Status(
+        state,
+        url=_video_url(answer.output) if state == "succeeded" else None,
+        cost=answer.cost if state == "succeeded" else None,
+        reason=_reason(answer) if failed else None,
+        code=_error_type(answer.error) if failed else None,
+        position=answer.queue_position,
+        task_id=answer.request_id,
+    )
+
+
+def _video_url(output: object) -> str | None:
+    if not isinstance(output, Mapping):
+        return None
+    videos = output.get("videos")
+    candidates = [output.get("video"), *(videos if isinstance(videos, list) else [])]
+    return next((url for url in candidates if isinstance(url, str) and url), None)
+
+
+def _reason(answer: Reply) -> str | None:
+    """The first of the names an error's text goes by; `error` may be an object or a text."""
+    error = answer.error
+    inner = error.get("message") if isinstance(error, Mapping) else error
+    named = (answer.error_message, answer.message, inner, answer.detail, _error_type(error))
+    return next((text for text in map(words, named) if text), None)
+
+
+def _error_type(error: object) -> str | None:
+    return words(error.get("type")) if isinstance(error, Mapping) else None
+
+
+@hookimpl
+def kling26_providers() -> Iterable[Provider]:
+    return [RunComfy()]
