@@ -11,7 +11,8 @@ from .request import VideoRequest
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .runner import Runner, Video
+    from .results import Video
+    from .runner import Runner
 
 _runners: "dict[tuple[object, ...], Runner]" = {}
 

@@ -122,7 +122,7 @@ class _Download:
 
     @property
     def path(self) -> Path:
-        return self.job.video_path()
+        return self.job.bench.store.video(self.job.id)
 
     @property
     def part(self) -> Path:

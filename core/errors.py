@@ -67,6 +67,9 @@ class Kling26Error(Exception):
         self.task_id = task_id
         self.code = code
 
+    def __str__(self) -> str:
+        return self.message
+
     def about(self, *, task: str, provider: str, task_id: str | None = None) -> Self:
         """The same error, told which task of the journal it is about."""
         self.task = task

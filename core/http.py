@@ -32,7 +32,13 @@ _READ = 30.0
 _READ_PAID = 120.0
 _NOT_TAKEN = (429, 455)
 # Raised before a connection stood, so that nothing of the request has left.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 class AnswerLost(ProviderError):
@@ -104,7 +110,7 @@ class Courier:
             return await self._drive(flow, send)
         except (TryLater, Refused, Unreachable, AnswerLost):
             raise
-        except ProviderError as error:
+        except Kling26Error as error:
             if not sent:
                 raise
             if sent[-1].status_code in _NOT_TAKEN:

@@ -7,23 +7,20 @@ The steps are in modules of their own: `submission` pays once, `waiting` asks ho
 
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import stamina
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from . import delivery, submission, waiting
 from .errors import (
     JournalError,
-    NotDelivered,
+    Kling26Error,
     OutcomeUnknown,
-    ProviderError,
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
-    UsageError,
 )
 from .http import Courier
 from .journal import Journal
@@ -43,7 +40,7 @@ logger = logging.getLogger("kling26")
 
 @define
 class Bench:
-    """What the jobs of a runner share: journal, store, download client, and the journal's thread."""
+    """What the jobs of a runner share: journal, store, download client, the journal's thread."""
 
     journal: Journal
     store: Store
@@ -69,9 +66,12 @@ class Job:
     deadline: float
     usual_time: float | None = None
     listeners: list[Listener] = Factory(list)
-    latest: Progress | None = None
-    paying: bool = False
-    _request: VideoRequest | None = field(default=None, alias="request")
+    #: Whether a paid request is in flight.
+    paying: bool = field(default=False, init=False)
+    latest: Progress | None = field(default=None, init=False)
+    _request: VideoRequest | None = field(default=None, init=False)
+    #: What was learned and could not be written down yet.
+    _unwritten: dict[str, Any] = field(factory=dict, init=False)
 
     @property
     def id(self) -> str:
@@ -82,7 +82,7 @@ class Job:
         try:
             ticket = self.task.read_ticket() or await submission.submit(self)
             return await self._collect(ticket)
-        except (TaskFailed, NotDelivered, ProviderError, UsageError) as error:
+        except Kling26Error as error:
             await self._end(error)
             raise error.about(
                 task=self.id, provider=self.provider.name, task_id=self.task.task_id
@@ -92,31 +92,28 @@ class Job:
         status = Status("succeeded", url=self.task.url)
         if self.task.state != "succeeded" or status.url is None:
             status = await waiting.wait(self, ticket)
-            await self.move(
-                "succeeded", finished=self.clock(), url=status.url, cost=status.cost, error=None
-            )
+            await self.learn("succeeded", finished=self.clock(), url=status.url, cost=status.cost)
         path = await delivery.deliver(self, ticket, status)
-        await self.move("stored", among=("succeeded",), file=str(path), worker=None, error=None)
+        await self.learn("stored", file=str(path), worker=None)
         self.tell("stored")
         return self.task
 
-    async def _end(self, error: Exception) -> None:
+    async def _end(self, error: Kling26Error) -> None:
         """Write down how it ended, where that is known."""
-        state: TaskState | None = None
-        facts: dict[str, object] = {"error": str(error)}
         if isinstance(error, TaskFailed):
-            state = "cancelled" if isinstance(error, TaskCancelled) else "failed"
-            facts |= {"code": error.code, "finished": self.clock()}
+            state: TaskState = "cancelled" if isinstance(error, TaskCancelled) else "failed"
         elif isinstance(error, OutcomeUnknown):
             state = "unknown"
         elif isinstance(error, ResultUnavailable):
             state = "succeeded"
         elif self.task.state == "submitting" and self.task.sending is None:
-            state, facts["code"] = "refused", getattr(error, "code", None)
-        if state is None or isinstance(error, JournalError):
+            if isinstance(error, JournalError):
+                return
+            state = "refused"
+            error.message += " Nothing was paid."
+        else:
             return
-        await self.move(state, worker=None, **facts)
-        self.drop_image()
+        await self.learn(state, error=str(error), code=error.code, worker=None)
 
     # -- what the steps use ----------------------------------------------------------------
 
@@ -133,14 +130,11 @@ class Job:
     async def request(self) -> VideoRequest:
         """What was asked for, with the kept picture."""
         if self._request is None:
-            mark = self.task.wishes()["image"]
-            image = mark if isinstance(mark, str) else None
             if self.task.image is not None:
-                self._request = self.task.read_request(
-                    await self.in_thread(self.bench.store.image, self.task.image)
-                )
-            else:
+                image = await self.in_thread(self.bench.store.image, self.task.image)
                 self._request = self.task.read_request(image)
+            else:
+                self._request = self.task.read_request(self.task.image_url())
         return self._request
 
     async def in_thread(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
@@ -148,54 +142,74 @@ class Job:
         result: T = await self.bench.in_thread(function, *args, **values)
         return result
 
-    async def move(self, state: TaskState, **values: Any) -> None:
-        """
-        Move the task's row, and this job's copy of it.
+    async def leave(self) -> bool:
+        """Commit that the paid request leaves now; False if that is another worker's to do."""
+        journal = self.bench.journal
+        send = journal.send if self.task.sending is None else journal.send_again
+        ours = await self.in_thread(send, self.id)
+        if ours:
+            attempts = self.task.attempts + 1
+            self.task = evolve(self.task, sending=self.clock(), attempts=attempts)
+        return ours
 
-        A journal that is locked or full for a moment must not lose what was just learned.
-        """
-        async for attempt in stamina.retry_context(
-            on=JournalError, attempts=8, timeout=None, wait_max=10
-        ):
-            with attempt:
-                await self.in_thread(self.bench.journal.update, self.id, state, **values)
-        await self.reload()
-
-    async def reload(self) -> None:
-        """Read the task's row again."""
-        self.task = await self.in_thread(self.bench.journal.get, self.id)
+    async def take_back(self) -> None:
+        """Commit that the paid request certainly had no effect."""
+        self.task = evolve(self.task, sending=None)
+        await self.in_thread(self.bench.journal.unsend, self.id)
 
     async def accept(self, ticket: Ticket) -> Ticket:
         """Write down what the provider gave: from here on the task is paid for and known."""
-        try:
-            await self.move(
-                "submitted",
-                ticket=write_ticket(ticket),
-                task_id=ticket.task_id,
-                submitted=self.clock(),
-                sending=None,
-                error=None,
-            )
-        except JournalError as error:
-            raise OutcomeUnknown(
-                f"{self.provider.title} took the task as {ticket.task_id}, and the journal could "
-                f"not record it: {sentence(error)} Keep that id.",
-                task_id=ticket.task_id,
-            ) from error
-        self.drop_image()
+        await self.learn(
+            "submitted",
+            ticket=write_ticket(ticket),
+            task_id=ticket.task_id,
+            submitted=self.clock(),
+            sending=None,
+        )
         self.tell("queued")
         return ticket
 
-    def drop_image(self) -> None:
-        if self.task.image is not None:
-            self.bench.store.drop_image(self.task.image)
+    async def learn(self, state: TaskState, **facts: Any) -> None:
+        """
+        Move the task, and write down what was learned with it.
+
+        A journal that cannot be written must not lose what has been paid for: the job goes on
+        with what it knows, says so, and writes it down at the next step.
+        """
+        self._unwritten |= {"error": None, "code": None, **facts}
+        self.task = evolve(self.task, state=state, **self._unwritten)
+        try:
+            await self._write(state)
+        except JournalError as error:
+            known = f" as {self.task.task_id}" if self.task.task_id else ""
+            self.tell(
+                "note",
+                message=f"{sentence(error)} This is task {self.id}, which "
+                f"{self.provider.title} knows{known}; it goes on.",
+            )
+        else:
+            self._unwritten.clear()
+
+    async def _write(self, state: TaskState) -> None:
+        async for attempt in stamina.retry_context(
+            on=JournalError, attempts=6, timeout=None, wait_initial=0.2, wait_max=5
+        ):
+            with attempt:
+                await self.in_thread(self.bench.journal.update, self.id, state, **self._unwritten)
+                await self.in_thread(self._drop_image)
+
+    def _drop_image(self) -> None:
+        """Forget the kept picture when neither this nor another task will send it again."""
+        name = self.task.image
+        if name is not None and not self.bench.journal.needs_image(name):
+            self.bench.store.drop_image(name)
 
     def tell(self, phase: Phase, **facts: Any) -> None:
         """Let whoever listens know how far it is."""
         elapsed = None
         if self.task.submitted is not None:
             elapsed = max(0.0, self.clock() - self.task.submitted)
-        progress = Progress(
+        self.latest = Progress(
             self.id,
             self.provider.name,
             phase,
@@ -203,13 +217,13 @@ class Job:
             expected=self.usual_time,
             **facts,
         )
-        self.latest = progress
         for listener in list(self.listeners):
             try:
-                listener(progress)
+                listener(self.latest)
             except Exception:
                 # Whoever watches must not be able to break what was paid for.
                 logger.exception("A progress listener failed.")
 
-    def video_path(self) -> Path:
-        return self.bench.store.video(self.id)
+    def tell_again(self, message: str) -> None:
+        """A remark on the phase it is in."""
+        self.tell(self.latest.phase if self.latest else "running", message=message)

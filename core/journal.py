@@ -50,6 +50,7 @@ _tasks = sa.Table(
     sa.Column("updated", sa.Double, nullable=False),
     sa.Column("worker", sa.String(40)),
     sa.Column("sending", sa.Double),
+    sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("submitted", sa.Double),
     sa.Column("finished", sa.Double),
     sa.Column("ticket", sa.Text),
@@ -187,6 +188,14 @@ class Journal:
         with self._read() as connection:
             return [_task(row) for row in connection.execute(query)]
 
+    def needs_image(self, name: str) -> bool:
+        """Whether a task may still have to send the kept picture."""
+        query = sa.select(_tasks.c.id).where(
+            _tasks.c.image == name, _tasks.c.state.in_(("submitting", "unknown"))
+        )
+        with self._read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
         """How long such videos took lately, in seconds (median of up to 20); None if unknown."""
         query = (
@@ -266,6 +275,17 @@ class Journal:
             & (_tasks.c.state == "submitting")
             & (_tasks.c.sending.is_(None)),
             sending=self.clock(),
+            attempts=_tasks.c.attempts + 1,
+        )
+
+    def send_again(self, task: str) -> bool:
+        """Note that a request whose answer was lost leaves again, under the same own id."""
+        return self._change(
+            (_tasks.c.id == task)
+            & (_tasks.c.worker == self.worker.id)
+            & (_tasks.c.state == "submitting"),
+            sending=self.clock(),
+            attempts=_tasks.c.attempts + 1,
         )
 
     def unsend(self, task: str) -> None:

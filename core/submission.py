@@ -73,32 +73,30 @@ async def _submit_patiently(job: "Job") -> Ticket:
                 return await job.accept(await _send(job, request))
             except AnswerLost as lost:
                 return await _settle(job, lost)
+            except Refused as refusal:
+                return await _taken_before(job, refusal)
     raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
 
 
 async def _send(job: "Job", request: VideoRequest) -> Ticket:
     """Send the paid request, once; the journal knows before it leaves and when it had no effect."""
+
+    async def leaving() -> None:
+        if not await job.leave():
+            raise TakenOver
+
     flow = job.provider.submit(request, job.options)
     job.paying = True
     try:
-        return await job.courier.pay(flow, lambda: _leave(job), patience=max(1.0, job.remaining))
+        return await job.courier.pay(flow, leaving, patience=max(1.0, job.remaining))
     except AnswerLost:
         raise
     except ProviderError:
         # Certainly not taken: whoever carries this on may send it again.
-        await job.in_thread(job.bench.journal.unsend, job.id)
-        await job.reload()
+        await job.take_back()
         raise
     finally:
         job.paying = False
-
-
-async def _leave(job: "Job") -> None:
-    """Commit that the paid request leaves now; the gate that two workers never both pass."""
-    if job.task.sending is None:
-        if not await job.in_thread(job.bench.journal.send, job.id):
-            raise TakenOver
-        await job.reload()
 
 
 async def _settle(job: "Job", lost: AnswerLost) -> Ticket:
@@ -114,20 +112,32 @@ async def _settle(job: "Job", lost: AnswerLost) -> Ticket:
             return await job.accept(await _send(job, await _uploaded(job)))
         except AnswerLost as again:
             lost = again
-        except Refused:
-            # Refused for an id that is taken after all? Then it is there to be found.
-            ticket = await _search(job, lost)
-            if ticket is None:
-                raise
+        except Refused as refusal:
+            return await _taken_before(job, refusal)
     raise _unknown(job, lost)
+
+
+async def _taken_before(job: "Job", refusal: Refused) -> Ticket:
+    """A repetition may be refused because its id is taken: then the first one is there."""
+    ticket = None
+    if job.task.attempts > 1 and job.provider.can("find"):
+        ticket = await _search(job, _lost(job, str(refusal)))
+    if ticket is None:
+        raise refusal
+    return await job.accept(ticket)
 
 
 async def _look_up(job: "Job") -> Ticket:
     """The ticket of an unknown task, which is looked for and never sent again by itself."""
-    lost = _lost(job, "the answer to the paid request was lost")
-    ticket = await _search(job, lost)
+    unknown = _unknown(job, _lost(job, "the answer to the paid request was lost"))
+    if job.task.error:  # What was known when it happened says more.
+        unknown = OutcomeUnknown(job.task.error)
+    try:
+        ticket = await _search(job, _lost(job, "its answer was lost"))
+    except OutcomeUnknown as error:
+        raise unknown from error
     if ticket is None:
-        raise _unknown(job, lost)
+        raise unknown
     return await job.accept(ticket)
 
 

@@ -38,7 +38,8 @@ class Task:
     A row of the journal. Times are seconds since the epoch.
 
     `sending` is when the paid request left, and None once its fate is known or while it has
-    certainly not left; `worker` is the process that carries the task on.
+    certainly not left; `attempts` is how often it left; `worker` is the process that carries the
+    task on.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Task:
     updated: float
     worker: str | None = None
     sending: float | None = None
+    attempts: int = 0
     submitted: float | None = None
     finished: float | None = None
     ticket: str | None = None
@@ -78,6 +80,11 @@ class Task:
         """The shared options that were asked for, without the image."""
         wishes: dict[str, object] = json.loads(self.request)
         return wishes
+
+    def image_url(self) -> str | None:
+        """The image, where it was given as an address."""
+        image = self.wishes()["image"]
+        return image if isinstance(image, str) and self.image is None else None
 
     def read_request(self, image: str | ImageFile | None) -> VideoRequest:
         """The request again, around its image, under the task's own id."""

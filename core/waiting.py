@@ -108,7 +108,7 @@ class _Questions:
         else:
             self._doubt_since = None
         logger.info("Asking for task %s: %s", self.job.id, error)
-        self.job.tell("running", message=str(error))
+        self.job.tell_again(str(error))
 
     def _doubt(self, error: ProviderError) -> None:
         """Give up on what the provider has been saying for a minute."""

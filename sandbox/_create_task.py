@@ -1,0 +1,215 @@
+"""
+The createTask dialect, which kie.ai and Apikley share.
+
+Requests: the two providers' pages for Kling 2.6 (addresses in their modules). Status:
+https://docs.kie.ai/market/common/get-task-detail and
+https://docs.apikley.ru/market/common/get-task-detail
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ._answers import JSONAnswer
+from ._conditions import Conditions
+from ._emulator import Emulator, Order, Reason
+from ._pictures import size_of
+from ._requests import base_of, json_of
+from ._schema import JSON, fields_of, problems
+from ._tasks import Phase, Task
+from ._uploads import Uploads
+from ._video import SIZES, Clip, size_like
+
+#: A link from download-url works for 20 minutes.
+RENEWED_LIFE = 20 * 60.0
+
+#: What the sandbox's account starts with, and what 5 silent seconds cost.
+CREDITS = 10_000
+PRICE = 55
+
+URI: JSON = {"type": "string", "format": "uri", "pattern": "^https?://"}
+
+#: Most refusals come with HTTP 200 (an observation, not a promise: check both).
+NO: dict[Reason, tuple[int, int, str]] = {
+    "key": (200, 401, "You do not have access with this key"),
+    "credit": (200, 402, "Not enough credits"),
+    "rate_limit": (429, 429, "Too many tasks in a short time"),
+    "rate_limit_in_body": (200, 429, "Too many tasks in a short time"),
+    "maintenance": (455, 455, "Under maintenance"),
+    "error": (500, 500, "Server error"),
+    "error_in_200": (200, 500, "Server error"),
+    "no_such_task": (200, 422, "recordInfo is null"),
+    "no_such_path": (404, 404, "Not found"),
+}
+
+
+def task_schema(model: str, fields: Mapping[str, JSON]) -> JSON:
+    """The schema of a createTask body; all fields of the input are required."""
+    return {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {
+            "model": {"type": "string", "enum": [model]},
+            "callBackUrl": URI,
+            "input": {"type": "object", "required": list(fields), "properties": dict(fields)},
+        },
+    }
+
+
+class CreateTaskEmulator(Emulator):
+    """kie.ai or a copy of it."""
+
+    #: The schema of each model's body.
+    schemas: ClassVar[Mapping[str, JSON]]
+    #: What the uploads' paths begin with.
+    upload_prefix: ClassVar[str] = ""
+    #: How recordInfo names the text of its envelope, and spells a value that is not there.
+    record_text: ClassVar[Literal["msg", "message"]] = "msg"
+    nothing: ClassVar[str | None] = None
+
+    # recordInfo repeats what was stored; download-url is what makes a fresh link.
+    asking_renews = False
+    failure = "The generation failed, please try again later."
+
+    def __init__(self, conditions: Conditions | None = None) -> None:
+        conditions = Conditions() if conditions is None else conditions
+        self.uploads = Uploads(conditions, self.upload_prefix)
+        super().__init__(conditions)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        jobs = "/api/v1/jobs"
+        return [
+            Route(f"{jobs}/createTask", self.keyed(self._create), methods=["POST"]),
+            Route(f"{jobs}/recordInfo", self.keyed(self._record)),
+            Route("/api/v1/chat/credit", self.keyed(self._credit)),
+            Route("/api/v1/common/download-url", self.keyed(self._renew), methods=["POST"]),
+            *self.uploads.routes(),
+        ]
+
+    def no(self, reason: Reason) -> tuple[int, JSON]:
+        status, code, text = NO[reason]
+        return status, {"code": code, "msg": text, "data": None}
+
+    def spell_id(self, milliseconds: int) -> str:
+        return f"task_kling-2.6_{milliseconds}"
+
+    def receipt(self, task: Task) -> JSON:
+        return {"code": 200, "msg": "success", "data": {"taskId": task.id}}
+
+    def calls(self, task: Task) -> Iterable[JSON]:
+        phase = task.phase(self.conditions.clock())
+        if phase == "succeeded":
+            data = self._data(task, phase, self.deliveries.first(task))
+            yield {"code": 200, "msg": "The task succeeded.", "data": data}
+        elif phase == "failed":
+            data = self._data(task, phase, None)
+            yield {"code": 501, "msg": "The task failed.", "data": data}
+
+    async def _create(self, request: Request) -> Response:
+        return await self.submit(request, self._understand)
+
+    async def _record(self, request: Request) -> Response:
+        task_id = request.query_params.get("taskId")
+        if not task_id:
+            return _refused(400, "taskId is missing")
+
+        def tell(task: Task, phase: Phase) -> JSON:
+            done = phase == "succeeded"
+            url = self.deliveries.link(task, base_of(request)) if done else None
+            return {
+                "code": 200,
+                self.record_text: "success",
+                "data": self._data(task, phase, url),
+            }
+
+        return await self.poll(self.tasks.find(task_id), tell)
+
+    async def _credit(self, request: Request) -> Response:
+        now = self.conditions.clock()
+        spent = sum(_credits(task.clip) for task in self.tasks if task.phase(now) != "failed")
+        return JSONAnswer({"code": 200, "msg": "success", "data": max(0, CREDITS - spent)})
+
+    async def _renew(self, request: Request) -> Response:
+        url, base = fields_of(await json_of(request)).get("url"), base_of(request)
+        task = self.deliveries.task_behind(url, base)
+        if task is None:
+            return _refused(422, "The address is not one of a generated file")
+        fresh = self.deliveries.renew(task, base, RENEWED_LIFE)
+        return JSONAnswer({"code": 200, "msg": "success", "data": fresh})
+
+    def _understand(self, body: object) -> Order | Response:
+        fields = fields_of(body)
+        model = str(fields.get("model"))
+        schema = self.schemas.get(model, self._any_model())
+        for problem in problems(body, schema):
+            # Observed on the live server: a field that is missing is a code 500.
+            if problem.missing:
+                return _refused(500, "This field is required")
+            return _refused(422, f"{problem.path}: {problem.text}")
+        clip = self._clip(fields["input"])
+        return Order(model, clip, callback_url=fields.get("callBackUrl"))
+
+    def _any_model(self) -> JSON:
+        models = {"type": "string", "enum": list(self.schemas)}
+        return {"type": "object", "required": ["model"], "properties": {"model": models}}
+
+    def _clip(self, fields: Mapping[str, object]) -> Clip:
+        match fields:
+            case {"image_urls": [str(url)]}:
+                picture = self.uploads.find(url)
+                size = size_of(picture) if picture else None
+                width, height = size_like(*size) if size else SIZES["16:9"]
+            case _:
+                width, height = SIZES[str(fields["aspect_ratio"])]
+        seconds, sound = int(str(fields["duration"])), bool(fields["sound"])
+        return Clip(str(fields["prompt"]), seconds, sound, width, height)
+
+    def _data(self, task: Task, phase: Phase, url: str | None) -> JSON:
+        ended = phase in ("succeeded", "failed")
+        failed = phase == "failed"
+        result = json.dumps({"resultUrls": [url] if url else []})
+        return {
+            "taskId": task.id,
+            "model": task.model,
+            "state": self._state(task, phase),
+            "param": json.dumps(task.body),
+            "resultJson": result if phase == "succeeded" else self.nothing,
+            "failCode": "500" if failed else self.nothing,
+            "failMsg": task.failure if failed else self.nothing,
+            "costTime": _ms(task.ends - task.starts) if ended else None,
+            "completeTime": _ms(task.ends) if ended else None,
+            "createTime": _ms(task.created),
+            "updateTime": _ms(min(task.ends, self.conditions.clock())),
+            **({"creditsConsumed": 0 if failed else _credits(task.clip)} if ended else {}),
+        }
+
+    def _state(self, task: Task, phase: Phase) -> str:
+        match phase:
+            case "queued":
+                half = (task.created + task.starts) / 2
+                return "waiting" if self.conditions.clock() < half else "queuing"
+            case "running":
+                return "generating"
+            case "succeeded":
+                return "success"
+            case "failed":
+                return "fail"
+        return "moderating"
+
+
+def _refused(code: int, text: str) -> Response:
+    return JSONAnswer({"code": code, "msg": text, "data": None})
+
+
+def _credits(clip: Clip) -> int:
+    return PRICE * (clip.seconds // 5) * (2 if clip.sound else 1)
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,53 @@
+"""
+The emulator of kie.ai: https://api.kie.ai, and https://kieai.redpandaai.co for uploads.
+
+The schemas are those of its pages for Kling 2.6 (https://docs.kie.ai).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ..core.hookspecs import Sandbox, hookimpl
+from ._create_task import URI, CreateTaskEmulator, task_schema
+from ._schema import JSON
+
+SOUND: JSON = {"type": "boolean"}
+DURATION: JSON = {"type": "string", "enum": ["5", "10"]}
+ASPECT_RATIO: JSON = {"type": "string", "enum": ["1:1", "16:9", "9:16"]}
+
+TEXT_TO_VIDEO = task_schema(
+    "kling-2.6/text-to-video",
+    {
+        "prompt": {"type": "string", "maxLength": 2500},
+        "sound": SOUND,
+        "aspect_ratio": ASPECT_RATIO,
+        "duration": DURATION,
+    },
+)
+IMAGE_TO_VIDEO = task_schema(
+    "kling-2.6/image-to-video",
+    {
+        "prompt": {"type": "string", "maxLength": 1000},
+        "image_urls": {"type": "array", "items": URI, "minItems": 1, "maxItems": 1},
+        "sound": SOUND,
+        "duration": DURATION,
+    },
+)
+
+
+class KieSandbox(CreateTaskEmulator):
+    """kie.ai."""
+
+    provider = "kie"
+    rate = (20, 10.0)
+    schemas: ClassVar[Mapping[str, JSON]] = {
+        "kling-2.6/text-to-video": TEXT_TO_VIDEO,
+        "kling-2.6/image-to-video": IMAGE_TO_VIDEO,
+    }
+
+
+@hookimpl
+def kling26_sandboxes() -> list[Sandbox]:
+    return [Sandbox("kie", build=KieSandbox)]

@@ -1,0 +1,225 @@
+"""
+The emulator of RunComfy's Model API: https://model-api.runcomfy.net.
+
+https://www.runcomfy.com/playground/kling/kling-2-6/pro/image-to-video/api, and the page of
+text-to-video beside it, for the schemas,
+https://docs.runcomfy.com/model-apis/async-queue-endpoints for the queue,
+https://docs.runcomfy.com/model-apis/error-codes for the codes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from uuid import NAMESPACE_URL, uuid5
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ..core.hookspecs import Sandbox, hookimpl
+from ._answers import JSONAnswer
+from ._emulator import Emulator, Order, Reason
+from ._pictures import decoded, size_of
+from ._requests import base_of
+from ._schema import JSON, fields_of, problems
+from ._tasks import Phase, Task
+from ._video import SIZES, Clip, size_like
+
+PROMPT: JSON = {"type": "string"}
+DURATION: JSON = {"type": "integer", "enum": [5, 10]}
+NEGATIVE_PROMPT: JSON = {"type": "string"}
+GENERATE_AUDIO: JSON = {"type": "boolean"}
+
+SCHEMAS: Mapping[str, JSON] = {
+    "kling/kling-2-6/pro/text-to-video": {
+        "type": "object",
+        "required": ["prompt"],
+        "additionalProperties": False,
+        "properties": {
+            "prompt": PROMPT,
+            "duration": DURATION,
+            "aspect_ratio": {"type": "string", "enum": ["16:9", "9:16", "1:1"]},
+            "negative_prompt": NEGATIVE_PROMPT,
+            "generate_audio": GENERATE_AUDIO,
+        },
+    },
+    # Only the first two fields are documented for certain.
+    "kling/kling-2-6/pro/image-to-video": {
+        "type": "object",
+        "required": ["prompt", "image_url"],
+        "additionalProperties": False,
+        "properties": {
+            "prompt": PROMPT,
+            "image_url": {"type": "string", "pattern": "^(https?://|data:image/)"},
+            "duration": DURATION,
+            "negative_prompt": NEGATIVE_PROMPT,
+            "generate_audio": GENERATE_AUDIO,
+        },
+    },
+}
+
+STATES: dict[Phase, str] = {
+    "queued": "in_queue",
+    "running": "in_progress",
+    "succeeded": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "unknown": "moderating",
+}
+
+NO: dict[Reason, tuple[int, int, str]] = {
+    "key": (401, 400004, "The token is missing or not valid"),
+    # Told under HTTP 200, as some of RunComfy's APIs do.
+    "credit": (200, 400002, "The balance is too low for this operation"),
+    "rate_limit": (429, 429001, "Too many requests"),
+    "rate_limit_in_body": (200, 429001, "Too many requests"),
+    "maintenance": (503, 503001, "Under maintenance"),
+    "error": (500, 500001, "Internal error"),
+    "error_in_200": (200, 500001, "Internal error"),
+    "no_such_task": (404, 404001, "There is no such request"),
+    "no_such_path": (404, 404001, "There is no such resource"),
+}
+
+#: US dollars per second; no price is published for this model, so these are fal.ai's.
+PRICE, PRICE_WITH_SOUND = 0.07, 0.14
+
+
+class RunComfySandbox(Emulator):
+    """RunComfy."""
+
+    provider = "runcomfy"
+    failure = "The generation was refused by the content policy."
+
+    def routes(self) -> Sequence[BaseRoute]:
+        one = "/v1/requests/{request_id}"
+        return [
+            Route("/v1/models/{model:path}", self.keyed(self._submit), methods=["POST"]),
+            Route("/v1/models/{model:path}", self.keyed(self._model)),
+            Route(f"{one}/status", self.keyed(self._status)),
+            Route(f"{one}/result", self.keyed(self._result)),
+            Route(f"{one}/cancel", self.keyed(self._cancel), methods=["POST"]),
+        ]
+
+    def no(self, reason: Reason) -> tuple[int, JSON]:
+        status, code, text = NO[reason]
+        return status, {"error_code": code, "error_message": text}
+
+    def spell_id(self, milliseconds: int) -> str:
+        return str(uuid5(NAMESPACE_URL, f"{self.provider}:{milliseconds}"))
+
+    def receipt(self, task: Task) -> JSON:
+        one = f"{task.base}/v1/requests/{task.id}"
+        return {
+            "request_id": task.id,
+            "status_url": f"{one}/status",
+            "result_url": f"{one}/result",
+            "cancel_url": f"{one}/cancel",
+        }
+
+    async def _submit(self, request: Request) -> Response:
+        return await self.submit(request, partial(_understand, request.path_params["model"]))
+
+    async def _model(self, request: Request) -> Response:
+        model = request.path_params["model"]
+        if model not in SCHEMAS:
+            return _no_such_model()
+        return JSONAnswer(
+            {
+                "model_id": model,
+                "display_name": "Kling 2.6 Pro",
+                "categories": [model.rpartition("/")[2]],
+                "base_price_usd": PRICE,
+                "price_unit": "second",
+                "pricing_note": "Twice as much with sound.",
+            }
+        )
+
+    async def _status(self, request: Request) -> Response:
+        return await self.poll(self._task(request), self._tell_status)
+
+    async def _result(self, request: Request) -> Response:
+        return await self.poll(self._task(request), partial(self._tell_result, request))
+
+    async def _cancel(self, request: Request) -> Response:
+        task = self._task(request)
+        if task is None:
+            return self.refuse("no_such_task")
+        phase = task.phase(self.conditions.clock())
+        if phase != "queued":
+            return JSONAnswer({"status": STATES[phase], "outcome": "not_cancellable"})
+        task.cancelled = True
+        self.tasks.save(task)
+        return JSONAnswer({"status": "cancelled", "outcome": "cancellation_requested"})
+
+    def _task(self, request: Request) -> Task | None:
+        return self.tasks.find(request.path_params["request_id"])
+
+    def _tell_status(self, task: Task, phase: Phase) -> JSON:
+        links = {name: url for name, url in self.receipt(task).items() if name != "cancel_url"}
+        place = {"queue_position": 1} if phase == "queued" else {}
+        return {**links, "status": STATES[phase], **place}
+
+    def _tell_result(self, request: Request, task: Task, phase: Phase) -> JSON:
+        told: dict[str, object] = {
+            "request_id": task.id,
+            "model_id": task.model,
+            "status": STATES[phase],
+            "created_at": _time(task.created),
+        }
+        if phase in ("succeeded", "failed"):
+            told["finished_at"] = _time(task.ends)
+        if phase == "failed":
+            told["error"] = {"type": "ContentPolicy", "message": task.failure}
+        if phase == "succeeded":
+            url = self.deliveries.link(task, base_of(request))
+            told["output"] = {"video": url} if url else {}
+            if request.query_params.get("include_cost") == "true":
+                told["cost"] = _cost(task.clip)
+        return told
+
+
+def _understand(model: str, body: object) -> Order | Response:
+    schema = SCHEMAS.get(model)
+    if schema is None:
+        return _no_such_model()
+    wrong = [
+        {"loc": ["body", *filter(None, problem.path.split("."))], "msg": problem.text}
+        for problem in problems(body, schema)
+    ]
+    if wrong:
+        return JSONAnswer({"error_code": 422001, "detail": wrong}, 422)
+    fields = fields_of(body)
+    clip = Clip(
+        fields["prompt"],
+        fields.get("duration", 5),
+        # Sound is on unless it is switched off.
+        fields.get("generate_audio", True),
+        *_size(fields),
+    )
+    return Order(model, clip)
+
+
+def _size(body: Mapping[str, object]) -> tuple[int, int]:
+    url = str(body.get("image_url", ""))
+    picture = decoded(url) if url.startswith("data:") else None
+    size = size_of(picture) if picture else None
+    return size_like(*size) if size else SIZES[str(body.get("aspect_ratio", "16:9"))]
+
+
+def _no_such_model() -> Response:
+    return JSONAnswer({"error_code": 400001, "error_message": "There is no such model"}, 400)
+
+
+def _cost(clip: Clip) -> float:
+    return round(clip.seconds * (PRICE_WITH_SOUND if clip.sound else PRICE), 2)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+@hookimpl
+def kling26_sandboxes() -> list[Sandbox]:
+    return [Sandbox("runcomfy", build=RunComfySandbox)]
