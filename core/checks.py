@@ -78,17 +78,30 @@ def _check_callback(provider: Provider, request: VideoRequest) -> None:
         return
     if not provider.takes_callback_url:
         problem = f"{provider.title} has no setting for callback_url; leave it out."
-    elif urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    elif not _is_web_address(url):
         problem = f'callback_url takes an https:// address; this one is "{plain(url, 100)}".'
     else:
         return
     raise OptionRefused(problem, option="callback_url", provider=provider.name)
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return url.isprintable() and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
 def _check_image(provider: Provider, image: str | ImageFile | None) -> None:
-    if not isinstance(image, ImageFile):
+    if image is None:
         return
-    problem = _image_problem(provider.limits, image)
+    if isinstance(image, ImageFile):
+        problem = _image_problem(provider.limits, image)
+    elif not _is_web_address(image):
+        problem = f'cannot fetch an image from "{plain(image, 100)}", which is no address.'
+    else:
+        return
     if problem is not None:
         raise ImageRefused(f"{provider.title} {problem}", provider=provider.name)
 

@@ -33,8 +33,8 @@ logger = logging.getLogger("kling26")
 MAX_VIDEO = 2 * 1024**3
 _MAX_REDIRECTS = 5
 #: How often one link is tried, and how many links.
-_TRIES = 5
-_LINKS = 3
+_TRIES = 4
+_LINKS = 5
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
 _CHUNK = 256 * 1024
 #: Progress is told at most this often, in seconds.
@@ -104,8 +104,12 @@ async def _fetch(job: "Job", url: str) -> Path:
         on=_Trouble, attempts=_TRIES, timeout=None, wait_initial=0.5, wait_max=10
     ):
         with attempt:
-            await download.run()
-            await job.in_thread(download.finish)
+            try:
+                await download.run()
+                await job.in_thread(download.finish)
+            except FileNotFoundError as error:
+                # Another worker, which took this one for dead, cleaned up behind it.
+                raise _Trouble("the unfinished file was removed") from error
     return download.path
 
 
@@ -126,12 +130,15 @@ class _Download:
 
     @property
     def part(self) -> Path:
-        return self.path.with_suffix(".mp4.part")
+        # Each worker's own: one that was taken for dead may still be writing.
+        worker = self.job.bench.journal.worker.id
+        return self.path.with_name(f"{self.path.name}.{worker}.part")
 
     def prepare(self) -> None:
         """An empty start: what another run left behind may be of another version of the file."""
-        self.part.parent.mkdir(parents=True, exist_ok=True)
-        self.part.unlink(missing_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for old in self.path.parent.glob(f"{self.path.name}.*.part"):
+            old.unlink(missing_ok=True)
 
     async def run(self) -> None:
         """Fetch what is missing."""

@@ -163,7 +163,17 @@ def _fits(info: OptionInfo, value: object) -> bool:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
     else:
         fits = type(value) is info.type or (info.type is dict and isinstance(value, Mapping))
-    return fits and _within(info.bounds, value)
+    return fits and _writable(value) and _within(info.bounds, value)
+
+
+def _writable(value: object) -> bool:
+    """Whether JSON can carry it: no half surrogate pairs, no NaN, no objects of Python's own."""
+    try:
+        written = dict(value) if isinstance(value, Mapping) else value
+        json.dumps(written, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _within(bounds: Bounds, value: Any) -> bool:
@@ -211,8 +221,8 @@ def _read(info: OptionInfo, value: object) -> object:
         read = json.loads(value)
     except (ValueError, RecursionError):
         return value
-    return float(read) if info.type is float and type(read) is int else read
+    return read
 
 
 def _number(value: float) -> str:
-    return f"{value:g}"
+    return str(value) if isinstance(value, int) else f"{value:g}"

@@ -22,6 +22,7 @@ from .errors import UnknownProvider
 from .hookspecs import PROJECT, Sandbox
 from .options import options_of
 from .provider import Limits, Provider
+from .settings import is_safe
 from .text import listing, plain
 
 logger = logging.getLogger("kling26")
@@ -87,7 +88,10 @@ def load_providers(outside: Iterable[EntryPoint] = ()) -> Registry:
     manager, problems = _manager(PROVIDERS, outside)
     found: dict[str, tuple[str, Provider]] = {}
     for plugin, provider in _offers(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
-        reason = _flaw(provider)
+        try:
+            reason = _flaw(provider)
+        except Exception as error:  # noqa: BLE001 - as below
+            reason = f"{type(error).__name__}: {plain(error)}"
         if reason is None and provider.name in found:
             first = found[provider.name][0]
             reason = f'the name "{provider.name}" belongs to "{first}" already.'
@@ -136,7 +140,8 @@ def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], objec
         plugin = load()
         manager.register(plugin, name=name)
         manager.check_pending()
-    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its own matter.
+    # Whatever a plug-in raises is its own matter, and so is a script that exits when imported.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return f"{type(error).__name__}: {plain(error)}"
@@ -161,8 +166,14 @@ def _offers(
             if isinstance(offer, kind):
                 yield name, offer
             else:
-                reason = f"{hook} gave {plain(repr(offer), 80)}, which is no {kind.__name__}."
+                reason = f"{hook} gave {_named(offer)}, which is no {kind.__name__}."
                 problems.append(Problem(name, reason))
+
+
+def _named(offer: object) -> str:
+    """An object by its type: its own words may fail."""
+    kind = f"the class {offer.__name__}" if isinstance(offer, type) else type(offer).__name__
+    return plain(kind, 80)
 
 
 def _flaw(provider: Provider) -> str | None:
@@ -172,12 +183,13 @@ def _flaw(provider: Provider) -> str | None:
             return f"{type(provider).__name__}.{attribute} is missing or no text."
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         return f'the provider name "{plain(provider.name, 60)}" has other than a-z, 0-9, - and _.'
-    if not provider.base_url.startswith(("https://", "http://")):
+    if not is_safe(provider.base_url):
         return f'the base_url "{plain(provider.base_url, 80)}" is no https:// address.'
     if not (isinstance(provider.Options, type) and attrs.has(provider.Options)):
         return f"{type(provider).__name__}.Options is no attrs class."
     try:
         list(options_of(provider.Options))
+        provider.Options()  # Every option has a default.
     except Exception as error:  # noqa: BLE001 - as above
         return f"{type(provider).__name__}.Options cannot be read: {plain(error)}"
     return _limits_flaw(provider.limits)
@@ -191,6 +203,8 @@ def _limits_flaw(limits: object) -> str | None:
         return "its limits allow no prompt."
     if not limits.durations or not limits.aspect_ratios:
         return "its limits allow no duration or no aspect ratio."
+    if limits.submissions is not None and min(limits.submissions) <= 0:
+        return "its limits allow no submissions."
     return None
 
 

@@ -22,6 +22,8 @@ ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 
 _SUFFIXES = {"jpeg": "jpg"}
+# Many phones put a second picture behind the first of a JPEG file, which Pillow calls MPO.
+_ALSO_CALLED = {"mpo": "jpeg"}
 
 
 @define(frozen=True, slots=False)
@@ -52,7 +54,8 @@ class ImageFile:
 
         try:
             with Image.open(BytesIO(self.data)) as image:
-                return (image.format or "").lower() or None, image.size
+                kind = (image.format or "").lower()
+                return _ALSO_CALLED.get(kind, kind) or None, image.size
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             return None, (0, 0)
 
@@ -152,5 +155,8 @@ class VideoRequest:
         return "text" if self.image is None else "image"
 
     def with_image(self, value: str) -> "VideoRequest":
-        """The same request with the picture's uploaded address in place of its bytes."""
-        return evolve(self, image=value)
+        """The same request with what `Provider.upload` gave in place of the picture's bytes."""
+        uploaded = evolve(self, image=None)
+        # Past the converter: what a provider says is no path of a file to read.
+        object.__setattr__(uploaded, "image", value)
+        return uploaded

@@ -42,7 +42,12 @@ class Settings:
         """Where the journal, the keys and the videos are (``KLING26_HOME``)."""
         chosen = self.environ.get("KLING26_HOME")
         if chosen:
-            return Path(chosen).expanduser().absolute()
+            try:
+                return Path(chosen).expanduser().absolute()
+            except RuntimeError as error:
+                raise SettingsError(
+                    f'KLING26_HOME is "{plain(chosen, 100)}", and there is no such user.'
+                ) from error
         import platformdirs  # Only where nothing is set.
 
         return Path(platformdirs.user_data_dir("kling26", appauthor=False))
@@ -107,10 +112,7 @@ class Settings:
         address = self.get(variable)
         if not address:
             return None
-        parts = urlsplit(address)
-        if parts.scheme == "https" and parts.hostname:
-            return address
-        if parts.scheme == "http" and is_loopback(parts.hostname or ""):
+        if is_safe(address):
             return address
         raise SettingsError(
             f'{variable} is "{plain(address, 100)}"; it takes an https:// address, or an http:// '
@@ -125,6 +127,18 @@ def address_variables(provider: Provider) -> dict[str, str]:
     if provider.upload_url is not None:
         variables["upload_url"] = f"{stem}_UPLOAD_URL"
     return variables
+
+
+def is_safe(address: str) -> bool:
+    """Whether a key may be sent to an address: https, or plain http on this machine."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
+    )
 
 
 def is_loopback(host: str) -> bool:

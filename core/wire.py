@@ -8,7 +8,8 @@ becomes an `UnexpectedReply` that says where and why.
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from math import isfinite
+from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
 import httpx
@@ -16,6 +17,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn
 
 from .provider import Provider
+from .text import plain
 
 T = TypeVar("T")
 
@@ -39,7 +41,10 @@ def _exactly(kind: type) -> Callable[[object, object], object]:
 def _number(value: object, _: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _Problem(f"expected a number, got {_json_name(value)}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _Problem("the number is too large") from None
 
 
 _JSON_NAMES: dict[type, str] = {str: "a string", int: "an integer", bool: "true or false"}
@@ -108,9 +113,24 @@ def _words(error: BaseException, kind: type | None) -> str:
 def parse(text: bytes | str) -> object:
     """Parsed JSON, or `ValueError` in words; too deep a nesting is an error like any other."""
     try:
-        value: object = json.loads(text)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "replace")
+        value: object = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if "\\ud" in text.lower():  # Half a surrogate pair is a text that no database takes.
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise ValueError("not JSON") from error
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        raise ValueError("the number is too large")
     return value
 
 
@@ -134,6 +154,14 @@ def write(message: Any) -> dict[str, object]:
 
 def words(value: object) -> str | None:
     """A reason or a code that providers send as text or as a number; None if it is empty."""
-    if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
-        return str(value)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return plain(value, 1000) or None
     return None
+
+
+def number(value: object) -> float | None:
+    """A number that is good to know and no more, such as a cost; None if it is none."""
+    try:
+        return _number(value, float)
+    except _Problem:
+        return None

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from kling26.core.journal import Journal, Worker
 from kling26.core.progress import Progress
 from kling26.core.registry import load_providers, load_sandboxes
@@ -69,11 +69,12 @@ class Stage:
     def fault(self, name: Any, **how: Any) -> None:
         self.conditions.faults.append(Fault(name, **how))
 
-    def runner(self, **changes: Any) -> Runner:
-        """A runner of a process of its own."""
+    def runner(self, alive: bool = False, **changes: Any) -> Runner:
+        """A runner of a process of its own, which is gone for all the others unless `alive`."""
         self._workers += 1
-        # No process has this number: to all the others this worker is gone.
-        worker = Worker(f"w-{self._workers}", "here", 2**22 + self._workers, 0.0)
+        worker = evolve(Worker.here(), id=f"w-{self._workers}")
+        if not alive:
+            worker = evolve(worker, pid=2**22 + self._workers)  # No process has this number.
         settings = Settings({"KLING26_HOME": str(self.home)})
         options: dict[str, Any] = {
             "settings": settings,
