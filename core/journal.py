@@ -7,6 +7,7 @@ synchronous; the runner calls it from a thread of its own.
 
 import os
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 
 import psutil
 import sqlalchemy as sa
+import stamina
 from attrs import define, field, frozen
 from sqlalchemy.pool import StaticPool
 
@@ -410,9 +412,17 @@ def _make_engine(url: str) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver must not open transactions by itself, or BEGIN IMMEDIATE below comes too late.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     # A commit survives a power cut: what is paid for must be on disk.
     connection.execute("PRAGMA synchronous = FULL")
+
+
+@stamina.retry(on=sqlite3.OperationalError, attempts=None, timeout=_PATIENCE, wait_max=0.5)
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # The driver's own patience does not reach this: while another process makes the same file, it
+    # is "locked" at once.
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_at_once(connection: sa.Connection) -> None:

@@ -186,7 +186,8 @@ def _within(bounds: Bounds, value: Any) -> bool:
 
 def _shown(info: OptionInfo, value: object) -> str:
     """The offending value; a long text by its length, because that is what is wrong with it."""
-    if isinstance(value, str) and info.bounds.max_length is not None:
+    longest = info.bounds.max_length
+    if isinstance(value, str) and longest is not None and len(value) > longest:
         return f"{len(value)} characters long"
     return f'"{plain(value, 60)}"'
 
@@ -213,14 +214,19 @@ def build_options(
 
 def _read(info: OptionInfo, value: object) -> object:
     """A value from the command line or a widget, in the field's own type where it reads as one."""
-    if not isinstance(value, str) or info.type is str:
-        return value
-    if value == "" and info.optional:
-        return None
-    try:
-        read = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+    read = value
+    if isinstance(value, str) and info.type is not str:
+        if value == "" and info.optional:
+            return None
+        try:
+            read = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    if info.type is float and type(read) is int:
+        try:
+            return float(read)
+        except OverflowError:
+            return value
     return read
 
 

@@ -186,7 +186,8 @@ class Provider(ABC):
         """The ticket in an answer that broke off or came with an error; rarely overridden."""
         if self.task_id_name is None:
             return None
-        found = re.search(rf'"{re.escape(self.task_id_name)}"\s*:\s*"([^"\\\x00-\x1f\ufffd]+)"', fragment)
+        name = re.escape(self.task_id_name)
+        found = re.search(rf'"{name}"\s*:\s*"([^"\\\x00-\x1f\ufffd]+)"', fragment)
         return Ticket(found[1]) if found else None
 
     def can(self, flow: str) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 # Control characters (C0, DEL, C1), which carry terminal escape codes, and the Unicode marks
 # that reorder what is shown around them.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
 
 
 def plain(text: object, limit: int = 300) -> str:

@@ -16,6 +16,7 @@ from kling26.core.errors import (
     StillRunning,
     TaskFailed,
 )
+from kling26.core.results import Video
 from PIL import Image
 
 from .conftest import Stage
@@ -269,22 +270,32 @@ def test_a_failed_upload_is_repeated(stage_of, tmp_path: Path, provider: str, fa
     assert not list(stage.home.glob("images/*"))
 
 
-@pytest.mark.parametrize("alive", [True, False], ids=["alive", "taken for dead"])
-def test_equal_requests_of_two_processes_are_one_task(
-    stage: Stage, tmp_path: Path, alive: bool
-) -> None:
-    async def both() -> list[object]:
-        async with stage.runner(alive) as one, stage.runner(alive) as other:
-            return await asyncio.gather(
-                stage.make(one, output=tmp_path / "a.mp4"),
-                stage.make(one, output=tmp_path / "b.mp4"),
-                stage.make(other, output=tmp_path / "c.mp4"),
-            )
+async def equal_requests(stage: Stage, folder: Path, alive: bool) -> list[object]:
+    async with stage.runner(alive) as one, stage.runner(alive) as other:
+        return await asyncio.gather(
+            stage.make(one, output=folder / "a.mp4"),
+            stage.make(one, output=folder / "b.mp4"),
+            stage.make(other, output=folder / "c.mp4"),
+            return_exceptions=True,
+        )
 
-    stage.run(both())
 
+def test_equal_requests_of_two_processes_are_one_task(stage: Stage, tmp_path: Path) -> None:
+    results = stage.run(equal_requests(stage, tmp_path, alive=True))
+
+    assert [type(result) for result in results] == [Video, Video, Video]
     assert stage.paid == 1
     assert all((tmp_path / name).exists() for name in ("a.mp4", "b.mp4", "c.mp4"))
+
+
+def test_a_process_that_is_taken_for_dead_too_early_still_does_not_pay_twice(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.run(equal_requests(stage, tmp_path, alive=False))
+
+    assert (stage.paid, stage.submits()) == (1, 1)
+    assert try_it(stage) is None
+    assert stage.paid == 1
 
 
 def test_another_seed_is_another_video(stage: Stage) -> None:

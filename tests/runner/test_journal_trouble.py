@@ -1,0 +1,167 @@
+"""A journal that cannot be kept: nothing is sent without it, and nothing paid is lost with it."""
+
+import contextlib
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from kling26.core import journal as journal_module
+from kling26.core.errors import JournalError, ResultUnavailable
+from kling26.core.journal import Journal
+
+from .conftest import Stage
+
+
+@pytest.fixture
+def kie(stage_of: Callable[[str], Stage]) -> Stage:
+    return stage_of("kie")
+
+
+def refusal(stage: Stage, url: str) -> str:
+    """What a user reads when the journal at `url` is of no use."""
+
+    async def work() -> None:
+        async with stage.runner(journal=Journal(url, clock=stage.clock)) as runner:
+            await stage.make(runner)
+
+    with pytest.raises(JournalError) as caught:
+        stage.run(work())
+    assert stage.emulator.requests == []
+    assert caught.value.exit_status == 2
+    return str(caught.value)
+
+
+def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
+    Journal(f"sqlite:///{tmp_path / 'j.sqlite3'}").tasks()
+
+    words = refusal(kie, f"sqlite:///file:{tmp_path / 'j.sqlite3'}?mode=ro&uri=true")
+
+    assert "is read-only; without it nothing is sent" in words
+
+
+def test_a_locked_journal_sends_nothing(
+    kie: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_PATIENCE", 0.05)
+    path = tmp_path / "j.sqlite3"
+    Journal(f"sqlite:///{path}").tasks()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    words = refusal(kie, f"sqlite:///{path}")
+
+    other.close()
+    assert "is locked by another process; without it nothing is sent" in words
+
+
+def test_a_damaged_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
+    (tmp_path / "j.sqlite3").write_bytes(b"This is a letter, not a database. " * 100)
+
+    words = refusal(kie, f"sqlite:///{tmp_path / 'j.sqlite3'}")
+
+    assert "is damaged or no journal at all; without it nothing is sent" in words
+
+
+def test_a_journal_of_a_newer_version_sends_nothing(kie: Stage, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'j.sqlite3'}"
+    Journal(url).tasks()
+    with sa.create_engine(url).begin() as connection:
+        connection.execute(sa.text("UPDATE meta SET value = '999'"))
+
+    assert "newer version" in refusal(kie, url)
+
+
+def test_a_full_disk_sends_nothing(kie: Stage, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'j.sqlite3'}"
+    full = Journal(url, clock=lambda: 0.0)
+    fill(full)
+
+    async def work() -> None:
+        async with kie.runner(journal=full) as runner:
+            await kie.make(runner, prompt="A heron " * 300)
+
+    with pytest.raises(JournalError, match="the disk is full; without it nothing is sent"):
+        kie.run(work())
+    assert kie.emulator.requests == []
+
+
+def fill(journal: Journal) -> None:
+    """Let the database take not one page more, and use up those it has."""
+    journal.tasks()
+    assert journal._engine is not None
+    with journal._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    with contextlib.suppress(JournalError):
+        for number in range(1000):
+            journal.want(f"task {number}", "/somewhere/" + "x" * 900)
+
+
+def test_a_journal_that_fails_after_the_payment_does_not_keep_the_video_back(
+    stage: Stage, tmp_path: Path
+) -> None:
+    class Failing(Journal):
+        broken = False
+
+        def update(self, *args: object, **values: object) -> bool:
+            if self.broken:
+                raise JournalError("The journal is locked by another process.")
+            return super().update(*args, **values)
+
+    runner = stage.runner()
+    journal = Failing(runner.journal.url, clock=stage.clock)
+    journal.broken = True
+
+    async def work() -> None:
+        async with stage.runner(journal=journal) as runner:
+            await stage.make(runner, output=tmp_path / "heron.mp4")
+
+    stage.run(work())
+
+    assert (tmp_path / "heron.mp4").exists()
+    assert stage.paid == 1
+    notes = [step.message for step in stage.heard if step.phase == "note"]
+    assert notes
+    assert stage.emulator.accepted[0].id in str(notes[0])
+
+
+def test_a_journal_that_comes_back_is_told_everything_that_was_learned(stage: Stage) -> None:
+    class Hiccup(Journal):
+        failures = 8
+
+        def update(self, *args: object, **values: object) -> bool:
+            if self.failures:
+                self.failures -= 1
+                raise JournalError("The journal is locked by another process.")
+            return super().update(*args, **values)
+
+    async def work() -> None:
+        journal = Hiccup(stage.runner().journal.url, clock=stage.clock)
+        async with stage.runner(journal=journal) as runner:
+            await stage.make(runner)
+
+    stage.run(work())
+
+    assert stage.task().state == "stored"
+    assert stage.task().task_id == stage.emulator.accepted[0].id
+
+
+def test_a_disk_that_is_full_during_the_download_leaves_the_task_to_be_resumed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ResultUnavailable, match="No space left on device"):
+            stage.generate()
+
+    assert stage.task().state == "succeeded"
+    stage.generate()
+    assert stage.task().state == "stored"
+    assert stage.paid == 1
+    assert not list(stage.home.glob("videos/*.part"))
