@@ -32,6 +32,9 @@ _ABSENT = 60.0
 #: How long a locked SQLite file is waited for, in seconds.
 _PATIENCE = 5.0
 
+#: The number of the lock that is held while tables are made; any will do, if always the same.
+_MIGRATION = 260_001
+
 _metadata = sa.MetaData()
 
 _tasks = sa.Table(
@@ -317,6 +320,17 @@ class Journal:
             worker=None,
         )
 
+    def prune(self, before: float) -> list[Task]:
+        """Forget the tasks that ended before a time; returns them. Open ones are never touched."""
+        old = (_tasks.c.updated < before) & _tasks.c.state.not_in(OPEN)
+        with self._write() as connection:
+            rows = [_task(row) for row in connection.execute(_select().where(old))]
+            for row in rows:
+                connection.execute(_outputs.delete().where(_outputs.c.task == row.id))
+                connection.execute(_tasks.delete().where(_tasks.c.id == row.id))
+            connection.execute(_workers.delete().where(_workers.c.seen < before))
+        return rows
+
     def reopen(self, task: str) -> bool:
         """Let an unknown task be submitted again, knowingly; False if it is not unknown."""
         return self._change(
@@ -434,6 +448,9 @@ def _begin_at_once(connection: sa.Connection) -> None:
 def _migrate(engine: sa.Engine) -> None:
     """Make the tables, or bring those of an older version forward."""
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Two workers that find no tables would both make them. SQLite holds its own lock.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION)))
         _metadata.create_all(connection)
         found = connection.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema"))
         if found is None:

@@ -240,6 +240,19 @@ class Runner:
         """A task by its id or the beginning of it."""
         return await self._in_thread(self.journal.get, name)
 
+    async def prune(self, older_than: float) -> list[Task]:
+        """
+        Forget tasks that ended more than `older_than` seconds ago, and remove their stored videos.
+
+        Open tasks stay, and so does every video that was written elsewhere.
+        """
+        before = self.journal.clock() - older_than
+        gone = await self._in_thread(self.journal.prune, before)
+        store = Store(self.settings.home)
+        for task in gone:
+            await self._in_thread(store.drop_video, task.id)
+        return gone
+
     # -- one task to its end ---------------------------------------------------------------
 
     async def _row(self, wish: Wish) -> tuple[Task, bool]:

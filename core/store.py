@@ -22,6 +22,9 @@ class Store:
         """Where the video of a task is kept; its name owes nothing to the provider."""
         return self.home / "videos" / f"{task}.mp4"
 
+    def drop_video(self, task: str) -> None:
+        self.video(task).unlink(missing_ok=True)
+
     def keep_image(self, image: ImageFile) -> str:
         """Keep a picture until its task is submitted; returns the name to find it by."""
         path = self.home / "images" / image.name

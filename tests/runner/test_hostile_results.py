@@ -26,7 +26,9 @@ MP4 = make_video(Clip(prompt="A heron", seconds=5, sound=False))
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def kie(result: str, downloads: Handler, say: str = "success") -> tuple[Handler, list[httpx.Request]]:
+def kie(
+    result: str, downloads: Handler, say: str = "success"
+) -> tuple[Handler, list[httpx.Request]]:
     """A kie.ai that gives `result` as the link, beside whatever `downloads` answers elsewhere."""
     seen: list[httpx.Request] = []
 
@@ -206,9 +208,7 @@ def test_a_name_is_connected_to_by_the_address_that_was_checked(
     assert download.extensions["sni_hostname"] == "cdn.example"
 
 
-def test_behind_a_proxy_names_are_left_to_it(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_behind_a_proxy_names_are_left_to_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch)
     monkeypatch.setattr(guard, "getproxies", lambda: {"https": "http://proxy.example:3128"})
     handler, seen = kie("https://cdn.example/x.mp4", video)
@@ -230,7 +230,11 @@ def test_escape_codes_of_a_provider_never_reach_the_terminal(stage: Stage) -> No
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("createTask"):
             return httpx.Response(200, json={"code": 200, "data": {"taskId": "1\x1b[2J"}})
-        data = {"state": "fail", "failMsg": "\x1b]0;owned\x07 \u202edeppolf\n\r", "failCode": "\x9b1m"}
+        data = {
+            "state": "fail",
+            "failMsg": "\x1b]0;owned\x07 \u202edeppolf\n\r",
+            "failCode": "\x9b1m",
+        }
         return httpx.Response(200, json={"code": 200, "data": data})
 
     with pytest.raises(TaskFailed) as error:

@@ -1,0 +1,134 @@
+"""
+Chaos: 1,000 tasks over all providers, with a fault on 30 % of all answers.
+
+Run: python benchmarks/chaos.py [tasks] [seed]
+
+Prints how many were delivered, refused, or are unknown (perhaps paid: the user decides), and how
+many were lost or paid twice, of which there must be none. Time is virtual: it takes seconds.
+"""
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+from attrs import define
+from kling26.core.errors import Kling26Error
+from kling26.core.journal import Journal
+from kling26.core.registry import load_providers, load_sandboxes
+from kling26.core.request import VideoRequest
+from kling26.core.runner import Runner
+from kling26.core.settings import Settings
+from kling26.core.task import OPEN
+from kling26.core.testing.clock import VirtualLoop
+from kling26.sandbox import FAULTS, Conditions, Emulator, Fault, SandboxTransport
+from kling26.sandbox._faults import STEPS
+
+RATE = 0.3
+#: A provider that says no, or fails, has the last word: these would only make less happen.
+FINAL = ("no_credit", "failed_task")
+SUBMITS = ("createTask", "text2video", "image2video", "-video")
+
+
+@define
+class ChaosTransport(httpx.AsyncBaseTransport):
+    """Orders a fault for three in ten of the requests that pass."""
+
+    inner: httpx.AsyncBaseTransport
+    emulators: dict[str, Emulator]
+    dice: random.Random
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        emulator = self.emulators[request.url.host]
+        if self.dice.random() < RATE:
+            step = _step(request)
+            names = [name for name in FAULTS if STEPS[name] in step and name not in FINAL]
+            emulator.conditions.faults.append(Fault(self.dice.choice(names)))
+        return await self.inner.handle_async_request(request)
+
+
+def _step(request: httpx.Request) -> tuple[str, ...]:
+    if "upload" in request.url.path:
+        return ("upload",)
+    if "/results/" in request.url.path:
+        return ("download",)
+    if request.method == "POST" and request.url.path.endswith(SUBMITS):
+        return ("submit",)
+    return ("poll", "end")
+
+
+async def chaos(home: Path, count: int, seed: int) -> None:
+    loop = asyncio.get_running_loop()
+    providers, sandboxes = load_providers(), load_sandboxes()
+
+    def clock() -> float:
+        return 1_790_000_000.0 + loop.time()
+
+    apps: dict[str, Emulator] = {}
+    by_host: dict[str, Emulator] = {}
+    for name, provider in providers.providers.items():
+        app = sandboxes[name].build(Conditions(clock=clock, queued=20.0, running=60.0))
+        assert isinstance(app, Emulator)
+        for address in (provider.base_url, provider.upload_url):
+            if address is not None:
+                apps[address] = by_host[httpx.URL(address).host] = app
+    transport = ChaosTransport(SandboxTransport(apps), by_host, random.Random(seed))  # noqa: S311
+    settings = Settings({"KLING26_HOME": str(home)})
+    journal = Journal(settings.journal, clock=clock)
+    async with Runner(
+        settings, providers, sandbox=lambda _: transport, journal=journal
+    ) as runner:
+        names = list(providers.providers)
+        began = loop.time()
+        await asyncio.gather(*(_ask(runner, names[n % 4], n) for n in range(count)))
+        emulators = {name: apps[providers[name].base_url] for name in names}
+        report("asked once", await runner.tasks(), emulators)
+        async for _ in runner.resume():
+            pass
+        report("and resumed once", await runner.tasks(), emulators)
+        print(f"{(loop.time() - began) / 60:.0f} minutes of the providers' time")
+
+
+async def _ask(runner: Runner, provider: str, number: int) -> None:
+    try:
+        await runner.generate(VideoRequest(f"Heron {number}"), provider, sandbox=True)
+    except Kling26Error:
+        pass  # What became of it is in the journal.
+
+
+def report(when: str, tasks: list, emulators: dict[str, Emulator]) -> None:
+    states = Counter(task.state for task in tasks)
+    accepted = [task for emulator in emulators.values() for task in emulator.accepted]
+    per_request = Counter(task.clip.prompt for task in accepted)
+    known = {task.task_id for task in tasks if task.task_id}
+    open_without_id = {
+        task.wishes()["prompt"] for task in tasks if task.state in OPEN and not task.task_id
+    }
+    lost = [
+        task for task in accepted
+        if task.id not in known and task.clip.prompt not in open_without_id
+    ]  # fmt: skip
+    ended = states["failed"]
+    print(
+        f"{when}: {len(tasks)} tasks: {states['stored']} delivered, {states['refused']} refused, "
+        f"{ended} failed at the provider, {states['unknown']} unknown, "
+        f"{states['succeeded'] + states['submitted'] + states['submitting']} still open, "
+        f"{len(lost)} lost, {sum(n > 1 for n in per_request.values())} paid twice"
+    )
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 26
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as home, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(chaos(Path(home), count, seed))
+    print(f"{time.perf_counter() - began:.0f} s here")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""
+Several processes and machines that share one journal on PostgreSQL.
+
+The server is Debian's, started here on a free loopback port with a data directory of its own.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from kling26.core.journal import Journal
+from kling26.core.registry import load_sandboxes
+from kling26.sandbox import Conditions, Server, addresses, build_site
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: pip install kling26[postgres]")
+
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
+    Path(found).parent for found in [shutil.which("initdb")] if found
+]
+
+pytestmark = pytest.mark.skipif(
+    not BINARIES, reason="PostgreSQL's server is not installed (Debian: apt install postgresql)"
+)
+
+WORKER = """
+import sys
+from kling26.core import VideoRequest, generate
+for seed in map(int, sys.argv[1].split(",")):
+    print(generate(VideoRequest("A heron lands", seed=seed), "{provider}", timeout=60).task)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """An empty PostgreSQL; its SQLAlchemy URL."""
+    # The server refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    folder, port = Path(tempfile.mkdtemp(prefix="kling26-postgres-")), free_port()
+    shutil.chown(folder, user)
+    demote = {"user": user} if os.geteuid() == 0 else {}
+    commands = BINARIES[-1]
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+            **demote,
+        )  # fmt: skip
+
+    run(f"{commands}/initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "kling", "--no-sync")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
+    run(f"{commands}/pg_ctl", "-D", f"{folder}/data", "-o", options, "-w", "start")
+    try:
+        yield f"postgresql+psycopg://kling@127.0.0.1:{port}/postgres"
+    finally:
+        run(f"{commands}/pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def journal(database: str) -> Iterator[Journal]:
+    """The shared journal, empty."""
+    engine = sa.create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+    journal = Journal(database)
+    yield journal
+    journal.close()
+
+
+class Office:
+    """Worker processes that share a journal and make videos at served emulators."""
+
+    def __init__(self, provider: str, url: str, journal: str, home: Path) -> None:
+        self.provider = provider
+        self.home = home
+        keys = ("KIE_API_KEY", "APIKLEY_API_KEY", "COMETAPI_KEY", "RUNCOMFY_TOKEN")
+        self.environment = (
+            dict(os.environ)
+            | addresses(provider, url)
+            | dict.fromkeys(keys, "key-of-the-office")
+            | {"KLING26_JOURNAL": journal}
+        )
+
+    def worker(self, seeds: str, home: str = "home") -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", WORKER.format(provider=self.provider), seeds],
+            env=self.environment | {"KLING26_HOME": str(self.home / home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def finished(worker: subprocess.Popen[str]) -> list[str]:
+    out, err = worker.communicate(timeout=90)
+    assert worker.returncode == 0, err
+    return out.split()
+
+
+@pytest.mark.parametrize("provider", ["kie", "cometapi"])
+@pytest.mark.parametrize("homes", ["one home", "a home each"])
+def test_workers_with_equal_requests_pay_once_and_all_deliver(
+    journal: Journal, tmp_path: Path, provider: str, homes: str
+) -> None:
+    site = build_site([load_sandboxes()[provider]], Conditions(queued=0.2, running=0.3))
+    with Server(site) as server:
+        office = Office(provider, server.url, journal.url, tmp_path)
+        each = homes == "a home each"
+        workers = [office.worker("1,2", f"home-{n}" if each else "home") for n in range(3)]
+        tasks = [finished(worker) for worker in workers]
+
+    assert tasks[0] == tasks[1] == tasks[2]
+    assert len(site.apps[provider].accepted) == 2
+    assert {task.state for task in journal.tasks()} == {"stored"}
+
+
+def test_a_worker_that_is_killed_is_succeeded_by_another(journal: Journal, tmp_path: Path) -> None:
+    site = build_site([load_sandboxes()["kie"]], Conditions(queued=1.0, running=1.0))
+    with Server(site) as server:
+        office = Office("kie", server.url, journal.url, tmp_path)
+        first = office.worker("1")
+        wait_until(lambda: any(task.state == "submitted" for task in journal.tasks()))
+        first.kill()
+        first.communicate()
+
+        assert len(finished(office.worker("1"))) == 1
+
+    assert len(site.apps["kie"].accepted) == 1
+    assert [task.state for task in journal.tasks()] == ["stored"]
+
+
+def wait_until(condition) -> None:  # type: ignore[no-untyped-def]
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
