@@ -100,7 +100,7 @@ class PollWaits:
     """
 
     _elapsed: float = field(default=0.0, init=False)
-    _early: list[float] = field(factory=lambda: [1.0, 1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 7.0, 7.0])
+    _early: list[float] = field(factory=lambda: [1.0, 1.5, 1.5, 4.0, 7.0, 10.0, 13.0])
 
     def __iter__(self) -> "PollWaits":
         return self
@@ -109,7 +109,7 @@ class PollWaits:
         if self._early:
             wait = self._early.pop(0)
         elif self._elapsed < 122.0:
-            wait = 1.9
+            wait = 1.95
         else:
             wait = min(10.0, self._elapsed / 50.0)
         self._elapsed += wait

@@ -6,7 +6,7 @@ off at the n-th: from then on the process neither writes nor sends, as after a S
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,12 @@ from kling26.core.runner import Runner
 from PIL import Image
 
 from .conftest import Stage
+
+
+@pytest.fixture(params=["kie", "cometapi", "runcomfy"])
+def stage(request: pytest.FixtureRequest, stage_of: Callable[[str], Stage]) -> Stage:
+    """Each dialect in turn: Apikley is kie.ai over again, and each walk is hundreds of crashes."""
+    return stage_of(request.param)
 
 
 class Crash(BaseException):

@@ -146,8 +146,8 @@ def machine(provider: str) -> type:
     made = type(f"PaidOnce_{provider}", (PaidOnce,), {"provider": provider})
     case = made.TestCase
     case.settings = settings(
-        max_examples=12,
-        stateful_step_count=15,
+        max_examples=6,
+        stateful_step_count=12,
         deadline=None,
         derandomize=True,
         database=None,
