@@ -99,14 +99,14 @@ async def _another_link(job: "Job", ticket: Ticket, url: str | None) -> str | No
 async def _fetch(job: "Job", url: str) -> Path:
     """One link, tried several times."""
     download = _Download(job, url)
-    await job.in_thread(download.prepare)
+    await asyncio.to_thread(download.prepare)
     async for attempt in stamina.retry_context(
         on=_Trouble, attempts=_TRIES, timeout=None, wait_initial=0.5, wait_max=10
     ):
         with attempt:
             try:
                 await download.run()
-                await job.in_thread(download.finish)
+                await asyncio.to_thread(download.finish)
             except FileNotFoundError as error:
                 # Another worker, which took this one for dead, cleaned up behind it.
                 raise _Trouble("the unfinished file was removed") from error

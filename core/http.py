@@ -29,7 +29,7 @@ USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.pytho
 
 _CONNECT = 15.0
 _READ = 30.0
-_READ_PAID = 120.0
+_READ_PAID = 60.0
 _NOT_TAKEN = (429, 455)
 # Raised before a connection stood, so that nothing of the request has left.
 _NOT_SENT = (

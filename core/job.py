@@ -5,6 +5,7 @@ The steps are in modules of their own: `submission` pays once, `waiting` asks ho
 `delivery` fetches the video.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -131,14 +132,14 @@ class Job:
         """What was asked for, with the kept picture."""
         if self._request is None:
             if self.task.image is not None:
-                image = await self.in_thread(self.bench.store.image, self.task.image)
+                image = await asyncio.to_thread(self.bench.store.image, self.task.image)
                 self._request = self.task.read_request(image)
             else:
                 self._request = self.task.read_request(self.task.image_url())
         return self._request
 
     async def in_thread(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
-        """Call something that waits for a disk or a database."""
+        """Call the journal, off the event loop."""
         result: T = await self.bench.in_thread(function, *args, **values)
         return result
 

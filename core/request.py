@@ -1,6 +1,7 @@
 """What a user asks of any provider, in one vocabulary."""
 
 import hashlib
+import warnings
 from base64 import b64encode
 from functools import cached_property
 from io import BytesIO
@@ -53,7 +54,8 @@ class ImageFile:
         from PIL import Image  # Pillow is only needed for a request with a picture.
 
         try:
-            with Image.open(BytesIO(self.data)) as image:
+            # Pillow warns of what it can still read; whether it could is all that counts here.
+            with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(self.data)) as image:
                 kind = (image.format or "").lower()
                 return _ALSO_CALLED.get(kind, kind) or None, image.size
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):

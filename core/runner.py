@@ -250,7 +250,7 @@ class Runner:
         gone = await self._in_thread(self.journal.prune, before)
         store = Store(self.settings.home)
         for task in gone:
-            await self._in_thread(store.drop_video, task.id)
+            await asyncio.to_thread(store.drop_video, task.id)
         return gone
 
     # -- one task to its end ---------------------------------------------------------------
@@ -266,7 +266,7 @@ class Runner:
             Keys(self.settings).need(wish.provider)
         name, image = None, wish.request.image
         if isinstance(image, ImageFile):
-            name = await self._in_thread(Store(self.settings.home).keep_image, image)
+            name = await asyncio.to_thread(Store(self.settings.home).keep_image, image)
         draft = wish.draft(name, self.journal.worker.id, self.journal.clock)
         task, new = await self._in_thread(self.journal.claim, draft, output)
         return task, not new
@@ -380,7 +380,7 @@ class Runner:
             wanted += await self._in_thread(self.journal.wanted, task.id)
         for path in map(Path, dict.fromkeys(wanted)):
             try:
-                await self._in_thread(copy_video, stored, path)
+                await asyncio.to_thread(copy_video, stored, path)
             except OSError as error:
                 if output not in (None, path):
                     continue  # Somebody else's wish, and still open.
@@ -420,7 +420,7 @@ class Runner:
         return provider
 
     async def _in_thread(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
-        """Call something that waits for a disk or a database, off the event loop."""
+        """Call the journal, off the event loop."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: function(*args, **values))
 
