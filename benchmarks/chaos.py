@@ -79,9 +79,7 @@ async def chaos(home: Path, count: int, seed: int) -> None:
     transport = ChaosTransport(SandboxTransport(apps), by_host, random.Random(seed))  # noqa: S311
     settings = Settings({"KLING26_HOME": str(home)})
     journal = Journal(settings.journal, clock=clock)
-    async with Runner(
-        settings, providers, sandbox=lambda _: transport, journal=journal
-    ) as runner:
+    async with Runner(settings, providers, sandbox=lambda _: transport, journal=journal) as runner:
         names = list(providers.providers)
         began = loop.time()
         await asyncio.gather(*(_ask(runner, names[n % 4], n) for n in range(count)))

@@ -36,7 +36,6 @@ _MAX_REDIRECTS = 5
 _TRIES = 4
 _LINKS = 5
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
-_CHUNK = 256 * 1024
 #: Progress is told at most this often, in seconds.
 _TELL_EVERY = 0.1
 
@@ -244,7 +243,7 @@ class _Download:
         done = offset
         with self.part.open("r+b" if offset else "wb") as file:
             file.seek(offset)
-            async for chunk in reply.aiter_raw(_CHUNK):
+            async for chunk in reply.aiter_raw():
                 file.write(chunk)
                 done += len(chunk)
                 self._hold(done)

@@ -135,6 +135,8 @@ def _manager(
 
 def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], object]) -> str | None:
     """Register one plug-in; why it could not be, in words."""
+    if manager.has_plugin(name):
+        return "it was loaded before."
     plugin: object = None
     try:
         plugin = load()

@@ -58,7 +58,7 @@ class ImageFile:
             with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(self.data)) as image:
                 kind = (image.format or "").lower()
                 return _ALSO_CALLED.get(kind, kind) or None, image.size
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except (OSError, RuntimeError, SyntaxError, ValueError, Image.DecompressionBombError):
             return None, (0, 0)
 
     @property

@@ -1,0 +1,263 @@
+"""
+The measures of speed, each as a ratio or a bound within one run.
+
+Run: python benchmarks/measures.py [name]...
+
+Prints a line for each: what, what was measured, and the bound it is held against.
+"""
+
+import asyncio
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psutil
+from kling26.core.pacing import PollWaits
+from kling26.core.registry import load_providers
+from kling26.core.request import VideoRequest
+from kling26.core.runner import Runner
+from kling26.core.settings import Settings
+from kling26.core.status import Ticket
+
+REPLIES = {
+    "createTask": {"code": 200, "msg": "success", "data": {
+        "taskId": "1", "state": "success", "resultJson": '{"resultUrls": ["https://a.example/1"]}'}},
+    "cometapi": {"code": 0, "message": "SUCCEED", "data": {
+        "task_id": "1", "task_status": "succeed",
+        "task_result": {"videos": [{"id": "1", "url": "https://a.example/1", "duration": "5"}]}}},
+    "runcomfy": {"request_id": "1", "status": "completed",
+        "output": {"video": "https://a.example/1"}, "cost": 0.35},
+}  # fmt: skip
+
+
+def say(what: str, measured: str, bound: str) -> None:
+    print(f"{what:<44} {measured:<40} {bound}", flush=True)
+
+
+def imports() -> None:
+    """`import kling26.core` against its four libraries alone."""
+
+    def seconds(code: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - began
+
+    nothing, ours, theirs = [], [], []
+    for _ in range(15):  # In turn, so that a slow moment of the machine hits all alike.
+        nothing.append(seconds("pass"))
+        ours.append(seconds("import kling26.core"))
+        theirs.append(seconds("import httpx, attrs, cattrs, pluggy"))
+    start = statistics.median(nothing)
+    ratio = (statistics.median(ours) - start) / (statistics.median(theirs) - start)
+    say("import kling26.core", f"{ratio:.2f} x its libraries", "at most 1.5 x")
+
+
+def wire() -> None:
+    """Request to JSON, and reply to Status."""
+
+    def each(work: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        for _ in range(2000):
+            work()
+        return (time.perf_counter() - began) / 2000 * 1e6
+
+    request = VideoRequest("A heron lands on a frozen pond", task="k26-1")
+    for name, provider in load_providers().providers.items():
+        options = provider.Options()
+        reply = httpx.Response(200, json=REPLIES.get(name, REPLIES["createTask"]))
+
+        def poll(provider=provider, reply=reply) -> None:  # type: ignore[no-untyped-def]
+            flow = provider.poll(Ticket("1"))
+            next(flow)
+            try:
+                flow.send(reply)
+            except StopIteration as stop:
+                assert stop.value.url
+
+        there = each(lambda p=provider, o=options: next(p.submit(request, o)))
+        back = each(poll)
+        say(f"wire, {name}", f"{there:.0f} µs there, {back:.0f} µs back", "at most 100 µs each")
+
+
+def polling() -> None:
+    """How late a finished task of 40 to 120 s is noticed, over how many questions."""
+    dice, lags, counts = random.Random(26), [], []  # noqa: S311
+    for _ in range(4000):
+        ends, elapsed, asked = dice.uniform(40, 120), 0.0, 0
+        waits = PollWaits()
+        while elapsed < ends:
+            elapsed += next(waits)
+            asked += 1
+        lags.append(elapsed - ends)
+        counts.append(asked)
+    say(
+        "noticing the end (tasks of 40 to 120 s)",
+        f"{statistics.mean(lags):.2f} s late, {statistics.mean(counts):.1f} questions (mean)",
+        "at most 1 s and 30",
+    )
+
+
+def download() -> None:
+    """A result of 200 MB against a bare httpx stream to a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with _server(_big_video(home), 200) as url:
+            asyncio.run(_compare_downloads(home, url))
+
+
+def _big_video(folder: Path) -> bytes:
+    """A playable video, filled up to 200 MB by a box that players skip."""
+    from kling26.sandbox._video import Clip, make_video
+
+    video = make_video(Clip(prompt="A heron"))
+    filling = 200_000_000 - len(video)
+    return video + filling.to_bytes(4, "big") + b"free" + bytes(filling - 8)
+
+
+class _server:
+    """kie.ai and its results, on a loopback port of a process of its own."""
+
+    def __init__(self, video: bytes, _: int) -> None:
+        self.video = video
+
+    def __enter__(self) -> str:
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name)
+        (path / "video.mp4").write_bytes(self.video)
+        (path / "app.py").write_text(_APP)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "app:app", "--port", "18726", "--log-level", "error"],
+            cwd=path,
+        )
+        url = "http://127.0.0.1:18726"
+        for _ in range(100):
+            try:
+                httpx.get(f"{url}/up")
+                return url
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise RuntimeError("the server does not start")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+_APP = """
+from pathlib import Path
+from starlette.applications import Starlette
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Route
+
+URL = "http://127.0.0.1:18726/video.mp4"
+
+async def create(request):
+    return JSONResponse({"code": 200, "data": {"taskId": "1"}})
+
+async def record(request):
+    result = '{"resultUrls": ["' + URL + '"]}'
+    return JSONResponse({"code": 200, "data": {"state": "success", "resultJson": result}})
+
+async def video(request):
+    return FileResponse(Path(__file__).with_name("video.mp4"))
+
+app = Starlette(routes=[
+    Route("/api/v1/jobs/createTask", create, methods=["POST"]),
+    Route("/api/v1/jobs/recordInfo", record),
+    Route("/video.mp4", video),
+])
+"""
+
+
+async def _compare_downloads(home: Path, url: str) -> None:
+    import av  # noqa: F401 - the checker's library is not the download's memory.
+
+    bare = []
+    for _ in range(3):
+        began = time.perf_counter()
+        async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/video.mp4") as reply:
+            with (home / "bare.mp4").open("wb") as file:
+                async for chunk in reply.aiter_bytes():
+                    file.write(chunk)
+        bare.append(time.perf_counter() - began)
+    environ = {"KLING26_HOME": str(home / "home"), "KIE_API_KEY": "x", "KIE_BASE_URL": url}
+    ours, memory = [], _Memory()
+    async with Runner(Settings(environ)) as runner:
+        await runner.tasks()
+        for seed in range(3):
+            marks: list[float] = []
+
+            def mark(progress, marks=marks) -> None:  # type: ignore[no-untyped-def]
+                if progress.phase == "downloading":
+                    marks.append(time.perf_counter())
+
+            with memory:
+                request = VideoRequest("A heron", seed=seed)
+                await runner.generate(request, "kie", progress=mark)
+            ours.append(marks[-1] - marks[0])
+    speed = statistics.median(bare) / statistics.median(ours)
+    say(
+        "a result of 200 MB",
+        f"{speed:.2f} x the speed of bare httpx, {memory.most / 1e6:.0f} MB more memory",
+        "at least 0.8 x, at most 16 MB",
+    )
+
+
+class _Memory:
+    """The most memory that was added while it watched, in bytes."""
+
+    most = 0
+
+    def __enter__(self) -> None:
+        self.process, self.watching = psutil.Process(), True
+        self.before = self.process.memory_info().rss
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+
+    def _watch(self) -> None:
+        while self.watching:
+            self.most = max(self.most, self.process.memory_info().rss - self.before)
+            time.sleep(0.01)
+
+    def __exit__(self, *_: object) -> None:
+        self.watching = False
+        self.thread.join()
+
+
+def crowd() -> None:
+    """200 tasks at once in one process, against the slowest one's own time."""
+    from kling26.core.registry import load_sandboxes
+    from kling26.sandbox import Conditions, SandboxTransport
+
+    provider = load_providers()["runcomfy"]
+    app = load_sandboxes()["runcomfy"].build(Conditions(queued=2.0, running=13.0))
+    transport = SandboxTransport({provider.base_url: app})
+
+    async def work(home: str, count: int) -> float:
+        began = time.perf_counter()
+        async with Runner(Settings({"KLING26_HOME": home}), sandbox=lambda _: transport) as runner:
+            await asyncio.gather(*(
+                runner.generate(VideoRequest("A heron", seed=n), "runcomfy", sandbox=True)
+                for n in range(count)
+            ))  # fmt: skip
+        return time.perf_counter() - began
+
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as many:
+        alone = asyncio.run(work(one, 1))
+        together = asyncio.run(work(many, 200))
+    say("200 tasks at once", f"{together / alone:.2f} x the time of one", "at most 1.3 x")
+
+
+MEASURES = {each.__name__: each for each in (imports, wire, polling, download, crowd)}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MEASURES:
+        MEASURES[name]()
