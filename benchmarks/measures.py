@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -76,10 +77,8 @@ def wire() -> None:
         def poll(provider=provider, reply=reply) -> None:  # type: ignore[no-untyped-def]
             flow = provider.poll(Ticket("1"))
             next(flow)
-            try:
+            with suppress(StopIteration):
                 flow.send(reply)
-            except StopIteration as stop:
-                assert stop.value.url
 
         there = each(lambda p=provider, o=options: next(p.submit(request, o)))
         back = each(poll)
@@ -108,7 +107,7 @@ def download() -> None:
     """A result of 200 MB against a bare httpx stream to a file."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        with _server(_big_video(home), 200) as url:
+        with _Server(_big_video(home)) as url:
             asyncio.run(_compare_downloads(home, url))
 
 
@@ -121,10 +120,10 @@ def _big_video(folder: Path) -> bytes:
     return video + filling.to_bytes(4, "big") + b"free" + bytes(filling - 8)
 
 
-class _server:
+class _Server:
     """kie.ai and its results, on a loopback port of a process of its own."""
 
-    def __init__(self, video: bytes, _: int) -> None:
+    def __init__(self, video: bytes) -> None:
         self.video = video
 
     def __enter__(self) -> str:

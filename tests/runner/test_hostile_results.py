@@ -1,4 +1,4 @@
-"""Results are hostile until proven: addresses, redirects, sizes, names, and what is said with them."""
+"""Results are hostile until proven: addresses, redirects, sizes, names and words."""
 
 import asyncio
 import socket
