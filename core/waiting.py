@@ -14,6 +14,7 @@ from attrs import define
 from .errors import (
     KeyRejected,
     NoSuchTask,
+    NotDelivered,
     OutcomeUnknown,
     ProviderError,
     ResultUnavailable,
@@ -23,7 +24,7 @@ from .errors import (
 )
 from .pacing import PollWaits, backoff, now
 from .status import Status, Ticket
-from .text import sentence
+from .text import plain, sentence
 
 if TYPE_CHECKING:
     from .job import Job
@@ -116,8 +117,10 @@ class _Questions:
         if now() - since < _DOUBT:
             return
         job = self.job
+        go_on = f"then go on with: kling26 resume {job.id}"
+        if isinstance(error, KeyRejected):
+            raise NotDelivered(f"{error} The video is paid for; mend the key, {go_on}") from error
         raise OutcomeUnknown(
-            f"{error} It took the video as {self.ticket.task_id}, so it may be paid for; look at "
-            f"{job.provider.tasks_page or job.provider.title}, check the key, then: "
-            f"kling26 resume {job.id}"
+            f"{error} It took the video as {plain(self.ticket.task_id)}, so it is paid for, or "
+            f"was. Look at {job.provider.tasks_page or job.provider.title}, {go_on}"
         ) from error

@@ -35,6 +35,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -59,6 +60,7 @@ T = TypeVar("T")
 TEST_KEY = "test-key"
 
 _MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "json_text")
+_SOURCE = re.compile(r"(written|recorded) from https?://\S+ on \d{4}-\d\d-\d\d")
 #: The end of a cassette's source: when it was recorded or written.
 _DATE = re.compile(r"^  source: .*(\d{4}-\d\d-\d\d)$", re.MULTILINE)
 _ENVIRON = pytest.StashKey[dict[str, str]]()
@@ -135,6 +137,30 @@ class _Persister:
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(serialize(cassette, serializer), "utf-8")
+
+
+def problems(cassette: Mapping[str, Any]) -> Iterator[str]:
+    """What must not be in a cassette, in words: secrets, unknown headers, no or an odd source."""
+    source = cassette.get("metadata", {}).get("source", "")
+    if not _SOURCE.fullmatch(source):
+        yield f'the source "{source}" does not say where it is from, and when'
+    requests = [each["request"] for each in cassette["interactions"]]
+    scrubber = Scrubber(own={_origin(request["uri"]) for request in requests})
+    for each in cassette["interactions"]:
+        request, response = each["request"], each["response"]
+        sent = set(request["headers"]) - set(REQUEST_HEADERS)
+        got = set(response["headers"]) - set(RESPONSE_HEADERS)
+        yield from (f'the header "{name}" has no place in it' for name in sorted(sent | got))
+        bodies = request["body"], response["body"]["string"]
+        if request["uri"] != scrubber.uri(request["uri"]):
+            yield f"the address {request['uri']} is not scrubbed"
+        if any(body and body != scrubber.body(body) for body in bodies):
+            yield f"a body of {request['method']} {request['uri']} is not scrubbed"
+
+
+def _origin(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 # -- what is compared, and what is kept --------------------------------------------------------

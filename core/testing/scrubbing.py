@@ -25,6 +25,7 @@ _PRIVATE = re.compile(
     re.IGNORECASE,
 )
 _SIGNED = re.compile(r"signature|^sig$|expire|credential|auth|x-amz|policy", re.IGNORECASE)
+_TOKEN = re.compile(r"\bBearer\s+[\w.~+/=-]+|\bsk-[\w-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 _TASK = re.compile(r"\bk26-[0-9a-f]{16}\b")
 _URL = re.compile(r"https?://[^\s\"'<>\\]+")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
@@ -93,7 +94,7 @@ class Scrubber:
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, KEY)
-        return _TASK.sub(TASK, text)
+        return _TASK.sub(TASK, _TOKEN.sub(KEY, text))
 
 
 def parsed(text: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from kling26.core.errors import (
     Kling26Error,
+    NotDelivered,
     OutcomeUnknown,
     OutOfCredit,
     ResultUnavailable,
@@ -204,6 +205,24 @@ def test_a_provider_that_forgets_a_task_for_a_minute_leaves_it_unknown(stage: St
     stage.conditions.faults.clear()
     assert try_it(stage) is None
     assert (stage.paid, stage.submits()) == (1, 1)
+
+
+def test_a_key_that_is_no_longer_accepted_leaves_the_task_to_be_resumed(stage: Stage) -> None:
+    async def work() -> None:
+        async with stage.runner() as runner:
+            making = asyncio.create_task(stage.make(runner))
+            await asyncio.sleep(5)
+            stage.conditions.keys = ["another-key"]
+            await making
+
+    with pytest.raises(NotDelivered, match="mend the key") as error:
+        stage.run(work())
+
+    assert error.value.exit_status == 5
+    assert stage.task().state == "submitted"
+    stage.conditions.keys = None
+    assert try_it(stage) is None
+    assert stage.paid == 1
 
 
 def test_a_task_that_failed_is_told_in_the_words_of_the_provider(stage: Stage) -> None:
