@@ -11,14 +11,15 @@ from typing import Any, ClassVar, Literal, NoReturn, TypeVar
 from urllib.parse import quote
 
 import httpx
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..core import answers
-from ..core.errors import UnexpectedReply
+from ..core.errors import Unavailable, UnexpectedReply
 from ..core.provider import Flow, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.wire import parse, read, structure, words, write
+from ..core.text import sentence
+from ..core.wire import number, parse, read, structure, words, write
 
 T = TypeVar("T")
 
@@ -69,8 +70,8 @@ class Upload:
 @frozen
 class Envelope:
     code: int
-    msg: str | None = None
-    message: str | None = None
+    msg: Any = None
+    message: Any = None
     data: Any = None
 
 
@@ -93,13 +94,13 @@ class Record:
     failCode: Any = None
     failMsg: Any = None
     # Both names are documented for what a task took.
-    creditsConsumed: float | None = None
-    consumeCredits: float | None = None
+    creditsConsumed: Any = None
+    consumeCredits: Any = None
 
 
 @frozen
 class Result:
-    resultUrls: list[str]
+    resultUrls: list[str] | None = None
 
 
 class CreateTaskProvider(Provider):
@@ -134,29 +135,38 @@ class CreateTaskProvider(Provider):
                       self.upload_path, image.name)  # fmt: skip
         url = f"{self.upload_url}/api/file-base64-upload"
         reply = yield httpx.Request("POST", url, json=write(body))
-        return self._data(reply, Uploaded).downloadUrl
+        return self._link(reply, self._data(reply, Uploaded, free=True).downloadUrl)
 
     def renew(self, ticket: Ticket, url: str) -> Flow[str]:
         address = f"{self.base_url}/api/v1/common/download-url"
         reply = yield httpx.Request("POST", address, json={"url": url})
-        return self._data(reply, str)
+        return self._link(reply, self._data(reply, str, free=True))
 
     def balance(self) -> Flow[float]:
         reply = yield httpx.Request("GET", f"{self.base_url}/api/v1/chat/credit")
-        return self._data(reply, float)
+        return self._data(reply, float, free=True)
 
     def read_callback(self, body: bytes | str) -> Status:
         try:
-            record = structure(_callback_data(body), Record)
-            return _status(record)
+            callback = _callback(body)
+            status = _status(structure(callback.data, Record))
+            return evolve(status, task_id=status.task_id or words(callback.taskId))
         except ValueError as error:
             raise UnexpectedReply(
                 f"This is no callback of {self.title}: {error}.", provider=self.name
             ) from error
 
-    def _data(self, reply: httpx.Response, cls: type[T], no_such_task: bool = False) -> T:
+    def _data(
+        self, reply: httpx.Response, cls: type[T], no_such_task: bool = False, free: bool = False
+    ) -> T:
         """What an accepted reply carries; a "no" is raised in the provider's words."""
         envelope = read(reply, Envelope, self)
+        # Trouble on their side. Of createTask it is a "no": so missing fields are told there.
+        if free and envelope.code == 500:
+            said = sentence(words(envelope.msg) or words(envelope.message) or "it gave no reason")
+            raise Unavailable(
+                f"{self.title} is in trouble: {said} (code 500)", provider=self.name, code="500"
+            )
         if envelope.code != 200:
             self._refuse(reply, envelope, no_such_task)
         if reply.is_error:
@@ -166,8 +176,13 @@ class CreateTaskProvider(Provider):
         except ValueError as error:
             raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
 
+    def _link(self, reply: httpx.Response, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise self.unexpected(reply, "the link is no address")
+        return url
+
     def _refuse(self, reply: httpx.Response, envelope: Envelope, no_such_task: bool) -> NoReturn:
-        said, code = envelope.msg or envelope.message, envelope.code
+        said, code = words(envelope.msg) or words(envelope.message), envelope.code
         if code in (429, 455):
             raise answers.try_later(self, reply, said, code)
         if code == 401:
@@ -194,7 +209,8 @@ def _status(record: Record) -> Status:
     if state is None:
         logger.warning("Unknown task state %r is taken as still running.", record.state[:40])
         state = "running"
-    cost = record.creditsConsumed if record.creditsConsumed is not None else record.consumeCredits
+    cost = number(record.creditsConsumed)
+    cost = number(record.consumeCredits) if cost is None else cost
     return Status(
         state,
         url=_video_url(record.resultJson) if state == "succeeded" else None,
@@ -217,15 +233,16 @@ def _video_url(result: object) -> str | None:
         result = parse(result)
     if result in (None, ""):
         return None
-    return next((url for url in structure(result, Result).resultUrls if url), None)
+    return next((url for url in structure(result, Result).resultUrls or [] if url), None)
 
 
 @frozen
 class Callback:
     data: Any
+    taskId: Any = None
 
 
-def _callback_data(body: bytes | str) -> object:
+def _callback(body: bytes | str) -> Callback:
     try:
         value = parse(body)
     except ValueError:
@@ -233,9 +250,12 @@ def _callback_data(body: bytes | str) -> object:
         # request (`param`) are escaped once too little, and some objects end in a comma.
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         value = parse(_without_echo(text))
-    return structure(value, Callback).data
+    return structure(value, Callback)
 
 
 def _without_echo(text: str) -> str:
-    without = re.sub(r'^\s*"param"\s*:\s*".*",?\s*$', "", text, flags=re.MULTILINE)
-    return re.sub(r",(\s*[}\]])", r"\1", without)
+    # Quotes inside the echo have one backslash too few, but never none.
+    if echo := re.search(r'"param"\s*:\s*"', text):
+        end = re.compile(r'(?<!\\)"\s*,?').search(text, echo.end())
+        text = text[: echo.start()] + (text[end.end() :] if end else "")
+    return re.sub(r",(\s*[}\]])", r"\1", text)

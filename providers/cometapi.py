@@ -7,6 +7,7 @@ https://apidoc.cometapi.com/errors/error-codes-handling. Kling's own error codes
 """
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NoReturn
 from urllib.parse import quote
@@ -106,15 +107,15 @@ class ImageToVideo:
 class GatewayError:
     """What CometAPI itself says; Kling's envelope is the `Envelope` below."""
 
-    message: str | None = None
+    message: Any = None
     code: Any = None
 
 
 @frozen
 class Envelope:
     code: Any = None
-    message: str | None = None
-    error: GatewayError | None = None
+    message: Any = None
+    error: Any = None
     data: Any = None
 
 
@@ -132,8 +133,8 @@ class TaskResult:
 class Task:
     task_id: str
     task_status: str | None = None
-    task_status_msg: str | None = None
-    task_result: TaskResult | None = None
+    task_status_msg: Any = None
+    task_result: Any = None
 
 
 class CometAPI(Provider):
@@ -177,9 +178,10 @@ class CometAPI(Provider):
         action = ticket.data.get("action", "text2video")
         reply = yield httpx.Request("GET", self._url(action, ticket.task_id))
         task = self._task(reply, asking=True)
-        if task.task_status is None:
-            raise self.unexpected(reply, "reply.data.task_status is missing")
-        return _status(task)
+        try:
+            return _status(task)
+        except ValueError as error:
+            raise self.unexpected(reply, str(error)) from error
 
     def find(self, task: OpenTask) -> Flow[Ticket | None]:
         """A query takes our `external_task_id` in place of the task's own."""
@@ -214,13 +216,15 @@ class CometAPI(Provider):
 
     def _task(self, reply: httpx.Response, asking: bool) -> Task:
         envelope = read(reply, Envelope, self)
-        if envelope.error is not None:
-            self._refuse(reply, envelope.error.message, envelope.error.code, asking)
+        if envelope.error:
+            error = _gateway_error(envelope.error)
+            self._refuse(reply, error.message, error.code, asking)
         # Other relays of the same family say "success" where Kling says 0.
-        if envelope.code not in (0, "success"):
-            if not isinstance(envelope.code, int):
-                raise self.unexpected(reply, "reply.code is neither 0 nor an error code")
-            self._refuse(reply, envelope.message, envelope.code, asking)
+        code = 0 if envelope.code == "success" else envelope.code
+        if type(code) is not int:
+            raise self.unexpected(reply, "reply.code is neither 0 nor an error code")
+        if code != 0:
+            self._refuse(reply, envelope.message, code, asking)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
         try:
@@ -228,9 +232,10 @@ class CometAPI(Provider):
         except ValueError as error:
             raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
 
-    def _refuse(self, reply: httpx.Response, said: object, code: object, asking: bool) -> NoReturn:
+    def _refuse(self, reply: httpx.Response, text: object, code: object, asking: bool) -> NoReturn:
         """Raise a "no" as what it means; Kling's code says more than the HTTP status."""
-        kling = code if isinstance(code, int) and 1000 <= code < 6000 else None
+        said, code = words(text), words(code)
+        kling = int(code) if code and re.fullmatch("[1-5][0-9]{3}", code) else None
         if kling in _TRY_LATER_CODES or (kling is None and reply.status_code == 429):
             raise answers.try_later(self, reply, said, code)
         if kling in _KEY_CODES or (kling is None and reply.status_code == 401):
@@ -285,10 +290,18 @@ def _innermost(data: object) -> object:
     return data
 
 
+def _gateway_error(error: object) -> GatewayError:
+    if isinstance(error, Mapping):
+        return GatewayError(error.get("message"), error.get("code"))
+    return GatewayError(error)
+
+
 def _status(task: Task) -> Status:
-    state = _STATES.get(task.task_status or "")
+    if task.task_status is None:
+        raise ValueError("missing @ reply.data.task_status")
+    state = _STATES.get(task.task_status)
     if state is None:
-        logger.warning("Unknown task state %r is taken as still running.", task.task_status)
+        logger.warning("Unknown task state %r is taken as still running.", task.task_status[:40])
         state = "running"
     return Status(
         state,
@@ -299,8 +312,8 @@ def _status(task: Task) -> Status:
 
 
 def _video_url(task: Task) -> str | None:
-    videos = (task.task_result.videos if task.task_result else None) or []
-    return next((video.url for video in videos if video.url), None)
+    result = structure(task.task_result or {}, TaskResult)
+    return next((video.url for video in result.videos or [] if video.url), None)
 
 
 @hookimpl

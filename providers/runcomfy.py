@@ -22,7 +22,7 @@ from ..core.options import option
 from ..core.provider import Flow, Limits, Provider
 from ..core.request import AspectRatio, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.wire import read, words, write
+from ..core.wire import number, read, words, write
 
 logger = logging.getLogger("kling26.providers")
 
@@ -84,10 +84,10 @@ class Reply:
 
     request_id: str | None = None
     status: str | None = None
-    queue_position: int | None = None
+    queue_position: Any = None
     output: Any = None
-    cost: float | None = None
-    outcome: str | None = None
+    cost: Any = None
+    outcome: Any = None
     error_code: Any = None
     error_message: Any = None
     message: Any = None
@@ -124,7 +124,10 @@ class RunComfy(Provider):
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """One question for state, video and cost: before the end the result tells the state."""
         reply = yield httpx.Request("GET", self._url(ticket, "result?include_cost=true"))
-        answer = self._answer(reply, asking=True)
+        answer = read(reply, Reply, self)
+        # Of a task that failed the error's code is the reason, not a "no" to the question.
+        if _STATES.get(answer.status or "") != "failed" or reply.is_error:
+            answer = self._answer(reply, asking=True)
         if answer.status is None:
             raise self.unexpected(reply, "reply.status is missing")
         return _status(answer, answer.status)
@@ -145,7 +148,7 @@ class RunComfy(Provider):
 
     def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
         answer = read(reply, Reply, self)
-        if words(answer.error_code) is not None or reply.is_error:
+        if words(answer.error_code) not in (None, "0") or reply.is_error:
             self._refuse(reply, answer, asking)
         return answer
 
@@ -160,7 +163,8 @@ class RunComfy(Provider):
             raise answers.out_of_credit(self, said, code)
         if asking and (code in _UNKNOWN_TASK_CODES or reply.status_code == 404):
             raise answers.no_such_task(self, said, code)
-        if code in _KEY_CODES or (code is None and reply.status_code in (401, 403)):
+        status = reply.status_code
+        if code in _KEY_CODES or status == 401 or (status == 403 and code is None):
             raise answers.key_rejected(self, said, code)
         raise answers.refused(self, said, code)
 
@@ -195,10 +199,10 @@ def _status(answer: Reply, said: str) -> Status:
     return Status(
         state,
         url=_video_url(answer.output) if state == "succeeded" else None,
-        cost=answer.cost if state == "succeeded" else None,
+        cost=number(answer.cost) if state == "succeeded" else None,
         reason=_reason(answer) if failed else None,
-        code=_error_type(answer.error) if failed else None,
-        position=answer.queue_position,
+        code=words(answer.error_code) or _error_type(answer.error) if failed else None,
+        position=answer.queue_position if type(answer.queue_position) is int else None,
         task_id=answer.request_id,
     )
 
@@ -215,8 +219,16 @@ def _reason(answer: Reply) -> str | None:
     """The first of the names an error's text goes by; `error` may be an object or a text."""
     error = answer.error
     inner = error.get("message") if isinstance(error, Mapping) else error
-    named = (answer.error_message, answer.message, inner, answer.detail, _error_type(error))
+    named = (
+        answer.error_message, answer.message, inner, _detail(answer.detail), _error_type(error)
+    )  # fmt: skip
     return next((text for text in map(words, named) if text), None)
+
+
+def _detail(detail: object) -> object:
+    """A text, or the first of a list of what is wrong with each field."""
+    first = detail[0] if isinstance(detail, list) and detail else detail
+    return first.get("msg") if isinstance(first, Mapping) else first
 
 
 def _error_type(error: object) -> str | None:

@@ -145,7 +145,8 @@ def problems(cassette: Mapping[str, Any]) -> Iterator[str]:
     if not _SOURCE.fullmatch(source):
         yield f'the source "{source}" does not say where it is from, and when'
     requests = [each["request"] for each in cassette["interactions"]]
-    scrubber = Scrubber(own={_origin(request["uri"]) for request in requests})
+    origins = {_origin(request["uri"]) for request in requests}
+    scrubber = Scrubber(own={origin: origin for origin in origins})
     for each in cassette["interactions"]:
         request, response = each["request"], each["response"]
         sent = set(request["headers"]) - set(REQUEST_HEADERS)
@@ -183,17 +184,11 @@ class _Keeper:
     """Brings requests and answers into the form in which a cassette keeps them."""
 
     scrubber: Scrubber
-    #: Addresses that were set for the recording, and the provider's own in their place.
-    addresses: Mapping[str, str]
 
     def request(self, request: Any) -> Any:
-        uri = request.uri
-        for set_for_now, usual in self.addresses.items():
-            if uri.startswith(set_for_now):
-                uri = usual + uri.removeprefix(set_for_now)
         headers = allowed(dict(request.headers.items()), REQUEST_HEADERS)
-        body = self.scrubber.body(request.body)
-        return Request(request.method, self.scrubber.uri(uri), body, headers)
+        body, uri = self.scrubber.body(request.body), self.scrubber.uri(request.uri)
+        return Request(request.method, uri, body, headers)
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
         kept = copy.deepcopy(response)
@@ -335,17 +330,15 @@ class _Cassette:
 
     def open(self, file: Path, environ: Mapping[str, str], recording: bool) -> Any:
         settled = Settings(environ).settle(self.provider)
-        keeper = _Keeper(
-            Scrubber(
-                {environ[self.provider.key_variable]} if recording else (),
-                [url for url in (settled.base_url, settled.upload_url) if url],
-            ),
-            {
-                getattr(settled, name): getattr(self.provider, name)
-                for name in ("upload_url", "base_url")
-                if getattr(settled, name)
-            },
-        )
+        own = {
+            now: str(getattr(self.provider, name))
+            for name in ("upload_url", "base_url")
+            if (now := getattr(settled, name))
+        }
+        variable = self.provider.key_variable
+        known = self.config.stash[_ENVIRON].get(variable, "")
+        secrets = [environ[variable], known] if recording else []
+        keeper = _Keeper(Scrubber(secrets, own))
         today = datetime.now(UTC).date().isoformat()
         recorder = vcr.VCR(
             record_mode="all" if recording else "none",

@@ -8,6 +8,7 @@ and addresses that give a user away are emptied, inside JSON that is text in JSO
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -35,13 +36,15 @@ class Scrubber:
     """
     Scrubs the texts of one recording.
 
-    `secrets` are replaced wherever they are; addresses that begin with one of `own` are the API's,
-    whose ids are asked for again and have to stay.
+    `secrets` are replaced wherever they are. `own` are the API's addresses: as they are reached
+    now, and as they usually are, which takes their place. Ids in them are asked for again and stay.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), own: Collection[str] = ()) -> None:
+    def __init__(
+        self, secrets: Iterable[str] = (), own: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._secrets = [secret for secret in secrets if secret]
-        self._own = tuple(own)
+        self._own = own
 
     def body(self, body: bytes | str | None) -> str | bytes | None:
         """A body as a person can review it; bytes that are no text stay as they are."""
@@ -58,7 +61,7 @@ class Scrubber:
 
     def uri(self, uri: str) -> str:
         """The address of a request: its path stays, what signs it does not."""
-        parts = urlsplit(self._without_secrets(uri))
+        parts = urlsplit(self._cleared(uri))
         query = [
             (name, TEXT if _PRIVATE.search(name) or _SIGNED.search(name) else value)
             for name, value in parse_qsl(parts.query, keep_blank_values=True)
@@ -83,17 +86,20 @@ class Scrubber:
         if isinstance(inner, dict | list):
             scrubbed = self._value(inner)
             return text if scrubbed == inner else json.dumps(scrubbed, ensure_ascii=False)
-        text = _URL.sub(lambda found: self._link(found[0]), self._without_secrets(text))
+        text = _URL.sub(lambda found: self._link(found[0]), self._cleared(text))
         return _without_numbers(text) if _PATH.fullmatch(text) else text
 
     def _link(self, url: str) -> str:
         parts = urlsplit(url)
-        path = parts.path if url.startswith(self._own or ("\0",)) else _without_numbers(parts.path)
+        own = any(url.startswith(address) for address in self._own.values())
+        path = parts.path if own else _without_numbers(parts.path)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
 
-    def _without_secrets(self, text: str) -> str:
+    def _cleared(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, KEY)
+        for now, usual in self._own.items():
+            text = text.replace(now, usual)
         return _TASK.sub(TASK, _TOKEN.sub(KEY, text))
 
 

@@ -1,0 +1,143 @@
+"""Every test: no network, no keys, a home folder of its own; and what several suites share."""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import hypothesis
+import pytest
+from kling26.core import Flow, ImageFile, Provider
+from kling26.core.registry import load_providers
+from kling26.core.settings import address_variables, is_loopback
+
+pytest_plugins = ["kling26.core.testing.cassettes", "pytester"]
+
+hypothesis.settings.register_profile(
+    "kling26", derandomize=True, deadline=None, max_examples=100, database=None
+)
+hypothesis.settings.load_profile("kling26")
+
+T = TypeVar("T")
+
+#: A grey PNG of 300 x 300 pixels, the least that CometAPI takes; it is in the cassettes.
+PICTURE = (Path(__file__).parent / "grey.png").read_bytes()
+
+
+class NetworkUse(Exception):
+    """A test tried to leave this machine."""
+
+
+@pytest.fixture(autouse=True)
+def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the user who runs the tests: no keys, no settings, no journal."""
+    providers = load_providers().providers.values()
+    secret = {provider.key_variable for provider in providers}
+    moved = {name for provider in providers for name in address_variables(provider).values()}
+    for name in list(os.environ):
+        if name.startswith("KLING26_") or name in secret | moved:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("KLING26_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this machine can be reached, but for cassettes that are being recorded."""
+    if request.config.getoption("--record") and "replay" in request.fixturenames:
+        return
+
+    def guard(reach: Callable[..., Any], host_of: Callable[..., object]) -> Callable[..., Any]:
+        def guarded(*args: Any, **more: Any) -> Any:
+            host = host_of(*args)
+            if isinstance(host, str) and not is_loopback(host):
+                raise NetworkUse(f"A test tried to reach {host}.")
+            return reach(*args, **more)
+
+        return guarded
+
+    def peer(_: socket.socket, address: object) -> object:
+        return address[0] if isinstance(address, tuple) else None
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, guard(getattr(socket.socket, name), peer))
+    monkeypatch.setattr(socket, "getaddrinfo", guard(socket.getaddrinfo, lambda host, *_: host))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home folder of this test, which is not made yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def picture() -> ImageFile:
+    return ImageFile(PICTURE)
+
+
+@pytest.fixture(scope="session")
+def providers() -> Mapping[str, Provider]:
+    """The built-in providers, by name."""
+    return load_providers().providers
+
+
+class Conversation:
+    """
+    A flow, played by hand: what it asks, and what it makes of the answers.
+
+    ``talk(provider.poll(ticket), {"state": "success"})`` answers its requests in turn; each answer
+    is JSON, raw bytes or a whole `httpx.Response`.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, flow: Flow[T], *answers: object, status: int = 200) -> T:
+        replies = [_reply(answer, status) for answer in answers]
+        reply: httpx.Response | None = None
+        try:
+            while True:
+                self.requests.append(flow.send(reply))  # type: ignore[arg-type]
+                reply = replies.pop(0)
+        except StopIteration as stop:
+            assert not replies, "The flow ended before it had heard everything."
+            value: T = stop.value
+            return value
+
+    @property
+    def request(self) -> httpx.Request:
+        """The only request that was made."""
+        (request,) = self.requests
+        return request
+
+    @property
+    def line(self) -> str:
+        """Its method and address."""
+        return f"{self.request.method} {self.request.url}"
+
+    @property
+    def sent(self) -> str:
+        """Its body, as JSON text to compare with `as_json`."""
+        assert self.request.headers["content-type"] == "application/json"
+        return json.dumps(json.loads(self.request.content), sort_keys=True)
+
+
+def _reply(answer: object, status: int) -> httpx.Response:
+    if isinstance(answer, httpx.Response):
+        return answer
+    if isinstance(answer, bytes):
+        return httpx.Response(status, content=answer)
+    return httpx.Response(status, json=answer)
+
+
+@pytest.fixture(scope="session")
+def as_json() -> Callable[[object], str]:
+    """Sorted JSON text: true is not 1 there, and 5 is neither 5.0 nor "5"."""
+    return lambda value: json.dumps(value, sort_keys=True)
+
+
+@pytest.fixture
+def talk() -> Conversation:
+    return Conversation()

@@ -1,0 +1,97 @@
+"""The usual answers of a provider, in words."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from kling26.core import (
+    KeyRejected,
+    Kling26Error,
+    NoSuchTask,
+    OutOfCredit,
+    Provider,
+    Refused,
+    TryLater,
+    answers,
+)
+
+
+@pytest.fixture
+def kie(providers: Mapping[str, Provider]) -> Provider:
+    return providers["kie"]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (answers.refused, Refused, "kie.ai refused the request: No cats. (code 422)"),
+        (
+            answers.key_rejected,
+            KeyRejected,
+            "kie.ai does not accept the key: No cats. (code 422) "  # noqa: ISC004
+            "Set KIE_API_KEY, or run: kling26 keys set kie",
+        ),
+        (
+            answers.out_of_credit,
+            OutOfCredit,
+            "The account at kie.ai has too little credit: No cats. (code 422) "  # noqa: ISC004
+            "Top it up and run this again.",
+        ),
+        (
+            answers.no_such_task,
+            NoSuchTask,
+            "kie.ai does not know the task: No cats. (code 422)",
+        ),
+    ],
+)
+def test_an_error_says_who_what_and_what_to_do(
+    kie: Provider, make: Callable[..., Kling26Error], kind: type[Kling26Error], text: str
+) -> None:
+    error = make(kie, "No cats", 422)
+
+    assert (type(error), str(error)) == (kind, text)
+    assert (error.provider, error.code) == ("kie", "422")
+
+
+@pytest.mark.parametrize(("words", "code"), [(None, None), ("", "")])
+def test_no_words_and_no_code(kie: Provider, words: object, code: object) -> None:
+    error = answers.refused(kie, words, code)
+
+    assert str(error) == "kie.ai refused the request: it gave no reason."
+    assert error.code is None
+
+
+def test_the_providers_words_are_made_safe_to_show(kie: Provider) -> None:
+    error = answers.refused(kie, "\x1b[31mNo\r\ncats", "4\x1b22" * 50)
+
+    assert str(error).startswith("kie.ai refused the request: [31mNo cats. (code 4 22")
+    assert "\x1b" not in f"{error}{error.code}"
+    assert len(error.code or "") <= 40
+
+
+def in_a_minute() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("30", 30, 30), (" 5 ", 5, 5), ("0", 0, 0), (in_a_minute(), 50, 60),
+     ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0)],
+)  # fmt: skip
+def test_the_wait_that_is_asked_for_is_in_seconds_or_a_date(
+    kie: Provider, header: str, least: float, most: float
+) -> None:
+    error = answers.try_later(kie, httpx.Response(429, headers={"Retry-After": header}), "Slow")
+
+    assert isinstance(error, TryLater)
+    assert error.retry_after is not None
+    assert least <= error.retry_after <= most
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-5", "1.5", "²"])
+def test_any_other_wait_is_unknown(kie: Provider, header: str | None) -> None:
+    headers = [] if header is None else [(b"retry-after", header.encode("latin-1", "replace"))]
+
+    assert answers.retry_after(httpx.Response(429, headers=headers)) is None

@@ -1,0 +1,188 @@
+"""The rules that hold for every provider, before anything is sent."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from attrs import evolve
+from kling26.core import (
+    ImageFile,
+    ImageRefused,
+    Limits,
+    NoOptions,
+    OptionRefused,
+    Provider,
+    VideoRequest,
+)
+from kling26.core.checks import check
+from kling26.providers.cometapi import CometAPIOptions
+from PIL import Image
+
+PROMPT = "A lighthouse blinks in the fog"
+
+
+@pytest.fixture
+def kie(providers: Mapping[str, Provider]) -> Provider:
+    return providers["kie"]
+
+
+@pytest.fixture(params=["kie", "apikley", "cometapi", "runcomfy"])
+def provider(request: pytest.FixtureRequest, providers: Mapping[str, Provider]) -> Provider:
+    return providers[request.param]
+
+
+def refusal(provider: Provider, request: VideoRequest, options: Any = None) -> OptionRefused:
+    with pytest.raises(OptionRefused) as caught:
+        check(provider, request, options)
+
+    assert caught.value.provider == provider.name
+    return caught.value
+
+
+def test_a_plain_request_suits_every_provider(provider: Provider) -> None:
+    assert isinstance(check(provider, VideoRequest(PROMPT), None), provider.Options)
+
+
+@pytest.mark.parametrize(
+    ("wish", "value", "allowed"),
+    [
+        ("duration", 7, "5 or 10"),
+        ("duration", "5", "5 or 10"),
+        ("duration", 5.0, "5 or 10"),
+        ("duration", True, "5 or 10"),
+        ("aspect_ratio", "4:3", "16:9, 9:16 or 1:1"),
+        ("aspect_ratio", None, "16:9, 9:16 or 1:1"),
+        ("sound", "on", "true or false"),
+        ("sound", 1, "true or false"),
+        ("seed", -1, "0 to 18446744073709551615"),
+        ("seed", 2**64, "0 to 18446744073709551615"),
+        ("prompt", 5, "text"),
+        ("prompt", "\udcff", "text"),
+        ("callback_url", 5, "text"),
+    ],
+)
+def test_a_value_beyond_the_vocabulary_is_refused_by_every_provider(
+    provider: Provider, wish: str, value: object, allowed: str
+) -> None:
+    wishes: dict[str, Any] = {"prompt": PROMPT, wish: value}
+    error = refusal(provider, VideoRequest(**wishes))
+
+    assert str(error).startswith(f"{provider.title} takes {wish} as {allowed}; this one is ")
+    assert error.option == wish
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "\n\t"])
+def test_an_empty_prompt_is_refused(provider: Provider, prompt: str) -> None:
+    error = refusal(provider, VideoRequest(prompt))
+
+    assert str(error) == f"{provider.title} needs a prompt; this one is empty."
+    assert error.option == "prompt"
+
+
+def test_a_provider_may_take_less_than_the_vocabulary(kie: Provider) -> None:
+    narrow = kie.at({})
+    narrow.limits = evolve(kie.limits, durations=(5,), aspect_ratios=("1:1", "16:9"))
+
+    error = refusal(narrow, VideoRequest(PROMPT, duration=10))
+    assert str(error) == 'kie.ai takes duration as 5 seconds; this one is "10".'
+    error = refusal(narrow, VideoRequest(PROMPT, aspect_ratio="9:16"))
+    assert str(error) == 'kie.ai takes aspect_ratio as 1:1 or 16:9; this one is "9:16".'
+
+
+def test_the_shape_does_not_matter_beside_an_image(kie: Provider) -> None:
+    narrow = kie.at({})
+    narrow.limits = evolve(kie.limits, aspect_ratios=("1:1",))
+
+    check(narrow, VideoRequest(PROMPT, image="https://pictures.example/a.png"), None)
+
+
+@pytest.mark.parametrize("url", ["https://me.example/hook?x=1", "http://127.0.0.1:8000/"])
+def test_a_webhook_is_any_web_address(kie: Provider, url: str) -> None:
+    check(kie, VideoRequest(PROMPT, callback_url=url), None)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "me.example/hook", "ftp://me.example", "https://", "http://[", "https://a\nb/"]
+)
+def test_a_webhook_that_is_no_address_is_refused(kie: Provider, url: str) -> None:
+    error = refusal(kie, VideoRequest(PROMPT, callback_url=url))
+
+    assert str(error).startswith("callback_url takes an https:// address; this one is ")
+
+
+@pytest.mark.parametrize("url", ["https://", "http://[", "https://a\x1b[31mb/", "https://\udcff/"])
+def test_an_image_that_is_no_address_is_refused(kie: Provider, url: str) -> None:
+    error = refusal(kie, VideoRequest(PROMPT, image=url))
+
+    assert isinstance(error, ImageRefused)
+    assert str(error).startswith("kie.ai cannot fetch an image from ")
+    assert "\x1b" not in str(error)
+
+
+def drawn(kind: str, size: tuple[int, int] = (400, 400)) -> ImageFile:
+    file = io.BytesIO()
+    Image.new("RGB", size, "teal").save(file, kind)
+    return ImageFile(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("kie", ["PNG", "JPEG", "WEBP"]), ("apikley", ["PNG", "JPEG", "WEBP"]),
+     ("cometapi", ["PNG", "JPEG"])],
+)  # fmt: skip
+def test_pictures_are_taken_in_the_formats_of_the_provider(
+    providers: Mapping[str, Provider], name: str, kinds: list[str]
+) -> None:
+    for kind in kinds:
+        check(providers[name], VideoRequest(PROMPT, image=drawn(kind)), None)
+
+    error = refusal(providers[name], VideoRequest(PROMPT, image=drawn("GIF")))
+    assert str(error).endswith("; this one is GIF.")
+    assert "PNG" in str(error)
+
+
+def test_a_file_that_is_no_picture_is_refused(kie: Provider) -> None:
+    error = refusal(kie, VideoRequest(PROMPT, image=b"<html>"))
+
+    assert str(error) == (
+        "kie.ai takes images as JPEG, PNG or WEBP; this file is no image that can be read."
+    )
+
+
+def test_a_picture_that_is_too_large_is_refused_with_both_numbers(
+    kie: Provider, picture: ImageFile
+) -> None:
+    large = ImageFile(picture.data + b"\0" * (10_000_001 - len(picture.data)))
+
+    error = refusal(kie, VideoRequest(PROMPT, image=large))
+
+    assert str(error) == "kie.ai takes images of up to 10 MB; this one has 10.0 MB."
+
+
+def test_options_come_by_name_or_as_an_instance(providers: Mapping[str, Provider]) -> None:
+    comet = providers["cometapi"]
+    wanted = CometAPIOptions(mode="pro", cfg_scale=0.5)
+
+    assert check(comet, VideoRequest(PROMPT), {"mode": "pro", "cfg_scale": "0.5"}) == wanted
+    assert check(comet, VideoRequest(PROMPT), wanted) is wanted
+
+
+def test_an_instance_of_another_providers_options_is_refused(
+    providers: Mapping[str, Provider],
+) -> None:
+    error = refusal(providers["cometapi"], VideoRequest(PROMPT), NoOptions())
+
+    assert str(error) == "CometAPI takes its options as CometAPIOptions, not as NoOptions."
+
+
+def test_an_instance_is_checked_too(providers: Mapping[str, Provider]) -> None:
+    error = refusal(providers["cometapi"], VideoRequest(PROMPT), CometAPIOptions(cfg_scale=2))
+
+    assert error.option == "cfg_scale"
+
+
+def test_the_limit_of_a_prompt_depends_on_the_kind() -> None:
+    limits = Limits(text_prompt=2500, image_prompt=1000)
+
+    assert (limits.prompt("text"), limits.prompt("image")) == (2500, 1000)

@@ -1,0 +1,182 @@
+"""Keys: from the environment or a file of the owner's alone, and never in a text."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from kling26.core import MissingKey, Provider, SettingsError
+from kling26.core.keys import Key, Keys
+from kling26.core.settings import Settings
+
+
+@pytest.fixture
+def kie(providers: Mapping[str, Provider]) -> Provider:
+    return providers["kie"]
+
+
+def keys_of(home: Path, **environ: str) -> Keys:
+    return Keys(Settings({"KLING26_HOME": str(home), **environ}))
+
+
+def test_a_key_comes_from_the_environment(home: Path, kie: Provider) -> None:
+    key = keys_of(home, KIE_API_KEY=" k-123\n").need(kie)
+
+    assert (key.value, key.source) == ("k-123", "environment")
+
+
+def test_else_from_the_file(home: Path, kie: Provider) -> None:
+    keys = keys_of(home)
+    keys.set(kie, " k-456 ")
+
+    key = keys.need(kie)
+
+    assert (key.value, key.source) == ("k-456", "keys.toml")
+
+
+def test_the_environment_comes_first(home: Path, kie: Provider) -> None:
+    keys_of(home).set(kie, "stored")
+
+    found = keys_of(home, KIE_API_KEY="set").find(kie)
+    blank = keys_of(home, KIE_API_KEY="  ").find(kie)
+
+    assert (found and found.value, blank and blank.value) == ("set", "stored")
+
+
+def test_a_new_key_counts_at_once(home: Path, kie: Provider) -> None:
+    keys = keys_of(home)
+
+    assert keys.find(kie) is None
+    keys_of(home).set(kie, "k-1")
+    assert keys.need(kie).value == "k-1"
+
+
+def test_a_missing_key_says_how_to_give_one_and_where_to_get_it(home: Path, kie: Provider) -> None:
+    with pytest.raises(MissingKey) as caught:
+        keys_of(home).need(kie)
+
+    assert str(caught.value) == (
+        "kie.ai needs an API key: set KIE_API_KEY, or run: kling26 keys set kie "
+        "(keys: https://kie.ai/api-key)"
+    )
+    assert caught.value.provider == "kie"
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("kie", "KIE_API_KEY"), ("apikley", "APIKLEY_API_KEY"), ("cometapi", "COMETAPI_KEY"),
+     ("runcomfy", "RUNCOMFY_TOKEN")],
+)  # fmt: skip
+def test_each_provider_has_its_variable(
+    home: Path, providers: Mapping[str, Provider], name: str, variable: str
+) -> None:
+    assert keys_of(home, **{variable: "k-1"}).need(providers[name]).value == "k-1"
+
+
+def test_keys_of_several_providers_live_side_by_side(
+    home: Path, providers: Mapping[str, Provider]
+) -> None:
+    keys = keys_of(home)
+    for name, provider in providers.items():
+        keys.set(provider, f"key-of-{name}")
+
+    assert keys.unset(providers["kie"])
+    assert not keys.unset(providers["kie"])
+    assert keys.find(providers["kie"]) is None
+    assert keys.need(providers["apikley"]).value == "key-of-apikley"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_the_file_is_for_its_owner_alone(home: Path, kie: Provider) -> None:
+    keys = keys_of(home)
+    keys.set(kie, "k-1")
+    keys.path.chmod(0o644)
+    keys.set(kie, "k-2")
+
+    assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
+    assert [path.name for path in home.iterdir()] == ["keys.toml"]
+
+
+def test_a_key_never_shows_itself() -> None:
+    assert "k-123" not in repr(Key("k-123", "environment"))
+
+
+@pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel", "tab\tbed", "\x1b[31m"])
+def test_what_cannot_be_a_key_is_refused_without_repeating_it(
+    home: Path, kie: Provider, value: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        keys_of(home, KIE_API_KEY=value).find(kie)
+    with pytest.raises(SettingsError, match="The key holds something that cannot be an API key"):
+        keys_of(home).set(kie, value)
+
+    assert str(caught.value).startswith("KIE_API_KEY holds something that cannot be an API key")
+    assert value not in str(caught.value)
+
+
+def test_an_empty_key_is_not_stored(home: Path, kie: Provider) -> None:
+    with pytest.raises(SettingsError, match="it is empty"):
+        keys_of(home).set(kie, "  ")
+
+    assert not keys_of(home).path.exists()
+
+
+def test_a_damaged_file_is_told_without_its_contents(home: Path, kie: Provider) -> None:
+    """The parser's own words would quote the line."""
+    home.mkdir()
+    (home / "keys.toml").write_text('kie = "sec\nret"')
+
+    with pytest.raises(SettingsError) as caught:
+        keys_of(home).find(kie)
+
+    assert str(caught.value) == f"{home / 'keys.toml'} is no valid TOML; mend or delete it."
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"kie = ["])
+def test_no_keys_are_lost_to_a_damaged_file(home: Path, kie: Provider, content: bytes) -> None:
+    home.mkdir()
+    (home / "keys.toml").write_bytes(content)
+
+    with pytest.raises(SettingsError, match="no valid TOML"):
+        keys_of(home).set(kie, "k-1")
+
+    assert (home / "keys.toml").read_bytes() == content
+
+
+def test_a_value_that_is_no_text_is_no_key(home: Path, kie: Provider) -> None:
+    home.mkdir()
+    (home / "keys.toml").write_text("kie = 5")
+
+    assert keys_of(home).find(kie) is None
+
+
+def test_a_file_that_cannot_be_read_or_written_is_told(tmp_path: Path, kie: Provider) -> None:
+    (tmp_path / "keys.toml").mkdir()
+
+    with pytest.raises(SettingsError, match=r"keys\.toml cannot be read: "):
+        keys_of(tmp_path).find(kie)
+
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingsError, match="cannot be"):
+        keys_of(tmp_path / "file" / "home").set(kie, "k-1")
+
+
+def test_a_write_that_fails_leaves_the_old_keys_and_no_rest(
+    home: Path, kie: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = keys_of(home)
+    keys.set(kie, "k-1")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+
+    with pytest.raises(SettingsError, match="cannot be written: No space left on device"):
+        keys.set(kie, "k-2")
+
+    assert keys.need(kie).value == "k-1"
+    assert [path.name for path in home.iterdir()] == ["keys.toml"]

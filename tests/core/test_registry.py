@@ -1,0 +1,316 @@
+"""The registry: a broken plug-in is named in one line, and costs nobody else anything."""
+
+import logging
+import sys
+import textwrap
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from kling26.core import UnknownProvider
+from kling26.core.registry import Registry, load_providers, load_sandboxes, plugins
+from kling26.core.settings import Settings
+
+BUILT_IN = ["kie", "apikley", "cometapi", "runcomfy"]
+
+#: A plug-in that works; the others differ from it by a line or two.
+ACME = """
+from attrs import frozen
+from kling26.core import Limits, Provider, Status, Ticket, hookimpl, option
+
+
+class Acme(Provider):
+    name = "acme"
+    title = "Acme Video"
+    key_variable = "ACME_API_KEY"
+    base_url = "https://api.acme.example"
+
+    def submit(self, request, options):
+        yield
+
+    def poll(self, ticket):
+        yield
+
+
+@hookimpl
+def kling26_providers():
+    return [Acme()]
+"""
+
+
+def acme(*changes: tuple[str, str]) -> str:
+    source = ACME
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    return source
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "import": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+    "syntax": ("def (:", "SyntaxError: invalid syntax"),
+    "exit": ("import sys; sys.exit('run me')", "SystemExit: run me"),
+    "misspelt": (
+        acme(("def kling26_providers", "def kling26_provider")),
+        "PluginValidationError: unknown hook 'kling26_provider'",
+    ),
+    "unmarked": (acme(("@hookimpl\n", "")), 'it has no hook; is "@hookimpl" missing?'),
+    "empty": ("", 'it has no hook; is "@hookimpl" missing?'),
+    "argument": (
+        acme(("def kling26_providers()", "def kling26_providers(settings)")),
+        "PluginValidationError: Plugin",
+    ),
+    "raising": (
+        acme(("return [Acme()]", "raise LookupError('no\\n\\x1b[31mluck')")),
+        "LookupError: no [31mluck",
+    ),
+    "none": (acme(("return [Acme()]", "return None")), "TypeError: 'NoneType' object"),
+    "one": (acme(("return [Acme()]", "return Acme()")), "TypeError: 'Acme' object is not iterable"),
+    "texts": (acme(("return [Acme()]", "return ['acme']")), "kling26_providers gave str, which is"),
+    "class": (
+        acme(("return [Acme()]", "return [Acme]")),
+        "kling26_providers gave the class Acme, which is no Provider.",
+    ),
+    "abstract": (
+        acme(("    def poll(self, ticket):\n        yield\n", "")),
+        "TypeError: Can't instantiate abstract class Acme",
+    ),
+    "nameless": (acme(('    name = "acme"\n', "")), "Acme.name is missing or no text."),
+    "untitled": (acme(('"Acme Video"', "None")), "Acme.title is missing or no text."),
+    "keyless": (
+        acme(('    key_variable = "ACME_API_KEY"\n', "")),
+        "Acme.key_variable is missing or no text.",
+    ),
+    "nowhere": (
+        acme(('    base_url = "https://api.acme.example"\n', "")),
+        "Acme.base_url is missing or no text.",
+    ),
+    "unsafe": (
+        acme(('"https://api', '"http://api')),
+        'the base_url "http://api.acme.example" is no https:// address.',
+    ),
+    "spaced": (acme(('"acme"', '"Acme Video"')), 'the provider name "Acme Video" has other than'),
+    "taken": (acme(('"acme"', '"kie"')), 'the name "kie" belongs to "providers.kie" already.'),
+    "failing": (
+        acme(('    name = "acme"', "    @property\n    def name(self): raise OSError('x')")),
+        "OSError: x",
+    ),
+    "optionless": (
+        acme(("    def submit", "    Options = dict\n    def submit")),
+        "no attrs class",
+    ),
+    "required": (
+        acme(
+            ("class Acme(", "@frozen\nclass Needy:\n    style: str\n\nclass Acme("),
+            ("    def submit", "    Options = Needy\n    def submit"),
+        ),
+        "Acme.Options cannot be read: Needy.__init__() missing",
+    ),
+    "unreadable": (
+        acme(
+            ("class Acme(", "@frozen\nclass Odd:\n    a: 'Nowhere' = None\n\nclass Acme("),
+            ("    def submit", "    Options = Odd\n    def submit"),
+        ),
+        "Acme.Options cannot be read: name 'Nowhere' is not defined",
+    ),
+    "unlimited": (
+        acme(("    def submit", "    limits = {}\n    def submit")),
+        "its limits are no kling26.core.Limits.",
+    ),
+    "promptless": (
+        acme(("    def submit", "    limits = Limits(text_prompt=0)\n    def submit")),
+        "its limits allow no prompt.",
+    ),
+    "shapeless": (
+        acme(("    def submit", "    limits = Limits(aspect_ratios=())\n    def submit")),
+        "its limits allow no duration or no aspect ratio.",
+    ),
+    "idle": (
+        acme(("    def submit", "    limits = Limits(submissions=(5, 0))\n    def submit")),
+        "its limits allow no submissions.",
+    ),
+    "nonsense": (
+        acme(("    def submit", "    limits = Limits(image_prompt='long')\n    def submit")),
+        "TypeError: '<' not supported",
+    ),
+}
+
+Install = Callable[..., EntryPoint]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put a distribution on the path: a module, and the metadata that an installer leaves."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(source: str, name: str = "acme", dist: str | None = None) -> EntryPoint:
+        dist = dist or f"kling26-{name}"
+        module = f"kling26_{name}"
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), "utf-8")
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        info = tmp_path / f"{dist.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[kling26]\n{name} = {module}\n")
+        (entry,) = [entry for entry in plugins((dist,)) if entry.name == name]
+        return entry
+
+    return install
+
+
+def skipped(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The warnings; each is a line."""
+    assert all("\n" not in message for message in caplog.messages)
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_the_built_in_providers_come_in_the_order_of_the_menu() -> None:
+    registry = load_providers()
+
+    assert list(registry.providers) == BUILT_IN
+    assert registry.origins["kie"] == "providers.kie"
+    assert registry.problems == ()
+
+
+def test_a_plug_in_comes_after_them(install: Install, caplog: pytest.LogCaptureFixture) -> None:
+    registry = load_providers([install(ACME)])
+
+    assert list(registry.providers) == [*BUILT_IN, "acme"]
+    assert registry["acme"].title == "Acme Video"
+    assert registry.origins["acme"] == "kling26-acme:acme"
+    assert skipped(caplog) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plug_in_is_named_in_one_line_and_left_out(
+    install: Install, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    source, reason = BROKEN[name]
+
+    registry = load_providers([install(source, name)])
+
+    assert list(registry.providers) == BUILT_IN
+    (warning,) = skipped(caplog)
+    assert warning.startswith(f'The plug-in "kling26-{name}:{name}" was skipped: ')
+    assert reason in warning
+    assert len(warning) < 450
+    assert [str(problem) for problem in registry.problems] == [warning]
+
+
+def test_all_of_them_at_once_cost_nobody_anything(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [install(source, name) for name, (source, _) in BROKEN.items()]
+
+    registry = load_providers([*broken, install(ACME)])
+
+    assert list(registry.providers) == [*BUILT_IN, "acme"]
+    assert len(skipped(caplog)) == len(BROKEN)
+
+
+def test_the_good_part_of_a_plug_in_is_kept(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = install(acme(("return [Acme()]", "return ['acme', Acme()]")))
+
+    assert "acme" in load_providers([both]).providers
+    assert len(skipped(caplog)) == 1
+
+
+def test_the_first_of_two_equal_names_keeps_it(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = install(ACME, "one")
+    second = install(acme(('"Acme Video"', '"Another"')), "two")
+
+    registry = load_providers([first, second])
+
+    assert registry["acme"].title == "Acme Video"
+    (warning,) = skipped(caplog)
+    assert warning == (
+        'The plug-in "kling26-two:two" was skipped: '
+        'the name "acme" belongs to "kling26-one:one" already.'
+    )
+
+
+def test_the_same_plug_in_twice_is_one(install: Install, caplog: pytest.LogCaptureFixture) -> None:
+    entry = install(ACME)
+    alias = EntryPoint("alias", entry.value, entry.group)
+
+    registry = load_providers([entry, entry, alias])
+
+    assert list(registry.providers) == [*BUILT_IN, "acme"]
+    again, under_another_name = skipped(caplog)
+    assert again == 'The plug-in "kling26-acme:acme" was skipped: it was loaded before.'
+    assert under_another_name.startswith('The plug-in "unknown:alias" was skipped: ValueError:')
+
+
+def test_an_object_that_cannot_even_be_shown_is_named_by_its_type(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = "class Shy:\n    def __repr__(self): raise OSError\n\n" + acme(
+        ("return [Acme()]", "return [Shy()]")
+    )
+    load_providers([install(source)])
+
+    assert "gave Shy, which is no Provider" in skipped(caplog)[0]
+
+
+def test_an_unknown_name_lists_the_installed_ones() -> None:
+    with pytest.raises(UnknownProvider) as caught:
+        load_providers()["kei\x1b[31m"]
+
+    assert str(caught.value) == (
+        'There is no provider "kei [31m". Installed: kie, apikley, cometapi and runcomfy.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "loaded"),
+    [
+        (None, {"one", "two"}),
+        ("", set()),
+        ("kling26-one", {"one"}),
+        ("KLING26_One", {"one"}),
+        (" kling26.two , kling26-one,", {"one", "two"}),
+        ("kling26-three", set()),
+    ],
+)
+def test_the_distributions_to_load_can_be_named(
+    install: Install, setting: str | None, loaded: set[str]
+) -> None:
+    """As they are on the package index, where case, dots and underscores do not count."""
+    install(acme(('"acme"', '"one"')), "one")
+    install(acme(('"acme"', '"two"')), "two")
+    environ = {} if setting is None else {"KLING26_LOAD_PLUGINS": setting}
+
+    found = plugins(Settings({"KLING26_HOME": "nowhere", **environ}).load_plugins)
+
+    names = {entry.name for entry in found}
+    assert names & {"one", "two"} == loaded
+    assert set(load_providers(found).providers) >= {*BUILT_IN, *loaded}
+
+
+def test_a_plug_in_may_bring_an_emulator(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = """
+    from kling26.core import Sandbox, hookimpl
+
+    @hookimpl
+    def kling26_sandboxes():
+        return [Sandbox("acme", build=dict), Sandbox("kie", build=dict), "nonsense"]
+    """
+    sandboxes = load_sandboxes([install(source)])
+
+    assert list(sandboxes) == [*BUILT_IN, "acme"]
+    assert sandboxes["kie"].build is not dict
+    assert "kling26_sandboxes gave str, which is no Sandbox." in skipped(caplog)[0]
+
+
+def test_a_registry_holds_no_global_state(install: Install) -> None:
+    load_providers([install(ACME)])
+
+    registry: Registry = load_providers()
+    assert "acme" not in registry.providers

@@ -1,0 +1,174 @@
+"""Settings: defaults, under config.toml, under the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+import pytest
+from kling26.core import Provider, SettingsError
+from kling26.core.settings import Settings, address_variables, is_loopback, is_safe
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    home.mkdir()
+    return home / "config.toml"
+
+
+def settings(home: Path, **environ: str) -> Settings:
+    return Settings({"KLING26_HOME": str(home), **environ})
+
+
+def test_nothing_has_to_be_set() -> None:
+    here = Settings({})
+
+    assert here.home == Path(platformdirs.user_data_dir("kling26", appauthor=False))
+    assert here.journal == f"sqlite:///{here.home / 'journal.sqlite3'}"
+    assert (here.provider, here.sandbox, here.load_plugins) == ("kie", False, None)
+
+
+def test_the_environment_of_the_process_is_used(home: Path) -> None:
+    assert Settings().home == home
+
+
+def test_the_home_folder_may_be_relative_or_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    assert settings(Path("here")).home == tmp_path / "here"
+    assert settings(Path("~/videos")).home == tmp_path / "videos"
+
+
+def test_the_home_of_nobody_is_told() -> None:
+    with pytest.raises(SettingsError, match='KLING26_HOME is "~nobody-of-that-name/x"'):
+        _ = settings(Path("~nobody-of-that-name/x")).home
+
+
+def test_config_toml_takes_the_names_of_the_variables(home: Path, config: Path) -> None:
+    config.write_text(
+        'journal = "postgresql://db/kling26"\n'
+        'Provider = "runcomfy"\n'
+        "sandbox = true\n"
+        'load_plugins = ["kling26-acme", "kling26-two"]\n'
+        'kie_base_url = "https://proxy.example/kie"\n',
+        "utf-8",
+    )
+    found = settings(home)
+
+    assert found.journal == "postgresql://db/kling26"
+    assert (found.provider, found.sandbox) == ("runcomfy", True)
+    assert found.load_plugins == ("kling26-acme", "kling26-two")
+    assert found.get("KIE_BASE_URL") == "https://proxy.example/kie"
+
+
+def test_the_environment_comes_first(home: Path, config: Path) -> None:
+    config.write_text('provider = "runcomfy"\nsandbox = true\n')
+    found = settings(home, KLING26_PROVIDER="cometapi", KLING26_SANDBOX="0")
+
+    assert (found.provider, found.sandbox) == ("cometapi", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [("1", True), ("true", True), ("YES", True), (" on ", True), ("0", False), ("", False),
+     ("off", False), ("No", False), ("false", False)],
+)  # fmt: skip
+def test_a_flag_has_the_usual_spellings(home: Path, text: str, flag: bool) -> None:
+    assert settings(home, KLING26_SANDBOX=text).sandbox is flag
+
+
+def test_any_other_spelling_is_told(home: Path) -> None:
+    with pytest.raises(SettingsError, match='KLING26_SANDBOX is "perhaps"; set it to 1 or 0'):
+        _ = settings(home, KLING26_SANDBOX="perhaps").sandbox
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("", ()), (" , ", ()), ("a", ("a",)), (" a ,b,", ("a", "b"))]
+)
+def test_plug_ins_are_a_list_with_commas(home: Path, text: str, names: tuple[str, ...]) -> None:
+    """An empty one is not none: it stands for the built-in providers alone."""
+    assert settings(home, KLING26_LOAD_PLUGINS=text).load_plugins == names
+
+
+@pytest.mark.parametrize("content", [b"provider = ", b"\xff\xfe", b"provider = {a = 1}"])
+def test_a_damaged_config_is_told_with_its_path(home: Path, config: Path, content: bytes) -> None:
+    config.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=r"config\.toml"):
+        _ = settings(home).provider
+
+
+def test_a_config_that_cannot_be_read_is_told(home: Path, config: Path) -> None:
+    config.mkdir()
+
+    with pytest.raises(SettingsError, match=r"config\.toml cannot be read"):
+        _ = settings(home).provider
+
+
+# -- addresses --------------------------------------------------------------------------------
+
+
+def test_each_provider_can_be_moved(providers: Mapping[str, Provider]) -> None:
+    variables = {name: address_variables(provider) for name, provider in providers.items()}
+
+    assert variables == {
+        "kie": {"base_url": "KIE_BASE_URL", "upload_url": "KIE_UPLOAD_URL"},
+        "apikley": {"base_url": "APIKLEY_BASE_URL", "upload_url": "APIKLEY_UPLOAD_URL"},
+        "cometapi": {"base_url": "COMETAPI_BASE_URL"},
+        "runcomfy": {"base_url": "RUNCOMFY_BASE_URL"},
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://proxy.example/kie",
+        "http://127.0.0.1:8026/kie",
+        "http://localhost",
+        "http://[::1]:1",
+    ],
+)
+def test_a_provider_settles_at_its_address(
+    home: Path, providers: Mapping[str, Provider], address: str
+) -> None:
+    kie = providers["kie"]
+    moved = settings(home, KIE_BASE_URL=f"{address}/").settle(kie)
+
+    assert moved.base_url == address
+    assert moved.upload_url == "https://kieai.redpandaai.co"
+    assert kie.base_url == "https://api.kie.ai"
+
+
+def test_nothing_set_changes_nothing(home: Path, providers: Mapping[str, Provider]) -> None:
+    assert settings(home, KIE_BASE_URL="").settle(providers["kie"]) is providers["kie"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://proxy.example", "proxy.example", "ftp://127.0.0.1", "https://", "http://[", "\x1b[1m"],
+)
+def test_a_key_is_not_sent_to_just_any_address(
+    home: Path, providers: Mapping[str, Provider], address: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(home, KIE_BASE_URL=address).settle(providers["kie"])
+
+    assert str(caught.value).startswith('KIE_BASE_URL is "')
+    assert "it takes an https:// address, or an http:// address on this machine" in str(
+        caught.value
+    )
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_this_machine_has_several_names(host: str) -> None:
+    assert is_loopback(host)
+    assert not is_safe(f"http://{host}.example")
+
+
+@pytest.mark.parametrize("host", ["", "10.0.0.1", "localhost.example", "0.0.0.0", "kie.ai"])  # noqa: S104
+def test_other_machines_are_other_machines(host: str) -> None:
+    assert not is_loopback(host)

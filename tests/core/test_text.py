@@ -1,0 +1,45 @@
+"""Other people's text, made safe to show."""
+
+import pytest
+from kling26.core.text import listing, plain, sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("as it is", "as it is"),
+        ("two\r\n  lines\t", "two lines"),
+        ("\x1b]0;title\x07\x1b[31mred\x9b0m", "]0;title [31mred 0m"),
+        ("file\u202egnp.exe", "file gnp.exe"),
+        ("half \ud83d pair", "half pair"),
+        (None, "None"),
+        (5, "5"),
+        ("", ""),
+    ],
+)
+def test_a_text_is_shown_on_one_line_without_what_a_terminal_obeys(
+    text: object, shown: str
+) -> None:
+    assert plain(text) == shown
+
+
+def test_a_long_text_is_cut_where_it_says() -> None:
+    assert plain("x" * 300) == "x" * 300
+    assert plain("x" * 301) == "x" * 299 + "…"
+    assert plain("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("No credit", "No credit."), ("No!", "No!"), ("Why?", "Why?"), ("x" * 999, "x" * 299 + "…")],
+)
+def test_a_sentence_ends_like_one(text: str, whole: str) -> None:
+    assert sentence(text) == whole
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([], "nothing"), (["a"], "a"), ([5, 10], "5 or 10"), (["a", "b", "c"], "a, b or c")],
+)
+def test_values_are_listed_as_people_do(values: list[object], words: str) -> None:
+    assert listing(values) == words

@@ -1,0 +1,160 @@
+"""Reading replies: tolerant of what is new, strict about types."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from attrs import frozen
+from kling26.core import Provider, UnexpectedReply
+from kling26.core.wire import number, parse, read, structure, words, write
+
+
+@frozen
+class Part:
+    url: str
+
+
+@frozen
+class Reply:
+    code: int
+    ok: bool = False
+    text: str | None = None
+    cost: float = 0.0
+    parts: list[Part] | None = None
+    rest: Any = None
+
+
+def test_a_reply_becomes_a_typed_object() -> None:
+    value = {"code": 5, "ok": True, "text": "x", "cost": 1.5, "parts": [{"url": "u"}], "rest": [1]}
+
+    assert structure(value, Reply) == Reply(5, True, "x", 1.5, [Part("u")], [1])
+
+
+def test_a_new_field_is_no_outage() -> None:
+    assert structure({"code": 5, "brand_new": {"x": 1}}, Reply) == Reply(5)
+
+
+def test_a_whole_number_may_stand_for_a_fraction() -> None:
+    cost = structure({"code": 5, "cost": 2}, Reply).cost
+
+    assert (cost, type(cost)) == (2.0, float)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ([], "expected an object, got an array @ reply"),
+        (None, "expected an object, got null @ reply"),
+        ("x", "expected an object, got a string @ reply"),
+        ({}, "missing @ reply.code"),
+        ({"code": "5"}, "expected an integer, got a string @ reply.code"),
+        ({"code": 5.0}, "expected an integer, got a number @ reply.code"),
+        ({"code": True}, "expected an integer, got true or false @ reply.code"),
+        ({"code": None}, "expected an integer, got null @ reply.code"),
+        ({"code": 5, "ok": "false"}, "expected true or false, got a string @ reply.ok"),
+        ({"code": 5, "ok": 0}, "expected true or false, got an integer @ reply.ok"),
+        ({"code": 5, "text": 7}, "expected a string, got an integer @ reply.text"),
+        ({"code": 5, "cost": "1"}, "expected a number, got a string @ reply.cost"),
+        ({"code": 5, "cost": True}, "expected a number, got true or false @ reply.cost"),
+        ({"code": 5, "cost": 10**400}, "the number is too large @ reply.cost"),
+        ({"code": 5, "parts": "http"}, "expected an array, got a string @ reply.parts"),
+        ({"code": 5, "parts": {}}, "expected an array, got an object @ reply.parts"),
+        ({"code": 5, "parts": [{"url": None}]}, "expected a string, got null @ reply.parts"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_words_and_by_its_place(value: object, problem: str) -> None:
+    """Nothing is converted: null is no "None", "false" is not true, and a text is no list."""
+    with pytest.raises(ValueError, match="reply") as caught:
+        structure(value, Reply)
+
+    assert problem in str(caught.value)
+
+
+def test_several_problems_are_told_at_once() -> None:
+    with pytest.raises(ValueError, match=r"@ reply\.code; .* @ reply\.text"):
+        structure({"code": None, "text": 5}, Reply)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"<html>", b"{", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}',
+        b'{"a": 1e999}', b"[" * 100_000, b"1" * 5000, '{"a"', "\ufeff{}",
+    ],
+    ids=lambda text: repr(text[:12]),
+)  # fmt: skip
+def test_what_is_not_json_is_a_value_error(text: bytes | str) -> None:
+    with pytest.raises(ValueError, match="not JSON"):
+        parse(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_json_is_read_in_any_of_its_encodings(encoding: str) -> None:
+    assert parse('{"a": "Zürich 雪"}'.encode(encoding)) == {"a": "Zürich 雪"}
+
+
+def test_broken_characters_do_not_cost_the_rest_of_a_reply() -> None:
+    assert parse(b'{"id": "task-1", "msg": "\xff"}') == {"id": "task-1", "msg": "\ufffd"}
+
+
+@pytest.mark.parametrize("text", [r'{"a": "\ud83d"}', b'{"a": "\xed\xa0\xbd"}', r'["\uD83D x"]'])
+def test_half_a_surrogate_pair_becomes_something_that_can_be_stored(text: bytes | str) -> None:
+    json.dumps(parse(text), ensure_ascii=False).encode()
+
+
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    assert parse(r'{"a": "\ud83e\udd8a", "b": "\\ud83d"}') == {"a": "🦊", "b": r"\ud83d"}
+
+
+def test_an_unreadable_reply_names_the_provider_and_how_it_began(
+    providers: Mapping[str, Provider],
+) -> None:
+    reply = httpx.Response(502, content=b"<html>\x1b[31m\r\n  Bad   gateway" + b"!" * 500)
+
+    with pytest.raises(UnexpectedReply) as caught:
+        read(reply, Reply, providers["kie"])
+
+    text = str(caught.value)
+    assert text.startswith(
+        "kie.ai answered in an unknown form (HTTP 502: not JSON). "
+        "The answer began: <html> [31m Bad gateway!!!"
+    )
+    assert len(text) < 250
+    assert caught.value.provider == "kie"
+
+
+def test_an_empty_reply_began_with_nothing(providers: Mapping[str, Provider]) -> None:
+    with pytest.raises(UnexpectedReply, match="The answer began: nothing"):
+        read(httpx.Response(200), Reply, providers["kie"])
+
+
+def test_what_is_none_is_not_sent() -> None:
+    @frozen
+    class Body:
+        prompt: str
+        image: str | None = None
+        camera: dict[str, object] | None = None
+
+    assert write(Body("p")) == {"prompt": "p"}
+    assert write(Body("p", camera={"zoom": None})) == {"prompt": "p", "camera": {"zoom": None}}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("500", "500"), (500, "500"), (0, "0"), ("", None), (None, None), (True, None), (5.5, None),
+        ([], None), ({}, None), (" \n ", None), ("a\x1b[31m\nb", "a [31m b"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_text_or_a_number(value: object, text: str | None) -> None:
+    assert words(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "read_as"),
+    [(5, 5.0), (0.35, 0.35), ("5", None), (True, None), (None, None), (10**400, None)],
+)
+def test_a_number_that_is_only_good_to_know(value: object, read_as: float | None) -> None:
+    assert number(value) == read_as

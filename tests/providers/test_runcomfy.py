@@ -1,0 +1,435 @@
+"""RunComfy: what is sent, what is made of its answers, and its cassettes."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from kling26.core import (
+    ImageFile,
+    ImageRefused,
+    KeyRejected,
+    NoSuchTask,
+    OptionRefused,
+    OutOfCredit,
+    Provider,
+    Refused,
+    Status,
+    TaskFailed,
+    Ticket,
+    TryLater,
+    UnexpectedReply,
+    VideoRequest,
+)
+from kling26.core.checks import check
+from kling26.providers.runcomfy import RunComfyOptions
+
+HERON = "A heron lands on a frozen pond, ice cracks"
+SEA = "Fog rolls over the grey sea"
+IMAGE = "https://pictures.example/sea.webp"
+VIDEO = "https://results.example/out/heron.mp4"
+ID = "8a1f0000-0000-4000-8000-000000000001"
+TICKET = Ticket(ID)
+URL = "https://model-api.runcomfy.net/v1"
+TAKEN = {
+    "request_id": ID,
+    "status_url": f"{URL}/requests/{ID}/status",
+    "result_url": f"{URL}/requests/{ID}/result",
+    "cancel_url": f"{URL}/requests/{ID}/cancel",
+}
+
+
+@pytest.fixture
+def provider(providers: Mapping[str, Provider]) -> Provider:
+    return providers["runcomfy"]
+
+
+# -- requests ---------------------------------------------------------------------------------
+
+
+def test_text_to_video_with_everything(provider: Provider, talk: Any, as_json: Any) -> None:
+    request = VideoRequest(HERON, sound=True, duration=10, aspect_ratio="9:16", seed=3)
+
+    ticket = talk(provider.submit(request, RunComfyOptions(negative_prompt="people")), TAKEN)
+
+    assert ticket == TICKET
+    assert talk.line == f"POST {URL}/models/kling/kling-2-6/pro/text-to-video"
+    assert talk.sent == as_json(
+        {
+            "prompt": HERON,
+            "duration": 10,
+            "aspect_ratio": "9:16",
+            "negative_prompt": "people",
+            "generate_audio": True,
+        }
+    )
+
+
+def test_the_defaults_are_said_too(provider: Provider, talk: Any, as_json: Any) -> None:
+    """Left out, sound would be on there, and paid for."""
+    talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), TAKEN)
+
+    assert talk.sent == as_json(
+        {
+            "prompt": HERON,
+            "duration": 5,
+            "aspect_ratio": "16:9",
+            "negative_prompt": "blur, distort, and low quality",
+            "generate_audio": False,
+        }
+    )
+
+
+def test_image_to_video_says_the_picture_and_no_shape(
+    provider: Provider, talk: Any, as_json: Any
+) -> None:
+    request = VideoRequest(SEA, image=IMAGE, aspect_ratio="1:1")
+
+    talk(provider.submit(request, RunComfyOptions()), TAKEN)
+
+    assert talk.line == f"POST {URL}/models/kling/kling-2-6/pro/image-to-video"
+    assert talk.sent == as_json(
+        {
+            "prompt": SEA,
+            "image_url": IMAGE,
+            "duration": 5,
+            "negative_prompt": "blur, distort, and low quality",
+            "generate_audio": False,
+        }
+    )
+
+
+def test_one_question_tells_state_video_and_cost(provider: Provider, talk: Any) -> None:
+    talk(provider.poll(TICKET), {"request_id": ID, "status": "in_queue"})
+
+    assert talk.line == f"GET {URL}/requests/{ID}/result?include_cost=true"
+
+
+def test_an_odd_request_id_stays_one_part_of_the_path(provider: Provider, talk: Any) -> None:
+    talk(provider.poll(Ticket("../a b?c")), {"status": "in_queue"})
+
+    assert talk.line == f"GET {URL}/requests/..%2Fa%20b%3Fc/result?include_cost=true"
+
+
+# -- states -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("in_queue", "queued"),
+        ("pending", "queued"),
+        ("waiting", "queued"),
+        ("in_progress", "running"),
+        ("starting", "running"),
+        ("processing", "running"),
+        ("cancelled", "cancelled"),
+        ("canceled", "cancelled"),
+    ],
+)
+def test_a_task_without_a_video(provider: Provider, talk: Any, said: str, state: str) -> None:
+    status = talk(provider.poll(TICKET), {"request_id": ID, "status": said, "output": None})
+
+    assert status == Status(state, task_id=ID)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("told", "position"), [(2, 2), (0, 0), ("2", None), (None, None)])
+def test_the_place_in_the_queue_is_known_where_told(
+    provider: Provider, talk: Any, told: object, position: int | None
+) -> None:
+    status = talk(provider.poll(TICKET), {"status": "in_queue", "queue_position": told})
+
+    assert (status.state, status.position) == ("queued", position)
+
+
+@pytest.mark.parametrize("said", ["completed", "succeeded"])
+@pytest.mark.parametrize(
+    ("output", "url"),
+    [
+        ({"video": VIDEO}, VIDEO),
+        ({"videos": [VIDEO]}, VIDEO),
+        ({"video": "", "videos": [None, VIDEO]}, VIDEO),
+        ({"image": "https://results.example/still.png"}, None),
+        ({"videos": "one"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_video_is_in_the_output(
+    provider: Provider, talk: Any, said: str, output: object, url: str | None
+) -> None:
+    status = talk(provider.poll(TICKET), {"request_id": ID, "status": said, "output": output})
+
+    assert status == Status("succeeded", url=url, task_id=ID)
+
+
+@pytest.mark.parametrize(("told", "cost"), [(0.35, 0.35), (1, 1.0), ("0.35", None), (None, None)])
+def test_what_it_cost_never_stands_in_its_way(
+    provider: Provider, talk: Any, told: object, cost: float | None
+) -> None:
+    reply = {"status": "completed", "output": {"video": VIDEO}, "cost": told}
+    status = talk(provider.poll(TICKET), reply)
+
+    assert (status.url, status.cost) == (VIDEO, cost)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "code"),
+    [
+        ({"error": {"type": "Policy", "message": "Rejected"}}, "Rejected", "Policy"),
+        ({"error": {"type": "Policy"}}, "Policy", "Policy"),
+        ({"error": "Rejected"}, "Rejected", None),
+        ({"error": None}, None, None),
+        ({"error_code": 400002, "error_message": "No balance"}, "No balance", "400002"),
+    ],
+)
+def test_a_failed_task_says_why(
+    provider: Provider, talk: Any, told: dict[str, object], reason: str | None, code: str | None
+) -> None:
+    """An error's code in the result is about the task: the question itself was answered."""
+    reply = {"request_id": ID, "status": "failed", **told}
+
+    assert talk(provider.poll(TICKET), reply) == Status(
+        "failed", reason=reason, code=code, task_id=ID
+    )
+
+
+def test_an_unknown_state_is_still_running_and_is_logged(
+    provider: Provider, talk: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "kling26"):
+        status = talk(provider.poll(TICKET), {"status": "polishing"})
+
+    assert status.state == "running"
+    assert caplog.messages == ["Unknown task state 'polishing' is taken as still running."]
+
+
+# -- refusals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("spelt", [int, str])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (400001, Refused),
+        (400002, OutOfCredit),
+        (400004, KeyRejected),
+        (403001, Refused),
+        (404001, Refused),
+    ],
+)
+def test_an_error_code_is_a_refusal_under_http_200_too(
+    provider: Provider, talk: Any, code: int, error: type[Exception], status: int, spelt: Any
+) -> None:
+    reply = {"error_code": spelt(code), "error_message": "It is not possible"}
+
+    with pytest.raises(error, match="It is not possible") as caught:
+        talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), reply, status=status)
+
+    assert type(caught.value) is error
+    assert caught.value.code == str(code)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["error_message", "message", "error", "detail"])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, Refused),
+        (401, KeyRejected),
+        (402, OutOfCredit),
+        (403, KeyRejected),
+        (404, Refused),
+        (422, Refused),
+        (429, TryLater),
+    ],
+)
+def test_an_http_error_is_a_refusal_under_any_name_of_its_text(
+    provider: Provider, talk: Any, status: int, error: type[Exception], name: str
+) -> None:
+    with pytest.raises(error, match="It is not possible") as caught:
+        talk(
+            provider.submit(VideoRequest(HERON), RunComfyOptions()),
+            {name: "It is not possible"},
+            status=status,
+        )
+
+    assert type(caught.value) is error
+
+
+def test_a_list_of_what_is_wrong_with_the_fields_is_a_refusal(
+    provider: Provider, talk: Any
+) -> None:
+    wrong = {"loc": ["body", "duration"], "msg": "value is not a valid integer"}
+
+    with pytest.raises(Refused, match="value is not a valid integer"):
+        talk(
+            provider.submit(VideoRequest(HERON), RunComfyOptions()), {"detail": [wrong]}, status=422
+        )
+
+
+@pytest.mark.parametrize(
+    "reply", [{"error_code": 404001, "error_message": "Expired"}, {"detail": "x"}]
+)
+def test_no_such_task(provider: Provider, talk: Any, reply: object) -> None:
+    with pytest.raises(NoSuchTask, match="does not know the task"):
+        talk(provider.poll(TICKET), reply, status=404)
+
+
+def test_error_code_0_is_no_error(provider: Provider, talk: Any) -> None:
+    reply = TAKEN | {"error_code": 0}
+
+    assert talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), reply) == TICKET
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "problem"),
+    [
+        (200, b"<html>", "not JSON"),
+        (200, b"{}", "reply.request_id is missing"),
+        (200, b'{"request_id": ""}', "reply.request_id is missing"),
+        (200, b'{"request_id": 5}', "expected a string, got an integer @ reply.request_id"),
+        (422, b"{}", "an HTTP error without a reason"),
+    ],
+)
+def test_an_unclear_answer_to_a_submit_is_never_a_refusal(
+    provider: Provider, talk: Any, status: int, body: bytes, problem: str
+) -> None:
+    with pytest.raises(UnexpectedReply) as caught:
+        talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), body, status=status)
+
+    assert problem in str(caught.value)
+
+
+def test_a_poll_without_a_state_is_unclear(provider: Provider, talk: Any) -> None:
+    with pytest.raises(UnexpectedReply, match=r"reply\.status is missing"):
+        talk(provider.poll(TICKET), {"request_id": ID})
+
+
+# -- cancelling -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "cancelled"),
+    [
+        ({"status": "cancelled", "outcome": "cancellation_requested"}, True),
+        ({"status": "canceled"}, True),
+        ({"status": "in_progress", "outcome": "not_cancellable"}, False),
+    ],
+)
+def test_cancelling_says_whether_it_happened(
+    provider: Provider, talk: Any, reply: object, cancelled: bool
+) -> None:
+    assert talk(provider.cancel(TICKET), reply) is cancelled
+    assert talk.line == f"POST {URL}/requests/{ID}/cancel"
+
+
+@pytest.mark.parametrize(("said", "cancelled"), [("cancelled", True), ("in_progress", False)])
+def test_an_unclear_cancel_is_asked_about(
+    provider: Provider, talk: Any, said: str, cancelled: bool
+) -> None:
+    requested = {"status": "in_queue", "outcome": "cancellation_requested"}
+
+    assert talk(provider.cancel(TICKET), requested, {"status": said}) is cancelled
+    assert str(talk.requests[1].url) == f"{URL}/requests/{ID}/status"
+
+
+def test_nothing_is_uploaded_found_or_renewed(provider: Provider) -> None:
+    flows = ("upload", "cancel", "find", "renew", "balance")
+
+    assert [flow for flow in flows if provider.can(flow)] == ["cancel"]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "found"),
+    [
+        ('{"request_id":"8a1f","status_url":"https://mod', "8a1f"),
+        ('{"request_id":"8a', None),
+    ],
+)
+def test_a_request_id_is_saved_from_what_arrived(
+    provider: Provider, fragment: str, found: str | None
+) -> None:
+    assert provider.salvage(fragment, VideoRequest(HERON)) == (found and Ticket(found))
+
+
+# -- before anything is sent --------------------------------------------------------------------
+
+
+def test_a_webhook_is_refused_for_there_is_none(provider: Provider) -> None:
+    with pytest.raises(OptionRefused, match="RunComfy has no setting for callback_url") as caught:
+        check(provider, VideoRequest(HERON, callback_url="https://me.example/hook"), None)
+
+    assert caught.value.option == "callback_url"
+
+
+def test_a_file_is_refused_for_there_are_no_uploads(provider: Provider, picture: ImageFile) -> None:
+    with pytest.raises(ImageRefused, match="takes no files, only images at a public https://"):
+        check(provider, VideoRequest(SEA, image=picture), None)
+
+
+def test_an_image_without_encryption_is_refused(provider: Provider) -> None:
+    check(provider, VideoRequest(SEA, image=IMAGE), None)
+
+    with pytest.raises(ImageRefused, match="public https:// addresses only"):
+        check(provider, VideoRequest(SEA, image="http://pictures.example/sea.webp"), None)
+
+
+def test_no_limit_of_the_prompt_is_documented(provider: Provider) -> None:
+    check(provider, VideoRequest("x" * 10_000), None)
+
+
+@pytest.mark.parametrize("option", ["mode", "cfg_scale", "generate_audio"])
+def test_what_it_does_not_take_is_refused_by_name(provider: Provider, option: str) -> None:
+    with pytest.raises(OptionRefused) as caught:
+        check(provider, VideoRequest(HERON), {option: "x"})
+
+    assert str(caught.value) == (f'RunComfy has no option "{option}". It takes negative_prompt.')
+
+
+# -- cassettes --------------------------------------------------------------------------------
+
+
+@pytest.mark.cassette("runcomfy/text_to_video_with_sound")
+def test_a_video_with_sound(replay: Any) -> None:
+    options = {"negative_prompt": "people"}
+    video = replay.generate(VideoRequest(HERON, sound=True), "runcomfy", options)
+
+    assert video.file.stat().st_size > 0
+    assert video.url.startswith("https://")
+    assert video.cost > 0
+
+
+@pytest.mark.cassette("runcomfy/image_to_video", written="it needs a picture that is public")
+def test_a_video_from_a_picture(replay: Any) -> None:
+    video = replay.generate(VideoRequest(SEA, image=IMAGE, duration=10), "runcomfy")
+
+    assert video.file.stat().st_size > 0
+
+
+@pytest.mark.cassette("runcomfy/refused_key", key="not-a-key")
+def test_a_key_that_is_refused(replay: Any) -> None:
+    with pytest.raises(KeyRejected, match="Set RUNCOMFY_TOKEN"):
+        replay.generate(VideoRequest(HERON), "runcomfy")
+
+
+@pytest.mark.cassette("runcomfy/refused_credit", written="it needs an empty account")
+def test_an_account_that_is_empty(replay: Any) -> None:
+    with pytest.raises(OutOfCredit, match="Insufficient balance") as caught:
+        replay.generate(VideoRequest(HERON), "runcomfy")
+
+    assert caught.value.code == "400002"
+
+
+@pytest.mark.cassette("runcomfy/refused_input", written="what is refused is up to the service")
+def test_an_input_that_is_refused(replay: Any) -> None:
+    with pytest.raises(Refused, match="did not match the model's schema"):
+        replay.generate(VideoRequest(HERON), "runcomfy")
+
+
+@pytest.mark.cassette("runcomfy/failed_task", written="tasks do not fail at will")
+def test_a_task_that_fails(replay: Any) -> None:
+    with pytest.raises(TaskFailed, match="The prompt was rejected") as caught:
+        replay.generate(VideoRequest(HERON), "runcomfy")
+
+    assert caught.value.code == "ContentPolicy"
