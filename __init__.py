@@ -12,3 +12,8 @@ if __name__ != "kling26" and "kling26" not in sys.modules:
     assert _spec.loader
     sys.modules["kling26"] = module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules["kling26"])
+
+if __name__ != "kling26":
+    from kling26.comfy_bridge import WEB_DIRECTORY, comfy_entrypoint
+
+    __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]

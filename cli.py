@@ -1,0 +1,95 @@
+"""
+The command `kling26`, from its first moment to its exit status.
+
+The commands themselves are in `_commands`; here is what becomes of an interrupt, an error or a
+closed pipe, whatever the command: one sentence and a status, never a traceback unless asked for.
+"""
+
+# Nothing heavy up here: a Ctrl-C while the rest is still loading shall be met in words too.
+import errno
+import os
+import signal
+import sys
+
+INTERRUPTED = 130
+#: A bug of ours, or an output that cannot be written.
+BROKEN = 1
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        _end_alike_on_signals()
+        status = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        status = INTERRUPTED
+    except OSError as error:
+        # The commands' own do not get here: this is stdout, full or no longer read.
+        if error.errno != errno.EPIPE:
+            print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
+        # What still waits to be written would be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = BROKEN
+    except Exception as error:  # Of the installation: the commands' own do not get here.
+        if "--verbose" in sys.argv:
+            raise
+        print(f"kling26 cannot start: {error}; --verbose tells more.", file=sys.stderr)
+        status = BROKEN
+    sys.exit(status)
+
+
+def _end_alike_on_signals() -> None:
+    """Being told to end, or losing the terminal, is an interrupt like Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # `nohup` has a hang-up ignored, and so it stays.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, interrupt)
+
+
+def _run(line: list[str]) -> int:
+    # After a bare "--" nothing is an option any more.
+    options = line[: line.index("--")] if "--" in line else line
+    verbose, as_json = "--verbose" in options, "--json" in options
+    rest = [*(word for word in options if word != "--verbose"), *line[len(options) :]]
+    try:
+        return _command(rest, verbose, as_json)
+    except KeyboardInterrupt:
+        from . import _console, _work
+
+        sent = "" if _work.begun else " Nothing was sent."
+        _console.fail(f"Interrupted.{sent}", as_json=as_json)
+        return INTERRUPTED
+
+
+def _command(line: list[str], verbose: bool, as_json: bool) -> int:
+    from . import _commands, _console, _work
+    from .core.errors import Kling26Error
+
+    _console.set_up(verbose)
+    try:
+        return _commands.run(line)
+    except _work.Interrupted as interrupted:
+        _console.fail(str(interrupted), task=interrupted.task, as_json=as_json)
+        if interrupted.impatient:
+            # Threads that still wait for an answer would hold up an orderly exit.
+            os._exit(INTERRUPTED)
+        return INTERRUPTED
+    except Kling26Error as error:
+        _console.fail(str(error), error=error, as_json=as_json)
+        return error.exit_status
+    except _console.Unwritten:
+        raise
+    except Exception as error:  # noqa: BLE001 - nobody shall meet a traceback unasked.
+        _console.fail(_console.bug(error), as_json=as_json)
+        return BROKEN
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""What the command line says of itself."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kling26.core.options import options_of
+from kling26.core.request import VideoRequest
+from kling26.sandbox import FAULTS
+
+
+def words(text: str) -> str:
+    """A help text without the boxes and line ends of its layout."""
+    return " ".join(re.sub(r"[╭╮╰╯│─•]", " ", text).split())
+
+
+def commands(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if found := re.match(r"│ ([a-z]+)\s", line):
+            yield found[1]
+
+
+def test_all_commands_are_listed(user: Any) -> None:
+    ran = user.run("--help")
+
+    assert (ran.status, ran.err) == (0, "")
+    assert set(commands(ran.out)) == {
+        "generate", "providers", "tasks", "resume", "resubmit", "cancel", "keys", "sandbox",
+    }  # fmt: skip
+    assert user.run().out == ran.out
+
+
+def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any) -> None:
+    text = words(user.run("generate", "--help").out)
+
+    for info in options_of(VideoRequest):
+        assert words(info.help) in text
+    assert "--duration 5|10" in text
+    assert "--aspect-ratio 16:9|9:16|1:1" in text
+    assert "[default: 16:9]" in text
+    assert "[default: 3600]" in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("providers",), ("tasks",), ("resume",), ("resubmit",), ("cancel",),
+        ("keys",), ("keys", "set"), ("keys", "unset"), ("keys", "show"), ("sandbox",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_has_a_help(user: Any, line: tuple[str, ...]) -> None:
+    ran = user.run(*line, "--help")
+
+    assert (ran.status, ran.err) == (0, "")
+    assert words(ran.out).startswith(f"Usage: kling26 {' '.join(line)}")
+
+
+def test_the_help_of_the_server_lists_every_fault(user: Any) -> None:
+    text = words(user.run("sandbox", "serve", "--help").out)
+
+    for name, sentence in FAULTS.items():
+        assert words(f"{name}: {sentence}") in text
+
+
+def test_the_version_is_told(user: Any) -> None:
+    ran = user.run("--version")
+
+    assert re.fullmatch(r"kling26 \d+\.\d+\.\d+\n", ran.out)
+    assert ran.status == 0
+
+
+def test_help_loads_nothing_that_only_a_video_needs() -> None:
+    code = (
+        "import sys; sys.argv = ['kling26', '--help']\n"
+        "from kling26.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'sqlalchemy', 'av', 'PIL', 'starlette', 'uvicorn', 'kling26.core.runner'}\n"
+        "print(*heavy & set(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+
+    assert done.stderr == "\n"
+
+
+def test_an_installation_that_lacks_something_says_so(user: Any, tmp_path: Path) -> None:
+    (tmp_path / "cyclopts.py").write_text("raise ImportError('cyclopts is not what it was')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ran = user.run("tasks", PYTHONPATH=path)
+
+    assert ran.said == ("kling26 cannot start: cyclopts is not what it was; --verbose tells more.")
+    assert ran.status == 1

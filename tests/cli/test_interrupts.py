@@ -1,0 +1,95 @@
+"""Ctrl-C, and other signals to end: exit 130, at once, and nothing that was paid for is lost."""
+
+import re
+import signal
+import sys
+import time
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) -> None:
+    running = user.start("generate", "A fox", "--sandbox", "--output", "fox.mp4", "--json")
+    running.until("generating").interrupt(number)
+    began = time.monotonic()
+    ran = running.ended()
+    told = ran.object
+
+    assert time.monotonic() - began < 3
+    assert (ran.status, told["state"]) == (130, "submitted")
+    assert told["error"] == (
+        "Interrupted. The video is being made at kie, and paid for once; fetch it with: "
+        f"kling26 resume {told['task']}"
+    )
+    assert ran.err.splitlines()[-1] == told["error"]
+
+    if number == signal.SIGINT:
+        resumed = user.run("resume")
+        assert (resumed.status, resumed.file) == (0, user.folder / "fox.mp4")
+        assert resumed.file.exists()
+
+
+def test_an_interrupt_before_anything_was_sent_says_so(user: Any) -> None:
+    time_to_load = 0.25
+    running = user.start("generate", "A fox", "--sandbox", "--json")
+    time.sleep(time_to_load)
+    ran = running.interrupt().ended()
+
+    assert ran.status == 130
+    assert ran.said.startswith("Interrupted")
+    assert ran.object["error"] == ran.said
+
+
+def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(user: Any) -> None:
+    running = user.start("generate", "A fox", "--sandbox", "--json", KLING26_SANDBOX_FAULTS="slow")
+    running.until("submitting")
+    time.sleep(0.3)
+    running.interrupt().until("A paid request is on its way: waiting up to 10 seconds")
+    began = time.monotonic()
+    ran = running.interrupt().ended()
+    told = ran.object
+
+    assert time.monotonic() - began < 3
+    assert (ran.status, told["state"]) == (130, "submitting")
+    assert told["error"] == (
+        f"Interrupted before kie had answered, so task {told['task']} is perhaps paid for. See "
+        f"what became of it with: kling26 resume {told['task']}"
+    )
+
+    resumed = user.run("resume", told["task"])
+    assert resumed.status == 5
+    assert resumed.err.splitlines()[-1].endswith(f"kling26 resubmit {told['task']}")
+
+
+def test_an_interrupted_resume_says_how_to_go_on(user: Any) -> None:
+    line = ("--sandbox", "--timeout", "0.1")
+    began = [user.start("generate", prompt, *line) for prompt in ("A fox", "A heron")]
+    assert {running.ended().status for running in began} == {5}
+    ran = user.start("resume").until("generating").interrupt().ended()
+
+    assert ran.status == 130
+    assert re.fullmatch(r"Interrupted.* kling26 resume k26-\w+.*", ran.err.splitlines()[-1])
+
+
+def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
+    faults = "rate_limit," * 20
+    running = user.start("generate", "A fox", "--sandbox", KLING26_SANDBOX_FAULTS=faults)
+    ran = running.until("Trying again in").interrupt().ended()
+    last = ran.err.splitlines()[-1]
+    task = last.split()[-1]
+
+    assert ran.status == 130
+    assert last == (
+        "Interrupted before anything was sent. "
+        f"Send it with: kling26 resume {task}, or drop it with: kling26 cancel {task}"
+    )
+
+    cancelled = user.run("cancel", task)
+    assert cancelled.out == "Nothing had been sent: the task is cancelled and cost nothing.\n"
+    assert cancelled.status == 0
+    resumed = user.run("resume", task)
+    assert (resumed.status, resumed.out) == (4, "")

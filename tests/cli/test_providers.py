@@ -1,0 +1,189 @@
+"""Who can make videos, and with which key."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NO_KEYS = dict.fromkeys(("KIE_API_KEY", "APIKLEY_API_KEY", "COMETAPI_KEY", "RUNCOMFY_TOKEN"))
+ACME = """
+import httpx
+from kling26.core import Provider, Status, Ticket, hookimpl
+
+class Acme(Provider):
+    name, title, key_variable = "acme", "Acme \\x1b[31mVideo", "ACME_API_KEY"
+    base_url = "https://api.acme.example"
+
+    def check(self, request, options):
+        raise RuntimeError("Illegal header value 'Bearer sk-recognisable-0123456789'")
+
+    def submit(self, request, options):
+        return Ticket((yield httpx.Request("POST", self.base_url)).json()["id"])
+
+    def poll(self, ticket):
+        return Status((yield httpx.Request("GET", self.base_url)).json()["state"])
+
+@hookimpl
+def kling26_providers():
+    return [Acme()]
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    """Two installed plug-ins: one that works, and one that is broken."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    (folder / "kling26_acme.py").write_text(ACME)
+    (folder / "kling26_broken.py").write_text("import kling26_nowhere")
+    for name in ("acme", "broken"):
+        info = folder / f"kling26_{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: kling26-{name}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[kling26]\n{name} = kling26_{name}\n")
+    return folder
+
+
+def rows(text: str) -> dict[str, str]:
+    """The lines of a list by their first word."""
+    return {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.strip()}
+
+
+def test_providers_are_listed_with_their_keys_and_images(user: Any) -> None:
+    user.run("keys", "set", "apikley", stdin="stored-key\n")
+    ran = user.run("providers", **NO_KEYS | {"KIE_API_KEY": "set"})
+
+    assert (ran.status, ran.err) == (0, "")
+    assert rows(ran.out) == {
+        "PROVIDER": "PROVIDER TITLE KEY IMAGES FROM",
+        "kie": "kie kie.ai KIE_API_KEY JPEG, PNG, WEBP, https:// built in",
+        "apikley": "apikley Apikley keys.toml JPEG, PNG, WEBP, https:// built in",
+        "cometapi": "cometapi CometAPI not set JPEG, PNG, https:// built in",
+        "runcomfy": "runcomfy RunComfy not set https:// only built in",
+    }
+
+
+def test_plug_ins_are_listed_with_their_origin_and_broken_ones_named(
+    user: Any, plugins: Path
+) -> None:
+    path = os.pathsep.join([str(plugins), os.environ.get("PYTHONPATH", "")])
+    ran = user.run("providers", PYTHONPATH=path)
+
+    assert (ran.status, ran.err) == (0, "")
+    assert rows(ran.out)["acme"].endswith("JPEG, PNG, https:// kling26-acme:acme")
+    assert ran.out.splitlines()[-1] == (
+        'The plug-in "kling26-broken:broken" was skipped: ModuleNotFoundError: No module named '
+        "'kling26_nowhere'"
+    )
+    assert "\x1b" not in ran.out
+
+    elsewhere = user.run("keys", "show", "kie", PYTHONPATH=path)
+    assert elsewhere.said == ran.out.splitlines()[-1]
+    assert "acme" not in user.run("providers", PYTHONPATH=path, KLING26_LOAD_PLUGINS="").out
+
+
+def test_a_bug_is_a_sentence_and_a_traceback_only_when_asked_for(user: Any, plugins: Path) -> None:
+    path = os.pathsep.join([str(plugins), os.environ.get("PYTHONPATH", "")])
+    line = ("generate", "x", "--provider", "acme")
+    ran = user.run(*line, "--json", PYTHONPATH=path, KLING26_LOAD_PLUGINS="kling26-acme")
+
+    assert ran.status == 1
+    assert (
+        ran.said
+        == ran.object["error"]
+        == (
+            "This is a bug in kling26: RuntimeError: Illegal header value 'Bearer (key)'; run it "
+            "again with --verbose to see where."
+        )
+    )
+
+    verbose = user.run(*line, "--verbose", PYTHONPATH=path)
+    assert "Traceback (most recent call last):" in verbose.err
+    assert "'Bearer (key)'" in verbose.err
+
+
+def test_one_provider_is_shown_whole(user: Any) -> None:
+    ran = user.run("providers", "cometapi", COMETAPI_BASE_URL="https://proxy.example/comet")
+    text = " ".join(ran.out.split())
+
+    assert ran.status == 0
+    for fact in (
+        "CometAPI (cometapi)",
+        "environment variable COMETAPI_KEY",
+        "https://proxy.example/comet (moved by COMETAPI_BASE_URL)",
+        "Prompt up to 500 characters",
+        "Duration 5 or 10 seconds",
+        "Aspect ratio 16:9, 9:16 or 1:1",
+        "files as JPEG or PNG of up to 10 MB, or an https:// address",
+        "counted in USD",
+        'mode std or pro (default: "std"). pro is better and costs more; sound needs pro.',
+        "negative_prompt up to 200 characters. What the video must not show.",
+        "cfg_scale 0 to 1.",
+    ):
+        assert fact in text
+
+
+def test_the_list_price_and_the_way_to_a_key_are_shown(user: Any) -> None:
+    text = " ".join(user.run("providers", "kie", KIE_API_KEY=None).out.split())
+
+    assert "not set; set KIE_API_KEY, or run: kling26 keys set kie" in text
+    assert "Keys are at https://kie.ai/api-key" in text
+    assert "0.275 USD for 5 s; 0.55 USD for 5 s with sound" in text
+    assert "up to 2500 characters; with an image up to 1000 characters" in text
+    assert "No own options." in text
+
+
+def test_a_key_is_stored_for_its_owner_alone_and_never_shown(user: Any) -> None:
+    alone = NO_KEYS
+    ran = user.run("keys", "set", "kie", stdin="sk-of-mine\n", **alone)
+    path = user.home / "keys.toml"
+
+    assert ran.out == f"The key for kie.ai is stored in {path}, for yourself alone.\n"
+    assert (ran.status, ran.err) == (0, "")
+    assert "sk-of-mine" in path.read_text()
+    if sys.platform != "win32":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert user.run("keys", "show", "kie", **alone).out == f"kie.ai: keys.toml ({path})\n"
+
+
+def test_the_environment_counts_before_a_stored_key(user: Any) -> None:
+    both = NO_KEYS | {"KIE_API_KEY": "sk-of-the-environment"}
+    stored = user.run("keys", "set", "kie", stdin="sk-of-mine\n", **both)
+    shown = user.run("keys", "show", "kie", **both)
+    unset = user.run("keys", "unset", "kie", **both)
+
+    assert stored.said == "KIE_API_KEY is set as well, and counts before the stored key."
+    assert shown.out == "kie.ai: environment variable KIE_API_KEY\n"
+    assert unset.out == "The stored key for kie.ai is forgotten.\n"
+    assert unset.said == "KIE_API_KEY is still set, and goes on giving one."
+    assert "sk-of" not in stored.out + shown.out + unset.out + (user.home / "keys.toml").read_text()
+
+
+def test_a_key_that_is_not_set_comes_with_the_way_to_one(user: Any) -> None:
+    assert user.run("keys", "show", "runcomfy", **NO_KEYS).out == (
+        "RunComfy: not set; set RUNCOMFY_TOKEN, or run: kling26 keys set runcomfy "
+        "(keys: https://www.runcomfy.com/profile)\n"
+    )
+    assert user.run("keys", "unset", "runcomfy", **NO_KEYS).out == (
+        "The stored key for RunComfy is not there.\n"
+    )
+
+
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(user: Any) -> None:
+    for line in (("kie", "sk-typed-1234"), ("sk-typed-1234",), ("kie", "--key=sk-typed-1234")):
+        ran = user.run("keys", "set", *line)
+
+        assert ran.status == 2
+        assert "sk-typed" not in ran.out + ran.err
+    assert not (user.home / "keys.toml").exists()
+
+
+def test_no_key_is_no_key(user: Any) -> None:
+    ran = user.run("keys", "set", "kie", stdin="\n")
+
+    assert ran.status == 2
+    assert ran.said.startswith("The key holds something that cannot be an API key: it is empty")
+    assert not (user.home / "keys.toml").exists()

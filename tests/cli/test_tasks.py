@@ -1,0 +1,110 @@
+"""The journal from the command line: listing, resuming, submitting again, cancelling."""
+
+import re
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory, user_of: Any) -> Any:
+    return user_of(tmp_path_factory.mktemp("user"))
+
+
+@pytest.fixture(scope="module")
+def tasks(user: Any) -> dict[str, str]:
+    """Open tasks of every kind, by their prompt; in the order in which they were made."""
+    kinds = {
+        "An owl": ("runcomfy", None),
+        "A fox": ("kie", None),
+        "A bill": ("kie", "no_credit"),
+        "A riddle": ("kie", "reset_after_accept"),
+    }
+    made = {}
+    for prompt, (provider, fault) in kinds.items():
+        line = ("generate", prompt, "--sandbox", "--provider", provider, "--timeout", "0.5")
+        ran = user.run(*line, "--json", KLING26_SANDBOX_FAULTS=fault)
+        made[prompt] = ran.object["task"]
+    return made
+
+
+def states(user: Any, *more: str) -> dict[str, str]:
+    return {each["task"]: each["state"] for each in user.run("tasks", "--json", *more).objects}
+
+
+def test_an_empty_journal_says_so(user: Any) -> None:
+    ran = user.run("tasks")
+
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.said == "The journal is empty: nothing was made yet."
+    assert user.run("tasks", "--json").out == ""
+
+
+def test_nothing_to_resume_is_a_success_that_says_so(user: Any) -> None:
+    ran = user.run("resume")
+
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.said == "Nothing is open: every task has come to its end."
+
+
+def test_tasks_are_listed_with_what_is_known_and_what_to_do(user: Any, tasks: Any) -> None:
+    listed = user.run("tasks").out
+    lines = re.sub(r"\d+ (s|min)", "AGE", listed).splitlines()
+
+    assert lines[0].split() == ["TASK", "AGE", "PROVIDER", "STATE", "COST"]
+    assert lines[1].split() == [tasks["An owl"], "AGE", "runcomfy", "(sandbox)", "submitted"]
+    assert lines[2] == "    An owl"
+    assert lines[3].endswith(f"fetch it with: kling26 resume {tasks['An owl']}")
+    assert "has too little credit" in listed
+    assert f"kling26 resubmit {tasks['A riddle']}" in listed
+
+
+def test_open_tasks_are_those_with_something_left_to_do(user: Any, tasks: Any) -> None:
+    assert states(user)[tasks["A bill"]] == "refused"
+    assert states(user, "--open") == {
+        tasks["An owl"]: "submitted",
+        tasks["A fox"]: "submitted",
+        tasks["A riddle"]: "unknown",
+    }
+
+
+def test_a_task_that_cannot_be_cancelled_goes_on_and_exits_5(user: Any, tasks: Any) -> None:
+    ran = user.run("cancel", tasks["A fox"])
+
+    assert (ran.status, ran.err) == (5, "")
+    assert ran.out.startswith("kie.ai cannot cancel: the paid video is being made; go on with: ")
+    assert ran.out.endswith(f"kling26 resume {tasks['A fox']}\n")
+
+
+def test_the_exit_of_a_resume_is_the_worst_of_its_outcomes(user: Any, tasks: Any) -> None:
+    ran = user.run("resume", *tasks.values(), "--json")
+    ended = {each["task"]: each for each in ran.objects}
+
+    assert ran.status == 5
+    assert {ended[task]["state"] for task in (tasks["An owl"], tasks["A fox"])} == {"stored"}
+    assert ended[tasks["A bill"]]["state"] == "refused"
+    assert ended[tasks["A riddle"]]["state"] == "unknown"
+    assert ended[tasks["An owl"]]["error"] is None
+    assert ended[tasks["A riddle"]]["error"] in ran.err.splitlines()
+
+    without = [task for prompt, task in tasks.items() if prompt != "A riddle"]
+    assert user.run("resume", *without).status == 3
+
+
+def test_an_unknown_task_is_submitted_again_when_the_user_says_so(user: Any, tasks: Any) -> None:
+    ran = user.run("resubmit", tasks["A riddle"], "--json")
+
+    assert (ran.status, ran.object["state"]) == (0, "stored")
+    assert user.run("resume").said == "Nothing is open: every task has come to its end."
+
+    again = user.run("resubmit", tasks["A riddle"])
+    assert again.said == (
+        f"Task {tasks['A riddle']} is stored; only an unknown task is submitted again."
+    )
+    assert again.status == 2
+
+
+def test_a_task_that_is_over_cannot_be_cancelled(user: Any, tasks: Any) -> None:
+    ran = user.run("cancel", tasks["A riddle"])
+
+    assert (ran.said, ran.status) == (f"Task {tasks['A riddle']} is stored already.", 2)
