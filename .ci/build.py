@@ -1,0 +1,42 @@
+"""
+Build the sdist and, from it, the wheel: .ci/build.py FOLDER
+
+From the files that git knows or would add, so that nothing which lies about in the checkout, an
+old `build` folder least of all, gets in.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def export(folder: Path) -> None:
+    """Copy the files of the project, and only those."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout.decode()
+    for name in sorted(set(listed.split("\0")) - {""}):
+        if (ROOT / name).exists():  # Not if it has just been deleted.
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def main(target: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        export(Path(folder))
+        build = [sys.executable, "-W", "ignore", "-m", "build", "--outdir", target, folder]
+        done = subprocess.run(build, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    sys.stdout.write("".join(f"{path.name}\n" for path in sorted(Path(target).iterdir())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

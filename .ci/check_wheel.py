@@ -1,0 +1,146 @@
+"""
+Hold the built distributions against what they promise: .ci/check_wheel.py FOLDER
+
+The wheel has the package and nothing else, adds one name to an installation, works outside the
+checkout, and takes a plug-in that knows no more of it than any user does.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+WINDOWS = os.name == "nt"
+PROMPT = "A red fox trots through fresh snow"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main(dist: Path, work: Path) -> None:
+    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(work / "sdist", filter="data")
+    (source,) = (work / "sdist").iterdir()
+
+    check_contents(wheel, source)
+    place = Installation(work / "venv", work / "elsewhere")
+    check_gain(place, wheel)
+    place.pip("install", f"kling26[test] @ {wheel.as_uri()}")
+    check_readme_command(place)
+    check_command_line(place, source)
+    check_plugin(place, source / "tests" / "plugin")
+
+
+class Installation:
+    """A virtual environment, and a folder far from any checkout to work in."""
+
+    def __init__(self, venv: Path, elsewhere: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        elsewhere.mkdir()
+        self.scripts = venv / ("Scripts" if WINDOWS else "bin")
+        self.elsewhere = elsewhere
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            "PATH": f"{self.scripts}{os.pathsep}{os.environ['PATH']}",
+            "KLING26_HOME": str(elsewhere / "home"),
+        }
+        self.pip("install", "--upgrade", "pip")
+
+    def run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
+        """What a program of the environment prints; ends everything if it fails."""
+        command = [str(self.scripts / program), *arguments]
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.elsewhere,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        if done.returncode:
+            sys.exit(f"{done.stdout}\n{' '.join(command)}\nexited with {done.returncode}")
+        return done.stdout
+
+    def pip(self, *arguments: str) -> None:
+        self.run("python", "-m", "pip", "-qq", *arguments)
+
+    def site_packages(self) -> set[str]:
+        where = self.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+        return {entry.name for entry in Path(where.strip()).iterdir()}
+
+
+def check_contents(wheel: Path, source: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    metadata = f"{'-'.join(wheel.name.split('-')[:2])}.dist-info/"
+    strangers = [name for name in names if not name.startswith(("kling26/", metadata))]
+    assert not strangers, f"the wheel holds more than the package: {strangers}"
+    inside = [Path(name).parts[1] for name in names if name.startswith("kling26/")]
+    unwanted = {"tests", "cassettes", "build", ".ci", ".github", "pyproject.toml"} & set(inside)
+    assert not unwanted, f"the wheel holds {unwanted}"
+    assert "kling26/py.typed" in names, "the wheel does not say that it is typed"
+    modules = {name for name in names if name.startswith("kling26/") and name.endswith(".py")}
+    written = {
+        f"kling26/{path.relative_to(source).as_posix()}"
+        for path in source.rglob("*.py")
+        if path.relative_to(source).parts[0] not in ("tests", ".ci")
+    }
+    assert modules == written, f"not in wheel and sources alike: {sorted(modules ^ written)}"
+    say(f"{wheel.name}: {len(names)} files, all of the package or about it")
+
+
+def check_gain(place: Installation, wheel: Path) -> None:
+    before = place.site_packages()
+    place.pip("install", "--no-deps", str(wheel))
+    gained = sorted(place.site_packages() - before)
+    expected = ["kling26", f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"]
+    assert gained == expected, f"the installation gained {gained}"
+    say(f"the installation gained {' and '.join(gained)}")
+
+
+def check_readme_command(place: Installation) -> None:
+    printed = place.run("kling26", "generate", PROMPT, "--sandbox", "--output", "fox.mp4")
+    assert Path(printed.strip()).name == "fox.mp4", f"it printed {printed!r}"
+    look = "import av; v = av.open('fox.mp4'); s = v.streams.video[0]; "
+    look += "print(round(v.duration / 1e6), s.width * 9 == s.height * 16)"
+    assert place.run("python", "-c", look).split() == ["5", "True"], "not 5 s, or not 16:9"
+    say("kling26 generate: 5 s, 16:9, in fox.mp4")
+
+
+def check_command_line(place: Installation, source: Path) -> None:
+    """The suite of the command line, with nothing of the checkout in reach but the tests."""
+    outside = place.elsewhere / "suite"
+    outside.mkdir()
+    for name in ("tests", "cassettes"):
+        if (source / name).exists():
+            shutil.copytree(source / name, outside / name)
+    shutil.copy2(source / "pyproject.toml", outside)
+    suites = [path.as_posix() for path in command_line_suites(outside)]
+    assert suites, "there is no suite of the command line"
+    code = "import kling26; print(kling26.__file__)"
+    found = Path(place.run("python", "-c", code, cwd=outside).strip())
+    assert found.is_relative_to(place.scripts.parent), f"kling26 is {found}"
+    say(place.run("pytest", "-q", "-p", "no:cacheprovider", *suites, cwd=outside))
+
+
+def command_line_suites(folder: Path) -> list[Path]:
+    tests = folder / "tests"
+    return [tests / "cli"] if (tests / "cli").is_dir() else sorted(tests.glob("test_cli*.py"))
+
+
+def check_plugin(place: Installation, plugin: Path) -> None:
+    place.pip("install", "--no-deps", str(plugin))
+    printed = place.run("kling26", "providers")
+    assert "acme" in printed, f"the plug-in is not among the providers:\n{printed}"
+    say("kling26 providers: the plug-in acme is there")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        main(Path(sys.argv[1]).resolve(), Path(folder).resolve())

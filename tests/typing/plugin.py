@@ -1,0 +1,174 @@
+"""
+A provider as a third party would write it, with every flow; `mypy --strict` reads it, nothing runs.
+
+It imports only what is public: what fails here, fails for every author of a plug-in.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, assert_type
+
+import httpx
+from attrs import frozen
+from kling26.core import (
+    Flow,
+    ImageFile,
+    KeyRejected,
+    Limits,
+    NoSuchTask,
+    OpenTask,
+    OptionRefused,
+    Provider,
+    Refused,
+    Sandbox,
+    Status,
+    Ticket,
+    TryLater,
+    VideoRequest,
+    hookimpl,
+    option,
+)
+
+
+@frozen
+class AcmeOptions:
+    style: Literal["plain", "film"] = option("plain", label="Style", help="The look.")
+    strength: float | None = option(
+        None, label="Strength", help="How much of it.", minimum=0, maximum=1
+    )
+
+
+class Acme(Provider):
+    name = "acme"
+    title = "Acme Video"
+    key_variable = "ACME_API_KEY"
+    base_url = "https://api.acme.example"
+    upload_url = "https://files.acme.example"
+    key_page = "https://acme.example/keys"
+    tasks_page = "https://acme.example/videos"
+    Options = AcmeOptions
+    takes_callback_url = True
+    task_id_name = "id"
+    limits = Limits(
+        text_prompt=800,
+        image_prompt=800,
+        durations=(5,),
+        image_formats=("jpeg",),
+        submissions=(5, 60.0),
+    )
+
+    def check(self, request: VideoRequest, options: object) -> None:
+        assert isinstance(options, AcmeOptions)
+        if request.sound and options.style == "film":
+            raise OptionRefused(
+                "Acme Video makes films silent.", option="style", provider=self.name
+            )
+
+    def upload(self, image: ImageFile) -> Flow[str]:
+        content = {"name": image.name, "type": image.mime_type, "data": image.base64()}
+        reply = yield httpx.Request("POST", f"{self.upload_url}/images", json=content)
+        return str(self._read(reply)["url"])
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        assert isinstance(options, AcmeOptions)
+        body = {
+            "text": request.prompt,
+            "image": request.image,
+            "seconds": request.duration,
+            "audio": request.sound,
+            "shape": request.aspect_ratio,
+            "style": options.style,
+            "strength": options.strength,
+            "webhook": request.callback_url,
+            "reference": request.task,
+        }
+        reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
+        return self._ticket(self._read(reply))
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
+        return self._status(self._read(reply))
+
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        reply = yield httpx.Request("DELETE", f"{self.base_url}/videos/{ticket.task_id}")
+        return self._read(reply).get("state") == "cancelled"
+
+    def find(self, task: OpenTask) -> Flow[Ticket | None]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/videos?reference={task.id}")
+        try:
+            return self._ticket(self._read(reply))
+        except NoSuchTask:
+            return None
+
+    def renew(self, ticket: Ticket, url: str) -> Flow[str]:
+        reply = yield httpx.Request("POST", f"{self.base_url}/links", json={"url": url})
+        return str(self._read(reply)["url"])
+
+    def balance(self) -> Flow[float]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/account")
+        left: float = reply.json()["left"]
+        return left
+
+    def price(self, request: VideoRequest, options: object) -> float | None:
+        return 0.1 * request.duration
+
+    def read_callback(self, body: bytes | str) -> Status:
+        raise Refused("Acme Video's callbacks are not read yet.", provider=self.name)
+
+    def sign(self, request: httpx.Request, key: str) -> None:
+        request.headers["X-Acme-Key"] = key
+
+    def _read(self, reply: httpx.Response) -> Mapping[str, object]:
+        if reply.status_code == 401:
+            raise KeyRejected("Acme Video does not know this key.", provider=self.name)
+        if reply.status_code == 404:
+            raise NoSuchTask("Acme Video does not know this video.", provider=self.name)
+        if reply.status_code == 503:
+            raise TryLater("Acme Video is closed.", retry_after=30, provider=self.name)
+        read: object = reply.json()
+        if not isinstance(read, dict):
+            raise self.unexpected(reply, "it is no object")
+        return read
+
+    def _ticket(self, video: Mapping[str, object]) -> Ticket:
+        return Ticket(str(video["id"]), {"queue": str(video["queue"])})
+
+    def _status(self, video: Mapping[str, object]) -> Status:
+        if video["state"] == "done":
+            return Status("succeeded", url=str(video["url"]), cost=0.5)
+        if video["state"] == "broken":
+            return Status("failed", code="E1", reason=str(video["why"]))
+        return Status("running")
+
+
+@hookimpl
+def kling26_providers() -> Iterable[Provider]:
+    return [Acme()]
+
+
+@hookimpl
+def kling26_sandboxes() -> Iterable[Sandbox]:
+    return []
+
+
+def use() -> None:
+    from kling26.core import NotDelivered, agenerate, generate
+
+    request = VideoRequest(
+        "A red fox", image="https://example.com/fox.png", sound=True, duration=10
+    )
+    assert_type(request.duration, Literal[5, 10])
+    try:
+        video = generate(request, provider="acme", options={"style": "film"}, output="fox.mp4")
+    except NotDelivered as error:
+        assert_type(error.task, str | None)
+    else:
+        assert_type(video.cost, float | None)
+        assert_type(video.file.suffix, str)
+    agenerate(request, options=AcmeOptions(style="plain")).close()
+
+
+def misuse() -> None:
+    """What must not pass; an ignore that is not needed is an error too."""
+    VideoRequest("A red fox", duration=7)  # type: ignore[arg-type]
+    VideoRequest("A red fox", aspect_ratio="4:3")  # type: ignore[arg-type]
+    Status("done")  # type: ignore[arg-type]
