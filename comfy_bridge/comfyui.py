@@ -1,0 +1,73 @@
+"""
+Every name of ComfyUI that the node uses, in one place.
+
+ComfyUI is imported by name when a function is called, because Python finds this package outside
+ComfyUI as well. Its modules are untyped: what comes from them is `Any` here and nowhere else.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+Handler = Callable[[Any], Awaitable[Any]]
+
+
+def latest() -> Any:
+    """The node interface (V3)."""
+    return import_module("comfy_api.latest")
+
+
+def build(factory: Any, /, **values: Any) -> Any:
+    """Call a class of ComfyUI's with those keyword arguments that this version of it knows."""
+    if dataclasses.is_dataclass(factory):
+        known = {field.name for field in dataclasses.fields(factory)}
+    else:
+        known = set(inspect.signature(factory).parameters)
+    return factory(**{name: value for name, value in values.items() if name in known})
+
+
+def interrupted() -> bool:
+    """Whether Cancel was pressed; only looks, so that several nodes can see it."""
+    return bool(import_module("comfy.model_management").processing_interrupted())
+
+
+def interruption() -> BaseException:
+    """What a node raises to stop quietly after Cancel."""
+    error: BaseException = import_module("comfy.model_management").InterruptProcessingException()
+    return error
+
+
+def show_text(node: str, text: str) -> None:
+    """Show a line on a node; may be called from any thread, and after the prompt has ended."""
+    server = getattr(import_module("server").PromptServer, "instance", None)
+    if server is not None:
+        server.send_progress_text(text, node)
+
+
+async def show_bar(node: str, fraction: float) -> None:
+    """Fill a node's bar; called while the node is being executed."""
+    execution = getattr(latest().ComfyAPI(), "execution", None)
+    if execution is not None:
+        await execution.set_progress(fraction, 1.0, node_id=node)
+    else:  # before ComfyUI 0.14
+        import_module("comfy.utils").ProgressBar(1.0, node).update_absolute(fraction)
+
+
+def video_from(path: Path) -> Any:
+    """A file as ComfyUI's VIDEO; nothing is read before it is used."""
+    return latest().InputImpl.VideoFromFile(str(path))
+
+
+def add_route(method: str, path: str, handler: Handler) -> None:
+    """Serve `path` and, as ComfyUI does with every route, ``/api`` + `path`."""
+    server = getattr(import_module("server").PromptServer, "instance", None)
+    if server is not None:
+        server.routes.route(method, path)(handler)
+
+
+def answer(status: int, content: object) -> Any:
+    """An HTTP answer in JSON."""
+    return import_module("aiohttp.web").json_response(content, status=status)

@@ -1,0 +1,129 @@
+"""
+What the settings page in ComfyUI talks to: which keys are set, and a way to set one.
+
+A key goes in and never comes out: it is kept in ``keys.toml`` of the home folder, where the
+command line finds it too, and in none of ComfyUI's own settings.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from ..core.errors import Kling26Error
+from ..core.keys import Keys
+from ..core.provider import Provider
+from ..core.registry import Registry
+from ..core.settings import Settings
+from . import comfyui
+from .prices import price_table
+
+#: More than any key, and little enough to read without harm.
+_LONGEST_BODY = 4096
+
+
+@frozen
+class Answer:
+    """An HTTP status and what to say with it."""
+
+    status: int
+    content: object
+
+
+def providers(registry: Registry) -> Answer:
+    """Every provider: its names, whether its key is set and from where, and its list prices."""
+    return Answer(200, {"providers": [_about(each) for each in registry.providers.values()]})
+
+
+def set_key(registry: Registry, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Keep the key in ``{"key": "…"}``."""
+    problem = _foreign(headers) or _unreadable(body)
+    if problem is not None:
+        return problem
+    try:
+        provider = registry[name]
+        Keys(Settings()).set(provider, json.loads(body)["key"])
+    except Kling26Error as error:
+        return Answer(400, {"error": str(error)})
+    return Answer(200, _about(provider))
+
+
+def unset_key(registry: Registry, name: str, headers: Mapping[str, str]) -> Answer:
+    """Forget a kept key; one in the environment stays."""
+    problem = _foreign(headers)
+    if problem is not None:
+        return problem
+    try:
+        provider = registry[name]
+        Keys(Settings()).unset(provider)
+    except Kling26Error as error:
+        return Answer(400, {"error": str(error)})
+    return Answer(200, _about(provider))
+
+
+def add_routes(registry: Registry) -> None:
+    """Serve the above."""
+
+    async def get(_: Any) -> Any:
+        return _send(providers(registry))
+
+    async def post(request: Any) -> Any:
+        body = await request.content.read(_LONGEST_BODY + 1)
+        return _send(set_key(registry, request.match_info["provider"], request.headers, body))
+
+    async def delete(request: Any) -> Any:
+        return _send(unset_key(registry, request.match_info["provider"], request.headers))
+
+    comfyui.add_route("GET", "/kling26/providers", get)
+    comfyui.add_route("POST", "/kling26/keys/{provider}", post)
+    comfyui.add_route("DELETE", "/kling26/keys/{provider}", delete)
+
+
+def _send(answer: Answer) -> Any:
+    return comfyui.answer(answer.status, answer.content)
+
+
+def _about(provider: Provider) -> dict[str, object]:
+    key, problem = None, None
+    try:
+        key = Keys(Settings()).find(provider)
+    except Kling26Error as error:
+        problem = str(error)
+    return {
+        "name": provider.name,
+        "title": provider.title,
+        "key_variable": provider.key_variable,
+        "key_page": provider.key_page,
+        "key": {"set": key is not None, "source": key.source if key else None, "problem": problem},
+        "prices": price_table(provider),
+    }
+
+
+def _foreign(headers: Mapping[str, str]) -> Answer | None:
+    """
+    The refusal of a request that does not come from ComfyUI's own page.
+
+    Any page a user has open can send one to a local address; only the browser says from where.
+    """
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None:
+        ours = site == "same-origin"
+    else:
+        origin = urlsplit(headers.get("Origin", "")).netloc.lower()
+        ours = origin != "" and origin == headers.get("Host", "").lower()
+    if ours:
+        return None
+    return Answer(403, {"error": "Keys are taken from ComfyUI's own page only."})
+
+
+def _unreadable(body: bytes) -> Answer | None:
+    """The refusal of a body that holds no key."""
+    try:
+        content = json.loads(body) if len(body) <= _LONGEST_BODY else None
+    except ValueError:
+        content = None
+    if isinstance(content, dict) and isinstance(content.get("key"), str):
+        return None
+    return Answer(400, {"error": 'The body must be {"key": "…"}.'})

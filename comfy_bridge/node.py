@@ -1,0 +1,195 @@
+"""The node: its inputs, its outputs, and what it does with them."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Kling26Error, OptionRefused
+from ..core.provider import Provider
+from ..core.registry import Registry
+from ..core.request import VideoRequest
+from ..core.text import listing, plain
+from . import comfyui
+from .progress import Watch
+from .running import in_comfyui, run, starting_image
+from .widgets import Widget, own_values, own_widgets, shared_widgets
+
+if TYPE_CHECKING:
+    from ..core.results import Video
+
+NODE_ID = "Kling26Video"
+DISPLAY_NAME = "Kling 2.6"
+DESCRIPTION = (
+    "Makes a Kling 2.6 video from text, or from a picture, through the provider you have a key "
+    "for. A video is paid for once: after Cancel, an error or a crash, Run with the same inputs "
+    "gets it."
+)
+CHOICE = {
+    "display_name": "Provider",
+    "tooltip": "Whose API makes the video. Its key: Settings, Kling 2.6, or the environment.",
+}
+IMAGE = {
+    "display_name": "Image",
+    "tooltip": "A picture to start from (the first one of a batch); it also sets the shape.",
+}
+OUTPUTS: dict[str, dict[str, str]] = {
+    "video": {"kind": "Video", "display_name": "video", "tooltip": "The video, a file on disk."},
+    "video_url": {
+        "kind": "String",
+        "display_name": "video_url",
+        "tooltip": "Where the provider keeps the video, for a while.",
+    },
+    "task": {
+        "kind": "String",
+        "display_name": "task",
+        "tooltip": "JSON: our id of the task, the provider, its id of the task, and what it cost.",
+    },
+}
+ALIASES = [
+    "kling",
+    "kling26",
+    "kwaivgi",
+    "text to video",
+    "image to video",
+    "t2v",
+    "i2v",
+]
+
+
+def make_node(registry: Registry) -> Any:
+    """The node's class, for the providers of a registry."""
+    io = comfyui.latest().io
+    base: Any = io.ComfyNode
+    schema_facts = {
+        "node_id": NODE_ID,
+        "display_name": DISPLAY_NAME,
+        "category": "video/kling",
+        "description": DESCRIPTION,
+        "search_aliases": [*ALIASES, *registry.providers],
+        "hidden": [io.Hidden.unique_id, io.Hidden.prompt],
+    }
+
+    class Kling26Video(base):  # type: ignore[misc]
+        @classmethod
+        def define_schema(cls) -> Any:
+            return comfyui.build(
+                io.Schema, **schema_facts, inputs=inputs(io, registry), outputs=outputs(io)
+            )
+
+        @classmethod
+        async def execute(cls, **values: Any) -> Any:
+            video = await execute(registry, values, cls.hidden)
+            provider = registry[video.provider]
+            return io.NodeOutput(
+                comfyui.video_from(video.file), video.url or "", task_json(video, provider)
+            )
+
+    return Kling26Video
+
+
+def inputs(io: Any, registry: Registry) -> list[Any]:
+    """All inputs; every widget is required, because optional ones would come after the choice."""
+    choices = [
+        io.DynamicCombo.Option(name, [_input(io, widget) for widget in own_widgets(provider)])
+        for name, provider in registry.providers.items()
+    ]
+    return [
+        *(_input(io, widget) for widget in shared_widgets()),
+        # A socket's label would hide its translation, so it has none.
+        comfyui.build(io.Image.Input, id="image", optional=True, tooltip=IMAGE["tooltip"]),
+        comfyui.build(io.DynamicCombo.Input, id="provider", options=choices, **CHOICE),
+    ]
+
+
+def outputs(io: Any) -> list[Any]:
+    return [
+        comfyui.build(
+            getattr(io, facts["kind"]).Output,
+            id=name,
+            display_name=facts["display_name"],
+            tooltip=facts["tooltip"],
+        )
+        for name, facts in OUTPUTS.items()
+    ]
+
+
+def _input(io: Any, widget: Widget) -> Any:
+    facts = dict(widget.facts)
+    if widget.id == "seed":
+        # Another seed is another payment, so it stays unless told otherwise. Versions that know
+        # no "fixed" get it from the script of this extension.
+        control = getattr(io, "ControlAfterGenerate", None)
+        facts["control_after_generate"] = control.fixed if control else True
+    return comfyui.build(getattr(io, widget.kind).Input, id=widget.id, **facts)
+
+
+async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) -> "Video":
+    """Check the inputs, then make the video; every check comes before anything is sent."""
+    node = getattr(hidden, "unique_id", None)
+    try:
+        provider = chosen(registry, values.get("provider"), hidden)
+    except Kling26Error as error:
+        if node is not None:
+            comfyui.show_text(node, str(error))
+        raise
+    watch = Watch(node, provider, values["duration"])
+    try:
+        request = VideoRequest(
+            values["prompt"],
+            image=await starting_image(values.get("image"), values["image_url"], provider),
+            sound=values["sound"],
+            duration=values["duration"],
+            aspect_ratio=values["aspect_ratio"],
+            seed=values["seed"],
+        )
+    except Kling26Error as error:
+        watch.say(str(error))
+        raise in_comfyui(error, provider) from error
+    except asyncio.CancelledError:
+        watch.say(f"{provider.title} · stopped before anything was sent.")
+        raise
+    given = {name: value for name, value in values["provider"].items() if name != "provider"}
+    return await run(
+        request,
+        provider,
+        own_values(provider, given),
+        # Off leaves it to the settings, which can turn the sandbox on for everything.
+        sandbox=True if values["sandbox"] else None,
+        watch=watch,
+    )
+
+
+def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
+    """
+    The provider that was chosen; never another one in its place, for that would be paid too.
+
+    ComfyUI calls the node without the choice when it does not know it: a provider whose plug-in
+    is gone, or a misspelt one.
+    """
+    if isinstance(choice, Mapping) and choice.get("provider"):
+        return registry[str(choice["provider"])]
+    prompt, node = getattr(hidden, "prompt", None) or {}, getattr(hidden, "unique_id", None)
+    asked = (prompt.get(node) or {}).get("inputs", {}).get("provider")
+    if isinstance(asked, str) and asked:
+        return registry[asked]
+    raise OptionRefused(
+        f"Choose a provider: {listing(registry.providers)}."
+        + (f' This one is "{plain(asked, 60)}".' if asked else ""),
+        option="provider",
+    )
+
+
+def task_json(video: "Video", provider: Provider) -> str:
+    """The `task` output."""
+    return json.dumps(
+        {
+            "task": video.task,
+            "provider": video.provider,
+            "task_id": video.task_id,
+            "cost": video.cost,
+            "cost_unit": None if video.cost is None else provider.cost_unit,
+            "paid_before": video.reused,
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,141 @@
+"""What a node shows while its video is made: a line of text and a bar."""
+
+import time
+from typing import ClassVar
+
+from attrs import define
+
+from ..core.progress import Progress
+from ..core.provider import Provider
+from . import comfyui
+
+#: Seconds that a video takes for each of its own, until the journal has learned better.
+_USUAL = 12.0
+#: How full the bar gets by waiting alone.
+_ALMOST = 0.95
+
+
+@define(eq=False)
+class Watch:
+    """
+    One run of a node, as far as it has got.
+
+    Called by the runner, on its own thread, and read by the node. A list input runs a node
+    several times at once: its runs share the node's text and bar.
+    """
+
+    node: str | None
+    provider: Provider
+    duration: int
+    task: str | None = None
+    done: bool = False
+    note: str | None = None
+    _words: str | None = None
+    _latest: Progress | None = None
+    _heard: float = 0.0
+    _shown: ClassVar[dict[str, tuple[str, float]]] = {}
+    _runs: ClassVar[dict[str, list["Watch"]]] = {}
+
+    def __attrs_post_init__(self) -> None:
+        if self.node is not None:
+            runs = self._runs.setdefault(self.node, [])
+            if all(run.done for run in runs):
+                runs.clear()
+                self._shown.pop(self.node, None)
+            runs.append(self)
+
+    def __call__(self, progress: Progress) -> None:
+        """Take in how far it is."""
+        self.task = progress.task
+        if progress.phase == "note":
+            self.note = progress.message
+        else:
+            self._latest, self._heard = progress, time.monotonic()
+
+    @property
+    def text(self) -> str:
+        return self._words or line(self.provider.title, self._latest, self._elapsed, self.note)
+
+    @property
+    def fraction(self) -> float:
+        return 1.0 if self.done else fraction(self._latest, self._elapsed, self.duration)
+
+    @property
+    def _elapsed(self) -> float | None:
+        """Seconds since the provider took the task, also between two answers of its."""
+        if self._latest is None or self._latest.elapsed is None:
+            return None
+        return self._latest.elapsed + time.monotonic() - self._heard
+
+    def say(self, words: str) -> None:
+        """Show a last word: how it ended."""
+        self._words, self.done = words, True
+        if self.node is not None:
+            comfyui.show_text(self.node, self._all_text(self.node))
+
+    async def show(self) -> None:
+        """Bring the node's text and bar up to date, where they have changed."""
+        if self.node is None:
+            return
+        runs = self._runs[self.node]
+        text = self._all_text(self.node)
+        full = round(sum(run.fraction for run in runs) / len(runs), 2)
+        before = self._shown.get(self.node, ("", -1.0))
+        self._shown[self.node] = text, full
+        if text != before[0]:
+            comfyui.show_text(self.node, text)
+        if full != before[1]:
+            await comfyui.show_bar(self.node, full)
+
+    def _all_text(self, node: str) -> str:
+        return "\n".join(run.text for run in self._runs[node])
+
+
+def line(title: str, progress: Progress | None, elapsed: float | None, note: str | None) -> str:
+    """
+    How far it is, on one line.
+
+    >>> from kling26.core import Progress
+    >>> line("kie.ai", Progress("a", "kie", "running", 31.0, expected=58.0), 34.2, None)
+    'kie.ai · generating · 34 s of about 58 s'
+    """
+    if progress is None:
+        return f"{title} · {note or 'starting'}"
+    parts = [title, _state(progress)]
+    if progress.phase == "downloading":
+        parts.append(_size(progress))
+    elif elapsed is not None and progress.phase in ("queued", "running"):
+        seconds = f"{elapsed:.0f} s"
+        if progress.expected is not None:
+            seconds += f" of about {progress.expected:.0f} s"
+        parts.append(seconds)
+    said = progress.message or note
+    return " · ".join([*parts, said] if said else parts)
+
+
+def _state(progress: Progress) -> str:
+    if progress.phase == "queued" and progress.position:
+        return f"queued, {progress.position} ahead"
+    words = {
+        "uploading": "uploading the image",
+        "running": "generating",
+        "stored": "done",
+    }
+    return words.get(progress.phase, progress.phase)
+
+
+def _size(progress: Progress) -> str:
+    done = f"{progress.done / 1e6:.1f}"
+    return f"{done} MB" if progress.total is None else f"{done} of {progress.total / 1e6:.1f} MB"
+
+
+def fraction(progress: Progress | None, elapsed: float | None, duration: int) -> float:
+    """How full the bar is: by the usual time of such videos, and never full before the end."""
+    if progress is None:
+        return 0.0
+    if progress.phase == "stored":
+        return 1.0
+    if progress.phase == "downloading":
+        return _ALMOST
+    usual = progress.expected or _USUAL * duration
+    return min(_ALMOST, (elapsed or 0.0) / max(usual, 1.0))

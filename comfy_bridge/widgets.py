@@ -1,0 +1,132 @@
+"""
+The node's widgets, read off the fields of the shared request and of each provider's options.
+
+Saved workflows keep values by position, so widgets are only ever appended, and the provider's own
+come last of all: they change with the choice.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from attrs import frozen
+
+from ..core.options import OptionInfo, option_info, options_of
+from ..core.provider import Provider
+from ..core.request import VideoRequest
+
+#: The largest whole number that JavaScript keeps exact.
+_EXACT = 2**53 - 1
+
+Kind = Literal["String", "Int", "Float", "Boolean", "Combo"]
+
+
+@frozen
+class Widget:
+    """One widget: its kind, its id, and what ComfyUI's class of that kind is told."""
+
+    kind: Kind
+    id: str
+    facts: Mapping[str, Any]
+
+
+def shared_widgets() -> list[Widget]:
+    """The widgets that are there whatever the provider, in their order."""
+    return [
+        _shared("prompt"),
+        Widget(
+            "String",
+            "image_url",
+            {
+                "display_name": "Image URL",
+                "tooltip": "The https:// address of a picture to start from, instead of an image "
+                "input. Leave it empty for text to video.",
+                "default": "",
+                "placeholder": "https://…",
+            },
+        ),
+        _shared("sound"),
+        _shared("duration"),
+        _shared("aspect_ratio"),
+        _shared("seed"),
+        Widget(
+            "Boolean",
+            "sandbox",
+            {
+                "display_name": "Sandbox",
+                "tooltip": "A free rehearsal: an emulator of the provider answers, no key is "
+                "needed, nothing leaves this machine, and the video is a test picture.",
+                "default": False,
+            },
+        ),
+    ]
+
+
+def own_widgets(provider: Provider) -> list[Widget]:
+    """The widgets of what one provider takes beyond the shared inputs."""
+    return [widget_of(info) for info in options_of(provider.Options)]
+
+
+def own_values(provider: Provider, given: Mapping[str, object]) -> dict[str, object]:
+    """
+    The provider's options as its widgets gave them; an empty one that may be empty is None.
+
+    Anything else, unknown names too, is left to be judged by the provider's own fields.
+    """
+    optional = {info.name for info in options_of(provider.Options) if info.optional}
+    return {
+        name: None if name in optional and value in ("", None) else value
+        for name, value in given.items()
+    }
+
+
+def _shared(name: str) -> Widget:
+    return widget_of(option_info(VideoRequest, name))
+
+
+def widget_of(info: OptionInfo) -> Widget:
+    """The widget for an option."""
+    facts: dict[str, Any] = {"display_name": info.label, "tooltip": info.help}
+    if info.advanced:
+        facts["advanced"] = True
+    kind, own = _shape(info)
+    return Widget(kind, info.name, facts | own)
+
+
+def _shape(info: OptionInfo) -> tuple[Kind, dict[str, Any]]:
+    if info.choices or info.type is bool:
+        return _choice(info)
+    if info.type in (int, float) and not info.optional:
+        return _number(info)
+    # Numbers have no widget that can be empty; as text, an empty one means "not given".
+    default = "" if info.default is None else str(info.default)
+    facts: dict[str, Any] = {"default": default, "multiline": info.multiline}
+    if info.type is not str:
+        facts["placeholder"] = f"{info.allowed()}, or empty"
+    elif info.multiline:  # A box of text shows no other label.
+        facts["placeholder"] = info.label
+    return "String", facts
+
+
+def _choice(info: OptionInfo) -> tuple[Kind, dict[str, Any]]:
+    if info.type is bool and not info.optional:
+        return "Boolean", {"default": bool(info.default)}
+    choices: Iterable[object] = info.choices or ("true", "false")
+    options = [*([""] if info.optional else []), *choices]
+    default = info.default
+    if isinstance(default, bool):
+        default = str(default).lower()
+    return "Combo", {"options": options, "default": options[0] if default is None else default}
+
+
+def _number(info: OptionInfo) -> tuple[Kind, dict[str, Any]]:
+    # Without bounds the front end would take 0 to 2048.
+    bounds = info.bounds
+    whole = info.type is int
+    least: float = -_EXACT if bounds.minimum is None else bounds.minimum
+    most: float = _EXACT if bounds.maximum is None else bounds.maximum
+    start: Any = least if info.default is None else info.default
+    facts = {"default": start, "min": least, "max": most}
+    if whole:
+        facts |= {"min": int(least), "max": int(most), "default": int(start)}
+        return "Int", facts | {"step": int(bounds.step or 1)}
+    return "Float", facts | {"step": bounds.step or 0.01}

@@ -1,0 +1,260 @@
+# mypy: ignore-errors
+"""
+The few names of ComfyUI that the node uses, so that its logic runs without ComfyUI.
+
+Imports nothing but the standard library: the end-to-end run loads this file inside ComfyUI and
+holds every signature here against the real one.
+"""
+
+import dataclasses
+from enum import Enum, StrEnum
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+#: What stands in for what: "module:path".
+NAMES = (
+    "comfy_api.latest:io.Schema",
+    "comfy_api.latest:io.String.Input",
+    "comfy_api.latest:io.Int.Input",
+    "comfy_api.latest:io.Float.Input",
+    "comfy_api.latest:io.Boolean.Input",
+    "comfy_api.latest:io.Combo.Input",
+    "comfy_api.latest:io.Image.Input",
+    "comfy_api.latest:io.DynamicCombo.Input",
+    "comfy_api.latest:io.DynamicCombo.Option",
+    "comfy_api.latest:io.Video.Output",
+    "comfy_api.latest:io.String.Output",
+    "comfy_api.latest:io.Hidden.unique_id",
+    "comfy_api.latest:io.Hidden.prompt",
+    "comfy_api.latest:io.ControlAfterGenerate.fixed",
+    "comfy_api.latest:io.ComfyNode",
+    "comfy_api.latest:io.NodeOutput",
+    "comfy_api.latest:ComfyExtension",
+    "comfy_api.latest:ComfyAPI.Execution.set_progress",
+    "comfy_api.latest:InputImpl.VideoFromFile",
+    "comfy.model_management:processing_interrupted",
+    "comfy.model_management:InterruptProcessingException",
+    "comfy.utils:ProgressBar",
+    "comfy.utils:ProgressBar.update_absolute",
+    "server:PromptServer.send_progress_text",
+    "aiohttp.web:json_response",
+    "aiohttp.web:RouteTableDef.route",
+)
+#: Names and arguments that older versions do without, and the node too.
+NEWER = {
+    "advanced",
+    "search_aliases",
+    "comfy_api.latest:io.ControlAfterGenerate.fixed",
+    "comfy_api.latest:ComfyAPI.Execution.set_progress",
+}
+
+
+class _Input:
+    facts: dict[str, Any]
+
+    def _keep(self, values: dict[str, Any]) -> None:
+        values.pop("self")
+        self.facts = values
+
+
+class StringInput(_Input):
+    def __init__(
+        self, id, display_name=None, optional=False, tooltip=None,
+        multiline=False, placeholder=None, default=None, advanced=None,
+    ):  # fmt: skip
+        self._keep(locals())
+
+
+class IntInput(_Input):
+    def __init__(
+        self, id, display_name=None, optional=False, tooltip=None, default=None,
+        min=None, max=None, step=None, control_after_generate=None, advanced=None,
+    ):  # fmt: skip
+        self._keep(locals())
+
+
+class FloatInput(_Input):
+    def __init__(
+        self, id, display_name=None, optional=False, tooltip=None, default=None,
+        min=None, max=None, step=None, advanced=None,
+    ):  # fmt: skip
+        self._keep(locals())
+
+
+class BooleanInput(_Input):
+    def __init__(
+        self, id, display_name=None, optional=False, tooltip=None, default=None, advanced=None
+    ):
+        self._keep(locals())
+
+
+class ComboInput(_Input):
+    def __init__(
+        self, id, options=None, display_name=None, optional=False, tooltip=None, default=None,
+        advanced=None,
+    ):  # fmt: skip
+        self._keep(locals())
+
+
+class ImageInput(_Input):
+    def __init__(self, id, display_name=None, optional=False, tooltip=None):
+        self._keep(locals())
+
+
+class DynamicComboInput(_Input):
+    def __init__(self, id, options, display_name=None, optional=False, tooltip=None):
+        self._keep(locals())
+
+
+class Option:
+    def __init__(self, key, inputs):
+        self.key, self.inputs = key, inputs
+
+
+class Output:
+    def __init__(self, id=None, display_name=None, tooltip=None):
+        self.id = id
+
+
+class Hidden(Enum):
+    unique_id = "UNIQUE_ID"
+    prompt = "PROMPT"
+
+
+class ControlAfterGenerate(StrEnum):
+    fixed = "fixed"
+
+
+@dataclasses.dataclass
+class Schema:
+    node_id: str
+    display_name: str = None
+    category: str = "sd"
+    inputs: list = None
+    outputs: list = None
+    hidden: list = None
+    description: str = ""
+    search_aliases: list = None
+
+
+class ComfyNode:
+    hidden = SimpleNamespace(unique_id="7", prompt={})
+
+
+class NodeOutput:
+    def __init__(self, *args):
+        self.args = args
+
+
+class ComfyExtension:
+    pass
+
+
+class VideoFromFile:
+    def __init__(self, file):
+        self.file = file
+
+
+class InterruptProcessingException(BaseException):
+    pass
+
+
+class Told:
+    """What the node did to ComfyUI."""
+
+    def __init__(self):
+        self.interrupted = False
+        self.texts = []
+        self.bars = []
+        self.routes = {}
+
+    def last_text(self):
+        return self.texts[-1][1]
+
+
+def modules(told: Told) -> dict[str, ModuleType]:
+    """The modules to be found by `import`, telling `told`."""
+
+    class Execution:
+        async def set_progress(self, value, max_value, node_id=None):
+            told.bars.append((node_id, value / max_value))
+
+    class ComfyAPI:
+        def __init__(self):
+            self.execution = Execution()
+
+    ComfyAPI.Execution = Execution
+
+    class ProgressBar:
+        def __init__(self, total, node_id=None):
+            self.total, self.node_id = total, node_id
+
+        def update_absolute(self, value, total=None):
+            told.bars.append((self.node_id, value / self.total))
+
+    class RouteTableDef:
+        def route(self, method, path, **kwargs):
+            def keep(handler):
+                told.routes[method, path] = handler
+                return handler
+
+            return keep
+
+    class PromptServer:
+        def __init__(self):
+            self.routes = RouteTableDef()
+
+        def send_progress_text(self, text, node_id):
+            told.texts.append((node_id, text))
+
+    PromptServer.instance = PromptServer()
+
+    def processing_interrupted():
+        return told.interrupted
+
+    def json_response(data, *, status=200):
+        return status, data
+
+    io = SimpleNamespace(
+        Schema=Schema,
+        String=SimpleNamespace(Input=StringInput, Output=Output),
+        Int=SimpleNamespace(Input=IntInput),
+        Float=SimpleNamespace(Input=FloatInput),
+        Boolean=SimpleNamespace(Input=BooleanInput),
+        Combo=SimpleNamespace(Input=ComboInput),
+        Image=SimpleNamespace(Input=ImageInput),
+        Video=SimpleNamespace(Output=Output),
+        DynamicCombo=SimpleNamespace(Input=DynamicComboInput, Option=Option),
+        Hidden=Hidden,
+        ControlAfterGenerate=ControlAfterGenerate,
+        ComfyNode=ComfyNode,
+        NodeOutput=NodeOutput,
+    )
+    return {
+        "comfy_api": _module("comfy_api"),
+        "comfy_api.latest": _module(
+            "comfy_api.latest",
+            io=io,
+            ComfyAPI=ComfyAPI,
+            ComfyExtension=ComfyExtension,
+            InputImpl=SimpleNamespace(VideoFromFile=VideoFromFile),
+        ),
+        "comfy": _module("comfy"),
+        "comfy.model_management": _module(
+            "comfy.model_management",
+            processing_interrupted=processing_interrupted,
+            InterruptProcessingException=InterruptProcessingException,
+        ),
+        "comfy.utils": _module("comfy.utils", ProgressBar=ProgressBar),
+        "server": _module("server", PromptServer=PromptServer),
+        "aiohttp": _module("aiohttp"),
+        "aiohttp.web": _module(
+            "aiohttp.web", json_response=json_response, RouteTableDef=RouteTableDef
+        ),
+    }
+
+
+def _module(name: str, **content: object) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(content)
+    return module

@@ -1,0 +1,167 @@
+"""What the node checks, asks for and gives back."""
+
+import asyncio
+import dataclasses
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kling26.comfy_bridge import comfy_entrypoint
+from kling26.comfy_bridge.node import chosen, execute, make_node
+from kling26.core import ImageFile, ImageRefused, Kling26Error, OptionRefused, UnknownProvider
+from kling26.core.registry import Registry
+
+
+def test_the_schema_leaves_out_what_an_older_version_does_not_know(
+    comfyui: Any, registry: Registry
+) -> None:
+    schema = make_node(registry).define_schema()
+    assert (schema.node_id, schema.display_name) == ("Kling26Video", "Kling 2.6")
+    assert schema.category == "video/kling"
+    assert "cometapi" in schema.search_aliases
+
+    fields = [
+        (each.name, each.type, each)
+        for each in dataclasses.fields(comfyui.stand_in.Schema)
+        if each.name != "search_aliases"
+    ]
+    older = dataclasses.make_dataclass("Schema", fields)
+    comfyui.modules["comfy_api.latest"].io.Schema = older
+    schema = make_node(registry).define_schema()
+    assert not hasattr(schema, "search_aliases")
+
+
+def test_the_outputs_are_a_file_its_address_and_the_task(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any]
+) -> None:
+    video, url, task = asyncio.run(make_node(registry).execute(**values)).args
+
+    assert video.file == str(runner.result.file)
+    assert url == "https://example.org/v.mp4"
+    assert json.loads(task) == {
+        "task": "k1",
+        "provider": "kie",
+        "task_id": "remote-1",
+        "cost": 55.0,
+        "cost_unit": "credits",
+        "paid_before": False,
+    }
+
+
+def test_the_request_is_what_the_widgets_say(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
+) -> None:
+    values |= {
+        "sound": True,
+        "duration": 10,
+        "aspect_ratio": "1:1",
+        "seed": 5,
+        "sandbox": True,
+        "image_url": " https://example.org/a.png ",
+        "provider": {"provider": "cometapi", "mode": "pro", "cfg_scale": "", "negative_prompt": ""},
+    }
+    asyncio.run(execute(registry, values, hidden))
+    ((request, name, options, sandbox),) = runner.asked
+
+    assert (request.prompt, request.sound, request.duration) == ("A red fox", True, 10)
+    assert (request.aspect_ratio, request.seed) == ("1:1", 5)
+    assert request.image == "https://example.org/a.png"
+    assert (name, sandbox) == ("cometapi", True)
+    assert options == {"mode": "pro", "cfg_scale": None, "negative_prompt": ""}
+
+
+def test_an_unset_sandbox_leaves_it_to_the_settings(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
+) -> None:
+    asyncio.run(execute(registry, values, hidden))
+
+    assert runner.asked[0][3] is None
+
+
+def test_a_picture_is_sent_as_bytes(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
+) -> None:
+    np = pytest.importorskip("numpy")
+    asyncio.run(execute(registry, {**values, "image": np.zeros((1, 8, 8, 3))}, hidden))
+
+    assert isinstance(runner.asked[0][0].image, ImageFile)
+
+
+@pytest.mark.parametrize("address", ["/etc/passwd", "file:///etc/passwd", "a.png"])
+def test_an_address_is_no_way_to_a_file(
+    comfyui: Any,
+    registry: Registry,
+    runner: Any,
+    values: dict[str, Any],
+    hidden: Any,
+    address: str,
+) -> None:
+    with pytest.raises(ImageRefused, match="https:// address"):
+        asyncio.run(execute(registry, {**values, "image_url": address}, hidden))
+
+    assert not runner.asked
+    assert "https:// address" in comfyui.last_text()
+
+
+def test_two_pictures_are_one_too_many(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
+) -> None:
+    both = {"image": object(), "image_url": "https://example.org/a.png"}
+    with pytest.raises(ImageRefused, match="two pictures"):
+        asyncio.run(execute(registry, {**values, **both}, hidden))
+
+
+def test_a_missing_provider_is_never_replaced_by_another(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any]
+) -> None:
+    hidden = SimpleNamespace(unique_id="7", prompt={"7": {"inputs": {"provider": "acme"}}})
+    with pytest.raises(UnknownProvider, match='no provider "acme"'):
+        asyncio.run(execute(registry, {**values, "provider": None}, hidden))
+
+    assert not runner.asked
+    assert 'no provider "acme"' in comfyui.last_text()
+
+
+@pytest.mark.parametrize(
+    "prompt", [None, {}, {"7": {"inputs": {}}}, {"7": {"inputs": {"provider": ["3", 0]}}}]
+)
+def test_no_provider_at_all_asks_for_one(registry: Registry, prompt: Any) -> None:
+    with pytest.raises(OptionRefused, match="Choose a provider: kie, apikley"):
+        chosen(registry, None, SimpleNamespace(unique_id="7", prompt=prompt))
+
+
+def test_outside_a_graph_the_error_is_raised_all_the_same(
+    comfyui: Any, registry: Registry, values: dict[str, Any]
+) -> None:
+    with pytest.raises(Kling26Error):
+        asyncio.run(execute(registry, {**values, "provider": None}, SimpleNamespace()))
+
+    assert comfyui.texts == []
+
+
+def test_comfyui_is_given_one_node_and_the_routes(comfyui: Any) -> None:
+    extension = asyncio.run(comfy_entrypoint())
+    (node,) = asyncio.run(extension.get_node_list())
+
+    assert node.define_schema().node_id == "Kling26Video"
+    assert sorted(comfyui.routes) == [
+        ("DELETE", "/kling26/keys/{provider}"),
+        ("GET", "/kling26/providers"),
+        ("POST", "/kling26/keys/{provider}"),
+    ]
+
+
+def test_a_broken_settings_file_does_not_hide_the_node(
+    comfyui: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    from kling26.comfy_bridge.extension import installed
+
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text("= broken")
+    installed.cache_clear()
+    try:
+        assert "kie" in installed().providers
+    finally:
+        installed.cache_clear()
+    assert "config.toml" in caplog.text

@@ -1,0 +1,29 @@
+"""The price table that the badge is looked up in."""
+
+from typing import Any
+
+from kling26.comfy_bridge.prices import price_table
+from kling26.core.registry import Registry
+from kling26.providers.cometapi import CometAPI
+
+
+def test_every_combination_with_a_known_price_has_a_row(registry: Registry) -> None:
+    rows = price_table(registry["kie"])
+
+    assert len(rows) == 8
+    assert all(set(row["when"]) == {"with_image", "sound", "duration"} for row in rows)
+
+
+def test_no_known_price_is_no_row(registry: Registry) -> None:
+    assert price_table(registry["apikley"]) == []
+
+
+def test_a_providers_own_choices_count_and_what_it_refuses_has_no_price() -> None:
+    class Priced(CometAPI):
+        def price(self, request: Any, options: Any) -> float | None:
+            return 1.0 if options.mode == "pro" else 0.5
+
+    rows = price_table(Priced())
+    modes = {(row["when"]["sound"], row["when"]["provider.mode"]) for row in rows}
+
+    assert modes == {(False, "std"), (False, "pro"), (True, "pro")}

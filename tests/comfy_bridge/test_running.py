@@ -1,0 +1,278 @@
+"""What a paid task goes through when a prompt is cancelled, fails or goes well."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kling26.comfy_bridge import running
+from kling26.comfy_bridge.progress import Watch
+from kling26.comfy_bridge.running import in_comfyui, run
+from kling26.core import (
+    KeyRejected,
+    Kling26Error,
+    MissingKey,
+    OutcomeUnknown,
+    Progress,
+    StillRunning,
+    TaskFailed,
+    UnknownTask,
+    VideoRequest,
+)
+from kling26.core.registry import Registry
+
+REQUEST = VideoRequest("A red fox")
+
+
+def _watch(registry: Registry, name: str = "kie", node: str | None = "7") -> Watch:
+    return Watch(node, registry[name], 5)
+
+
+async def _run(watch: Watch) -> Any:
+    return await run(REQUEST, watch.provider, {}, sandbox=None, watch=watch)
+
+
+def _cancel_when_asked(comfyui: Any, runner: Any) -> None:
+    runner.when_asked = lambda: setattr(comfyui, "interrupted", True)
+
+
+def _until(condition: Any) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_finished_video_is_told_with_its_cost(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    video = asyncio.run(_run(_watch(registry)))
+
+    assert video is runner.result
+    assert comfyui.texts[-1] == ("7", "kie.ai · done · 55 credits")
+
+
+def test_a_rehearsal_is_told_to_be_free(comfyui: Any, registry: Registry, runner: Any) -> None:
+    watch = _watch(registry)
+    asyncio.run(run(REQUEST, watch.provider, {}, sandbox=True, watch=watch))
+
+    assert comfyui.last_text() == "kie.ai · done · a rehearsal, free"
+
+
+def test_cancel_raises_comfyuis_own_interruption_at_once(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.go, runner.steps = False, [Progress("k1", "kie", "running", 1.0)]
+
+    async def press() -> float:
+        task = asyncio.create_task(_run(_watch(registry)))
+        await asyncio.sleep(0.2)
+        comfyui.interrupted = True
+        begun = time.monotonic()
+        with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+            await task
+        return time.monotonic() - begun
+
+    assert asyncio.run(press()) < 0.5
+    _until(lambda: "paid for" in comfyui.last_text())
+    assert runner.cancelled == ["k1"]
+    runner.go = True
+
+
+def test_a_cancelled_task_says_so(comfyui: Any, registry: Registry, runner: Any) -> None:
+    runner.go, runner.steps = False, [Progress("k1", "runcomfy", "queued", 1.0)]
+    runner.answer = (None, True, "RunComfy cancelled the task.")
+    _cancel_when_asked(comfyui, runner)
+
+    with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+        asyncio.run(_run(_watch(registry, "runcomfy")))
+    _until(lambda: comfyui.last_text() == "RunComfy cancelled the task.")
+    runner.go = True
+
+
+def test_what_has_ended_meanwhile_is_not_cancelled(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.go, runner.steps = False, [Progress("k1", "kie", "downloading")]
+    runner.answer = UnknownTask("Task k1 is stored already.", task="k1")
+    _cancel_when_asked(comfyui, runner)
+
+    with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+        asyncio.run(_run(_watch(registry)))
+    _until(lambda: "shows how it ended" in comfyui.last_text())
+    runner.go = True
+
+
+def test_a_cancel_that_fails_leaves_the_video_being_made(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.go, runner.steps = False, [Progress("k1", "kie", "running")]
+    runner.answer = Kling26Error("The network is down.")
+    _cancel_when_asked(comfyui, runner)
+
+    with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+        asyncio.run(_run(_watch(registry)))
+    _until(lambda: "still being made" in comfyui.last_text())
+    runner.go = True
+
+
+def test_cancel_before_anything_is_known_sends_nothing(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.go, runner.result = False, Kling26Error("refused")
+    _cancel_when_asked(comfyui, runner)
+
+    with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+        asyncio.run(_run(_watch(registry)))
+    runner.go = True
+    _until(lambda: "nothing was sent" in comfyui.last_text())
+    assert runner.cancelled == []
+
+
+def test_a_failing_neighbour_leaves_the_task_alone(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.go, runner.steps = False, [Progress("k1", "kie", "running", 1.0)]
+
+    async def prompt() -> None:
+        async def fail() -> None:
+            await asyncio.sleep(0.2)
+            raise ValueError("on purpose")
+
+        node = asyncio.create_task(_run(_watch(registry)))
+        with pytest.raises(ValueError, match="on purpose"):
+            await fail()
+        node.cancel()  # as asyncio.run does with what is left
+        with pytest.raises(asyncio.CancelledError):
+            await node
+
+    asyncio.run(prompt())
+    assert runner.cancelled == []
+    assert "another node stopped this run" in comfyui.last_text()
+    runner.go = True
+
+
+def test_a_cancelled_sibling_is_cancelled_too(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.go, runner.steps = False, [Progress("k1", "kie", "running", 1.0)]
+
+    async def prompt() -> None:
+        node = asyncio.create_task(_run(_watch(registry)))
+        await asyncio.sleep(0.05)
+        comfyui.interrupted = True
+        node.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await node
+
+    asyncio.run(prompt())
+    _until(lambda: runner.cancelled == ["k1"])
+    runner.go = True
+
+
+def test_no_cancelled_error_leaves_the_node_on_its_own(
+    comfyui: Any, registry: Registry, runner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner.result = asyncio.CancelledError()
+    with pytest.raises(Kling26Error, match="was stopped"):
+        asyncio.run(_run(_watch(registry)))
+
+    async def stray(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(running, "_done", stray)
+    with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+        asyncio.run(_run(_watch(registry)))
+
+
+def test_a_blocked_prompt_loop_does_not_matter(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    async def prompt() -> Any:
+        node = asyncio.create_task(_run(_watch(registry)))
+        await asyncio.sleep(0)
+        time.sleep(0.3)
+        assert runner.asked
+        return await node
+
+    assert asyncio.run(prompt()) is runner.result
+
+
+def test_the_reason_of_a_failure_is_on_the_node_too(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.result = TaskFailed("kie.ai could not make the video: too dark.")
+    with pytest.raises(TaskFailed, match="too dark"):
+        asyncio.run(_run(_watch(registry)))
+
+    assert comfyui.last_text() == "kie.ai could not make the video: too dark."
+
+
+def test_a_missing_key_points_to_the_settings(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.result = MissingKey("Run: kling26 keys set kie", provider="kie")
+    with pytest.raises(Kling26Error, match=r"Settings, Kling 2\.6, or set KIE_API_KEY") as caught:
+        asyncio.run(_run(_watch(registry)))
+
+    assert isinstance(caught.value.__cause__, MissingKey)
+    assert "kling26 keys" not in str(caught.value)
+
+
+def test_a_rejected_key_points_to_the_settings(registry: Registry) -> None:
+    from kling26.core.answers import key_rejected
+
+    told = str(in_comfyui(key_rejected(registry["kie"], "no", 401), registry["kie"]))
+
+    assert "Set another one in ComfyUI's Settings" in told
+    assert "kling26 keys" not in told
+    assert isinstance(key_rejected(registry["kie"], "no", 401), KeyRejected)
+
+
+def test_what_is_not_here_yet_is_had_by_run(registry: Registry) -> None:
+    told = in_comfyui(StillRunning("Not done.", task="k1"), registry["kie"])
+    lost = in_comfyui(OutcomeUnknown("Lost.", task="k1"), registry["kie"])
+
+    assert str(told) == "Not done. Run with the same inputs fetches it, too."
+    assert told.task == "k1"
+    assert "pays nothing" in str(lost)
+
+
+def test_cancel_before_the_start_sends_nothing(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    comfyui.interrupted = True
+    with pytest.raises(comfyui.stand_in.InterruptProcessingException):
+        asyncio.run(_run(_watch(registry)))
+
+    assert runner.asked == []
+    assert comfyui.last_text() == "kie.ai · cancelled; nothing was sent."
+
+
+def test_an_unforeseen_error_is_on_the_node_too(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.result = ZeroDivisionError("oh")
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(_run(_watch(registry)))
+
+    assert comfyui.last_text() == "kie.ai · oh"
+
+
+#: Texts that ComfyUI's front end takes for its own account's troubles.
+RESERVED = (
+    "Unauthorized: Please login first to use this node.",
+    "Payment Required: Please add credits to your account",
+    "Rate Limit Exceeded",
+    "Generated video rejected by content moderation.",
+)
+
+
+def test_no_text_is_taken_for_trouble_with_a_comfy_account() -> None:
+    """Core's and the node's sentences are written here or there; none is one of these."""
+    root = Path(running.__file__).parents[1]
+    files = [*(root / "core").rglob("*.py"), *(root / "comfy_bridge").rglob("*.py")]
+    written = "".join(path.read_text("utf-8") for path in files)
+
+    assert [text for text in RESERVED if text in written] == []

@@ -1,0 +1,444 @@
+"""The node as a person meets it: ComfyUI's own page in headless Chromium."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TYPED_KEY = "sk-e2e-typed-in-the-page-0815"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
+SHARED = [
+    "prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "sandbox", "provider",
+]  # fmt: skip
+
+# Adds a node with these values; the choice of a provider comes first, because it makes widgets.
+ADD = """([type, position, values]) => {
+    const node = LiteGraph.createNode(type);
+    app.graph.add(node);
+    node.pos = position;
+    for (const [name, value] of Object.entries(values)) {
+        const widget = node.widgets.find((each) => each.name === name);
+        widget.value = value;
+        widget.callback?.(value);
+    }
+    app.graph.setDirtyCanvas(true, true);
+    return node.id;
+}"""
+WIDGETS = """(id) => Object.fromEntries(
+    app.graph.getNodeById(id).widgets.map((each) => [each.name, each.value]))"""
+BADGES = """(id) => app.graph.getNodeById(id).badges
+    .map((each) => (typeof each === "function" ? each() : each).text).filter(Boolean)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        options = {"executable_path": CHROMIUM} if Path(CHROMIUM).exists() else {}
+        chromium = driver.chromium.launch(headless=True, args=FLAGS, **options)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens ComfyUI with an empty graph: ``open_page(comfy, locale="ru")``."""
+    contexts = []
+
+    def opened(comfy: Any, **settings: Any) -> Any:
+        usual = {
+            "Comfy.TutorialCompleted": True,
+            "Comfy.Minimap.Visible": False,
+            "Comfy.Locale": "en",
+            "Comfy.VueNodes.Enabled": False,
+            "Comfy.Workflow.Persist": False,
+        }
+        comfy.request("POST", "/settings", {**usual, **settings})
+        context = browser.new_context(viewport={"width": 1500, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.route("**/*", _loopback_only)
+        page.goto(comfy.url)
+        page.wait_for_function("window.app?.extensionManager && window.app.graph", timeout=60_000)
+        page.wait_for_timeout(3000)
+        _clear(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def _loopback_only(route: Any) -> None:
+    url = route.request.url
+    if "127.0.0.1" in url or url.startswith(("data:", "blob:")):
+        route.continue_()
+    else:
+        route.abort()
+
+
+def _clear(page: Any) -> None:
+    page.evaluate("() => { app.graph.clear(); app.canvas.ds.scale = 1; app.canvas.ds.reset(); }")
+    page.keyboard.press("Escape")
+    # What the default workflow misses is none of the node's business.
+    page.add_style_tag(content=".p-toast, [data-testid*='error-overlay'] { display: none }")
+    page.wait_for_timeout(300)
+
+
+def _move_to(page: Any, x: int, y: int, scale: float = 1.0) -> None:
+    page.evaluate(
+        "([x, y, scale]) => { app.canvas.ds.scale = scale; app.canvas.ds.offset = [x, y];"
+        " app.graph.setDirtyCanvas(true, true); }",
+        [x, y, scale],
+    )
+    page.wait_for_timeout(600)
+
+
+def _run(page: Any, comfy: Any, timeout: float = 60.0) -> dict[str, Any]:
+    """Press Run and wait; the history entry."""
+    before = set(comfy.get("/history"))
+    page.get_by_test_id("queue-button").click()
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(300)
+        history = comfy.get("/history")
+        new = [entry for name, entry in history.items() if name not in before]
+        if new:
+            return dict(new[0])
+    raise AssertionError(comfy.log[-3000:])
+
+
+def test_it_is_found_by_search(comfy: Any, open_page: Any, artefacts: Path) -> None:
+    page = open_page(comfy)
+    page.mouse.dblclick(500, 250)
+    page.wait_for_timeout(800)
+    page.keyboard.type("kling", delay=30)
+    page.wait_for_timeout(1200)
+    page.screenshot(path=artefacts / "search.png")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(800)
+    page.mouse.click(760, 120)
+    page.wait_for_timeout(400)
+    page.screenshot(path=artefacts / "found.png")
+
+    assert page.evaluate("() => app.graph.nodes.map((node) => node.type)") == ["Kling26Video"]
+
+
+def test_each_provider_shows_its_own_widgets(comfy: Any, open_page: Any, artefacts: Path) -> None:
+    page = open_page(comfy)
+    shown, prices = {}, {}
+    for index, name in enumerate(PROVIDERS):
+        node = page.evaluate(ADD, ["Kling26Video", [index * 350, 0], {"provider": name}])
+        shown[name] = [each for each in page.evaluate(WIDGETS, node) if each != "fixed"]
+        prices[name] = [text for text in page.evaluate(BADGES, node) if "$" in text]
+    page.evaluate("() => app.graph.nodes.forEach((node) => node.setSize([330, node.size[1]]))")
+    _move_to(page, 70, 120)
+    page.screenshot(path=artefacts / "providers.png")
+    page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', true)")
+    page.wait_for_timeout(2500)
+    page.screenshot(path=artefacts / "providers-nodes2.png")
+    page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', false)")
+
+    own = {name: [each for each in shown[name] if each not in SHARED] for name in PROVIDERS}
+    assert own["kie"] == own["apikley"] == [each for each in own["kie"] if "control" in each]
+    assert [each for each in own["cometapi"] if each.startswith("provider.")] == [
+        "provider.mode",
+        "provider.negative_prompt",
+        "provider.cfg_scale",
+        "provider.camera_control",
+    ]
+    assert own["runcomfy"][-1] == "provider.negative_prompt"
+    assert prices["kie"] == ["$0.275"]
+    assert prices["apikley"] == []
+
+
+def test_the_badge_follows_the_choices(comfy: Any, open_page: Any) -> None:
+    page = open_page(comfy)
+    dear = {"sound": True, "duration": 10}
+    node = page.evaluate(ADD, ["Kling26Video", [0, 0], dear])
+    free = page.evaluate(ADD, ["Kling26Video", [400, 0], {"sandbox": True}])
+
+    assert "$1.10" in page.evaluate(BADGES, node)
+    assert "free (sandbox)" in page.evaluate(BADGES, free)
+
+
+@pytest.mark.parametrize("language", ["zh", "ru"])
+def test_names_and_tooltips_are_translated(
+    comfy: Any, open_page: Any, artefacts: Path, language: str
+) -> None:
+    page = open_page(comfy, **{"Comfy.Locale": language})
+    node = page.evaluate(ADD, ["Kling26Video", [0, 0], {"provider": "cometapi"}])
+    _move_to(page, 120, 120)
+    page.screenshot(path=artefacts / f"node-{language}.png")
+    labels = page.evaluate(
+        "(id) => Object.fromEntries(app.graph.getNodeById(id).widgets"
+        ".map((each) => [each.name, each.label]))",
+        node,
+    )
+    texts = json.loads(
+        (Path(__file__).parents[2] / "locales" / language / "nodeDefs.json").read_text("utf-8")
+    )["Kling26Video"]["inputs"]
+
+    assert labels["sound"] == texts["sound"]["name"]
+    assert labels["provider.mode"] == texts["provider_mode"]["name"]
+
+
+def test_a_workflow_keeps_every_value(comfy: Any, open_page: Any) -> None:
+    page = open_page(comfy)
+    values = {
+        "provider": "cometapi",
+        "prompt": 'Two lines\nand "quotes" 雪',
+        "image_url": "https://example.org/a.png",
+        "sound": True,
+        "duration": 10,
+        "aspect_ratio": "1:1",
+        "seed": 123456789,
+        "sandbox": True,
+        "provider.mode": "pro",
+        "provider.negative_prompt": "rain",
+        "provider.cfg_scale": "0.7",
+        "provider.camera_control": '{"type": "simple"}',
+    }
+    other = {"provider": "runcomfy", "provider.negative_prompt": "fog", "seed": 7}
+    ids = [
+        page.evaluate(ADD, ["Kling26Video", [0, 0], values]),
+        page.evaluate(ADD, ["Kling26Video", [400, 0], other]),
+    ]
+    saved = page.evaluate("() => JSON.stringify(app.graph.serialize())")
+    before = page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
+    page.reload()
+    page.wait_for_function("window.app?.extensionManager && window.app.graph", timeout=60_000)
+    page.wait_for_timeout(3000)
+    page.evaluate("async (saved) => app.loadGraphData(JSON.parse(saved))", saved)
+    page.wait_for_timeout(1000)
+    after = page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
+    shown = page.evaluate(WIDGETS, ids[0])
+    page.evaluate("async (api) => app.loadApiJson(JSON.parse(api), 'api')", before)
+    page.wait_for_timeout(1000)
+    again = page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
+
+    sent = json.loads(before)[str(ids[0])]["inputs"]
+    assert {name: sent[name] for name in values} == values
+    assert {name: shown[name] for name in values} == values
+    assert _inputs(after) == _inputs(before)
+    assert _inputs(again) == _inputs(before)
+
+
+def _inputs(prompt: str) -> list[Any]:
+    return [node["inputs"] for node in json.loads(prompt).values()]
+
+
+def test_four_providers_run_at_once_in_the_sandbox(
+    comfy: Any, open_page: Any, artefacts: Path
+) -> None:
+    import av
+
+    page = open_page(comfy)
+    for index, name in enumerate(PROVIDERS):
+        node = page.evaluate(
+            ADD,
+            [
+                "Kling26Video",
+                [index * 350, 0],
+                {"provider": name, "prompt": f"Seen at {name}", "sandbox": True},
+            ],
+        )
+        target = page.evaluate(
+            ADD, ["SaveVideo", [index * 350, 620], {"filename_prefix": f"seen-{name}"}]
+        )
+        page.evaluate(
+            "([from, to]) => app.graph.getNodeById(from).connect(0, app.graph.getNodeById(to), 0)",
+            [node, target],
+        )
+    page.evaluate("() => app.graph.nodes.forEach((node) => node.setSize([330, node.size[1]]))")
+    _move_to(page, 75, 110, 0.85)
+    page.get_by_test_id("queue-button").click()
+    page.wait_for_timeout(3500)
+    page.screenshot(path=artefacts / "running.png")
+    deadline = time.monotonic() + 40
+    while len(list(comfy.output.glob("seen-*.mp4"))) < 4 and time.monotonic() < deadline:
+        page.wait_for_timeout(500)
+    page.wait_for_timeout(2500)
+    page.screenshot(path=artefacts / "done.png")
+
+    for name in PROVIDERS:
+        with av.open(str(comfy.output / f"seen-{name}_00001_.mp4")) as video:
+            assert sum(1 for _ in video.decode(video=0)) > 10
+
+
+def _one_node(
+    page: Any, *, position: int = 0, save_at: tuple[int, int] = (480, 0), **values: Any
+) -> int:
+    node = page.evaluate(ADD, ["Kling26Video", [position, 0], values])
+    target = page.evaluate(ADD, ["SaveVideo", list(save_at), {}])
+    page.evaluate(
+        "([from, to]) => app.graph.getNodeById(from).connect(0, app.graph.getNodeById(to), 0)",
+        [node, target],
+    )
+    page.evaluate("(id) => app.graph.getNodeById(id).setSize([420, 420])", node)
+    _move_to(page, 120, 120)
+    return int(node)
+
+
+def test_it_shows_how_far_it_is(
+    comfy: Any, providers: Any, open_page: Any, artefacts: Path
+) -> None:
+    page = open_page(comfy)
+    shared = {"prompt": "A red fox trots through fresh snow at dawn", "sound": True}
+    for index, values in enumerate(
+        ({"provider": "kie"}, {"provider": "cometapi", "provider.mode": "pro"})
+    ):
+        name = values["provider"]
+        providers.pace(name, queued=0.5, running=5.0)
+        _one_node(page, position=index * 450, save_at=(900, index * 330), **values, **shared)
+    page.evaluate("() => app.graph.nodes.slice(2).forEach((node) => node.setSize([330, 130]))")
+    page.evaluate("() => app.graph.nodes[0].setSize([420, 420])")
+    page.evaluate("() => app.graph.nodes[2].setSize([420, 520])")
+    page.evaluate("() => { app.canvas.links_render_mode = LiteGraph.HIDDEN_LINK; }")
+    _move_to(page, 120, 170)
+    page.get_by_test_id("queue-button").click()
+    page.wait_for_timeout(4500)
+    page.screenshot(
+        path=artefacts / "node.png", clip={"x": 100, "y": 105, "width": 910, "height": 610}
+    )
+    page.wait_for_timeout(9000)
+    page.screenshot(path=artefacts / "node-done.png")
+
+    assert not comfy.get("/queue")["queue_running"]
+
+
+def test_cancel_is_pressed(comfy: Any, providers: Any, open_page: Any, artefacts: Path) -> None:
+    providers.pace("kie", queued=0.5, running=8.0)
+    before = len(providers.tasks("kie"))
+    page = open_page(comfy)
+    _one_node(page, prompt="Cancelled by hand")
+    page.get_by_test_id("queue-button").click()
+    page.wait_for_timeout(3500)
+    page.screenshot(path=artefacts / "generating.png")
+    pressed = time.monotonic()
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.Interrupt')")
+    while comfy.get("/queue")["queue_running"]:
+        time.sleep(0.02)
+    took = time.monotonic() - pressed
+    page.wait_for_timeout(1500)
+    page.screenshot(path=artefacts / "cancelled.png")
+    entry = _run(page, comfy)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=artefacts / "joined.png")
+    print(f"Cancel took {took:.2f} s")
+
+    assert took < 1.0
+    assert entry["status"]["status_str"] == "success"
+    assert len(providers.tasks("kie")) == before + 1
+
+
+def test_a_wrong_key_is_shown_on_the_node(
+    comfy: Any, providers: Any, open_page: Any, artefacts: Path
+) -> None:
+    comfy.request("POST", "/kling26/keys/apikley", {"key": "wrong-key"}, Origin=comfy.url)
+    page = open_page(comfy)
+    _one_node(page, prompt="With a wrong key", provider="apikley")
+    entry = _run(page, comfy)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=artefacts / "wrong-key.png")
+    comfy.request("DELETE", "/kling26/keys/apikley", Origin=comfy.url)
+
+    assert entry["status"]["status_str"] == "error"
+    assert "wrong-key" not in json.dumps(entry)
+
+
+def test_a_key_is_typed_in_the_settings(
+    comfy: Any, providers: Any, open_page: Any, artefacts: Path
+) -> None:
+    page = open_page(comfy)
+    _one_node(page, prompt="With a typed key", provider="apikley")
+    assert _run(page, comfy)["status"]["status_str"] == "error"
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.ShowSettingsDialog')")
+    page.wait_for_timeout(1200)
+    page.get_by_text("Kling 2.6", exact=True).last.click()
+    form = page.locator("form[data-provider=apikley]")
+    form.locator("input").fill("a key with spaces")
+    form.locator("button[type=submit]").click()
+    form.locator(".kling26-error").wait_for()
+    page.screenshot(path=artefacts / "settings-refused.png")
+    form.locator("input").fill(TYPED_KEY)
+    form.locator("button[type=submit]").click()
+    form.locator(".kling26-set").wait_for()
+    page.screenshot(path=artefacts / "settings.png")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    entry = _run(page, comfy)
+    kept = [
+        path
+        for path in comfy.folder.rglob("*")
+        if path.is_file()
+        and "custom_nodes" not in path.parts
+        and TYPED_KEY.encode() in path.read_bytes()
+    ]
+    seen = page.evaluate(
+        "async () => JSON.stringify([app.graph.serialize(), await app.graphToPrompt(),"
+        " {...localStorage}, {...sessionStorage}])"
+    )
+    told = json.dumps([comfy.get("/settings"), comfy.get("/history"), comfy.log])
+
+    assert entry["status"]["status_str"] == "success"
+    assert [path.name for path in kept] == ["keys.toml"]
+    assert TYPED_KEY not in seen
+    assert TYPED_KEY not in told
+
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.ShowSettingsDialog')")
+    page.wait_for_timeout(1000)
+    page.get_by_text("Kling 2.6", exact=True).last.click()
+    form.locator("button[type=button]").click()
+    form.locator("header span:not(.kling26-set)").wait_for()
+    assert TYPED_KEY not in (comfy.home / "keys.toml").read_text()
+
+
+def test_the_help_page_opens(comfy: Any, open_page: Any, artefacts: Path) -> None:
+    page = open_page(comfy)
+    page.evaluate(ADD, ["Kling26Video", [0, 0], {}])
+    _move_to(page, 500, 150)
+    page.mouse.click(620, 135)
+    page.wait_for_timeout(800)
+    page.screenshot(path=artefacts / "selected.png")
+    page.get_by_test_id("info-button").click()
+    page.get_by_text("Every video is paid for once.").wait_for()
+    page.wait_for_timeout(800)
+    page.screenshot(path=artefacts / "help.png")
+
+
+def test_the_templates_open(comfy: Any, open_page: Any, artefacts: Path) -> None:
+    page = open_page(comfy)
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    page.wait_for_timeout(2000)
+    page.get_by_text("ComfyUI-Kling26", exact=True).first.click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=artefacts / "templates.png")
+    page.get_by_text("Kling 2.6 text to video").first.click()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=artefacts / "template.png")
+
+    types = page.evaluate("() => app.graph.nodes.map((node) => node.type).sort()")
+    assert types == ["Kling26Video", "MarkdownNote", "SaveVideo"]
+    values = page.evaluate(
+        "() => Object.fromEntries(app.graph.nodes.find((node) => node.type === 'Kling26Video')"
+        ".widgets.map((each) => [each.name, each.value]))"
+    )
+    assert values["sandbox"] is True
+    assert values["provider"] == "kie"
+    entry = _run(page, comfy)
+    assert entry["status"]["status_str"] == "success"

@@ -1,0 +1,107 @@
+"""Ways of installing: a plug-in that is added, and a copy of the package beside the folder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PLUGIN = '''"""A third party's provider, with an option of its own."""
+
+from typing import Literal
+
+import httpx
+from attrs import frozen
+from kling26.core import Provider, Status, Ticket, hookimpl, option
+
+
+@frozen
+class AcmeOptions:
+    style: Literal["plain", "film"] = option("film", label="Style", help="The look.")
+
+
+class Acme(Provider):
+    name = "acme"
+    title = "Acme Video"
+    key_variable = "ACME_API_KEY"
+    base_url = "https://api.acme.example"
+    Options = AcmeOptions
+
+    def submit(self, request, options):
+        reply = yield httpx.Request("POST", f"{self.base_url}/videos", json={})
+        return Ticket(reply.json()["id"])
+
+    def poll(self, ticket):
+        reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
+        return Status("succeeded", url=reply.json()["url"])
+
+    def price(self, request, options):
+        return 0.1 if options.style == "plain" else 0.2
+
+
+@hookimpl
+def kling26_providers():
+    return [Acme()]
+'''
+
+
+def _install_plugin(folder: Path) -> None:
+    """As pip would leave it: the module, and the metadata with its entry point."""
+    (folder / "kling26_acme.py").write_text(PLUGIN)
+    metadata = folder / "kling26_acme-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[kling26]\nacme = kling26_acme\n")
+
+
+def test_a_third_partys_provider_shows_after_a_restart(
+    start: Callable[..., Any],
+    tmp_path: Path,
+    node: Callable[..., Any],
+    save: Callable[..., Any],
+) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    before = start(tmp_path / "comfyui", {}, python_path=str(packages))
+    choice = _choice(before)
+    before.stop()
+    _install_plugin(packages)
+    after = start(tmp_path / "comfyui", {}, python_path=str(packages))
+    options = {each["key"]: each["inputs"]["required"] for each in _choice(after)}
+    run = after.run({"1": node("Acme", "acme", provider__style="plain"), "2": save("1")})
+
+    assert [each["key"] for each in choice] == ["kie", "apikley", "cometapi", "runcomfy"]
+    assert list(options) == ["kie", "apikley", "cometapi", "runcomfy", "acme"]
+    assert options["acme"]["style"][1]["default"] == "film"
+    assert "Acme Video needs an API key" in run.error
+
+
+def _choice(comfy: Any) -> list[Any]:
+    info = comfy.get("/object_info/Kling26Video")["Kling26Video"]
+    return list(info["input"]["required"]["provider"][1]["options"])
+
+
+def test_a_removed_plug_in_is_named_and_nothing_else_is_paid(
+    start: Callable[..., Any], tmp_path: Path, node: Callable[..., Any], save: Callable[..., Any]
+) -> None:
+    comfy = start(tmp_path / "comfyui", {"KIE_API_KEY": "any"})
+    run = comfy.run({"1": node("Acme", "acme"), "2": save("1")})
+
+    assert 'There is no provider "acme"' in run.error
+
+
+@pytest.mark.parametrize("name", ["kling26", "ComfyUI Kling-2.6 (copy)"])
+def test_an_installed_package_beside_the_folder_is_one_copy(
+    start: Callable[..., Any], tmp_path: Path, name: str
+) -> None:
+    packages = tmp_path / "packages"
+    ignored = shutil.ignore_patterns(".*", "tests", "cassettes", "__pycache__")
+    shutil.copytree(REPOSITORY, packages / "kling26", ignore=ignored)
+    comfy = start(tmp_path / "comfyui", {}, name=name, python_path=str(packages))
+    modules = comfy.get("/kling26-probe/modules")
+
+    assert list(modules) == ["kling26.core.provider"]
+    assert len(_choice(comfy)) == 4
+    assert "IMPORT FAILED" not in comfy.log
