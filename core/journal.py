@@ -140,6 +140,15 @@ class Journal:
             self._engine = engine
         return self._engine
 
+    @property
+    def _absent(self) -> bool:
+        """Whether there is no file yet; a question alone does not make one."""
+        if self._engine is not None or not self.url.startswith("sqlite:"):
+            return False
+        with self._worded():
+            path = sa.make_url(self.url).database
+            return bool(path and not path.startswith("file:") and not os.path.exists(path))
+
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
@@ -181,6 +190,8 @@ class Journal:
 
     def equal(self, fingerprint: str) -> Task | None:
         """The task that a request of this fingerprint joins or is given."""
+        if self._absent:
+            return None
         with self._read() as connection:
             row = connection.execute(_select().where(_tasks.c.active == fingerprint)).first()
         return _task(row) if row else None
@@ -355,6 +366,8 @@ class Journal:
 
     def release(self) -> None:
         """Let go of all tasks, for whoever wants to carry them on."""
+        if self._engine is None:
+            return  # It never held one.
         self._change(_tasks.c.worker == self.worker.id, worker=None)
 
     def beat(self) -> None:

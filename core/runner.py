@@ -435,7 +435,8 @@ def _known(task: Task) -> Progress:
     """Says that an equal request was made before, and how to get another video."""
     when = datetime.fromtimestamp(task.submitted or task.created).astimezone()
     if task.state == "stored":
-        what = f"Paid on {when:%Y-%m-%d %H:%M} as {task.id}, so this costs nothing"
+        did = "Rehearsed" if task.realm == "sandbox" else "Paid"
+        what = f"{did} on {when:%Y-%m-%d %H:%M} as {task.id}, so this costs nothing"
     else:
         what = f"The same video is under way since {when:%Y-%m-%d %H:%M} as {task.id}; joining it"
     message = f"{what}; another --seed makes a new one."

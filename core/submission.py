@@ -56,6 +56,7 @@ async def submit(job: "Job") -> Ticket:
 
 async def _submit_patiently(job: "Job") -> Ticket:
     """Submit; wait and try again while the provider says that it did not take it."""
+    job.tell("submitting")
     request = await _uploaded(job)
 
     def waiting(error: Kling26Error, wait: float) -> None:
@@ -119,11 +120,12 @@ async def _settle(job: "Job", lost: AnswerLost) -> Ticket:
 
 async def _taken_before(job: "Job", refusal: Refused) -> Ticket:
     """A repetition may be refused because its id is taken: then the first one is there."""
-    ticket = None
-    if job.task.attempts > 1 and job.provider.can("find"):
-        ticket = await _search(job, _lost(job, str(refusal)))
-    if ticket is None:
+    if job.task.attempts == 1 or not job.provider.can("find"):
         raise refusal
+    lost = _lost(job, f"an answer was lost, and then: {refusal}")
+    ticket = await _search(job, lost)
+    if ticket is None:
+        raise _unknown(job, lost)
     return await job.accept(ticket)
 
 

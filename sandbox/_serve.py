@@ -92,7 +92,7 @@ def build_site(sandboxes: Iterable[Sandbox], conditions: Conditions | None = Non
 
 def addresses(provider: str, server_url: str) -> dict[str, str]:
     """The environment variables that point a client at the emulator on a server."""
-    name, url = provider.upper(), server_url.rstrip("/")
+    name, url = provider.upper().replace("-", "_"), server_url.rstrip("/")
     variables = {f"{name}_BASE_URL": f"{url}/{provider}"}
     if provider in UPLOADS:
         variables[f"{name}_UPLOAD_URL"] = url + UPLOADS[provider]
@@ -140,7 +140,8 @@ class Server:
 
     def wait(self) -> None:
         """Until the server ends, or the user interrupts it."""
-        self._thread.join()
+        while self._thread.is_alive():  # In short waits: some systems interrupt no other.
+            self._thread.join(0.5)
 
 
 def serve(site: ASGIApp, port: int = 0, ready: Callable[[str], object] = lambda url: None) -> None:

@@ -92,7 +92,7 @@ def test_an_equal_request_is_free_at_once_and_it_is_said(made: Any, user: Any) -
     assert (again.status, again.object["file"]) == (0, str(user.folder / "copy.mp4"))
     assert (user.folder / "copy.mp4").read_bytes() == made["fox"].file.read_bytes()
     assert again.object["task"] == task_of(made["fox"].err)
-    assert again.said.startswith("Paid on ")
+    assert again.said.startswith("Rehearsed on ")
     assert again.said.endswith("so this costs nothing; another --seed makes a new one.")
 
 

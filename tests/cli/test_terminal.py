@@ -55,7 +55,7 @@ def test_a_live_line_tells_what_goes_on_and_vanishes(user: Any) -> None:
 
     status, _, shown = on_a_terminal(user, "generate", "A fox", "--sandbox")
     assert status == 0
-    assert "Paid on " in COLOUR.sub("", shown)
+    assert "Rehearsed on " in COLOUR.sub("", shown)
 
 
 def test_no_color_and_dumb_terminals_are_respected(user: Any) -> None:

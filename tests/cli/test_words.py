@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26._console import Display
-from kling26._words import of_tasks
-from kling26._work import _standing
+from kling26.cli.console import Display
+from kling26.cli.words import of_tasks
+from kling26.cli.work import _standing
 from kling26.core.progress import Progress
 from kling26.core.registry import load_providers
 from kling26.core.task import Task

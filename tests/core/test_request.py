@@ -60,26 +60,17 @@ def test_a_path_and_its_bytes_are_the_same_picture(tmp_path: Path, picture: Imag
     assert requests[0].image == picture
 
 
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("no such file.png", "No such file or directory"),
-        (".", "Is a directory"),
-        ("nul\0l", "embedded null byte"),
-        ("\x1b[31m.png", "No such file or directory"),
-    ],
-)
+@pytest.mark.parametrize("name", ["no such file.png", ".", "nul\0l", "\x1b[31m.png", "x" * 5000])
 def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(ImageRefused) as caught:
+    with pytest.raises(ImageRefused, match=r'^The image ".*" cannot be read: \w.*\.$') as caught:
         VideoRequest(PROMPT, image=name)
 
-    assert str(caught.value).startswith('The image "')
-    assert str(caught.value).endswith(f'" cannot be read: {why}.')
     assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 400
     assert caught.value.option == "image"
 
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._console import Display, say
-from .core import background
-from .core.errors import Kling26Error
-from .core.settings import Settings
+from ..core import background
+from ..core.errors import Kling26Error
+from ..core.settings import Settings
+from .console import Display, say
 
 if TYPE_CHECKING:
-    from .core.runner import Runner
-    from .core.task import Task
+    from ..core.runner import Runner
+    from ..core.task import Task
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def carry(work: Work[T], idle: str, found: Found = lambda _: None) -> T:
     What it hands to its third argument meanwhile is given to `found`, in the main thread. An
     interrupt raises `Interrupted`, which says `idle` if no task had been begun.
     """
-    from .core.runner import Runner
+    from ..core.runner import Runner
 
     global begun  # noqa: PLW0603 - as the loop, it is of the process.
     runner, display, items = Runner(Settings()), Display(), queue.SimpleQueue[Any]()
@@ -113,7 +113,7 @@ def _interrupted(names: Sequence[str], idle: str, impatient: bool) -> Interrupte
 
 def _look(names: Sequence[str]) -> "list[Task]":
     """The tasks as they are now that nobody works on them; empty if that cannot be read."""
-    from .core.runner import Runner
+    from ..core.runner import Runner
 
     async def look() -> "list[Task]":
         async with Runner(Settings()) as runner:

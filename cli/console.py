@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define, field
 
-from .core.errors import Kling26Error
-from .core.progress import Phase, Progress
-from .core.settings import Settings
-from .core.text import plain
+from ..core.errors import Kling26Error
+from ..core.progress import Phase, Progress
+from ..core.settings import Settings
+from ..core.text import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
     from rich.progress_bar import ProgressBar
 
-    from .core.results import Video
-    from .core.task import Task
+    from ..core.results import Video
+    from ..core.task import Task
 
 #: The keys of the JSON object, all of them always there.
 FACTS = ("task", "provider", "state", "task_id", "url", "file", "cost", "error")

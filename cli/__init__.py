@@ -1,7 +1,7 @@
 """
 The command `kling26`, from its first moment to its exit status.
 
-The commands themselves are in `_commands`; here is what becomes of an interrupt, an error or a
+The commands themselves are in `commands`; here is what becomes of an interrupt, an error or a
 closed pipe, whatever the command: one sentence and a status, never a traceback unless asked for.
 """
 
@@ -61,35 +61,31 @@ def _run(line: list[str]) -> int:
     try:
         return _command(rest, verbose, as_json)
     except KeyboardInterrupt:
-        from . import _console, _work
+        from . import console, work
 
-        sent = "" if _work.begun else " Nothing was sent."
-        _console.fail(f"Interrupted.{sent}", as_json=as_json)
+        sent = "" if work.begun else " Nothing was sent."
+        console.fail(f"Interrupted.{sent}", as_json=as_json)
         return INTERRUPTED
 
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:
-    from . import _commands, _console, _work
-    from .core.errors import Kling26Error
+    from ..core.errors import Kling26Error
+    from . import commands, console, work
 
-    _console.set_up(verbose)
+    console.set_up(verbose)
     try:
-        return _commands.run(line)
-    except _work.Interrupted as interrupted:
-        _console.fail(str(interrupted), task=interrupted.task, as_json=as_json)
+        return commands.run(line)
+    except work.Interrupted as interrupted:
+        console.fail(str(interrupted), task=interrupted.task, as_json=as_json)
         if interrupted.impatient:
             # Threads that still wait for an answer would hold up an orderly exit.
             os._exit(INTERRUPTED)
         return INTERRUPTED
     except Kling26Error as error:
-        _console.fail(str(error), error=error, as_json=as_json)
+        console.fail(str(error), error=error, as_json=as_json)
         return error.exit_status
-    except _console.Unwritten:
+    except console.Unwritten:
         raise
     except Exception as error:  # noqa: BLE001 - nobody shall meet a traceback unasked.
-        _console.fail(_console.bug(error), as_json=as_json)
+        console.fail(console.bug(error), as_json=as_json)
         return BROKEN
-
-
-if __name__ == "__main__":
-    main()

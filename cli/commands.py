@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from ._console import as_object, result, say
-from ._keys import installed, keys
-from ._work import carry
-from .core.errors import (
+from ..core.errors import (
     JournalError,
     Kling26Error,
     NotDelivered,
     OptionRefused,
     UsageError,
 )
-from .core.options import options_of
-from .core.request import VideoRequest
-from .core.settings import Settings
-from .core.text import plain
+from ..core.options import options_of
+from ..core.request import VideoRequest
+from ..core.settings import Settings
+from ..core.text import plain
+from .console import as_object, result, say
+from .keys import installed, keys
+from .work import carry
 
 if TYPE_CHECKING:
-    from ._console import Display
-    from ._work import Found
-    from .core.results import Video
-    from .core.runner import Runner
-    from .core.task import Task
+    from ..core.results import Video
+    from ..core.runner import Runner
+    from ..core.task import Task
+    from .console import Display
+    from .work import Found
 
     #: How a task ended: its row, and the video or the error.
     _End = tuple[Task | None, Video | None, Kling26Error | None]
@@ -43,7 +43,9 @@ def _version() -> str:
     from pathlib import Path
 
     with suppress(OSError, KeyError, ValueError):
-        project = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text("utf-8"))
+        project = tomllib.loads(
+            Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8")
+        )
         return f"kling26 {project['project']['version']}"
     with suppress(PackageNotFoundError):
         return f"kling26 {version('kling26')}"
@@ -73,7 +75,7 @@ app.command(keys)
 app.command(sandbox)
 # By name: its help tells what the emulators can do, and they are loaded for that alone.
 sandbox.command(
-    "kling26._serving:serve",
+    "kling26.cli.serving:serve",
     name="serve",
     help="Serve the emulators over HTTP on this machine, until Ctrl-C.",
 )
@@ -104,7 +106,7 @@ def run(tokens: Sequence[str]) -> int:
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        from ._words import of_usage
+        from .words import of_usage
 
         raise UsageError(of_usage(error)) from error
     return status if isinstance(status, int) else 0
@@ -324,6 +326,43 @@ def _seconds(timeout: float) -> float:
     return timeout
 
 
+@app.command
+def prune(
+    *,
+    older_than: Annotated[
+        str, Parameter(help="How long ago they ended: 30d, 12h or 45m.", metavar="AGE")
+    ],
+) -> int:
+    """
+    Forget tasks that ended long ago, and remove their videos from the store.
+
+    Open tasks stay, and so does every video that was written to an --output.
+    """
+    seconds = _age(older_than)
+
+    async def work(runner: "Runner", _: "Display", __: "Found") -> "list[Task]":
+        return await runner.prune(seconds)
+
+    gone = carry(work, idle="Interrupted. Run it again to go on.")
+    videos = sum(task.file is not None for task in gone)
+    result(f"Forgot {len(gone)} tasks and removed {videos} stored videos.")
+    return 0
+
+
+_AGES = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _age(text: str) -> float:
+    """Seconds, of an age such as 30d."""
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit() and unit in _AGES):
+        raise OptionRefused(
+            f'--older-than takes an age such as 30d, 12h or 45m; this one is "{plain(text, 60)}".',
+            option="older_than",
+        )
+    return int(number[:9]) * _AGES[unit]
+
+
 # -- looking things up -------------------------------------------------------------------------
 
 
@@ -337,7 +376,7 @@ def tasks(
     as_json: AsJson = False,
 ) -> int:
     """List the tasks of the journal, the oldest first."""
-    from . import _words
+    from . import words
 
     async def work(runner: "Runner", _: "Display", __: "Found") -> "tuple[list[Task], Any]":
         return await runner.tasks(only_open), runner.registry
@@ -347,7 +386,7 @@ def tasks(
         for task in found:
             result(as_object(task=task, text=task.error))
     elif found:
-        result(_words.of_tasks(found, registry))
+        result(words.of_tasks(found, registry))
     else:
         say("No task is open." if only_open else "The journal is empty: nothing was made yet.")
     return 0
@@ -356,11 +395,11 @@ def tasks(
 @app.command
 def providers(name: Annotated[str | None, Parameter(help="Show this one whole.")] = None, /) -> int:
     """List who can make videos, and which keys are set; or all about one of them."""
-    from . import _words
+    from . import words
 
     registry = installed(told=name is None)
     if name is None:
-        result(_words.of_providers(registry, Settings()))
+        result(words.of_providers(registry, Settings()))
     else:
-        result(_words.of_provider(Settings().settle(registry[name]), Settings()))
+        result(words.of_provider(Settings().settle(registry[name]), Settings()))
     return 0

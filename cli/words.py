@@ -19,15 +19,15 @@ from cyclopts.exceptions import (
 )
 from cyclopts.token import Token
 
-from .core.errors import OptionRefused, SettingsError
-from .core.keys import Keys
-from .core.options import OptionInfo, options_of
-from .core.provider import Provider
-from .core.registry import Registry
-from .core.request import VideoRequest
-from .core.settings import Settings, address_variables
-from .core.task import Task
-from .core.text import listing, plain
+from ..core.errors import OptionRefused, SettingsError
+from ..core.keys import Keys
+from ..core.options import OptionInfo, options_of
+from ..core.provider import Provider
+from ..core.registry import Registry
+from ..core.request import VideoRequest
+from ..core.settings import Settings, address_variables
+from ..core.task import Task
+from ..core.text import listing, plain
 
 #: The shortest excerpt of a prompt, in characters.
 _EXCERPT = 20

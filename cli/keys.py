@@ -7,13 +7,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from ._console import result, say
-from .core.errors import SettingsError, UnknownProvider
-from .core.keys import Keys
-from .core.provider import Provider
-from .core.registry import Registry, load_providers, plugins
-from .core.settings import Settings
-from .core.text import listing
+from ..core.errors import SettingsError, UnknownProvider
+from ..core.keys import Keys
+from ..core.provider import Provider
+from ..core.registry import Registry, load_providers, plugins
+from ..core.settings import Settings
+from ..core.text import listing
+from .console import result, say
 
 keys = App(name="keys", help="Store, forget or look up the API key of a provider.")
 
@@ -60,10 +60,10 @@ def unset_key(name: ProviderName, /) -> int:
 @keys.command(name="show")
 def show_key(name: ProviderName, /) -> int:
     """Say where the API key of a provider comes from; the key itself is never shown."""
-    from . import _words
+    from . import words
 
     provider = _named(name)
-    source = _words.of_key(provider, Settings())
+    source = words.of_key(provider, Settings())
     if source.startswith("not set") and provider.key_page:
         source += f" (keys: {provider.key_page})"
     result(f"{provider.title}: {source}")

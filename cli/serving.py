@@ -5,13 +5,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from ._console import Unwritten, result
-from .core.errors import OptionRefused, UsageError
-from .core.registry import load_sandboxes, plugins
-from .core.settings import Settings
-from .core.text import listing, plain
-from .sandbox import FAULTS, Conditions, Fault, addresses, build_site
-from .sandbox import serve as serve_site
+from ..core.errors import OptionRefused, UsageError
+from ..core.registry import load_sandboxes, plugins
+from ..core.settings import Settings
+from ..core.text import listing, plain
+from ..sandbox import FAULTS, Conditions, Fault, addresses, build_site
+from ..sandbox import serve as serve_site
+from .console import Unwritten, result
 
 _PORT = 8026
 

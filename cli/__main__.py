@@ -1,0 +1,5 @@
+"""`python -m kling26.cli` is the command `kling26`."""
+
+from . import main
+
+main()
