@@ -106,7 +106,7 @@ def line(title: str, progress: Progress | None, elapsed: float | None, note: str
         parts.append(_size(progress))
     elif elapsed is not None and progress.phase in ("queued", "running"):
         seconds = f"{elapsed:.0f} s"
-        if progress.expected is not None:
+        if progress.expected is not None and progress.expected > elapsed:
             seconds += f" of about {progress.expected:.0f} s"
         parts.append(seconds)
     said = progress.message or note

@@ -111,7 +111,7 @@ class Job:
             if isinstance(error, JournalError):
                 return
             state = "refused"
-            error.message += " Nothing was paid."
+            error.message = f"{sentence(error, 1000)} Nothing was paid."
         else:
             return
         await self.learn(state, error=str(error), code=error.code, worker=None)

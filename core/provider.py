@@ -16,6 +16,9 @@ from .status import Status, Ticket
 
 T = TypeVar("T")
 
+#: The version of the interface below. A later one has more of it, and takes nothing away.
+INTERFACE = 1
+
 #: A conversation with a provider: yields requests, is sent the answers, returns a value.
 #: The shape of ``httpx.Auth.auth_flow``: no socket, no clock and no key inside.
 Flow = Generator[httpx.Request, httpx.Response, T]
@@ -99,6 +102,9 @@ class Provider(ABC):
     whatever they cannot read (`kling26.core.wire` helps to read strictly).
     """
 
+    #: The version of this interface that the plug-in needs (`INTERFACE`); an older kling26 leaves
+    #: the plug-in out, and says so.
+    interface: ClassVar[int] = 1
     #: Short, lower case: what users type. Letters, digits, ``-`` and ``_``.
     name: ClassVar[str]
     #: What users read.

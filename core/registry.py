@@ -21,7 +21,7 @@ from . import hookspecs
 from .errors import UnknownProvider
 from .hookspecs import PROJECT, Sandbox
 from .options import options_of
-from .provider import Limits, Provider
+from .provider import INTERFACE, Limits, Provider
 from .settings import is_safe
 from .text import listing, plain
 
@@ -89,7 +89,7 @@ def load_providers(outside: Iterable[EntryPoint] = ()) -> Registry:
     found: dict[str, tuple[str, Provider]] = {}
     for plugin, provider in _offers(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
         try:
-            reason = _flaw(provider)
+            reason = flaw(provider)
         except Exception as error:  # noqa: BLE001 - as below
             reason = f"{type(error).__name__}: {plain(error)}"
         if reason is None and provider.name in found:
@@ -178,8 +178,13 @@ def _named(offer: object) -> str:
     return plain(kind, 80)
 
 
-def _flaw(provider: Provider) -> str | None:
-    """What is wrong with a provider's names and limits, in words."""
+def flaw(provider: Provider) -> str | None:
+    """What is wrong with a provider's names and limits, in words; None: nothing."""
+    if type(provider.interface) is not int or provider.interface > INTERFACE:
+        return (
+            f"it needs version {plain(provider.interface, 20)} of the plug-in interface, and this "
+            f"kling26 has version {INTERFACE}; upgrade kling26."
+        )
     for attribute in ("name", "title", "key_variable", "base_url"):
         if not isinstance(getattr(provider, attribute, None), str):
             return f"{type(provider).__name__}.{attribute} is missing or no text."

@@ -16,9 +16,9 @@ def plain(text: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def sentence(text: object) -> str:
+def sentence(text: object, limit: int = 300) -> str:
     """`plain(text)` with a full stop, to be followed by another sentence."""
-    line = plain(text)
+    line = plain(text, limit)
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 

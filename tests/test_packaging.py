@@ -337,6 +337,6 @@ def test_pytest_in_a_checkout_of_any_name(tmp_path: Path, name: str) -> None:
     (checkout / "tests" / "test_probe.py").write_text(probe, "utf-8")
     site = install(build(checkout, "editable", tmp_path / "dist"), tmp_path / "site-packages")
     case = json.dumps({"here": str(tmp_path), "sites": [str(site)]})
-    run = f"{BEGIN}\nimport pytest; sys.exit(pytest.main(['-q']))"
+    run = f"{BEGIN}\nimport pytest; sys.exit(pytest.main(['-q', '-n0']))"
 
     assert "1 passed" in python("-c", run, case, cwd=checkout)

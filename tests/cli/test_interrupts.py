@@ -8,18 +8,22 @@ from typing import Any
 
 import pytest
 
+#: Keeps a task going until somebody interrupts, however busy the machine is.
+LONG = {"KLING26_SANDBOX_FAULTS": "success_without_url," * 14}
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) -> None:
-    running = user.start("generate", "A fox", "--sandbox", "--output", "fox.mp4", "--json")
+    line = ("generate", "A fox", "--sandbox", "--output", "fox.mp4", "--json")
+    running = user.start(*line, **LONG)
     running.until("generating").interrupt(number)
     began = time.monotonic()
     ran = running.ended()
     told = ran.object
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert (ran.status, told["state"]) == (130, "submitted")
     assert told["error"] == (
         "Interrupted. The video is being made at kie, and paid for once; fetch it with: "
@@ -53,7 +57,7 @@ def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(use
     ran = running.interrupt().ended()
     told = ran.object
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert (ran.status, told["state"]) == (130, "submitting")
     assert told["error"] == (
         f"Interrupted before kie had answered, so task {told['task']} is perhaps paid for. See "
@@ -69,7 +73,7 @@ def test_an_interrupted_resume_says_how_to_go_on(user: Any) -> None:
     line = ("--sandbox", "--timeout", "0.1")
     began = [user.start("generate", prompt, *line) for prompt in ("A fox", "A heron")]
     assert {running.ended().status for running in began} == {5}
-    ran = user.start("resume").until("generating").interrupt().ended()
+    ran = user.start("resume", **LONG).until("generating").interrupt().ended()
 
     assert ran.status == 130
     assert re.fullmatch(r"Interrupted.* kling26 resume k26-\w+.*", ran.err.splitlines()[-1])

@@ -3,11 +3,12 @@
 import asyncio
 import dataclasses
 import json
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kling26.comfy_bridge import comfy_entrypoint
+from kling26.comfy_bridge import comfy_entrypoint, running
 from kling26.comfy_bridge.node import chosen, execute, make_node
 from kling26.core import ImageFile, ImageRefused, Kling26Error, OptionRefused, UnknownProvider
 from kling26.core.registry import Registry
@@ -86,6 +87,31 @@ def test_a_picture_is_sent_as_bytes(
     asyncio.run(execute(registry, {**values, "image": np.zeros((1, 8, 8, 3))}, hidden))
 
     assert isinstance(runner.asked[0][0].image, ImageFile)
+
+
+def test_a_prompt_that_ends_while_the_picture_is_read_sends_nothing(
+    comfyui: Any,
+    registry: Registry,
+    runner: Any,
+    values: dict[str, Any],
+    hidden: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slow(*_: object) -> None:
+        time.sleep(0.2)
+
+    monkeypatch.setattr(running, "picture", slow)
+
+    async def prompt() -> None:
+        task = asyncio.create_task(execute(registry, {**values, "image": object()}, hidden))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(prompt())
+    assert runner.asked == []
+    assert comfyui.last_text() == "kie.ai · stopped before anything was sent."
 
 
 @pytest.mark.parametrize("address", ["/etc/passwd", "file:///etc/passwd", "a.png"])

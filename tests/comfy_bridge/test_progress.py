@@ -16,6 +16,7 @@ from kling26.core.registry import Registry
         (Progress("a", "kie", "uploading"), None, "kie.ai · uploading the image"),
         (Progress("a", "kie", "queued", 1.0, position=3), 2.0, "kie.ai · queued, 3 ahead · 2 s"),
         (Progress("a", "kie", "running", 1.0), 12.4, "kie.ai · generating · 12 s"),
+        (Progress("a", "kie", "running", 1.0, expected=9.0), 12.4, "kie.ai · generating · 12 s"),
         (
             Progress("a", "kie", "running", 1.0, expected=60.0, message="It stumbled."),
             12.4,

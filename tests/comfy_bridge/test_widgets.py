@@ -66,6 +66,7 @@ class Odd:
     fast: bool = option(True, label="Fast", help="Fast.")
     style: Literal["a", "b"] = option("b", label="Style", help="The look.")
     maybe: float | None = option(None, label="Maybe", help="May be empty.", minimum=0, maximum=1)
+    often: bool | None = option(True, label="Often", help="May be empty.")
     perhaps: bool | None = option(None, label="Perhaps", help="May be empty.")
     choice: Literal["x", "y"] | None = option(None, label="Choice", help="May be empty.")
     folded: int = option(1, label="Folded", help="Rarely used.", advanced=True)
@@ -102,6 +103,7 @@ class OddProvider(Provider):
             {"default": "", "multiline": False, "placeholder": "0 to 1, or empty"},
         ),
         ("perhaps", "Combo", {"options": ["", "true", "false"], "default": ""}),
+        ("often", "Combo", {"options": ["", "true", "false"], "default": "true"}),
         ("choice", "Combo", {"options": ["", "x", "y"], "default": ""}),
         ("folded", "Int", {"default": 1, "advanced": True}),
         ("needed", "String", {"default": ""}),

@@ -130,6 +130,10 @@ BROKEN: dict[str, tuple[str, str]] = {
         acme(("    def submit", "    limits = Limits(submissions=(5, 0))\n    def submit")),
         "its limits allow no submissions.",
     ),
+    "newer": (
+        acme(("    def submit", "    interface = 2\n    def submit")),
+        "it needs version 2 of the plug-in interface, and this kling26 has version 1; upgrade",
+    ),
     "nonsense": (
         acme(("    def submit", "    limits = Limits(image_prompt='long')\n    def submit")),
         "TypeError: '<' not supported",

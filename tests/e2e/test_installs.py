@@ -1,6 +1,9 @@
-"""Ways of installing: a plug-in that is added, and a copy of the package beside the folder."""
+"""
+ComfyUI started anew: after a crash, with a plug-in, with a copy of the package beside the folder.
+"""
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,3 +108,30 @@ def test_an_installed_package_beside_the_folder_is_one_copy(
     assert list(modules) == ["kling26.core.provider"]
     assert len(_choice(comfy)) == 4
     assert "IMPORT FAILED" not in comfy.log
+
+
+def test_a_killed_comfyui_pays_for_nothing_twice(
+    start: Callable[..., Any],
+    providers: Any,
+    tmp_path: Path,
+    node: Callable[..., Any],
+    save: Callable[..., Any],
+) -> None:
+    providers.pace("kie", queued=0.5, running=4.0)
+    environment = {**providers.environment, "KIE_API_KEY": "any"}
+    before = len(providers.tasks("kie"))
+    prompt = {"1": node("Killed on the way"), "2": save("1", "killed")}
+    comfy = start(tmp_path / "comfyui", environment)
+    comfy.request("POST", "/prompt", {"prompt": prompt})
+    deadline = time.monotonic() + 20
+    while len(providers.tasks("kie")) == before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.3)
+    comfy.process.kill()
+    comfy.process.wait()
+    again = start(tmp_path / "comfyui", environment)
+    run = again.run(prompt)
+
+    assert run.end == "execution_success"
+    assert len(providers.tasks("kie")) == before + 1
+    assert list(again.output.glob("killed_*.mp4"))

@@ -10,7 +10,7 @@ import pytest
 from attrs import define, evolve, field
 from kling26.core.journal import Journal, Worker
 from kling26.core.progress import Progress
-from kling26.core.registry import load_providers, load_sandboxes
+from kling26.core.registry import Registry, load_providers, load_sandboxes
 from kling26.core.request import VideoRequest
 from kling26.core.results import Video
 from kling26.core.runner import Runner
@@ -46,6 +46,8 @@ class Stage:
     emulator: Emulator = field(init=False)
     heard: list[Progress] = field(factory=list)
     _workers: int = 0
+    _reader: Journal | None = field(default=None, init=False)
+    _providers: Registry = field(factory=load_providers, init=False)
     _loop: asyncio.Runner = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -60,6 +62,8 @@ class Stage:
         return self._loop.run(work)
 
     def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
         self._loop.close()
 
     def clock(self) -> float:
@@ -78,14 +82,14 @@ class Stage:
         settings = Settings({"KLING26_HOME": str(self.home)})
         options: dict[str, Any] = {
             "settings": settings,
-            "registry": load_providers(),
+            "registry": self._providers,
             "sandbox": lambda _: self.transport(),
             "journal": Journal(settings.journal, clock=self.clock, worker=worker),
         }
         return Runner(**(options | changes))
 
     def transport(self) -> httpx.AsyncBaseTransport:
-        provider = load_providers()[self.provider]
+        provider = self._providers[self.provider]
         hosts = {provider.base_url, provider.upload_url} - {None}
         return SandboxTransport({str(host): self.emulator for host in hosts})
 
@@ -112,11 +116,9 @@ class Stage:
         return self.run(work())
 
     def tasks(self) -> list[Task]:
-        journal = Journal(Settings({"KLING26_HOME": str(self.home)}).journal)
-        try:
-            return journal.tasks()
-        finally:
-            journal.close()
+        if self._reader is None:
+            self._reader = Journal(Settings({"KLING26_HOME": str(self.home)}).journal)
+        return self._reader.tasks()
 
     def task(self) -> Task:
         (task,) = self.tasks()
