@@ -30,7 +30,8 @@ def test_all_commands_are_listed(user: Any) -> None:
 
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
-        "generate", "providers", "tasks", "resume", "resubmit", "cancel", "keys", "prune", "sandbox",
+        "generate", "providers", "tasks", "resume", "resubmit", "cancel", "keys", "prune",
+        "sandbox",
     }  # fmt: skip
     assert user.run().out == ran.out
 
