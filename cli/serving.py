@@ -50,8 +50,8 @@ def _serve(
     def ready(url: str) -> None:
         lines = [
             f"export {variable}={address}"
-            for provider in emulators
-            for variable, address in addresses(provider, url).items()
+            for name, emulator in emulators.items()
+            for variable, address in addresses(name, url, emulator.uploads).items()
         ]
         lines.append('# Any API key will do, but one with "wrong" in it is refused.')
         result("\n".join(lines))

@@ -7,6 +7,7 @@ from typing import Literal
 import httpx
 from attrs import define, field
 
+from .errors import SettingsError
 from .http import Courier, make_client
 from .keys import Key, Keys
 from .pacing import Gate
@@ -36,14 +37,26 @@ class Connections:
     sandbox: SandboxFactory | None = None
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
     _gates: dict[str, Gate] = field(factory=dict, init=False)
+    #: The providers with an emulator, once they are loaded.
+    _emulated: frozenset[str] | None = field(default=None, init=False)
 
     def courier(self, realm: Realm, provider: Provider) -> Courier:
-        """The way to a provider; raises `MissingKey` where there is no key for it."""
+        """
+        The way to a provider.
+
+        Raises `MissingKey` where there is no key for it, and `SettingsError` for a rehearsal with
+        a provider that has no emulator.
+        """
         if realm == "sandbox":
             client = self._client("sandbox")
-            return Courier(provider, _SANDBOX_KEY, client, client)
+            if self._emulated is not None and provider.name not in self._emulated:
+                raise SettingsError(
+                    f"{provider.title} brings no emulator, so it cannot be rehearsed.",
+                    provider=provider.name,
+                )
+            return Courier(provider, realm, _SANDBOX_KEY, client, client)
         key = Keys(self.settings).need(provider)
-        return Courier(provider, key, self._client("free"), self._client("paid"))
+        return Courier(provider, realm, key, self._client("free"), self._client("paid"))
 
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
         """The client that fetches results; it never sees a key."""
@@ -71,5 +84,6 @@ class Connections:
         # By name: the core stands below the sandbox, and most runs never need it.
         rehearsal = import_module("kling26.sandbox").rehearsal
         emulators = load_sandboxes(plugins(self.settings.load_plugins))
+        self._emulated = frozenset(emulators)
         transport: httpx.AsyncBaseTransport = rehearsal(providers, emulators, self.settings)
         return transport

@@ -31,11 +31,15 @@ class Sandbox:
     An emulator of a provider's HTTP API, for rehearsals and tests.
 
     `build` takes the conditions of the rehearsal (`kling26.sandbox.Conditions`: clock, speed,
-    faults) and returns the emulator, which serves all of the provider's hosts by path.
+    faults) and returns the emulator, which serves all of the provider's hosts by path. `uploads`
+    is where under it the provider's `upload_url` is, if there is one ("": where `base_url` is);
+    `hosts` are further addresses that it stands in for, such as a store that takes uploads.
     """
 
     provider: str
     build: Callable[..., ASGIApp]
+    uploads: str | None = None
+    hosts: tuple[str, ...] = ()
 
 
 @hookspec

@@ -15,10 +15,19 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import define, field
 
-from . import answers
-from .errors import Kling26Error, ProviderError, Refused, TryLater, Unavailable, Unreachable
+from . import answers, guard
+from .errors import (
+    Kling26Error,
+    ProviderError,
+    Refused,
+    TryLater,
+    Unavailable,
+    UnexpectedReply,
+    Unreachable,
+)
 from .keys import Key
 from .provider import Flow, Provider
+from .task import Realm
 from .text import plain
 from .wire import MAX_REPLY
 
@@ -73,6 +82,7 @@ class Courier:
     """Carries a provider's flows to its hosts and back."""
 
     provider: Provider
+    realm: Realm
     key: Key
     client: httpx.AsyncClient
     paid_client: httpx.AsyncClient
@@ -180,7 +190,7 @@ class Courier:
         self, client: httpx.AsyncClient, request: httpx.Request, patience: float
     ) -> tuple[httpx.Response, Exception | None]:
         """The reply, as far as it came, and what broke it off."""
-        self._prepare(request, patience)
+        await self._prepare(request, patience)
         content, broken = bytearray(), None
         # A second more than the client's own bounds, which tell a connection that never stood
         # from an answer that never came.
@@ -211,13 +221,27 @@ class Courier:
         )
         return whole, broken
 
-    def _prepare(self, request: httpx.Request, patience: float) -> None:
+    async def _prepare(self, request: httpx.Request, patience: float) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)
         request.headers.setdefault("Accept", "application/json")
         timeout = httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None)
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
         if _origin(str(request.url)) in self._origins:
             self.provider.sign(request, self.key.value)
+        elif self.realm != "sandbox":
+            await self._keep_out(request)
+
+    async def _keep_out(self, request: httpx.Request) -> None:
+        """An address that a provider gave is not to lead into the user's own network."""
+        try:
+            addresses = await guard.resolve(request.url, local=self.realm == "loopback")
+        except guard.AddressRefused as error:
+            raise UnexpectedReply(
+                f"{self.provider.title} gave an address that is not followed: {error}.",
+                provider=self.provider.name,
+            ) from error
+        if addresses:
+            guard.pin(request, addresses[0])
 
     def _unreachable(self, error: Exception) -> NoReturn:
         raise Unreachable(

@@ -427,7 +427,9 @@ def _make_engine(url: str) -> sa.Engine:
             address, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
     else:
-        os.makedirs(os.path.dirname(os.path.abspath(address.database)), mode=0o700, exist_ok=True)
+        if not address.database.startswith("file:"):  # SQLite's own addresses name what is there.
+            folder = os.path.dirname(os.path.abspath(address.database))
+            os.makedirs(folder, mode=0o700, exist_ok=True)
         engine = sa.create_engine(
             address, connect_args={"timeout": _PATIENCE, "check_same_thread": False}
         )

@@ -75,13 +75,18 @@ class Provider(ABC):
             base_url = "https://api.acme.example"
 
             def submit(self, request, options):
-                body = {"text": request.prompt, "seconds": request.duration}
+                body = {
+                    "text": request.prompt,
+                    "seconds": request.duration,
+                    "audio": request.sound,
+                }
                 reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
                 return Ticket(reply.json()["id"])
 
             def poll(self, ticket):
                 reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
-                return Status("succeeded", url=reply.json()["url"])
+                video = reply.json()
+                return Status("succeeded" if video["done"] else "running", url=video["url"])
 
 
         @hookimpl
@@ -99,7 +104,17 @@ class Provider(ABC):
     does. What they get is any answer below HTTP 500; what they raise is one of `ProviderError`:
     `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
     where it says that it did not take the request, `NoSuchTask`, and `UnexpectedReply` for
-    whatever they cannot read (`kling26.core.wire` helps to read strictly).
+    whatever they cannot read (`kling26.core.wire` helps to read strictly, and
+    `kling26.core.answers` to say no in words).
+
+    `submit` and `poll` there must be. `upload`, `cancel`, `find`, `renew` and `balance` are flows
+    that there may be; `check`, `price` and `read_callback` are plain functions, and so are `sign`
+    and `salvage`, which few services need to have another way. Everything that a task needs later
+    is in its `Ticket`: one object of this class serves many tasks at once.
+
+    ``kling26 new-provider acme`` writes a plug-in that works, with an emulator and tests, and
+    ``docs/plugins.md`` goes on from there. `kling26.core.testing.ProviderTests` holds what is
+    said here.
     """
 
     #: The version of this interface that the plug-in needs (`INTERFACE`); an older kling26 leaves

@@ -32,7 +32,6 @@ from .errors import (
 )
 from .job import Bench, Job
 from .journal import Journal
-from .keys import Keys
 from .options import build_options
 from .pacing import now
 from .progress import Listener, Progress, silence
@@ -262,8 +261,7 @@ class Runner:
         if equal is not None:
             await self._in_thread(self.journal.want, equal.id, output)
             return equal, True
-        if wish.realm != "sandbox":
-            Keys(self.settings).need(wish.provider)
+        self._connections.courier(wish.realm, wish.provider)  # No key, no row.
         name, image = None, wish.request.image
         if isinstance(image, ImageFile):
             name = await asyncio.to_thread(Store(self.settings.home).keep_image, image)

@@ -69,6 +69,8 @@ class Emulator(ABC):
     """
 
     provider: ClassVar[str]
+    #: What stands before the key in the header Authorization.
+    key_scheme: ClassVar[str] = "Bearer"
     #: How many new tasks an account may make, in how many seconds.
     rate: ClassVar[tuple[int, float] | None] = None
     #: Whether asking for a task again gives a fresh link when its link has expired.
@@ -151,11 +153,14 @@ class Emulator(ABC):
         usual, body = self.no(reason)
         return JSONAnswer(body, status or usual, retry_after(wait))
 
+    def key_of(self, request: Request) -> str:
+        return key_of(request, self.key_scheme)
+
     def keyed(self, handler: Handler) -> Handler:
         """The handler behind the check of the key."""
 
         async def guarded(request: Request) -> Response:
-            if not self.conditions.knows(key_of(request)):
+            if not self.conditions.knows(self.key_of(request)):
                 return self.refuse("key")
             return await handler(request)
 
@@ -168,13 +173,14 @@ class Emulator(ABC):
         if fault and (fault.name in TURNED_AWAY or fault.name == "reset_before_accept"):
             self.conditions.spend(fault)
             return self._turned_away(fault)
-        if "broke" in key_of(request):
+        if "broke" in self.key_of(request):
             return self.refuse("credit")
         body = await json_of(request)
         order = understand(body)
         if isinstance(order, Response):
             return order
-        if self._window and not self._window.admits(account_of(request), self.conditions.clock()):
+        account = account_of(self.key_of(request))
+        if self._window and not self._window.admits(account, self.conditions.clock()):
             return self.refuse("rate_limit")
         task = self._accept(order, fields_of(body), base_of(request))
         answer = JSONAnswer(self.receipt(task))
@@ -182,6 +188,15 @@ class Emulator(ABC):
             return answer
         self.conditions.spend(fault)
         return await self._garbled(fault, task, answer)
+
+    def upload_fault(self) -> Response | None:
+        """The answer to an upload that shall go wrong, if this one shall."""
+        fault = self.conditions.take_fault("upload")
+        if fault is None:
+            return None
+        if fault.name == "upload_reset":
+            raise Reset
+        return self.refuse("error", wait=fault.retry_after)
 
     async def poll(self, task: Task | None, tell: Callable[[Task, Phase], JSON]) -> Response:
         fault = self.conditions.take_fault("poll")

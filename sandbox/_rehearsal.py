@@ -33,7 +33,7 @@ def rehearsal(
             continue
         folder = settings.home / "sandbox"
         app = sandbox.build(Conditions(folder=folder, faults=list(faults)))
-        for address in (provider.base_url, provider.upload_url):
+        for address in (provider.base_url, provider.upload_url, *sandbox.hosts):
             if address is not None:
                 apps[address] = app
     return SandboxTransport(apps)

@@ -33,7 +33,8 @@ def seen(scope: Scope, body: bytes) -> SeenRequest:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     authorised = "authorization" in headers
     if authorised:
-        headers["authorization"] = "Bearer …"
+        scheme, space, _ = headers["authorization"].partition(" ")
+        headers["authorization"] = f"{scheme} …" if space else "…"
     return SeenRequest(
         method=scope["method"],
         path=scope["path"].removeprefix(scope.get("root_path", "")),
@@ -65,14 +66,14 @@ def replay(body: bytes) -> Receive:
     return again
 
 
-def key_of(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
+def key_of(request: Request, scheme: str = "Bearer") -> str:
+    given, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if given.lower() == scheme.lower() else ""
 
 
-def account_of(request: Request) -> str:
+def account_of(key: str) -> str:
     """A name for the key's owner that does not give the key away."""
-    return sha256(key_of(request).encode()).hexdigest()
+    return sha256(key.encode()).hexdigest()
 
 
 def base_of(request: Request) -> str:

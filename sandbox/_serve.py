@@ -23,8 +23,8 @@ from ._schema import fields_of
 
 HOST = "127.0.0.1"
 
-#: Providers whose uploads live on a host of their own, and where that is on the site.
-UPLOADS = {"kie": "/kie", "apikley": "/apikley/file-upload"}
+#: Built-in providers whose uploads live on a host of their own, and where that is on theirs.
+UPLOADS = {"kie": "", "apikley": "/file-upload"}
 
 
 class Site:
@@ -33,11 +33,13 @@ class Site:
     def __init__(self, sandboxes: Iterable[Sandbox], conditions: Conditions) -> None:
         self.conditions: dict[str, Conditions] = {}
         self.apps: dict[str, ASGIApp] = {}
+        self._uploads: dict[str, str | None] = {}
         for sandbox in sandboxes:
             # Every emulator has its own list of faults: a fault is ordered from one provider.
             own = evolve(conditions, faults=list(conditions.faults))
             self.conditions[sandbox.provider] = own
             self.apps[sandbox.provider] = sandbox.build(own)
+            self._uploads[sandbox.provider] = sandbox.uploads
         self._router = Router(
             [
                 Route("/", self._contents),
@@ -54,8 +56,8 @@ class Site:
     async def _contents(self, request: Request) -> Response:
         url = f"{request.url.scheme}://{request.headers['host']}"
         providers = {
-            name: {"url": f"{url}/{name}", "environment": addresses(name, url)}
-            for name in self.apps
+            name: {"url": f"{url}/{name}", "environment": addresses(name, url, uploads)}
+            for name, uploads in self._uploads.items()
         }
         return JSONResponse({"providers": providers, "faults": FAULTS})
 
@@ -90,12 +92,17 @@ def build_site(sandboxes: Iterable[Sandbox], conditions: Conditions | None = Non
     return Site(sandboxes, Conditions() if conditions is None else conditions)
 
 
-def addresses(provider: str, server_url: str) -> dict[str, str]:
-    """The environment variables that point a client at the emulator on a server."""
-    name, url = provider.upper().replace("-", "_"), server_url.rstrip("/")
-    variables = {f"{name}_BASE_URL": f"{url}/{provider}"}
-    if provider in UPLOADS:
-        variables[f"{name}_UPLOAD_URL"] = url + UPLOADS[provider]
+def addresses(provider: str, server_url: str, uploads: str | None = None) -> dict[str, str]:
+    """
+    The environment variables that point a client at the emulator on a server.
+
+    `uploads` is that of a plug-in's `Sandbox`: without it, pictures would go to the live API.
+    """
+    name, url = provider.upper().replace("-", "_"), f"{server_url.rstrip('/')}/{provider}"
+    variables = {f"{name}_BASE_URL": url}
+    uploads = UPLOADS.get(provider) if uploads is None else uploads
+    if uploads is not None:
+        variables[f"{name}_UPLOAD_URL"] = url + uploads
     return variables
 
 

@@ -131,6 +131,20 @@ def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     assert not [name for name in names if name.split("/")[1] in NOT_SHIPPED]
 
 
+def test_every_file_of_a_package_is_in_the_wheel(project: Path, wheel: Path) -> None:
+    """Templates and other data too; below the root, whatever is in a package belongs to it."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    folders = {name.split(".")[1] for name in PROJECT["tool"]["setuptools"]["packages"][1:]}
+    files = {
+        f"kling26/{path.relative_to(project).as_posix()}"
+        for folder in folders
+        for path in (project / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+    assert files - names == set()
+
+
 def test_tests_and_cassettes_travel_in_the_sdist(
     project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

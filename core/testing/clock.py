@@ -57,6 +57,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._job_done)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        # Threads end in real time, which no virtual time-out can measure.
+        await super().shutdown_default_executor()
+
     def _job_done(self, _: object) -> None:
         self._jobs -= 1
 

@@ -8,12 +8,21 @@ from pathlib import Path
 import httpx
 import pytest
 from kling26.core import delivery, guard
-from kling26.core.errors import NotDelivered, ResultUnavailable, StillRunning, TaskFailed
-from kling26.core.registry import load_providers
-from kling26.core.request import VideoRequest
+from kling26.core.errors import (
+    NotDelivered,
+    ProviderError,
+    ResultUnavailable,
+    SettingsError,
+    StillRunning,
+    TaskFailed,
+)
+from kling26.core.provider import Flow
+from kling26.core.registry import Registry, load_providers
+from kling26.core.request import ImageFile, VideoRequest
 from kling26.core.results import Video
 from kling26.core.runner import Runner
 from kling26.core.settings import Settings
+from kling26.providers.kie import Kie
 from kling26.sandbox._video import Clip, make_video
 
 from .conftest import Stage
@@ -271,3 +280,45 @@ def test_an_output_that_vanished_meanwhile_does_not_lose_the_video(
         fetch(stage, handler, output=folder / "heron.mp4")
     assert error.value.exit_status == 5
     assert stage.task().state == "stored"
+
+
+@pytest.mark.parametrize("link", ["http://169.254.169.254/up", "https://10.0.0.7/up", "file:///up"])
+def test_an_address_that_a_provider_gives_for_an_upload_is_held_against_the_rules(
+    stage: Stage, link: str
+) -> None:
+    """fal.ai, for one, answers where a picture is to be put."""
+
+    class Presigned(Kie):
+        def upload(self, image: ImageFile) -> Flow[str]:
+            yield httpx.Request("PUT", link, content=image.data)
+            return "https://files.example/1.png"
+
+    provider = Presigned()
+    handler, seen = kie(f"{PUBLIC}/x.mp4", video)
+
+    async def work() -> None:
+        settings = Settings({"KLING26_HOME": str(stage.home), "KIE_API_KEY": KEY})
+        registry = Registry({"kie": provider}, {"kie": "test"})
+        async with Runner(settings, registry, httpx.MockTransport(handler)) as runner:
+            picture = (Path(__file__).parents[1] / "grey.png").read_bytes()
+            request = VideoRequest("A heron", image=picture)
+            await runner.generate(request, "kie", timeout=100)
+
+    with pytest.raises(ProviderError, match=r"not followed|Nothing was paid"):
+        stage.run(work())
+    assert seen == []
+
+
+def test_a_provider_without_an_emulator_cannot_be_rehearsed(stage: Stage) -> None:
+    class Lonely(Kie):
+        name = "lonely"
+        title = "Lonely"
+
+    async def work() -> None:
+        settings = Settings({"KLING26_HOME": str(stage.home)})
+        async with Runner(settings, Registry({"lonely": Lonely()}, {"lonely": "test"})) as runner:
+            await runner.generate(VideoRequest("A heron"), "lonely", sandbox=True)
+
+    with pytest.raises(SettingsError, match="brings no emulator"):
+        stage.run(work())
+    assert stage.tasks() == []

@@ -20,6 +20,12 @@ def kie(stage_of: Callable[[str], Stage]) -> Stage:
     return stage_of("kie")
 
 
+def make_journal(url: str) -> None:
+    journal = Journal(url)
+    journal.tasks()
+    journal.close()
+
+
 def refusal(stage: Stage, url: str) -> str:
     """What a user reads when the journal at `url` is of no use."""
 
@@ -35,7 +41,7 @@ def refusal(stage: Stage, url: str) -> str:
 
 
 def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
-    Journal(f"sqlite:///{tmp_path / 'j.sqlite3'}").tasks()
+    make_journal(f"sqlite:///{tmp_path / 'j.sqlite3'}")
 
     words = refusal(kie, f"sqlite:///file:{tmp_path / 'j.sqlite3'}?mode=ro&uri=true")
 
@@ -47,7 +53,7 @@ def test_a_locked_journal_sends_nothing(
 ) -> None:
     monkeypatch.setattr(journal_module, "_PATIENCE", 0.05)
     path = tmp_path / "j.sqlite3"
-    Journal(f"sqlite:///{path}").tasks()
+    make_journal(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
 
@@ -67,9 +73,11 @@ def test_a_damaged_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 
 def test_a_journal_of_a_newer_version_sends_nothing(kie: Stage, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'j.sqlite3'}"
-    Journal(url).tasks()
-    with sa.create_engine(url).begin() as connection:
+    make_journal(url)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
         connection.execute(sa.text("UPDATE meta SET value = '999'"))
+    engine.dispose()
 
     assert "newer version" in refusal(kie, url)
 

@@ -1,4 +1,4 @@
-"""Lost answers where the provider keeps our own id: settled by asking, in every turn it can take."""
+"""Lost answers where the provider keeps our own id: settled by asking, in every turn."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,8 @@ def resume(stage: Stage, resubmit: bool = False) -> Kling26Error | None:
         async with stage.runner() as runner:
             if resubmit:
                 return (await runner.resubmit(stage.task().id)).error
-            return [outcome async for outcome in runner.resume()][0].error
+            (outcome,) = [each async for each in runner.resume()]
+            return outcome.error
 
     return stage.run(work())
 
