@@ -25,8 +25,6 @@ from .errors import JournalError, UnknownTask
 from .task import ACTIVE, OPEN, Realm, Task, TaskState
 from .text import plain
 
-SCHEMA_VERSION = 1
-
 #: A worker on another machine that has not been seen for so long is gone, in seconds.
 _ABSENT = 60.0
 #: How long a locked SQLite file is waited for, in seconds.
@@ -469,12 +467,27 @@ def _migrate(engine: sa.Engine) -> None:
         _metadata.create_all(connection)
         found = connection.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema"))
         if found is None:
-            connection.execute(_meta.insert().values(name="schema", value=str(SCHEMA_VERSION)))
-        elif int(found) > SCHEMA_VERSION:
+            connection.execute(_meta.insert().values(name="schema", value=str(schema_version())))
+        elif int(found) > schema_version():
             raise JournalError(
                 f"The journal was written by a newer version of kling26 (schema {found}, this one "
-                f"knows {SCHEMA_VERSION}); update kling26."
+                f"knows {schema_version()}); update kling26."
             )
+        elif int(found) < schema_version():
+            for step in _MIGRATIONS[int(found) - 1 :]:
+                step(connection)
+            connection.execute(
+                _meta.update().where(_meta.c.name == "schema").values(value=str(schema_version()))
+            )
+
+
+def schema_version() -> int:
+    """The version of the tables above."""
+    return 1 + len(_MIGRATIONS)
+
+
+#: The n-th brings a journal of schema n to n + 1, within the transaction that it is opened in.
+_MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = ()
 
 
 def _complaint(url: str, error: Exception) -> str:
