@@ -73,6 +73,11 @@ app = App(
 sandbox = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
 app.command(keys)
 app.command(sandbox)
+app.command(
+    "kling26.cli.new_provider:new_provider",
+    name="new-provider",
+    help="Begin a provider of your own: writes a folder that works as it stands.",
+)
 # By name: its help tells what the emulators can do, and they are loaded for that alone.
 sandbox.command(
     "kling26.cli.serving:serve",

@@ -169,7 +169,9 @@ def _offers(
                 yield name, offer
             else:
                 reason = f"{hook} gave {_named(offer)}, which is no {kind.__name__}."
-                problems.append(Problem(name, reason))
+                problem = Problem(name, reason)
+                if problem not in problems:  # A text instead of a list gives its letters.
+                    problems.append(problem)
 
 
 def _named(offer: object) -> str:

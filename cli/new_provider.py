@@ -1,0 +1,88 @@
+"""`kling26 new-provider`: a distribution for a provider of one's own, which works as it stands."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ..core.errors import OutputRefused, UsageError
+from ..core.text import plain
+from .console import result, say
+from .keys import installed
+
+#: Each file of the distribution, and the template that it is made from.
+FILES = {
+    ".gitignore": "gitignore",
+    "README.md": "README.md",
+    "pyproject.toml": "pyproject.toml",
+    "kling26_$module.py": "provider.py",
+    "kling26_${module}_sandbox.py": "sandbox.py",
+    "tests/conftest.py": "conftest.py",
+    "tests/test_$module.py": "test_provider.py",
+}
+_LONGEST = 40
+
+
+def new_provider(
+    name: Annotated[str, Parameter(help="What users will type after --provider.", metavar="NAME")],
+    /,
+) -> int:
+    """
+    Begin a provider of your own: writes the folder kling26-NAME.
+
+    It works as it stands, with an emulator and tests; what to fill in is marked.
+    """
+    folder = Path(f"kling26-{_usable(name)}")
+    write(folder, words(name))
+    say(
+        f"Try it: pip install -e {folder} && pytest {folder}\n"
+        f'Then fill in what is marked "FILL IN"; docs/plugins.md tells how.'
+    )
+    result(str(folder))
+    return 0
+
+
+def _usable(name: str) -> str:
+    """The name, if a provider and a distribution can have it."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", name) or len(name) > _LONGEST:
+        raise UsageError(
+            f'"{plain(name, 60)}" cannot be the name of a provider: take up to {_LONGEST} of a-z, '
+            "0-9, - and _, a letter first, and - and _ only between others."
+        )
+    if name in installed(told=False).providers:
+        raise UsageError(f'There is a provider "{name}" already; take another name.')
+    return name
+
+
+def words(name: str) -> Mapping[str, str]:
+    """The name in each of its spellings."""
+    module = name.replace("-", "_")
+    parts = module.split("_")
+    return {
+        "name": name,
+        "module": module,
+        "camel": "".join(part.capitalize() for part in parts),
+        "title": " ".join(part.capitalize() for part in parts),
+        "variable": f"{module.upper()}_API_KEY",
+        "host": module.replace("_", "-"),
+    }
+
+
+def write(folder: Path, spelled: Mapping[str, str]) -> None:
+    """Write the distribution into a folder that is not there yet."""
+    templates = files(__package__) / "templates"
+    try:
+        folder.mkdir(parents=True)
+        for path, template in FILES.items():
+            text = (templates / f"{template}.tmpl").read_text("utf-8")
+            file = folder / Template(path).substitute(spelled)
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(Template(text).substitute(spelled), "utf-8", newline="\n")
+    except FileExistsError:
+        raise UsageError(f"{folder} is there already; remove it, or take another name.") from None
+    except OSError as error:
+        raise OutputRefused(f"{folder} cannot be written: {error.strerror}.") from error

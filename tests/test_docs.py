@@ -1,0 +1,205 @@
+"""What the guide for authors of plug-ins says is true, and it says everything."""
+
+import doctest
+import inspect
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+
+import httpx
+import pytest
+from kling26.cli.new_provider import FILES, words, write
+from kling26.core import Limits, OptionRefused, Provider, VideoRequest
+from kling26.core import errors as all_errors
+from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
+from kling26.core.registry import flaw
+from kling26.core.testing import ProviderTests
+from kling26.core.testing.conformance import standard_tests
+from kling26.core.testing.stage import Stage
+
+GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
+PUBLIC = sorted({name for name in (*vars(Provider), *Provider.__annotations__) if name[0] != "_"})
+#: What the guide shows and nobody can run here: an installer, and what needs an account.
+NOT_RUN = ("pip", "pytest", "python", "twine")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What the command writes, as if it were installed."""
+    folder = tmp_path / "installed"
+    write(folder, words("acme"))
+    info = folder / "kling26_acme-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[kling26]\nacme = kling26_acme\n")
+    monkeypatch.syspath_prepend(str(folder))
+    yield folder
+    for name in ("kling26_acme", "kling26_acme_sandbox"):
+        sys.modules.pop(name, None)
+
+
+# -- it says everything --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_everything_public_of_a_provider_is_told(name: str) -> None:
+    assert re.search(rf"`{name}[`(]", GUIDE)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_everything_public_of_a_provider_has_its_own_words(name: str) -> None:
+    """A docstring, or a comment of its own above it."""
+    member = getattr(Provider, name, None)
+    source = inspect.getsource(Provider)
+
+    assert (
+        inspect.getdoc(member)
+        if callable(member) and name != "Options"
+        else re.search(rf"    #: .*\n(    #: .*\n|    \w+: .*\n)*    {name}: ", source)
+    )
+
+
+@pytest.mark.parametrize("hook", [kling26_providers, kling26_sandboxes])
+def test_every_hook_is_told(hook: Any) -> None:
+    assert f"`{hook.__name__}`" in GUIDE
+
+
+def test_every_standard_test_is_told() -> None:
+    told = re.findall(r"^\| `(test_\w+)` \|", GUIDE, re.MULTILINE)
+
+    assert told == standard_tests()
+
+
+def test_what_an_author_gives_the_suite_is_told() -> None:
+    given = [name for name in get_type_hints(ProviderTests) if name[0] != "_"]
+
+    assert given
+    assert [name for name in given if f"| `{name}` |" not in GUIDE] == []
+
+
+def test_the_errors_are_real() -> None:
+    named = re.findall(r"^\| `([A-Z]\w+)`(?:, `(\w+)`)? \| ", GUIDE, re.MULTILINE)
+    names = {name for pair in named for name in pair if name and name != "Options"}
+
+    assert {"Refused", "UnexpectedReply"} <= names
+    assert all(hasattr(all_errors, name) for name in names)
+
+
+def test_the_files_are_those_that_are_written() -> None:
+    told = set(re.findall(r"^\| `kling26-acme/(\S+)` \|", GUIDE, re.MULTILINE))
+    written = {path.replace("$module", "acme").replace("${module}", "acme") for path in FILES}
+
+    assert told == written - {".gitignore"}
+
+
+# -- what it shows works -------------------------------------------------------------------------
+
+
+def test_the_sessions_show_what_really_comes(acme: Path) -> None:
+    session = doctest.DocTestParser().get_doctest("\n".join(blocks("pycon")), {}, "guide", None, 0)
+    report: list[str] = []
+    result = doctest.DocTestRunner().run(session, out=report.append)
+
+    assert result.attempted > 5
+    assert result.failed == 0, "".join(report)
+
+
+def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
+    """One after another, as one reads them; then what they define is used."""
+    names: dict[str, Any] = {"httpx": httpx}
+    for program in blocks("python"):
+        exec(compile(program, "docs/plugins.md", "exec"), names)  # noqa: S102
+
+    assert names["AcmeOptions"](style="film").strength is None
+    provider = names["AcmeProvider"]()
+    assert flaw(provider) is None
+    assert provider.price(VideoRequest("A fox", sound=True), None) == pytest.approx(0.7)
+    with pytest.raises(OptionRefused):
+        provider.check(VideoRequest("A fox", sound=True, duration=10), None)
+    request = next(provider.cancel(names["Ticket"]("v1")))
+    provider.sign(request, "key")
+    assert (request.method, request.headers["x-acme-key"]) == ("DELETE", "key")
+    assert issubclass(names["TestAcme"], ProviderTests)
+    assert names["TestAcme"]().test_every_state_is_told() is None
+    with ExitStack() as stages:
+        names["test_a_lost_answer_never_pays_twice"](
+            lambda *built: stages.enter_context(Stage(tmp_path / "stage", *built))
+        )
+
+
+def test_the_commands_run(acme: Path, tmp_path: Path) -> None:
+    ran = 0
+    for line in "".join(blocks("sh")).splitlines():
+        command = shlex.split(line)
+        environ = {}
+        while "=" in command[0]:
+            name, _, value = command.pop(0).partition("=")
+            environ[name] = value
+        if command[0] in NOT_RUN:
+            continue
+        assert command[0] == "kling26"
+        assert run(command[1:], tmp_path, acme, environ).returncode == 0, line
+        ran += 1
+
+    assert ran == 4
+    assert (tmp_path / "kling26-acme" / "pyproject.toml").exists()
+    assert (tmp_path / "fox.mp4").exists()
+
+
+def run(
+    line: list[str], folder: Path, installed: Path, environ: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    # `kling26 new-provider` refuses a name that is taken.
+    known = [] if line[0] == "new-provider" else [str(installed)]
+    path = os.pathsep.join(filter(None, [*known, os.environ.get("PYTHONPATH")]))
+    return subprocess.run(
+        [sys.executable, "-m", "kling26.cli", *line],
+        cwd=folder,
+        env=os.environ | {"KLING26_HOME": str(folder / "home"), "PYTHONPATH": path} | environ,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def test_the_entry_point_is_the_one_that_is_written(acme: Path) -> None:
+    (shown,) = blocks("toml")
+    project = tomllib.loads((acme / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert tomllib.loads(shown)["project"]["entry-points"] == project["entry-points"]
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    """The program in the docstring of `Provider`."""
+    text = inspect.getdoc(Provider) or ""
+    program = re.search(r"::\n\n((?:    .*\n|\n)+)", text)
+    assert program is not None
+    module = ModuleType("kling26_acme")
+    exec(inspect.cleandoc(program[1]), vars(module))  # noqa: S102
+    (provider,) = module.kling26_providers()
+
+    assert flaw(provider) is None
+    assert isinstance(provider.limits, Limits)
+    submit = provider.submit(VideoRequest("A red fox", sound=True), provider.Options())
+    assert next(submit).method == "POST"
+    with pytest.raises(StopIteration) as submitted:
+        submit.send(httpx.Response(200, json={"id": "v1"}))
+    ticket = submitted.value.value
+    assert ticket.task_id == "v1"
+    for done, state in ((False, "running"), (True, "succeeded")):
+        poll = provider.poll(ticket)
+        assert str(next(poll).url) == "https://api.acme.example/videos/v1"
+        with pytest.raises(StopIteration) as polled:
+            poll.send(httpx.Response(200, json={"done": done, "url": None}))
+        assert polled.value.value.state == state
