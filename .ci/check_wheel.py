@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 WINDOWS = os.name == "nt"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PROMPT = "A red fox trots through fresh snow"
 
 
@@ -36,6 +37,8 @@ def main(dist: Path, work: Path) -> None:
     check_readme_command(place)
     check_command_line(place, source)
     check_plugin(place, source / "tests" / "plugin")
+    check_examples(place)
+    check_new_provider(place)
 
 
 class Installation:
@@ -139,6 +142,30 @@ def check_plugin(place: Installation, plugin: Path) -> None:
     printed = place.run("kling26", "providers")
     assert "acme" in printed, f"the plug-in is not among the providers:\n{printed}"
     say("kling26 providers: the plug-in acme is there")
+
+
+def check_examples(place: Installation) -> None:
+    """The distributions in `examples/`, installed as a third party's would be."""
+    names = ("fal", "kling")
+    for name in names:
+        folder = place.elsewhere / f"kling26-{name}"
+        shutil.copytree(EXAMPLES / folder.name, folder)
+        place.pip("install", "--no-deps", str(folder))
+    listed = [line.split()[0] for line in place.run("kling26", "providers").splitlines()[1:]]
+    assert {"kie", "apikley", "cometapi", "runcomfy", *names} <= set(listed), listed
+    for name in names:
+        options = ("--provider", name, "--sandbox", "--output", f"{name}.mp4")
+        place.run("kling26", "generate", PROMPT, *options)
+        say(place.run("pytest", "-q", "-n0", cwd=place.elsewhere / f"kling26-{name}"))
+    say(f"kling26 providers: {', '.join(listed)}; fal and kling delivered")
+
+
+def check_new_provider(place: Installation) -> None:
+    """What `kling26 new-provider` writes works as it stands."""
+    place.run("kling26", "new-provider", "acme-video")
+    place.pip("install", "--no-deps", "-e", "kling26-acme-video")
+    assert "acme-video" in place.run("kling26", "providers")
+    say(place.run("pytest", "-q", "-n0", "kling26-acme-video"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,283 @@
+"""
+fal.ai as a provider of kling26, through its queue.
+
+Written from https://fal.ai/models/fal-ai/kling-video/v2.6/pro/image-to-video/llms.txt (fields and
+prices), https://docs.fal.ai/model-endpoints/queue and .../webhooks,
+https://docs.fal.ai/documentation/model-apis/request-errors, and fal's own client for the uploads
+(https://github.com/fal-ai/fal, projects/fal_client).
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+from attrs import evolve, frozen
+from kling26.core import (
+    Flow,
+    ImageFile,
+    NoSuchTask,
+    OptionRefused,
+    Provider,
+    Sandbox,
+    Status,
+    Ticket,
+    UnexpectedReply,
+    VideoRequest,
+    answers,
+    hookimpl,
+    option,
+)
+from kling26.core.wire import parse, read, structure, words, write
+
+logger = logging.getLogger("kling26.fal")
+
+#: What the addresses of a request begin with; only a submit names the model's own path too.
+APP = "fal-ai/kling-video"
+TEXT_MODEL = f"{APP}/v2.6/pro/text-to-video"
+IMAGE_MODEL = f"{APP}/v2.6/pro/image-to-video"
+#: What comes with a request's id, for the questions about it.
+URLS = ("status_url", "response_url", "cancel_url")
+
+
+@frozen
+class FalOptions:
+    negative_prompt: str = option(
+        "blur, distort, and low quality",
+        label="Negative prompt",
+        help="What the video must not show.",
+        multiline=True,
+    )
+    cfg_scale: float | None = option(
+        None,
+        label="CFG scale",
+        help="How closely to follow the prompt, text to video only; fal.ai takes 0.5 by itself.",
+        minimum=0,
+        maximum=1,
+        step=0.05,
+        advanced=True,
+    )
+
+
+@frozen
+class Input:
+    """What both models take, then what text to video takes, then what image to video takes."""
+
+    prompt: str
+    duration: Literal["5", "10"]
+    negative_prompt: str
+    # Left out, it would be true, and sound costs twice as much.
+    generate_audio: bool
+    aspect_ratio: str | None = None
+    cfg_scale: float | None = None
+    start_image_url: str | None = None
+
+
+@frozen
+class Video:
+    url: str | None = None
+
+
+@frozen
+class Reply:
+    """Any answer; which fields are there depends on the question, and on how it went."""
+
+    request_id: str | None = None
+    response_url: str | None = None
+    status_url: str | None = None
+    cancel_url: str | None = None
+    status: str | None = None
+    queue_position: Any = None
+    video: Video | None = None
+    error: Any = None
+    error_type: Any = None
+    detail: Any = None
+    upload_url: str = ""
+    file_url: str = ""
+
+
+@frozen
+class Callback:
+    request_id: str
+    status: str
+    payload: Reply | None = None
+    error: Any = None
+
+
+class Fal(Provider):
+    name = "fal"
+    title = "fal.ai"
+    key_variable = "FAL_KEY"
+    base_url = "https://queue.fal.run"
+    upload_url = "https://rest.fal.ai"
+    key_page = "https://fal.ai/dashboard/keys"
+    tasks_page = "https://fal.ai/dashboard/requests"
+    Options = FalOptions
+    takes_callback_url = True
+    task_id_name = "request_id"
+
+    def sign(self, request: httpx.Request, key: str) -> None:
+        request.headers["Authorization"] = f"Key {key}"
+
+    def check(self, request: VideoRequest, options: object) -> None:
+        assert isinstance(options, FalOptions)
+        if options.cfg_scale is not None and request.kind == "image":
+            raise OptionRefused(
+                f"{self.title} takes cfg_scale for text to video only; leave it out with an image.",
+                option="cfg_scale",
+                provider=self.name,
+            )
+
+    def price(self, request: VideoRequest, options: object) -> float | None:
+        return round(request.duration * (0.14 if request.sound else 0.07), 2)
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        assert isinstance(options, FalOptions)
+        image, hook = request.image, request.callback_url
+        assert not isinstance(image, ImageFile)  # Pictures were uploaded by now.
+        body = Input(
+            prompt=request.prompt,
+            duration="5" if request.duration == 5 else "10",
+            negative_prompt=options.negative_prompt,
+            generate_audio=request.sound,
+            aspect_ratio=request.aspect_ratio if image is None else None,
+            cfg_scale=options.cfg_scale,
+            start_image_url=image,
+        )
+        url = f"{self.base_url}/{TEXT_MODEL if image is None else IMAGE_MODEL}"
+        query = {"fal_webhook": hook} if hook else None
+        reply = yield httpx.Request("POST", url, params=query, json=write(body))
+        answer = self._answer(reply)
+        if not answer.request_id:
+            raise self.unexpected(reply, "reply.request_id is missing")
+        urls = {name: url for name in URLS if (url := getattr(answer, name))}
+        return Ticket(answer.request_id, urls)
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        """First the state; of what has ended, the result, which may be an error as well."""
+        answer = yield from self._state(ticket)
+        if answer.status == "IN_QUEUE":
+            position = answer.queue_position
+            return Status("queued", position=position if type(position) is int else None)
+        if answer.status != "COMPLETED":
+            return Status("running")
+        if answer.error or answer.error_type:
+            return _failed(answer)
+        reply = yield httpx.Request("GET", self._url(ticket, "response"))
+        answer = read(reply, Reply, self)
+        said, _ = _trouble(answer)
+        # The others are about the question: the key, the account, an id that is not known.
+        if said and reply.is_client_error and reply.status_code not in (401, 402, 403, 404):
+            # Seen where the result lags behind the state.
+            return Status("running") if "in progress" in said else _failed(answer)
+        answer = self._answer(reply, asking=True)
+        if said and answer.video is None:
+            raise self.unexpected(reply, "an error where the video should be")
+        return _made(answer)
+
+    def upload(self, image: ImageFile) -> Flow[str]:
+        """The bytes go to another host, so the runner does not sign that request."""
+        url = f"{self.upload_url}/storage/upload/initiate?storage_type=gcs"
+        file = {"file_name": image.name, "content_type": image.mime_type}
+        reply = yield httpx.Request("POST", url, json=file)
+        place = self._answer(reply)
+        safe = f"{httpx.URL(url).scheme}://"
+        if not (place.upload_url.startswith(safe) and place.file_url.startswith(safe)):
+            raise self.unexpected(reply, "upload_url or file_url is no address")
+        kind = {"Content-Type": image.mime_type}
+        reply = yield httpx.Request("PUT", place.upload_url, content=image.data, headers=kind)
+        if not reply.is_success:
+            raise self.unexpected(reply, "the store did not take the picture")
+        return place.file_url
+
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        """Only what still waits costs nothing; a model at work is merely asked to stop."""
+        if (yield from self._state(ticket)).status != "IN_QUEUE":
+            return False
+        reply = yield httpx.Request("PUT", self._url(ticket, "cancel"))
+        outcome = self._answer(reply, asking=True).status
+        if outcome != "CANCELLATION_REQUESTED":
+            return outcome == "OK"
+        try:  # It may have begun in between.
+            return (yield from self._state(ticket)).status == "IN_QUEUE"
+        except NoSuchTask:
+            return True
+
+    def read_callback(self, body: bytes | str) -> Status:
+        try:
+            call = structure(parse(body), Callback)
+        except ValueError as error:
+            raise UnexpectedReply(
+                f"This is no callback of {self.title}: {error}.", provider=self.name
+            ) from error
+        payload = call.payload or Reply(error=call.error)
+        status = _made(payload) if call.status == "OK" else _failed(payload)
+        return evolve(status, task_id=call.request_id)
+
+    def _state(self, ticket: Ticket) -> Flow[Reply]:
+        reply = yield httpx.Request("GET", self._url(ticket, "status"))
+        answer = self._answer(reply, asking=True)
+        if answer.status is None:
+            raise self.unexpected(reply, "reply.status is missing")
+        if answer.status not in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED"):
+            logger.warning("Unknown state %r is taken as still running.", answer.status[:40])
+        return answer
+
+    def _url(self, ticket: Ticket, what: Literal["status", "response", "cancel"]) -> str:
+        """The address that came with the id, if it is at the API; else the documented one."""
+        given = ticket.data.get(f"{what}_url", "")
+        if given.startswith(f"{self.base_url}/"):
+            return given
+        end = "" if what == "response" else f"/{what}"
+        return f"{self.base_url}/{APP}/requests/{quote(ticket.task_id, safe='')}{end}"
+
+    def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
+        answer = read(reply, Reply, self)
+        # A cancel that comes too late is an HTTP error with a status, and no "no".
+        if not reply.is_error or answer.status is not None:
+            return answer
+        status, (said, code) = reply.status_code, _trouble(answer)
+        if said is None:
+            raise self.unexpected(reply, "an HTTP error without a reason")
+        if status == 429:
+            raise answers.try_later(self, reply, said, code)
+        # fal.ai locks an account without money, and answers 403: "… Reason: Exhausted balance."
+        if status == 402 or (status == 403 and "balance" in said.lower()):
+            raise answers.out_of_credit(self, said, code)
+        if status == 401 or (status == 403 and "locked" not in said):
+            raise answers.key_rejected(self, said, code)
+        if asking and status == 404:
+            raise answers.no_such_task(self, said, code)
+        raise answers.refused(self, said, code)
+
+
+def _trouble(answer: Reply) -> tuple[str | None, str | None]:
+    """What is wrong, and its code: of the platform a text, of the model a list of objects."""
+    first = answer.detail
+    if isinstance(first, list):
+        first = first[0] if first else None
+    of_model = first if isinstance(first, Mapping) else {"msg": first}
+    said = words(answer.error) or words(of_model.get("msg"))
+    return said, words(answer.error_type) or words(of_model.get("type"))
+
+
+def _made(answer: Reply) -> Status:
+    return Status("succeeded", url=answer.video.url if answer.video else None)
+
+
+def _failed(answer: Reply) -> Status:
+    said, code = _trouble(answer)
+    return Status("failed", code=code, reason=said)
+
+
+@hookimpl
+def kling26_providers() -> list[Provider]:
+    return [Fal()]
+
+
+@hookimpl
+def kling26_sandboxes() -> list[Sandbox]:
+    from kling26_fal_sandbox import STORE, FalSandbox  # Only a rehearsal needs a web framework.
+
+    return [Sandbox("fal", build=FalSandbox, uploads="", hosts=(STORE,))]

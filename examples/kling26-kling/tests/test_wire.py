@@ -1,0 +1,311 @@
+"""What is sent, as exact JSON, and what is made of each answer."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+from kling26.core import (
+    ImageFile,
+    ImageRefused,
+    KeyRejected,
+    NoSuchTask,
+    OpenTask,
+    OptionRefused,
+    OutOfCredit,
+    Refused,
+    Status,
+    Ticket,
+    TryLater,
+    Unavailable,
+    UnexpectedReply,
+    VideoRequest,
+)
+from kling26_kling import Kling, KlingOptions
+from PIL import Image
+
+KILN = "Sparks rise from a pottery kiln at dusk"
+PICTURE = Path(__file__).with_name("grey.png").read_bytes()
+URL = "https://api-singapore.klingai.com"
+ID = "893605946402811985"
+OWN = "k26-00000000000000aa"
+VIDEO = "https://videos.kling.example/kiln.mp4"
+TASK = {
+    "id": ID, "status": "submitted", "message": "", "create_time": 1790000000000,
+    "update_time": 1790000000000, "external_id": OWN, "outputs": [],
+}  # fmt: skip
+DONE = TASK | {
+    "status": "succeeded",
+    "outputs": [
+        {"type": "image", "id": "1", "url": "https://videos.kling.example/cover.png"},
+        {"type": "video", "id": "2", "url": VIDEO, "duration": "5"},
+    ],
+    "billing": [{"charge_type": "unit", "amount": "5.0", "package_type": "video"}],
+}
+
+kling = Kling()
+
+
+def answer(data: object, code: object = 0, message: str = "SUCCEED") -> dict[str, object]:
+    return {"code": code, "message": message, "request_id": "r-1", "data": data}
+
+
+def text(**fields: object) -> str:
+    return json.dumps(fields, sort_keys=True)
+
+
+def ours(request: VideoRequest) -> VideoRequest:
+    """The request as the runner hands it over."""
+    return evolve(request, task=OWN)
+
+
+# -- requests ----------------------------------------------------------------------------------
+
+
+def test_text_to_video_with_everything(talk: Any) -> None:
+    hook = "https://me.example/done"
+    request = VideoRequest(
+        KILN, sound=True, duration=10, aspect_ratio="9:16", callback_url=hook, seed=4
+    )
+
+    ticket = talk(kling.submit(ours(request), KlingOptions("1080p", True)), answer(TASK))
+
+    assert ticket == Ticket(ID)
+    assert talk.lines == [f"POST {URL}/text-to-video/kling-2.6"]
+    assert talk.sent == text(
+        prompt=KILN,
+        settings={
+            "audio": "native", "resolution": "1080p", "aspect_ratio": "9:16", "duration": 10,
+        },
+        options={
+            "external_task_id": OWN, "callback_url": hook, "watermark_info": {"enabled": True},
+        },
+    )  # fmt: skip
+
+
+def test_text_to_video_with_nothing_but_a_prompt(talk: Any) -> None:
+    talk(kling.submit(ours(VideoRequest(KILN)), KlingOptions()), answer(TASK))
+
+    assert talk.sent == text(
+        prompt=KILN,
+        settings={"audio": "off", "resolution": "720p", "aspect_ratio": "16:9", "duration": 5},
+        options={"external_task_id": OWN, "watermark_info": {"enabled": False}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "url"),
+    [
+        ("https://pictures.example/kiln.jpg", "https://pictures.example/kiln.jpg"),
+        (ImageFile(PICTURE), b64encode(PICTURE).decode()),
+    ],
+)
+def test_image_to_video_is_a_list_of_contents(talk: Any, image: Any, url: str) -> None:
+    request = VideoRequest(KILN, image=image, aspect_ratio="1:1")
+
+    talk(kling.submit(ours(request), KlingOptions()), answer(TASK))
+
+    assert talk.lines == [f"POST {URL}/image-to-video/kling-2.6"]
+    assert talk.sent == text(
+        contents=[{"type": "prompt", "text": KILN}, {"type": "first_frame", "url": url}],
+        settings={"audio": "off", "resolution": "720p", "duration": 5},
+        options={"external_task_id": OWN, "watermark_info": {"enabled": False}},
+    )
+
+
+def test_sound_needs_1080p() -> None:
+    with pytest.raises(OptionRefused, match="sound only at 1080p") as caught:
+        kling.check(VideoRequest(KILN, sound=True), KlingOptions())
+
+    assert caught.value.option == "resolution"
+    kling.check(VideoRequest(KILN, sound=True), KlingOptions("1080p"))
+    kling.check(VideoRequest(KILN), KlingOptions())
+
+
+def test_a_picture_must_not_be_a_strip(tmp_path: Path) -> None:
+    Image.new("RGB", (800, 300)).save(tmp_path / "strip.png")
+    Image.new("RGB", (300, 750)).save(tmp_path / "tall.png")
+
+    with pytest.raises(ImageRefused, match="800 x 300"):
+        kling.check(VideoRequest(KILN, image=str(tmp_path / "strip.png")), KlingOptions())
+
+    kling.check(VideoRequest(KILN, image=str(tmp_path / "tall.png")), KlingOptions())
+
+
+@pytest.mark.parametrize(
+    ("resolution", "sound", "duration", "price"),
+    [
+        ("720p", False, 5, 0.21),
+        ("720p", False, 10, 0.42),
+        ("1080p", False, 5, 0.35),
+        ("1080p", True, 5, 0.70),
+        ("1080p", True, 10, 1.40),
+        ("720p", True, 5, None),
+    ],
+)
+def test_the_list_price(resolution: Any, sound: bool, duration: Any, price: float | None) -> None:
+    request = VideoRequest(KILN, sound=sound, duration=duration)
+
+    assert kling.price(request, KlingOptions(resolution)) == price
+
+
+# -- answers to a submit -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [TASK, [TASK]])
+def test_a_task_may_stand_in_an_array(talk: Any, data: object) -> None:
+    assert talk(kling.submit(VideoRequest(KILN), KlingOptions()), answer(data)) == Ticket(ID)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (401, 1000, KeyRejected),
+        (401, 1001, KeyRejected),
+        (401, 1002, KeyRejected),
+        (401, 1003, KeyRejected),
+        (401, 1004, KeyRejected),
+        (429, 1100, Refused),
+        (429, 1101, OutOfCredit),
+        (429, 1102, OutOfCredit),
+        (403, 1103, Refused),
+        (400, 1200, Refused),
+        (400, 1201, Refused),
+        (404, 1202, Refused),
+        (404, 1203, Refused),
+        (400, 1300, Refused),
+        (400, 1301, Refused),
+        (429, 1302, TryLater),
+        (429, 1303, TryLater),
+        (200, 1303, TryLater),
+        (429, 1304, Refused),
+        (200, 5000, Unavailable),
+        (200, 5001, Unavailable),
+        (200, 5002, Unavailable),
+    ],
+)
+def test_the_code_says_what_a_no_means(
+    talk: Any, status: int, code: int, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=rf"Their words\. \(code {code}\)") as caught:
+        talk(
+            kling.submit(VideoRequest(KILN), KlingOptions()),
+            answer(None, code, "Their words."),
+            status=status,
+        )
+
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, answer(None)),
+        (200, answer([])),
+        (200, answer({"id": "", "status": "submitted"})),
+        (200, answer(TASK, "0")),
+        (400, answer(TASK)),
+        (429, {"message": "slow down"}),
+    ],
+)
+def test_an_answer_that_cannot_be_read(talk: Any, status: int, body: object) -> None:
+    with pytest.raises(UnexpectedReply, match="Kling answered in an unknown form"):
+        talk(kling.submit(VideoRequest(KILN), KlingOptions()), body, status=status)
+
+
+# -- states ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrap", [lambda task: [task], lambda task: task])
+@pytest.mark.parametrize(
+    ("task", "status"),
+    [
+        (TASK, Status("queued")),
+        (TASK | {"status": "processing"}, Status("running")),
+        (TASK | {"status": "moderating"}, Status("running")),
+        (DONE, Status("succeeded", url=VIDEO, cost=5.0)),
+        (TASK | {"status": "succeeded"}, Status("succeeded")),
+        (TASK | {"status": "failed", "message": "No"}, Status("failed", reason="No")),
+        (TASK | {"status": "failed"}, Status("failed")),
+    ],
+)
+def test_a_state(talk: Any, wrap: Any, task: object, status: Status) -> None:
+    assert talk(kling.poll(Ticket(ID)), answer(wrap(task))) == status
+    assert talk.lines == [f"GET {URL}/tasks?task_ids={ID}"]
+
+
+@pytest.mark.parametrize(
+    ("billing", "cost"),
+    [
+        (None, None),
+        ([], None),
+        ([{"charge_type": "unit", "amount": "1.5"}, {"charge_type": "unit", "amount": 2}], 3.5),
+        ([{"charge_type": "cash", "amount": "0.35", "currency": "USD"}], None),
+        ([{"charge_type": "unit", "amount": "many"}], None),
+        ([{"charge_type": "unit", "amount": "nan"}], None),
+        ([{"charge_type": "unit", "amount": 10**400}], None),
+        ([{"charge_type": "unit"}], None),
+        ("5.0", None),
+    ],
+)
+def test_the_cost_is_in_units(talk: Any, billing: object, cost: float | None) -> None:
+    task = DONE | {"billing": billing}
+
+    assert talk(kling.poll(Ticket(ID)), answer([task])).cost == cost
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, answer([])), (200, answer(None)), (404, answer(None, 1203, "None."))]
+)
+def test_a_task_that_is_not_known(talk: Any, status: int, body: object) -> None:
+    with pytest.raises(NoSuchTask):
+        talk(kling.poll(Ticket(ID)), body, status=status)
+
+
+def test_an_odd_id_stays_one_value(talk: Any) -> None:
+    talk(kling.poll(Ticket("a,b&x=1")), answer([TASK]))
+
+    assert talk.lines == [f"GET {URL}/tasks?task_ids=a%2Cb%26x%3D1"]
+
+
+# -- looking for a task ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ticket"),
+    [
+        (200, answer([TASK]), Ticket(ID)),
+        (200, answer([{"id": ID, "status": "submitted"}]), Ticket(ID)),
+        (200, answer([]), None),
+        (404, answer(None, 1203, "None."), None),
+        (200, answer([TASK | {"external_id": "k26-another"}]), None),
+    ],
+)
+def test_a_task_is_found_under_our_own_id(
+    talk: Any, status: int, body: object, ticket: Ticket | None
+) -> None:
+    found = talk(kling.find(OpenTask(OWN, VideoRequest(KILN))), body, status=status)
+
+    assert found == ticket
+    assert talk.lines == [f"GET {URL}/tasks?external_task_ids={OWN}"]
+
+
+def test_a_task_without_an_id_is_not_found(talk: Any) -> None:
+    with pytest.raises(UnexpectedReply, match="is empty"):
+        talk(kling.find(OpenTask(OWN, VideoRequest(KILN))), answer([TASK | {"id": ""}]))
+
+
+def test_a_search_that_went_wrong_is_no_empty_one(talk: Any) -> None:
+    with pytest.raises(KeyRejected):
+        talk(kling.find(OpenTask(OWN, VideoRequest(KILN))), answer(None, 1002), status=401)
+
+
+# -- callbacks ---------------------------------------------------------------------------------
+
+
+def test_a_callback_is_the_task_without_an_envelope() -> None:
+    assert kling.read_callback(json.dumps(DONE)) == Status(
+        "succeeded", url=VIDEO, cost=5.0, task_id=ID
+    )
