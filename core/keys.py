@@ -6,7 +6,6 @@ Keys are read each time they are needed, so a new one counts at once.
 
 import os
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -70,7 +69,10 @@ class Keys:
 
     def _stored(self) -> dict[str, str]:
         try:
-            values = tomllib.loads(self.path.read_text("utf-8"))
+            text = self.path.read_text("utf-8")
+            import tomllib  # As in the settings: only where there is something to read.
+
+            values = tomllib.loads(text)
         except FileNotFoundError:
             return {}
         except OSError as error:

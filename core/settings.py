@@ -10,7 +10,6 @@ Settings: defaults, then ``config.toml`` in the home folder, then the environmen
 
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -56,7 +55,10 @@ class Settings:
     def _file(self) -> dict[str, str]:
         path = self.home / "config.toml"
         try:
-            values = tomllib.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            import tomllib  # Its patterns take a while to compile, and few have such a file.
+
+            values = tomllib.loads(text)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:

