@@ -1,6 +1,11 @@
 """Whether a file really is a video that plays."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from av import VideoStream
+    from av.container import InputContainer
 
 
 class NoVideo(ValueError):
@@ -30,7 +35,7 @@ def check_video(path: Path) -> None:
         raise NoVideo("it is no video file") from error
 
 
-def _check_end(container: "av.container.InputContainer", stream: "av.VideoStream") -> None:  # type: ignore[name-defined] # noqa: F821
+def _check_end(container: "InputContainer", stream: "VideoStream") -> None:
     length = stream.duration or 0
     if not length:
         return
