@@ -25,6 +25,7 @@ from ..core.options import OptionInfo, options_of
 from ..core.provider import Provider
 from ..core.registry import Registry
 from ..core.request import VideoRequest
+from ..core.results import cost_unit
 from ..core.settings import Settings, address_variables
 from ..core.task import Task
 from ..core.text import listing, plain
@@ -65,8 +66,7 @@ def of_tasks(tasks: Sequence[Task], registry: Registry) -> str:
 
 
 def _row(task: Task, registry: Registry) -> tuple[str, str, str, str, str]:
-    provider = registry.providers.get(task.provider)
-    unit = provider.cost_unit if provider else ""
+    unit = cost_unit(task, registry.providers) or ""
     cost = "" if task.cost is None else f"{task.cost:g} {unit}".rstrip()
     where = {"sandbox": " (sandbox)", "loopback": " (this machine)"}.get(task.realm, "")
     return task.id, _age(task.created), task.provider + where, task.state, cost

@@ -80,10 +80,7 @@ def make_node(registry: Registry) -> Any:
         @classmethod
         async def execute(cls, **values: Any) -> Any:
             video = await execute(registry, values, cls.hidden)
-            provider = registry[video.provider]
-            return io.NodeOutput(
-                comfyui.video_from(video.file), video.url or "", task_json(video, provider)
-            )
+            return io.NodeOutput(comfyui.video_from(video.file), video.url or "", task_json(video))
 
     return Kling26Video
 
@@ -180,7 +177,7 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
     )
 
 
-def task_json(video: "Video", provider: Provider) -> str:
+def task_json(video: "Video") -> str:
     """The `task` output."""
     return json.dumps(
         {
@@ -188,7 +185,7 @@ def task_json(video: "Video", provider: Provider) -> str:
             "provider": video.provider,
             "task_id": video.task_id,
             "cost": video.cost,
-            "cost_unit": None if video.cost is None else provider.cost_unit,
+            "cost_unit": video.cost_unit,
             "paid_before": video.reused,
         },
         ensure_ascii=False,

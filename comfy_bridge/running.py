@@ -211,5 +211,6 @@ def _ending(video: "Video", provider: Provider, rehearsal: bool) -> str:
         return f"{provider.title} · done · a rehearsal, free"
     if video.reused:
         return f"{provider.title} · done · paid for before, so free; another seed makes a new one"
-    cost = "" if video.cost is None else f" · {video.cost:g} {provider.cost_unit}"
-    return f"{provider.title} · done{cost}"
+    if video.cost is None:
+        return f"{provider.title} · done"
+    return f"{provider.title} · done · {video.cost:g} {video.cost_unit or ''}".rstrip()

@@ -32,7 +32,7 @@ from .request import VideoRequest
 from .status import Status, Ticket
 from .store import Store
 from .task import Task, TaskState, write_ticket
-from .text import sentence
+from .text import plain, sentence
 
 T = TypeVar("T")
 
@@ -93,11 +93,19 @@ class Job:
         status = Status("succeeded", url=self.task.url)
         if self.task.state != "succeeded" or status.url is None:
             status = await waiting.wait(self, ticket)
-            await self.learn("succeeded", finished=self.clock(), url=status.url, cost=status.cost)
+            cost = self._cost(status)
+            await self.learn("succeeded", finished=self.clock(), url=status.url, **cost)
         path = await delivery.deliver(self, ticket, status)
         await self.learn("stored", file=str(path), worker=None)
         self.tell("stored")
         return self.task
+
+    def _cost(self, status: Status) -> dict[str, object]:
+        """What the video took and in which unit, where told; what is known already stays."""
+        if status.cost is None:
+            return {}
+        unit = plain(status.cost_unit or self.provider.cost_unit, 40)
+        return {"cost": status.cost, "cost_unit": unit}
 
     async def _end(self, error: Kling26Error) -> None:
         """Write down how it ended, where that is known."""

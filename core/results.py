@@ -1,10 +1,12 @@
 """What a caller gets in the end."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from .errors import Kling26Error
+from .provider import Provider
 from .task import Task
 
 
@@ -13,7 +15,7 @@ class Video:
     """
     A video that is here.
 
-    `file` is where it was written; `cost` counts the provider's `cost_unit`, where told.
+    `file` is where it was written; `cost` is what it took, where told, and counts `cost_unit`.
     `reused` says that it had been paid for before, at `paid` (seconds since the epoch).
     """
 
@@ -23,6 +25,7 @@ class Video:
     url: str | None
     file: Path
     cost: float | None
+    cost_unit: str | None
     reused: bool
     paid: float | None
 
@@ -34,3 +37,11 @@ class Outcome:
     task: Task
     video: Video | None
     error: Kling26Error | None
+
+
+def cost_unit(task: Task, providers: Mapping[str, Provider]) -> str | None:
+    """What the cost of a task counts; None if it has none, or nobody knows any more."""
+    if task.cost is None or task.cost_unit is not None:
+        return task.cost_unit
+    provider = providers.get(task.provider)  # The row is older than the column.
+    return provider.cost_unit if provider else None

@@ -38,7 +38,7 @@ from .progress import Listener, Progress, silence
 from .provider import Provider
 from .registry import Registry, load_providers, plugins
 from .request import ImageFile, VideoRequest
-from .results import Outcome, Video
+from .results import Outcome, Video, cost_unit
 from .settings import Settings
 from .store import Store, copy_video
 from .submission import TakenOver
@@ -293,7 +293,15 @@ class Runner:
                 task=task.id, provider=task.provider, task_id=task.task_id
             ) from error.__cause__
         return Video(
-            task.id, task.provider, task.task_id, task.url, file, task.cost, reused, task.submitted
+            task=task.id,
+            provider=task.provider,
+            task_id=task.task_id,
+            url=task.url,
+            file=file,
+            cost=task.cost,
+            cost_unit=cost_unit(task, self.registry.providers),
+            reused=reused,
+            paid=task.submitted,
         )
 
     async def _stored(self, task: Task, deadline: float, progress: Listener) -> Task:

@@ -27,13 +27,15 @@ class Status:
     How a task stands, the same for every provider.
 
     `url` is where the video is, once it succeeded (some providers say so before they have it);
-    `cost` is what it took, in the provider's `cost_unit`, where told; `code` and `reason` say why
-    it failed; `position` is the place in the queue; `task_id` is filled in by callbacks.
+    `cost` is what it took, where told, and `cost_unit` what that counts, where it is not the
+    provider's usual `cost_unit`; `code` and `reason` say why it failed; `position` is the place in
+    the queue; `task_id` is filled in by callbacks.
     """
 
     state: State
     url: str | None = None
     cost: float | None = None
+    cost_unit: str | None = None
     code: str | None = None
     reason: str | None = None
     position: int | None = None

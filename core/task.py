@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any, Literal
 
 import attrs
@@ -39,7 +40,7 @@ class Task:
 
     `sending` is when the paid request left, and None once its fate is known or while it has
     certainly not left; `attempts` is how often it left; `worker` is the process that carries the
-    task on.
+    task on; `cost_unit` is what `cost` counts, unknown in rows of before it was kept.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Task:
     url: str | None = None
     file: str | None = None
     cost: float | None = None
+    cost_unit: str | None = None
     code: str | None = None
     error: str | None = None
 
@@ -94,6 +96,11 @@ class Task:
     def read_options(self) -> Mapping[str, object]:
         given: dict[str, object] = json.loads(self.options)
         return given
+
+
+def new_task_id() -> str:
+    """Our own id of a task; also what `external_task_id` carries, so unique beyond this journal."""
+    return f"k26-{token_hex(8)}"
 
 
 def write_ticket(ticket: Ticket) -> str:

@@ -7,12 +7,11 @@ import httpx
 from attrs import frozen
 
 from . import checks
-from .journal import new_task_id
 from .provider import Provider
 from .request import VideoRequest
 from .settings import is_loopback
 from .store import check_output
-from .task import Realm, Task, fingerprint, write_options, write_request
+from .task import Realm, Task, fingerprint, new_task_id, write_options, write_request
 
 
 @frozen

@@ -28,7 +28,7 @@ import httpx
 from attrs import define, evolve, field
 
 from ..hookspecs import Sandbox
-from ..journal import Journal, Worker
+from ..journal import Journal
 from ..progress import Progress
 from ..provider import Provider
 from ..registry import Registry
@@ -37,6 +37,7 @@ from ..results import Video
 from ..runner import Runner
 from ..settings import Settings
 from ..task import Task
+from ..worker import Worker
 from .clock import VirtualLoop
 
 T = TypeVar("T")
@@ -71,7 +72,8 @@ class Stage:
     """
     One provider and its emulator, one home folder, and any number of runners.
 
-    A runner that is left without being closed has crashed; the next one is another process.
+    A runner that is left without being closed has crashed; the next one is another process, and
+    takes up what the first has left.
     """
 
     home: Path
@@ -87,11 +89,17 @@ class Stage:
     transport: Callable[[], httpx.AsyncBaseTransport] = field(init=False, repr=False)
     _loop: asyncio.Runner = field(init=False, repr=False)
     _workers: int = field(default=0, init=False)
+    _reader: Journal = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._loop = asyncio.Runner(loop_factory=VirtualLoop)
         self.conditions = of_sandbox("Conditions")(clock=self.clock, queued=20.0, running=40.0)
         self.emulator, self.transport = emulate(self.provider, self.sandbox, self.conditions)
+        self._reader = Journal(self._settings.journal)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings({"KLING26_HOME": str(self.home)})
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +108,7 @@ class Stage:
         self.close()
 
     def close(self) -> None:
+        self._reader.close()
         self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -114,12 +123,18 @@ class Stage:
         """Let the emulator misbehave: a name out of `kling26.sandbox.FAULTS`."""
         self.conditions.faults.append(of_sandbox("Fault")(name, **how))
 
-    def runner(self, **changes: Any) -> Runner:
-        """A runner as of a process of its own, which is gone for all later ones."""
+    def runner(self, alive: bool = False, **changes: Any) -> Runner:
+        """
+        A runner as of a process of its own.
+
+        For all others that process is gone, and its tasks are theirs, unless it is `alive`. The
+        `changes` are arguments of `Runner`.
+        """
         self._workers += 1
-        worker = evolve(Worker.here(), id=f"w-{self._workers}", pid=_NO_PROCESS + self._workers)
-        settings = Settings({"KLING26_HOME": str(self.home)})
-        name = self.provider.name
+        worker = evolve(Worker.here(), id=f"w-{self._workers}")
+        if not alive:
+            worker = evolve(worker, pid=_NO_PROCESS + self._workers)
+        settings, name = self._settings, self.provider.name
         options: dict[str, Any] = {
             "settings": settings,
             "registry": Registry(
@@ -151,12 +166,8 @@ class Stage:
         return self.run(work())
 
     def tasks(self) -> list[Task]:
-        """The rows of the journal."""
-        journal = Journal(Settings({"KLING26_HOME": str(self.home)}).journal)
-        try:
-            return journal.tasks()
-        finally:
-            journal.close()
+        """The rows of the journal, oldest first."""
+        return self._reader.tasks()
 
     def task(self) -> Task:
         """The only row of the journal."""

@@ -1,9 +1,15 @@
 """The journal from the command line: listing, resuming, submitting again, cancelling."""
 
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+#: A journal with a stored task of kie.ai, one of a plug-in that is gone, and one under way.
+SCHEMA_1 = (Path(__file__).parents[1] / "schema_1.sql").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +114,36 @@ def test_a_task_that_is_over_cannot_be_cancelled(user: Any, tasks: Any) -> None:
     ran = user.run("cancel", tasks["A riddle"])
 
     assert (ran.said, ran.status) == (f"Task {tasks['A riddle']} is stored already.", 2)
+
+
+@pytest.fixture(scope="module")
+def old_user(tmp_path_factory: pytest.TempPathFactory, user_of: Any) -> Any:
+    """Somebody whose journal is of an older version."""
+    user = user_of(tmp_path_factory.mktemp("old"))
+    user.home.mkdir()
+    with closing(sqlite3.connect(user.home / "journal.sqlite3")) as journal:
+        journal.executescript(SCHEMA_1)
+    return user
+
+
+def costs(user: Any) -> dict[str, list[str]]:
+    """The last column of `kling26 tasks`, by task."""
+    lines = [line for line in user.run("tasks").out.splitlines() if line.startswith("k26-")]
+    return {line.split()[0]: re.split(r"  +", line)[4:] for line in lines}
+
+
+def test_a_journal_of_an_older_version_counts_as_the_providers_that_are_there(
+    old_user: Any,
+) -> None:
+    assert costs(old_user) == {"k26-owl": ["55 credits"], "k26-fox": ["0.35"], "k26-crow": []}
+
+
+def test_a_cost_is_listed_in_the_unit_that_was_told_with_it(old_user: Any) -> None:
+    """Though it is not the provider's usual one, and though the provider's plug-in is gone."""
+    old_user.run("tasks")
+    with closing(sqlite3.connect(old_user.home / "journal.sqlite3")) as journal, journal:
+        journal.execute("UPDATE tasks SET cost_unit = 'CNY' WHERE cost IS NOT NULL")
+
+    assert costs(old_user) == {"k26-owl": ["55 CNY"], "k26-fox": ["0.35 CNY"], "k26-crow": []}
+    owl = old_user.run("tasks", "--json").objects[0]
+    assert (owl["task"], owl["cost"]) == ("k26-owl", 55.0)

@@ -101,6 +101,7 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
         url="https://example.org/v.mp4",
         file=tmp_path / "v.mp4",
         cost=55.0,
+        cost_unit="credits",
         reused=False,
         paid=None,
     )

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import evolve
 from kling26.comfy_bridge import comfy_entrypoint, running
 from kling26.comfy_bridge.node import chosen, execute, make_node
 from kling26.core import ImageFile, ImageRefused, Kling26Error, OptionRefused, UnknownProvider
@@ -48,6 +49,16 @@ def test_the_outputs_are_a_file_its_address_and_the_task(
         "cost_unit": "credits",
         "paid_before": False,
     }
+
+
+def test_a_task_says_what_its_cost_counts(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any]
+) -> None:
+    """Even of a provider that usually counts otherwise."""
+    runner.result = evolve(runner.result, cost=2.5, cost_unit="CNY")
+    _, _, task = asyncio.run(make_node(registry).execute(**values)).args
+
+    assert (json.loads(task)["cost"], json.loads(task)["cost_unit"]) == (2.5, "CNY")
 
 
 def test_the_request_is_what_the_widgets_say(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from kling26.comfy_bridge import running
 from kling26.comfy_bridge.progress import Watch
 from kling26.comfy_bridge.running import in_comfyui, run
@@ -51,6 +52,23 @@ def test_a_finished_video_is_told_with_its_cost(
 
     assert video is runner.result
     assert comfyui.texts[-1] == ("7", "kie.ai · done · 55 credits")
+
+
+@pytest.mark.parametrize(
+    ("cost", "unit", "told"),
+    [
+        (2.5, "CNY", "kie.ai · done · 2.5 CNY"),
+        (2.5, None, "kie.ai · done · 2.5"),
+        (None, None, "kie.ai · done"),
+    ],
+)
+def test_a_cost_is_told_in_the_unit_that_came_with_it(
+    comfyui: Any, registry: Registry, runner: Any, cost: Any, unit: Any, told: str
+) -> None:
+    runner.result = evolve(runner.result, cost=cost, cost_unit=unit)
+    asyncio.run(_run(_watch(registry)))
+
+    assert comfyui.last_text() == told
 
 
 def test_a_rehearsal_is_told_to_be_free(comfyui: Any, registry: Registry, runner: Any) -> None:

@@ -1,10 +1,8 @@
 """Housekeeping: what is over and old goes; what is open or new stays."""
 
 import pytest
-import sqlalchemy as sa
-from kling26.core import journal as journal_module
 from kling26.core.errors import JournalError
-from kling26.core.journal import Journal, schema_version
+from kling26.core.journal import Journal
 
 from .conftest import Stage
 from .test_fault_table import try_it
@@ -65,35 +63,6 @@ def test_a_video_that_vanished_from_the_store_is_fetched_again_for_nothing(stage
     assert again.file.exists()
     assert again.reused
     assert stage.paid == 1
-
-
-def test_the_journal_knows_its_version(stage: Stage) -> None:
-    stage.generate()
-
-    engine = sa.create_engine(Journal(f"sqlite:///{stage.home / 'journal.sqlite3'}").url)
-    with engine.connect() as connection:
-        version = connection.scalar(sa.text("SELECT value FROM meta WHERE name = 'schema'"))
-    engine.dispose()
-    assert version == str(schema_version())
-
-
-def test_a_journal_of_an_older_version_is_brought_forward(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage.generate()
-
-    def mood(connection: sa.Connection) -> None:
-        connection.execute(sa.text("ALTER TABLE tasks ADD COLUMN mood TEXT DEFAULT 'calm'"))
-
-    monkeypatch.setattr(journal_module, "_MIGRATIONS", (mood,))
-    for _ in range(2):  # Once brought forward, it stays there.
-        journal = Journal(f"sqlite:///{stage.home / 'journal.sqlite3'}")
-        assert [task.state for task in journal.tasks()] == ["stored"]
-        assert journal._engine is not None
-        with journal._engine.connect() as connection:
-            assert connection.scalar(sa.text("SELECT mood FROM tasks")) == "calm"
-            assert connection.scalar(sa.text("SELECT value FROM meta")) == "2"
-        journal.close()
 
 
 def test_a_question_alone_makes_no_journal(stage: Stage) -> None:

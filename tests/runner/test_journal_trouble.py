@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from kling26.core import journal as journal_module
+from kling26.core import database
 from kling26.core.errors import JournalError, ResultUnavailable
 from kling26.core.journal import Journal
 
@@ -51,7 +51,7 @@ def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 def test_a_locked_journal_sends_nothing(
     kie: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(database, "_PATIENCE", 0.05)
     path = tmp_path / "j.sqlite3"
     make_journal(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
@@ -99,8 +99,7 @@ def test_a_full_disk_sends_nothing(kie: Stage) -> None:
 
 def shrink(journal: Journal) -> None:
     """Let the database take not one page more: SQLite then says that the disk is full."""
-    assert journal._engine is not None
-    with journal._engine.connect() as connection:
+    with journal.database.read() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
 
 

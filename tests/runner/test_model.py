@@ -19,7 +19,7 @@ from kling26.core.runner import Runner
 from kling26.core.task import OPEN
 from kling26.sandbox import FAULTS
 
-from .conftest import PROVIDERS, Stage
+from .conftest import PROVIDERS, stage_at
 from .test_crashes import Crash, Fuse, fused
 
 SEEDS = st.integers(1, 4)
@@ -33,7 +33,7 @@ class PaidOnce(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.stage = Stage(Path(self.folder.name) / "home", self.provider)
+        self.stage = stage_at(Path(self.folder.name) / "home", self.provider)
         self.resubmitted: Counter[str] = Counter()
         self.stage.heard = []
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ import sqlalchemy as sa
 from kling26.core.journal import Journal
 from kling26.core.registry import load_sandboxes
 from kling26.sandbox import Conditions, Server, addresses, build_site
+
+from .test_schema import SCHEMA_1
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install kling26[postgres]")
 
@@ -144,6 +147,29 @@ def test_a_worker_that_is_killed_is_succeeded_by_another(journal: Journal, tmp_p
 
     assert len(site.apps["kie"].accepted) == 1
     assert [task.state for task in journal.tasks()] == ["stored"]
+
+
+def test_a_journal_of_schema_1_is_brought_forward_once_by_workers_at_once(journal: Journal) -> None:
+    engine = sa.create_engine(journal.url)
+    with engine.begin() as connection:
+        for statement in SCHEMA_1.split(";\n"):
+            connection.exec_driver_sql(statement)
+    journals = [Journal(journal.url) for _ in range(4)]
+
+    with ThreadPoolExecutor(len(journals)) as threads:
+        found = list(threads.map(Journal.tasks, journals))
+
+    rows = [("k26-owl", 55.0, None), ("k26-fox", 0.35, None), ("k26-crow", None, None)]
+    assert [[(task.id, task.cost, task.cost_unit) for task in tasks] for tasks in found] == (
+        [rows] * len(journals)
+    )
+    assert journal.update("k26-owl", "stored", among=("stored",), cost=2.5, cost_unit="CNY")
+    assert journal.get("k26-owl").cost_unit == "CNY"
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT value FROM meta")) == "2"
+    engine.dispose()
+    for each in journals:
+        each.close()
 
 
 def wait_until(condition) -> None:  # type: ignore[no-untyped-def]

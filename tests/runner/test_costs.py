@@ -1,0 +1,69 @@
+"""What a video cost: the number, what it counts, and both kept."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from kling26.core.provider import Flow
+from kling26.core.status import Status, Ticket
+from kling26.core.testing import Stage
+from kling26.providers.kie import Kie
+
+from .conftest import built_in
+
+
+class Varied(Kie):
+    """Charges in what it likes, task by task."""
+
+    charge: tuple[float | None, str | None] = (None, None)
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        status = yield from super().poll(ticket)
+        cost, unit = self.charge
+        return evolve(status, cost=cost, cost_unit=unit)
+
+
+def make(home: Path, *charges: tuple[float | None, str | None]) -> Stage:
+    """A stage on which a video was made, and fetched again for each further charge."""
+    provider = Varied()
+    with Stage(home, provider, built_in("kie")[1]) as stage:
+        for charge in charges:
+            provider.charge = charge
+            stage.generate().file.unlink()
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("charge", "kept"),
+    [
+        ((2.5, "CNY"), (2.5, "CNY")),
+        ((55.0, None), (55.0, "credits")),
+        ((0.0, "units"), (0.0, "units")),
+        ((None, "CNY"), (None, None)),
+        ((1.0, "\x1b[2JCNY\n"), (1.0, "[2JCNY")),
+    ],
+)
+def test_the_unit_is_kept_with_the_task(
+    tmp_path: Path, charge: tuple[float | None, str | None], kept: tuple[float | None, str | None]
+) -> None:
+    task = make(tmp_path, charge).task()
+
+    assert (task.state, task.cost, task.cost_unit) == ("stored", *kept)
+
+
+def test_the_video_carries_it_even_when_the_provider_now_counts_otherwise(tmp_path: Path) -> None:
+    provider = Varied()
+    provider.charge = (2.5, "CNY")
+    with Stage(tmp_path, provider, built_in("kie")[1]) as stage:
+        made = stage.generate()
+        provider.charge = (55.0, None)
+        again = stage.generate()
+
+    assert (made.cost, made.cost_unit) == (2.5, "CNY")
+    assert (again.reused, again.cost, again.cost_unit) == (True, 2.5, "CNY")
+
+
+def test_a_known_cost_is_not_lost_when_the_video_is_fetched_again(tmp_path: Path) -> None:
+    task = make(tmp_path, (2.5, "CNY"), (None, None)).task()
+
+    assert (task.cost, task.cost_unit) == (2.5, "CNY")
