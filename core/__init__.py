@@ -38,10 +38,11 @@ from .hookspecs import Sandbox, hookimpl
 from .options import NoOptions, option
 from .progress import Progress
 from .provider import Flow, Limits, OpenTask, Provider
-from .request import ImageFile, VideoRequest
-from .status import Status, Ticket
+from .request import AspectRatio, ImageFile, VideoRequest
+from .status import State, Status, Ticket
 
 __all__ = [
+    "AspectRatio",
     "Flow",
     "ImageFile",
     "ImageRefused",
@@ -65,6 +66,7 @@ __all__ = [
     "ResultUnavailable",
     "Sandbox",
     "SettingsError",
+    "State",
     "Status",
     "StillRunning",
     "TaskCancelled",

@@ -1,16 +1,45 @@
-"""The usual answers of a provider, as errors in words."""
+"""
+What providers usually say, in our words.
 
+The errors share one signature, so that a table may choose among them::
+
+    NO: Mapping[int, answers.Answer] = {401: answers.key_rejected, 429: answers.try_later}
+
+    raise NO.get(code, answers.refused)(self, reply, message, code)
+"""
+
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
-from .errors import KeyRejected, NoSuchTask, OutOfCredit, Refused, TryLater
+from .errors import (
+    ImageRefused,
+    KeyRejected,
+    NoSuchTask,
+    OptionRefused,
+    OutOfCredit,
+    ProviderError,
+    Refused,
+    TryLater,
+    Unavailable,
+    UnexpectedReply,
+)
 from .provider import Provider
+from .status import State
 from .text import plain, sentence
 
+logger = logging.getLogger("kling26.providers")
 
-def refused(provider: Provider, words: object, code: object = None) -> Refused:
+#: Any of the errors below that tell of a reply: (provider, reply, words, code).
+Answer = Callable[[Provider, httpx.Response, object, object], ProviderError]
+
+
+def refused(
+    provider: Provider, reply: httpx.Response, words: object, code: object = None
+) -> Refused:
     """The provider's "no", in its own words."""
     return Refused(
         f"{provider.title} refused the request: {_quoted(words, code)}",
@@ -19,7 +48,9 @@ def refused(provider: Provider, words: object, code: object = None) -> Refused:
     )
 
 
-def key_rejected(provider: Provider, words: object, code: object = None) -> KeyRejected:
+def key_rejected(
+    provider: Provider, reply: httpx.Response, words: object, code: object = None
+) -> KeyRejected:
     """The key is wrong, expired or not allowed to do this."""
     return KeyRejected(
         f"{provider.title} does not accept the key: {_quoted(words, code)} "
@@ -29,7 +60,9 @@ def key_rejected(provider: Provider, words: object, code: object = None) -> KeyR
     )
 
 
-def out_of_credit(provider: Provider, words: object, code: object = None) -> OutOfCredit:
+def out_of_credit(
+    provider: Provider, reply: httpx.Response, words: object, code: object = None
+) -> OutOfCredit:
     """The account has too little credit."""
     return OutOfCredit(
         f"The account at {provider.title} has too little credit: {_quoted(words, code)} "
@@ -51,13 +84,51 @@ def try_later(
     )
 
 
-def no_such_task(provider: Provider, words: object, code: object = None) -> NoSuchTask:
+def no_such_task(
+    provider: Provider, reply: httpx.Response, words: object, code: object = None
+) -> NoSuchTask:
     """The provider does not know the task it was asked about."""
     return NoSuchTask(
         f"{provider.title} does not know the task: {_quoted(words, code)}",
         provider=provider.name,
         code=_text(code),
     )
+
+
+def unavailable(
+    provider: Provider, reply: httpx.Response, words: object, code: object = None
+) -> Unavailable:
+    """The provider is in trouble; what it was asked, it may have done or not."""
+    return Unavailable(
+        f"{provider.title} is in trouble: {_quoted(words, code)}",
+        reply=reply,
+        provider=provider.name,
+        code=_text(code),
+    )
+
+
+def no_callback(provider: Provider, problem: object) -> UnexpectedReply:
+    """What came to the user's webhook is not from this provider, or not in a known form."""
+    return UnexpectedReply(
+        f"This is no callback of {provider.title}: {plain(problem, 160)}.", provider=provider.name
+    )
+
+
+def option_refused(provider: Provider, option: str, why: str) -> OptionRefused:
+    """For `Provider.check`: `why` begins after the provider's title, and says what to do."""
+    message = f"{provider.title} {why}"
+    if option == "image":
+        return ImageRefused(message, provider=provider.name)
+    return OptionRefused(message, option=option, provider=provider.name)
+
+
+def state(provider: Provider, said: str, known: Mapping[str, State]) -> State:
+    """Our word for a state; one that is not known is logged, and ends nothing."""
+    if said not in known:
+        logger.warning(
+            "%s: unknown task state %r is taken as still running.", provider.title, said[:40]
+        )
+    return known.get(said, "running")
 
 
 def retry_after(reply: httpx.Response) -> float | None:

@@ -38,7 +38,10 @@ are attributes. No key is ever in either::
         print(error, error.task)        # continue later: kling26 resume TASK
 """
 
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Kling26Error(Exception):
@@ -167,7 +170,22 @@ class NoSuchTask(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """The provider is in trouble (HTTP 5xx), or the connection broke before the answer."""
+    """
+    The provider is in trouble (HTTP 5xx), or the connection broke before the answer.
+
+    `reply` is the answer, as far as there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reply: "httpx.Response | None" = None,
+        provider: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, provider=provider, code=code)
+        self.reply = reply
 
 
 class UnexpectedReply(ProviderError):

@@ -9,7 +9,7 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import NoReturn, TypeVar
+from typing import AnyStr, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -40,6 +40,8 @@ _CONNECT = 15.0
 _READ = 30.0
 _READ_PAID = 60.0
 _NOT_TAKEN = (429, 455)
+# Headers about the body's way here, which it has behind it, and those for browsers.
+_OF_THE_WAY = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
 # Raised before a connection stood, so that nothing of the request has left.
 _NOT_SENT = (
     httpx.ConnectError,
@@ -130,19 +132,25 @@ class Courier:
     async def _drive(
         self, flow: Flow[T], send: Callable[[httpx.Request], Awaitable[httpx.Response]]
     ) -> T:
-        reply: httpx.Response | None = None
+        heard: httpx.Response | Unavailable | None = None
         while True:
             try:
-                request = self._advance(flow, reply)
+                request = self._advance(flow, heard)
             except StopIteration as stop:
                 value: T = stop.value
                 return value
-            reply = await send(request)
+            try:
+                heard = await send(request)
+            except Unavailable as trouble:
+                heard = trouble
 
-    def _advance(self, flow: Flow[T], reply: httpx.Response | None) -> httpx.Request:
+    def _advance(self, flow: Flow[T], heard: httpx.Response | Unavailable | None) -> httpx.Request:
         """The flow's next request; a plug-in that reads carelessly gives `UnexpectedReply`."""
+        reply = heard.reply if isinstance(heard, Unavailable) else heard
         try:
-            return flow.send(reply)  # type: ignore[arg-type]  # None starts a generator.
+            if isinstance(heard, Unavailable):
+                return flow.throw(heard)
+            return flow.send(heard)  # type: ignore[arg-type]  # None starts a generator.
         except (StopIteration, Kling26Error):
             raise
         except Exception as error:
@@ -167,6 +175,7 @@ class Courier:
         if reply.is_server_error:
             raise Unavailable(
                 f"{self.provider.title} is in trouble (HTTP {reply.status_code}).",
+                reply=reply,
                 provider=self.provider.name,
             )
         return reply
@@ -207,19 +216,25 @@ class Courier:
             broken = error
         finally:
             await reply.aclose()
-        secret = self.key.value.encode()
         whole = httpx.Response(
             reply.status_code,
-            headers={
-                name: value
-                for name, value in reply.headers.items()
-                if name in ("content-type", "retry-after")
-            },
-            # A provider that quotes the key must not bring it into an error or the journal.
-            content=bytes(content).replace(secret, b"[key]") if secret else bytes(content),
+            headers=[
+                (name, self._hidden(value))
+                for name, value in reply.headers.raw
+                if name.lower() not in _OF_THE_WAY
+            ],
+            content=self._hidden(bytes(content)),
             request=request,
         )
         return whole, broken
+
+    def _hidden(self, said: AnyStr) -> AnyStr:
+        """What was said, without the key: one that is quoted must not come into an error."""
+        if not self.key.value:
+            return said
+        if isinstance(said, str):
+            return said.replace(self.key.value, "[key]")
+        return said.replace(self.key.value.encode(), b"[key]")
 
     async def _prepare(self, request: httpx.Request, patience: float) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)
@@ -261,8 +276,7 @@ class Courier:
 
     def _clean(self, value: object) -> str:
         """An exception's words, without the key, should a signed address be among them."""
-        text = str(value) or type(value).__name__
-        return plain(text.replace(self.key.value, "[key]") if self.key.value else text, 160)
+        return plain(self._hidden(str(value) or type(value).__name__), 160)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -89,14 +89,27 @@ def option(
     >>> [info.name for info in options_of(AcmeOptions)]
     ['style']
     """
-    facts = {
-        "label": label,
-        "help": help,
-        "bounds": Bounds(minimum, maximum, step, max_length),
-        "multiline": multiline,
-        "advanced": advanced,
-    }
-    return attrs.field(default=default, metadata={_METADATA: facts}, **field)
+    bounds = Bounds(minimum, maximum, step, max_length)
+    shown = described(label, help, bounds, multiline=multiline, advanced=advanced)
+    return attrs.field(default=default, metadata=shown, **field)
+
+
+def described(
+    label: str,
+    help: str,
+    bounds: Bounds = Bounds(),
+    *,
+    multiline: bool = False,
+    advanced: bool = False,
+) -> dict[str, object]:
+    """
+    The metadata that make an option of any attrs field.
+
+    For a field with a converter: type checkers read what that takes off `attrs.field` alone.
+    """
+    facts = {"label": label, "help": help, "bounds": bounds,
+             "multiline": multiline, "advanced": advanced}  # fmt: skip
+    return {_METADATA: facts}
 
 
 @frozen

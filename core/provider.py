@@ -4,7 +4,7 @@ import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
-from typing import ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 from attrs import frozen
@@ -15,6 +15,13 @@ from .request import ASPECT_RATIOS, DURATIONS, ImageFile, VideoRequest
 from .status import Status, Ticket
 
 T = TypeVar("T")
+if TYPE_CHECKING:
+    # Type checkers bring typing_extensions along; a plain `Provider` has options of any class.
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    OptionsT = TypeVarWithDefault("OptionsT", contravariant=True, default=Any)
+else:
+    OptionsT = TypeVar("OptionsT", contravariant=True)
 
 #: The version of the interface below. A later one has more of it, and takes nothing away.
 INTERFACE = 1
@@ -57,7 +64,7 @@ class OpenTask:
     request: VideoRequest
 
 
-class Provider(ABC):
+class Provider(ABC, Generic[OptionsT]):
     """
     A service that makes Kling 2.6 videos.
 
@@ -103,14 +110,20 @@ class Provider(ABC):
     `upload_url`, and to no other. They do not wait, retry or catch connection errors: the runner
     does. What they get is any answer below HTTP 500; what they raise is one of `ProviderError`:
     `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
-    where it says that it did not take the request, `NoSuchTask`, and `UnexpectedReply` for
-    whatever they cannot read (`kling26.core.wire` helps to read strictly, and
-    `kling26.core.answers` to say no in words).
+    where it says that it did not take the request, `NoSuchTask`, `Unavailable` where it tells of
+    trouble of its own under a lower HTTP status, and `UnexpectedReply` for whatever they cannot
+    read (`kling26.core.wire` helps to read strictly, and `kling26.core.answers` to say no in
+    words). HTTP 5xx and a broken connection are raised inside the flow as `Unavailable`. Most
+    flows let it pass, for the runner to ask again; one that is told something by a 5xx catches it
+    and reads its `reply`. Of the paid request there is no such thing: any answer from 500 on makes
+    the task unknown.
 
     `submit` and `poll` there must be. `upload`, `cancel`, `find`, `renew` and `balance` are flows
-    that there may be; `check`, `price` and `read_callback` are plain functions, and so are `sign`
-    and `salvage`, which few services need to have another way. Everything that a task needs later
-    is in its `Ticket`: one object of this class serves many tasks at once.
+    that there may be; `check`, `price`, `read_callback` and `verify_callback` are plain functions,
+    and so are `sign` and `salvage`, which few services need to have another way. Everything that a
+    task needs later is in its `Ticket`: one object of this class serves many tasks at once.
+
+    Where types are checked, ``class Acme(Provider[AcmeOptions])`` names the class of its `Options`.
 
     ``kling26 new-provider acme`` writes a plug-in that works, with an emulator and tests, and
     ``docs/plugins.md`` goes on from there. `kling26.core.testing.ProviderTests` holds what is
@@ -146,7 +159,7 @@ class Provider(ABC):
     task_id_name: ClassVar[str | None] = None
 
     @abstractmethod
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+    def submit(self, request: VideoRequest, options: OptionsT) -> Flow[Ticket]:
         """
         Ask for the video; the one paid request of this flow is its last.
 
@@ -184,7 +197,7 @@ class Provider(ABC):
         """What is left on the account, in `cost_unit`."""
         raise NotImplementedError
 
-    def check(self, request: VideoRequest, options: object) -> None:
+    def check(self, request: VideoRequest, options: OptionsT) -> None:
         """Rules across options; raise `OptionRefused` before anything is sent."""
 
     def read_callback(self, body: bytes | str) -> Status:
@@ -195,7 +208,15 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def price(self, request: VideoRequest, options: object) -> float | None:
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        """
+        Whether a call to `callback_url` is signed with the account's webhook secret, just now.
+
+        `body` is what arrived, byte for byte, and `headers` are those of the call.
+        """
+        raise NotImplementedError
+
+    def price(self, request: VideoRequest, options: OptionsT) -> float | None:
         """The list price in USD, where one is known."""
         return None
 

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from attrs import define, evolve, field, frozen
 
 from .errors import ImageRefused
-from .options import option
+from .options import described, option
 from .text import plain
 
 AspectRatio = Literal["16:9", "9:16", "1:1"]
@@ -119,11 +119,10 @@ class VideoRequest:
     """
 
     prompt: str = option(label="Prompt", help="What the video shows.", multiline=True)
-    image: str | ImageFile | None = option(
-        None,
-        label="Image",
-        help="A picture to start from: a file or an https:// address.",
+    image: str | ImageFile | None = field(
+        default=None,
         converter=as_image,
+        metadata=described("Image", "A picture to start from: a file or an https:// address."),
     )
     sound: bool = option(
         False,

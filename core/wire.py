@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 import attrs
 import httpx
 
+from . import answers
 from .provider import Provider
 from .text import plain
 
@@ -97,17 +98,21 @@ def _converter() -> "Converter":
     return converter
 
 
-def structure(value: object, cls: type[T]) -> T:
-    """`value` (parsed JSON) as an instance of the attrs class `cls`, or `ValueError` in words."""
+def structure(value: object, cls: type[T], path: str = "reply") -> T:
+    """
+    `value` (parsed JSON) as an instance of the attrs class `cls`.
+
+    Raises `ValueError`, with the place below `path` where it does not fit.
+    """
     from cattrs import BaseValidationError, transform_error
 
     try:
         return _converter().structure(value, cls)
     except BaseValidationError as error:
-        problems = transform_error(error, path="reply", format_exception=_words)
+        problems = transform_error(error, path=path, format_exception=_words)
         raise ValueError("; ".join(problems)) from error
     except ValueError as error:
-        raise ValueError(f"{error} @ reply") from error
+        raise ValueError(f"{error} @ {path}") from error
 
 
 def _words(error: BaseException, kind: type | None) -> str:
@@ -152,6 +157,32 @@ def read(reply: httpx.Response, cls: type[T], provider: Provider) -> T:
         raise provider.unexpected(reply, str(error)) from error
 
 
+def read_part(
+    reply: httpx.Response, part: object, cls: type[T], provider: Provider, path: str
+) -> T:
+    """
+    A part of a reply that was read as `Any`, such as an envelope's ``data``, like `read`.
+
+    `path` says where it stands: "reply.data".
+    """
+    try:
+        return structure(part, cls, path)
+    except ValueError as error:
+        raise provider.unexpected(reply, str(error)) from error
+
+
+def read_callback(body: bytes | str, cls: type[T], provider: Provider) -> T:
+    """
+    The body of a call to the user's webhook as an instance of the attrs class `cls`.
+
+    Raises `UnexpectedReply` for what is no callback of this provider.
+    """
+    try:
+        return structure(parse(body), cls, "callback")
+    except ValueError as error:
+        raise answers.no_callback(provider, error) from error
+
+
 def write(message: Any) -> dict[str, object]:
     """The JSON form of a wire class; fields that are None are left out."""
     body: dict[str, object] = attrs.asdict(message, filter=lambda _, value: value is not None)
@@ -165,9 +196,15 @@ def words(value: object) -> str | None:
     return None
 
 
+def integer(value: object) -> int | None:
+    """A whole number that is good to know and no more, such as a place in a queue."""
+    return value if type(value) is int else None
+
+
 def number(value: object) -> float | None:
-    """A number that is good to know and no more, such as a cost; None if it is none."""
+    """A number that is good to know and no more, such as a cost, told as a text perhaps."""
     try:
-        return _number(value, float)
-    except _Problem:
+        found = float(value) if isinstance(value, str) else _number(value, float)
+    except ValueError:
         return None
+    return found if isfinite(found) else None

@@ -5,25 +5,22 @@ Both answer most errors with HTTP 200 and a `code` in the body, and name its tex
 pages of their documentation and `message` on others.
 """
 
-import logging
 import re
-from typing import Any, ClassVar, Literal, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
 from attrs import evolve, frozen
 
 from ..core import answers
-from ..core.errors import Unavailable, UnexpectedReply
+from ..core.options import NoOptions
 from ..core.provider import Flow, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.text import sentence
-from ..core.wire import number, parse, read, structure, words, write
+from ..core.wire import number, parse, read, read_part, structure, words, write
 
 T = TypeVar("T")
-
-logger = logging.getLogger("kling26.providers")
 
 _STATES: dict[str, State] = {
     "waiting": "queued",
@@ -31,6 +28,14 @@ _STATES: dict[str, State] = {
     "generating": "running",
     "success": "succeeded",
     "fail": "failed",
+}
+#: What a "no" means, by its code; any other is plainly refused.
+_NO: Mapping[int, answers.Answer] = {
+    401: answers.key_rejected,
+    402: answers.out_of_credit,
+    429: answers.try_later,
+    433: answers.out_of_credit,  # This key's own allowance is used up.
+    455: answers.try_later,
 }
 # What recordInfo says of a task it does not know: 404 by the documents, 422 "recordInfo is null"
 # when tried.
@@ -104,7 +109,7 @@ class Result:
     resultUrls: list[str] | None = None
 
 
-class CreateTaskProvider(Provider):
+class CreateTaskProvider(Provider[NoOptions]):
     """A provider of this dialect; a subclass adds names, addresses and limits."""
 
     takes_callback_url = True
@@ -114,7 +119,7 @@ class CreateTaskProvider(Provider):
     #: Where uploaded pictures go on the provider's side; they are deleted after a day or three.
     upload_path: ClassVar[str] = "kling26"
 
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+    def submit(self, request: VideoRequest, options: NoOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/api/v1/jobs/createTask"
         reply = yield httpx.Request("POST", url, json=write(_task(request)))
         created = self._data(reply, Created)
@@ -127,7 +132,7 @@ class CreateTaskProvider(Provider):
         reply = yield httpx.Request("GET", url)
         record = self._data(reply, Record, no_such_task=True)
         try:
-            return _status(record)
+            return self._status(record)
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
 
@@ -150,49 +155,45 @@ class CreateTaskProvider(Provider):
     def read_callback(self, body: bytes | str) -> Status:
         try:
             callback = _callback(body)
-            status = _status(structure(callback.data, Record))
-            return evolve(status, task_id=status.task_id or words(callback.taskId))
+            status = self._status(structure(callback.data, Record, "callback.data"))
         except ValueError as error:
-            raise UnexpectedReply(
-                f"This is no callback of {self.title}: {error}.", provider=self.name
-            ) from error
+            raise answers.no_callback(self, error) from error
+        return evolve(status, task_id=status.task_id or words(callback.taskId))
 
     def _data(
         self, reply: httpx.Response, cls: type[T], no_such_task: bool = False, free: bool = False
     ) -> T:
         """What an accepted reply carries; a "no" is raised in the provider's words."""
         envelope = read(reply, Envelope, self)
+        said, code = words(envelope.msg) or words(envelope.message), envelope.code
         # Trouble on their side. Of createTask it is a "no": so missing fields are told there.
-        if free and envelope.code == 500:
-            said = sentence(words(envelope.msg) or words(envelope.message) or "it gave no reason")
-            raise Unavailable(
-                f"{self.title} is in trouble: {said} (code 500)", provider=self.name, code="500"
-            )
-        if envelope.code != 200:
-            self._refuse(reply, envelope, no_such_task)
+        if free and code == 500:
+            raise answers.unavailable(self, reply, said, code)
+        if no_such_task and code in _NO_SUCH_TASK:
+            raise answers.no_such_task(self, reply, said, code)
+        if code != 200:
+            raise _NO.get(code, answers.refused)(self, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
-        try:
-            return structure(envelope.data, cls)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
+        return read_part(reply, envelope.data, cls, self, "reply.data")
 
     def _link(self, reply: httpx.Response, url: str) -> str:
         if not url.startswith(("https://", "http://")):
             raise self.unexpected(reply, "the link is no address")
         return url
 
-    def _refuse(self, reply: httpx.Response, envelope: Envelope, no_such_task: bool) -> NoReturn:
-        said, code = words(envelope.msg) or words(envelope.message), envelope.code
-        if code in (429, 455):
-            raise answers.try_later(self, reply, said, code)
-        if code == 401:
-            raise answers.key_rejected(self, said, code)
-        if code in (402, 433):  # 433: this key's own allowance is used up.
-            raise answers.out_of_credit(self, said, code)
-        if no_such_task and code in _NO_SUCH_TASK:
-            raise answers.no_such_task(self, said, code)
-        raise answers.refused(self, said, code)
+    def _status(self, record: Record) -> Status:
+        state = answers.state(self, record.state, _STATES)
+        cost = number(record.creditsConsumed)
+        cost = number(record.consumeCredits) if cost is None else cost
+        return Status(
+            state,
+            url=_video_url(record.resultJson) if state == "succeeded" else None,
+            cost=cost if state == "succeeded" else None,
+            code=words(record.failCode) if state == "failed" else None,
+            reason=words(record.failMsg) if state == "failed" else None,
+            task_id=record.taskId or record.task_id,
+        )
 
 
 def _task(request: VideoRequest) -> CreateTask:
@@ -203,23 +204,6 @@ def _task(request: VideoRequest) -> CreateTask:
     assert isinstance(request.image, str)  # Pictures were uploaded by now.
     image = ImageToVideo(request.prompt, [request.image], request.sound, duration)
     return CreateTask("kling-2.6/image-to-video", image, request.callback_url)
-
-
-def _status(record: Record) -> Status:
-    state = _STATES.get(record.state)
-    if state is None:
-        logger.warning("Unknown task state %r is taken as still running.", record.state[:40])
-        state = "running"
-    cost = number(record.creditsConsumed)
-    cost = number(record.consumeCredits) if cost is None else cost
-    return Status(
-        state,
-        url=_video_url(record.resultJson) if state == "succeeded" else None,
-        cost=cost if state == "succeeded" else None,
-        code=words(record.failCode) if state == "failed" else None,
-        reason=words(record.failMsg) if state == "failed" else None,
-        task_id=record.taskId or record.task_id,
-    )
 
 
 def _video_url(result: object) -> str | None:
@@ -251,7 +235,7 @@ def _callback(body: bytes | str) -> Callback:
         # request (`param`) are escaped once too little, and some objects end in a comma.
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         value = parse(_without_echo(text))
-    return structure(value, Callback)
+    return structure(value, Callback, "callback")
 
 
 def _without_echo(text: str) -> str:

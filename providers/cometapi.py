@@ -6,7 +6,6 @@ Written from https://apidoc.cometapi.com/api/video/kling/text-to-video and .../i
 https://apidoc.cometapi.com/errors/error-codes-handling. Kling's own error codes pass through it.
 """
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NoReturn
@@ -16,15 +15,13 @@ import httpx
 from attrs import frozen
 
 from ..core import answers
-from ..core.errors import NoSuchTask, OptionRefused, UnexpectedReply
+from ..core.errors import NoSuchTask
 from ..core.hookspecs import hookimpl
 from ..core.options import option
 from ..core.provider import Flow, Limits, OpenTask, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.wire import parse, read, structure, words, write
-
-logger = logging.getLogger("kling26.providers")
+from ..core.wire import parse, read, read_part, structure, words, write
 
 MODEL = "kling-v2-6"
 Action = Literal["text2video", "image2video"]
@@ -36,11 +33,15 @@ _STATES: dict[str, State] = {
     "succeeded": "succeeded",
     "failed": "failed",
 }
-# Kling's codes, from the error table of its own documentation.
-_KEY_CODES = (1000, 1001, 1002, 1003, 1004)
-_CREDIT_CODES = (1101, 1102)
-_TRY_LATER_CODES = (1302, 1303)
-_UNKNOWN_TASK_CODES = (1200, 1201, 1202, 1203)
+#: What a "no" means, by Kling's code (the error table of its own documentation) or, of CometAPI
+#: itself, by the HTTP status; any other is plainly refused.
+_NO: Mapping[int, answers.Answer] = {
+    **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), answers.key_rejected),
+    **dict.fromkeys((402, 1101, 1102), answers.out_of_credit),
+    **dict.fromkeys((429, 1302, 1303), answers.try_later),
+}
+_KLING_CODE = re.compile("[1-5][0-9]{3}")
+_UNKNOWN_TASK = (404, 1200, 1201, 1202, 1203)
 
 
 @frozen
@@ -138,7 +139,7 @@ class Task:
     task_result: Any = None
 
 
-class CometAPI(Provider):
+class CometAPI(Provider[CometAPIOptions]):
     name = "cometapi"
     title = "CometAPI"
     key_variable = "COMETAPI_KEY"
@@ -151,25 +152,16 @@ class CometAPI(Provider):
     # The prompt's limit is CometAPI's own; Kling itself takes 2500 characters.
     limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
 
-    def check(self, request: VideoRequest, options: object) -> None:
-        assert isinstance(options, CometAPIOptions)
+    def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
         if request.sound and options.mode != "pro":
             # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
-            raise OptionRefused(
-                f"{self.title} makes sound only in mode pro: set mode to pro, or leave sound off.",
-                option="mode",
-                provider=self.name,
-            )
+            why = "makes sound only in mode pro: set mode to pro, or leave sound off."
+            raise answers.option_refused(self, "mode", why)
         if options.camera_control is not None and request.kind == "image":
-            raise OptionRefused(
-                f"{self.title} takes camera_control for text to video only; leave it out with an "
-                "image.",
-                option="camera_control",
-                provider=self.name,
-            )
+            why = "takes camera_control for text to video only; leave it out with an image."
+            raise answers.option_refused(self, "camera_control", why)
 
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
-        assert isinstance(options, CometAPIOptions)
+    def submit(self, request: VideoRequest, options: CometAPIOptions) -> Flow[Ticket]:
         body = _body(request, options)
         action = _action(request)
         reply = yield httpx.Request("POST", self._url(action), json=write(body))
@@ -180,7 +172,7 @@ class CometAPI(Provider):
         reply = yield httpx.Request("GET", self._url(action, ticket.task_id))
         task = self._task(reply, asking=True)
         try:
-            return _status(task)
+            return self._status(task)
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
 
@@ -195,11 +187,9 @@ class CometAPI(Provider):
 
     def read_callback(self, body: bytes | str) -> Status:
         try:
-            return _status(structure(_innermost(parse(body)), Task))
+            return self._status(structure(_innermost(parse(body)), Task, "callback"))
         except ValueError as error:
-            raise UnexpectedReply(
-                f"This is no callback of {self.title}: {error}.", provider=self.name
-            ) from error
+            raise answers.no_callback(self, error) from error
 
     def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
         found = super().salvage(fragment, request)
@@ -228,24 +218,26 @@ class CometAPI(Provider):
             self._refuse(reply, envelope.message, code, asking)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
-        try:
-            return structure(_innermost(envelope.data), Task)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
+        return read_part(reply, _innermost(envelope.data), Task, self, "reply.data")
 
     def _refuse(self, reply: httpx.Response, text: object, code: object, asking: bool) -> NoReturn:
         """Raise a "no" as what it means; Kling's code says more than the HTTP status."""
         said, code = words(text), words(code)
-        kling = int(code) if code and re.fullmatch("[1-5][0-9]{3}", code) else None
-        if kling in _TRY_LATER_CODES or (kling is None and reply.status_code == 429):
-            raise answers.try_later(self, reply, said, code)
-        if kling in _KEY_CODES or (kling is None and reply.status_code == 401):
-            raise answers.key_rejected(self, said, code)
-        if kling in _CREDIT_CODES or (kling is None and reply.status_code == 402):
-            raise answers.out_of_credit(self, said, code)
-        if asking and (kling in _UNKNOWN_TASK_CODES or reply.status_code == 404):
-            raise answers.no_such_task(self, said, code)
-        raise answers.refused(self, said, code)
+        meaning = int(code) if code and _KLING_CODE.fullmatch(code) else reply.status_code
+        if asking and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
+            raise answers.no_such_task(self, reply, said, code)
+        raise _NO.get(meaning, answers.refused)(self, reply, said, code)
+
+    def _status(self, task: Task) -> Status:
+        if task.task_status is None:
+            raise ValueError("missing @ reply.data.task_status")
+        state = answers.state(self, task.task_status, _STATES)
+        return Status(
+            state,
+            url=_video_url(task) if state == "succeeded" else None,
+            reason=words(task.task_status_msg) if state == "failed" else None,
+            task_id=task.task_id,
+        )
 
 
 def _action(request: VideoRequest) -> Action:
@@ -295,21 +287,6 @@ def _gateway_error(error: object) -> GatewayError:
     if isinstance(error, Mapping):
         return GatewayError(error.get("message"), error.get("code"))
     return GatewayError(error)
-
-
-def _status(task: Task) -> Status:
-    if task.task_status is None:
-        raise ValueError("missing @ reply.data.task_status")
-    state = _STATES.get(task.task_status)
-    if state is None:
-        logger.warning("Unknown task state %r is taken as still running.", task.task_status[:40])
-        state = "running"
-    return Status(
-        state,
-        url=_video_url(task) if state == "succeeded" else None,
-        reason=words(task.task_status_msg) if state == "failed" else None,
-        task_id=task.task_id,
-    )
 
 
 def _video_url(task: Task) -> str | None:

@@ -7,7 +7,6 @@ https://docs.runcomfy.com/model-apis/error-codes. Of image to video only `prompt
 are documented; the other fields are taken to be those of text to video.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -16,15 +15,12 @@ import httpx
 from attrs import frozen
 
 from ..core import answers
-from ..core.errors import ImageRefused
 from ..core.hookspecs import hookimpl
 from ..core.options import option
 from ..core.provider import Flow, Limits, Provider
 from ..core.request import AspectRatio, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.wire import number, read, words, write
-
-logger = logging.getLogger("kling26.providers")
+from ..core.wire import integer, number, read, words, write
 
 TEXT_MODEL = "kling/kling-2-6/pro/text-to-video"
 IMAGE_MODEL = "kling/kling-2-6/pro/image-to-video"
@@ -96,7 +92,7 @@ class Reply:
     detail: Any = None
 
 
-class RunComfy(Provider):
+class RunComfy(Provider[RunComfyOptions]):
     name = "runcomfy"
     title = "RunComfy"
     key_variable = "RUNCOMFY_TOKEN"
@@ -107,14 +103,13 @@ class RunComfy(Provider):
     task_id_name = "request_id"
     limits = Limits(image_formats=())  # The Model API has no uploads: public URLs only.
 
-    def check(self, request: VideoRequest, options: object) -> None:
+    def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
         if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
-            raise ImageRefused(
-                f"{self.title} takes images as public https:// addresses only.", provider=self.name
+            raise answers.option_refused(
+                self, "image", "takes images as public https:// addresses only."
             )
 
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
-        assert isinstance(options, RunComfyOptions)
+    def submit(self, request: VideoRequest, options: RunComfyOptions) -> Flow[Ticket]:
         model, body = _body(request, options)
         reply = yield httpx.Request("POST", f"{self.base_url}/v1/models/{model}", json=write(body))
         answer = self._answer(reply)
@@ -131,7 +126,7 @@ class RunComfy(Provider):
             answer = self._answer(reply, asking=True)
         if answer.status is None:
             raise self.unexpected(reply, "reply.status is missing")
-        return _status(answer, answer.status)
+        return self._status(answer, answer.status)
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
         """Only a queued request can be cancelled; a running one answers "not_cancellable"."""
@@ -161,13 +156,26 @@ class RunComfy(Provider):
         if reply.status_code == 429:
             raise answers.try_later(self, reply, said, code)
         if code in _CREDIT_CODES or reply.status_code == 402:
-            raise answers.out_of_credit(self, said, code)
+            raise answers.out_of_credit(self, reply, said, code)
         if asking and (code in _UNKNOWN_TASK_CODES or reply.status_code == 404):
-            raise answers.no_such_task(self, said, code)
+            raise answers.no_such_task(self, reply, said, code)
         status = reply.status_code
         if code in _KEY_CODES or status == 401 or (status == 403 and code is None):
-            raise answers.key_rejected(self, said, code)
-        raise answers.refused(self, said, code)
+            raise answers.key_rejected(self, reply, said, code)
+        raise answers.refused(self, reply, said, code)
+
+    def _status(self, answer: Reply, said: str) -> Status:
+        state = answers.state(self, said, _STATES)
+        failed = state == "failed"
+        return Status(
+            state,
+            url=_video_url(answer.output) if state == "succeeded" else None,
+            cost=number(answer.cost) if state == "succeeded" else None,
+            reason=_reason(answer) if failed else None,
+            code=words(answer.error_code) or _error_type(answer.error) if failed else None,
+            position=integer(answer.queue_position),
+            task_id=answer.request_id,
+        )
 
 
 def _body(
@@ -188,23 +196,6 @@ def _body(
         duration=request.duration,
         negative_prompt=options.negative_prompt,
         generate_audio=request.sound,
-    )
-
-
-def _status(answer: Reply, said: str) -> Status:
-    state = _STATES.get(said)
-    if state is None:
-        logger.warning("Unknown task state %r is taken as still running.", said[:40])
-        state = "running"
-    failed = state == "failed"
-    return Status(
-        state,
-        url=_video_url(answer.output) if state == "succeeded" else None,
-        cost=number(answer.cost) if state == "succeeded" else None,
-        reason=_reason(answer) if failed else None,
-        code=words(answer.error_code) or _error_type(answer.error) if failed else None,
-        position=answer.queue_position if type(answer.queue_position) is int else None,
-        task_id=answer.request_id,
     )
 
 

@@ -198,16 +198,20 @@ class Emulator(ABC):
             raise Reset
         return self.refuse("error", wait=fault.retry_after)
 
-    async def poll(self, task: Task | None, tell: Callable[[Task, Phase], JSON]) -> Response:
+    async def poll(
+        self, task: Task | None, tell: Callable[[Task, Phase], JSON | Response]
+    ) -> Response:
+        """What `tell` says of a task; a whole `Response` where it is not HTTP 200."""
         fault = self.conditions.take_fault("poll")
         if fault and (answer := self._unanswered(fault)):
             return answer
         if task is None:
             return self.refuse("no_such_task")
-        if fault and fault.name == "poll_unknown_state":
-            return JSONAnswer(tell(task, "unknown"))
-        body = tell(task, self._phase(task))
-        return JSONAnswer(wrong_types(body) if fault else body)
+        unknown = fault is not None and fault.name == "poll_unknown_state"
+        told = tell(task, "unknown" if unknown else self._phase(task))
+        if isinstance(told, Response):
+            return told
+        return JSONAnswer(wrong_types(told) if fault and not unknown else told)
 
     def _accept(self, order: Order, body: JSON, base: str) -> Task:
         now = self.conditions.clock()

@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 import httpx
 import pytest
 from kling26.cli.new_provider import FILES, words, write
-from kling26.core import Limits, OptionRefused, Provider, VideoRequest
+from kling26.core import Limits, OptionRefused, Provider, VideoRequest, answers, wire
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
 from kling26.core.registry import flaw
@@ -87,6 +87,17 @@ def test_what_an_author_gives_the_suite_is_told() -> None:
 
     assert given
     assert [name for name in given if f"| `{name}` |" not in GUIDE] == []
+
+
+@pytest.mark.parametrize("module", [answers, wire])
+def test_every_helper_is_told(module: ModuleType) -> None:
+    own = {
+        name
+        for name, value in vars(module).items()
+        if name[0] != "_" and inspect.isfunction(value) and value.__module__ == module.__name__
+    } - {"parse", "structure", "retry_after"}  # What the others are made of.
+
+    assert {name for name in own if not re.search(rf"`{name}[`(]", GUIDE)} == set()
 
 
 def test_the_errors_are_real() -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 from attrs import define, field
 
-from ..errors import Kling26Error
+from ..errors import Kling26Error, Unavailable
 from ..http import Courier, make_client
 from ..keys import Key
 from ..provider import Flow, OpenTask, Provider
@@ -97,7 +97,7 @@ def play(
     reply: httpx.Response | None = None
     for turn in range(_TURNS):
         try:
-            request = flow.send(reply)  # type: ignore[arg-type]  # None starts a generator.
+            request = hear(flow, reply)
         except StopIteration as stop:
             value: T = stop.value
             return value
@@ -105,6 +105,14 @@ def play(
             requests.append(request)
         reply = _again(answers[min(turn, len(answers) - 1)], request)
     raise Endless
+
+
+def hear(flow: Flow[Any], reply: httpx.Response | None) -> httpx.Request:
+    """A flow's next request after a reply; as from the runner, HTTP 5xx is raised inside it."""
+    if reply is not None and reply.is_server_error:
+        trouble = f"The service is in trouble (HTTP {reply.status_code})."
+        return flow.throw(Unavailable(trouble, reply=reply))
+    return flow.send(reply)  # type: ignore[arg-type]  # None starts a generator.
 
 
 def _again(answer: httpx.Response, request: httpx.Request) -> httpx.Response:

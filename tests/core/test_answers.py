@@ -7,13 +7,17 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from kling26.core import (
+    ImageRefused,
     KeyRejected,
     Kling26Error,
     NoSuchTask,
+    OptionRefused,
     OutOfCredit,
     Provider,
     Refused,
     TryLater,
+    Unavailable,
+    UnexpectedReply,
     answers,
 )
 
@@ -44,12 +48,18 @@ def kie(providers: Mapping[str, Provider]) -> Provider:
             NoSuchTask,
             "kie.ai does not know the task: No cats. (code 422)",
         ),
+        (
+            answers.try_later,
+            TryLater,
+            "kie.ai takes no more requests right now: No cats. (code 422)",
+        ),
+        (answers.unavailable, Unavailable, "kie.ai is in trouble: No cats. (code 422)"),
     ],
 )
 def test_an_error_says_who_what_and_what_to_do(
     kie: Provider, make: Callable[..., Kling26Error], kind: type[Kling26Error], text: str
 ) -> None:
-    error = make(kie, "No cats", 422)
+    error = make(kie, httpx.Response(422), "No cats", 422)
 
     assert (type(error), str(error)) == (kind, text)
     assert (error.provider, error.code) == ("kie", "422")
@@ -57,14 +67,14 @@ def test_an_error_says_who_what_and_what_to_do(
 
 @pytest.mark.parametrize(("words", "code"), [(None, None), ("", "")])
 def test_no_words_and_no_code(kie: Provider, words: object, code: object) -> None:
-    error = answers.refused(kie, words, code)
+    error = answers.refused(kie, httpx.Response(400), words, code)
 
     assert str(error) == "kie.ai refused the request: it gave no reason."
     assert error.code is None
 
 
 def test_the_providers_words_are_made_safe_to_show(kie: Provider) -> None:
-    error = answers.refused(kie, "\x1b[31mNo\r\ncats", "4\x1b22" * 50)
+    error = answers.refused(kie, httpx.Response(400), "\x1b[31mNo\r\ncats", "4\x1b22" * 50)
 
     assert str(error).startswith("kie.ai refused the request: [31mNo cats. (code 4 22")
     assert "\x1b" not in f"{error}{error.code}"
@@ -93,3 +103,39 @@ def test_any_other_wait_is_unknown(kie: Provider, header: str | None) -> None:
     headers = [] if header is None else [(b"retry-after", header.encode("latin-1", "replace"))]
 
     assert answers.retry_after(httpx.Response(429, headers=headers)) is None
+
+
+def test_trouble_keeps_the_reply(kie: Provider) -> None:
+    reply = httpx.Response(200, json={"code": 500})
+
+    assert answers.unavailable(kie, reply, None).reply is reply
+
+
+@pytest.mark.parametrize(("option", "kind"), [("mode", OptionRefused), ("image", ImageRefused)])
+def test_an_option_is_refused_by_name(kie: Provider, option: str, kind: type[Exception]) -> None:
+    error = answers.option_refused(kie, option, "takes no such thing; leave it out.")
+
+    assert (type(error), str(error)) == (kind, "kie.ai takes no such thing; leave it out.")
+    assert (error.option, error.provider) == (option, "kie")
+
+
+def test_what_is_no_callback_is_told_in_a_line(kie: Provider) -> None:
+    error = answers.no_callback(kie, ValueError("\x1bnot\nJSON"))
+
+    assert isinstance(error, UnexpectedReply)
+    assert str(error) == "This is no callback of kie.ai: not JSON."
+
+
+def test_a_state_is_told_in_our_word(kie: Provider, caplog: pytest.LogCaptureFixture) -> None:
+    assert answers.state(kie, "making", {"making": "running", "done": "succeeded"}) == "running"
+    assert not caplog.records
+
+
+def test_an_unknown_state_is_running_and_logged(
+    kie: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert answers.state(kie, "moderating" * 9, {"done": "succeeded"}) == "running"
+
+    (record,) = caplog.records
+    assert record.getMessage().startswith("kie.ai: unknown task state 'moderating")
+    assert len(record.getMessage()) < 120

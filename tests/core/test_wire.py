@@ -8,7 +8,17 @@ import httpx
 import pytest
 from attrs import frozen
 from kling26.core import Provider, UnexpectedReply
-from kling26.core.wire import number, parse, read, structure, words, write
+from kling26.core.wire import (
+    integer,
+    number,
+    parse,
+    read,
+    read_callback,
+    read_part,
+    structure,
+    words,
+    write,
+)
 
 
 @frozen
@@ -154,7 +164,36 @@ def test_a_reason_is_text_or_a_number(value: object, text: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("value", "read_as"),
-    [(5, 5.0), (0.35, 0.35), ("5", None), (True, None), (None, None), (10**400, None)],
-)
+    [
+        (5, 5.0), (0.35, 0.35), ("0.35", 0.35), ("five", None), ("nan", None), ("1e999", None),
+        (True, None), (None, None), ([], None), (10**400, None),
+    ],
+)  # fmt: skip
 def test_a_number_that_is_only_good_to_know(value: object, read_as: float | None) -> None:
     assert number(value) == read_as
+
+
+def test_a_part_is_told_by_its_place(providers: Mapping[str, Provider]) -> None:
+    reply = httpx.Response(200, json={"data": {"url": 7}})
+
+    with pytest.raises(
+        UnexpectedReply, match=r"expected a string, got an integer @ reply\.data\.url"
+    ):
+        read_part(reply, reply.json()["data"], Part, providers["kie"], "reply.data")
+
+
+def test_a_callback_is_read_like_a_reply(providers: Mapping[str, Provider]) -> None:
+    assert (
+        read_callback(b'{"url": "https://x", "new": 1}', Part, providers["kie"]).url == "https://x"
+    )
+    with pytest.raises(UnexpectedReply) as caught:
+        read_callback("{}", Part, providers["kie"])
+
+    assert str(caught.value) == "This is no callback of kie.ai: missing @ callback.url."
+
+
+@pytest.mark.parametrize(
+    ("value", "read_as"), [(3, 3), (0, 0), (True, None), (3.0, None), ("3", None)]
+)
+def test_a_whole_number_that_is_only_good_to_know(value: object, read_as: int | None) -> None:
+    assert integer(value) == read_as

@@ -229,7 +229,8 @@ def test_a_result_of_another_form_is_not_guessed_at(
         ({"creditsConsumed": 110}, 110.0),
         ({"consumeCredits": 55.5}, 55.5),
         ({"creditsConsumed": None, "consumeCredits": 0}, 0.0),
-        ({"creditsConsumed": "110"}, None),
+        ({"creditsConsumed": "110"}, 110.0),
+        ({"creditsConsumed": "many"}, None),
         ({"creditsConsumed": True}, None),
         ({}, None),
     ],
@@ -260,7 +261,10 @@ def test_an_unknown_state_is_still_running_and_is_logged(
         status = talk(provider.poll(Ticket(TASK)), record(state="polishing\x1b[31m"))
 
     assert status.state == "running"
-    assert caplog.messages == [r"Unknown task state 'polishing\x1b[31m' is taken as still running."]
+    state = r"'polishing\x1b[31m'"
+    assert caplog.messages == [
+        f"{provider.title}: unknown task state {state} is taken as still running."
+    ]
 
 
 # -- refusals ---------------------------------------------------------------------------------

@@ -49,6 +49,59 @@ def test_pictures_are_jpeg_png_or_webp(provider: Provider) -> None:
     assert provider.limits.image_bytes == 10_000_000
 
 
+# -- signed callbacks --------------------------------------------------------------------------
+
+SECRET = "hmac-key-of-the-account"
+NOW = 1790000000
+CALL = b'{"code": 200, "data": {"taskId": "task_1", "state": "success"}}'
+#: openssl: printf 'task_1.1790000000' | openssl dgst -sha256 -hmac "$SECRET" -binary | base64
+SIGNATURE = "bkLncAxibRJYXFrZh6UbPD3Iw54fqpm+apPydTdS0jI="
+HEADERS = {"X-Webhook-Timestamp": f"{NOW}", "X-Webhook-Signature": SIGNATURE}
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: NOW + 60.0)
+
+
+@pytest.mark.usefixtures("now")
+def test_a_signed_callback_is_believed(provider: Provider) -> None:
+    lower = {name.lower(): value for name, value in HEADERS.items()}
+
+    assert provider.verify_callback(CALL, HEADERS, SECRET)
+    assert provider.verify_callback(CALL, lower, SECRET)
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize(
+    ("body", "change"),
+    [
+        (CALL.replace(b"task_1", b"task_2"), {}),
+        (b"{}", {}),
+        (CALL, {"X-Webhook-Signature": ""}),
+        (CALL, {"X-Webhook-Signature": SIGNATURE[:-1] + "ä"}),
+        (CALL, {"X-Webhook-Timestamp": f"{NOW + 1}"}),
+        (CALL, {"X-Webhook-Timestamp": "soon"}),
+        (CALL, {"X-Webhook-Timestamp": ""}),
+    ],
+)
+def test_any_other_callback_is_not(provider: Provider, body: bytes, change: dict[str, str]) -> None:
+    assert not provider.verify_callback(body, HEADERS | change, SECRET)
+
+
+@pytest.mark.usefixtures("now")
+def test_neither_is_one_that_is_signed_with_another_secret(provider: Provider) -> None:
+    assert not provider.verify_callback(CALL, HEADERS, "another")
+
+
+def test_an_old_callback_may_be_a_replay(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: NOW + 301.0)
+
+    assert not provider.verify_callback(CALL, HEADERS, SECRET)
+
+
 # -- cassettes --------------------------------------------------------------------------------
 
 

@@ -163,7 +163,9 @@ def test_the_video_is_in_the_output(
     assert status == Status("succeeded", url=url, task_id=ID)
 
 
-@pytest.mark.parametrize(("told", "cost"), [(0.35, 0.35), (1, 1.0), ("0.35", None), (None, None)])
+@pytest.mark.parametrize(
+    ("told", "cost"), [(0.35, 0.35), (1, 1.0), ("0.35", 0.35), ("free", None), (None, None)]
+)
 def test_what_it_cost_never_stands_in_its_way(
     provider: Provider, talk: Any, told: object, cost: float | None
 ) -> None:
@@ -201,7 +203,9 @@ def test_an_unknown_state_is_still_running_and_is_logged(
         status = talk(provider.poll(TICKET), {"status": "polishing"})
 
     assert status.state == "running"
-    assert caplog.messages == ["Unknown task state 'polishing' is taken as still running."]
+    assert caplog.messages == [
+        "RunComfy: unknown task state 'polishing' is taken as still running."
+    ]
 
 
 # -- refusals ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ It imports only what is public: what fails here, fails for every author of a plu
 """
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal, assert_type
 
 import httpx
@@ -16,17 +17,18 @@ from kling26.core import (
     Limits,
     NoSuchTask,
     OpenTask,
-    OptionRefused,
     Provider,
-    Refused,
     Sandbox,
     Status,
     Ticket,
     TryLater,
+    Unavailable,
     VideoRequest,
+    answers,
     hookimpl,
     option,
 )
+from kling26.core.wire import read, read_callback
 
 
 @frozen
@@ -37,7 +39,13 @@ class AcmeOptions:
     )
 
 
-class Acme(Provider):
+@frozen
+class Call:
+    id: str
+    state: str
+
+
+class Acme(Provider[AcmeOptions]):
     name = "acme"
     title = "Acme Video"
     key_variable = "ACME_API_KEY"
@@ -56,20 +64,16 @@ class Acme(Provider):
         submissions=(5, 60.0),
     )
 
-    def check(self, request: VideoRequest, options: object) -> None:
-        assert isinstance(options, AcmeOptions)
+    def check(self, request: VideoRequest, options: AcmeOptions) -> None:
         if request.sound and options.style == "film":
-            raise OptionRefused(
-                "Acme Video makes films silent.", option="style", provider=self.name
-            )
+            raise answers.option_refused(self, "style", "makes films silent; leave sound off.")
 
     def upload(self, image: ImageFile) -> Flow[str]:
         content = {"name": image.name, "type": image.mime_type, "data": image.base64()}
         reply = yield httpx.Request("POST", f"{self.upload_url}/images", json=content)
         return str(self._read(reply)["url"])
 
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
-        assert isinstance(options, AcmeOptions)
+    def submit(self, request: VideoRequest, options: AcmeOptions) -> Flow[Ticket]:
         body = {
             "text": request.prompt,
             "image": request.image,
@@ -85,7 +89,13 @@ class Acme(Provider):
         return self._ticket(self._read(reply))
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
-        reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
+        try:
+            reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
+        except Unavailable as trouble:
+            if trouble.reply is None or trouble.reply.status_code != 599:
+                raise
+            assert_type(read(trouble.reply, Call, self), Call)
+            return Status("failed", reason=trouble.reply.text)
         return self._status(self._read(reply))
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
@@ -108,11 +118,15 @@ class Acme(Provider):
         left: float = reply.json()["left"]
         return left
 
-    def price(self, request: VideoRequest, options: object) -> float | None:
+    def price(self, request: VideoRequest, options: AcmeOptions) -> float | None:
         return 0.1 * request.duration
 
     def read_callback(self, body: bytes | str) -> Status:
-        raise Refused("Acme Video's callbacks are not read yet.", provider=self.name)
+        call = read_callback(body, Call, self)
+        return Status("succeeded" if call.state == "done" else "running", task_id=call.id)
+
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        return headers.get("X-Acme-Secret") == secret
 
     def sign(self, request: httpx.Request, key: str) -> None:
         request.headers["X-Acme-Key"] = key
@@ -140,9 +154,27 @@ class Acme(Provider):
         return Status("running")
 
 
+class Plain(Provider):
+    """Without options of its own, a class need not be named."""
+
+    name = "plain"
+    title = "Plain Video"
+    key_variable = "PLAIN_API_KEY"
+    base_url = "https://api.plain.example"
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        reply = yield httpx.Request("POST", self.base_url, json={"text": request.prompt})
+        return Ticket(reply.text)
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        reply = yield httpx.Request("GET", self.base_url)
+        said = answers.state(self, reply.text, {"done": "succeeded"})
+        return Status(said, cost=1.5, cost_unit="EUR")
+
+
 @hookimpl
 def kling26_providers() -> Iterable[Provider]:
-    return [Acme()]
+    return [Acme(), Plain()]
 
 
 @hookimpl
@@ -157,6 +189,8 @@ def use() -> None:
         "A red fox", image="https://example.com/fox.png", sound=True, duration=10
     )
     assert_type(request.duration, Literal[5, 10])
+    VideoRequest("A red fox", image=Path("fox.png"))
+    VideoRequest("A red fox", image=b"the bytes of a picture")
     try:
         video = generate(request, provider="acme", options={"style": "film"}, output="fox.mp4")
     except NotDelivered as error:
@@ -171,4 +205,5 @@ def misuse() -> None:
     """What must not pass; an ignore that is not needed is an error too."""
     VideoRequest("A red fox", duration=7)  # type: ignore[arg-type]
     VideoRequest("A red fox", aspect_ratio="4:3")  # type: ignore[arg-type]
+    VideoRequest("A red fox", image=7)  # type: ignore[arg-type]
     Status("done")  # type: ignore[arg-type]

@@ -112,6 +112,23 @@ class Answers(Suite):
                     if isinstance(outcome, Status) and outcome.ended:
                         fail(f"poll takes {what} for a task that has {outcome.state}.")
 
+    def test_trouble_ends_nothing(self) -> None:
+        """
+        HTTP 5xx is raised in a flow as `Unavailable`, and is no word about the task by itself.
+
+        What to do: let it pass; where a 5xx does tell of the task, read its `reply` closely.
+        """
+        for name in self._answered():
+            answers = self._answers(name)
+            for what, body in ODD_BODIES.items():
+                for index in range(len(answers)):
+                    trouble = httpx.Response(503, content=body)
+                    outcome = self._outcome(name, [*answers[:index], trouble])
+                    if isinstance(outcome, Exception):
+                        self._hold_outcome(name, outcome, f"{what} (HTTP 503)")
+                    elif not isinstance(outcome, Status) or outcome.ended:
+                        fail(f"{flow_name(name)} returned {show(outcome)} on {what} (HTTP 503).")
+
     def test_missing_and_wrong_values_become_errors(self) -> None:
         """
         Whatever is missing in an answer, or of another type, becomes a value or an error in words.
@@ -169,6 +186,23 @@ class Answers(Suite):
         for what, odd in ODD_BODIES.items():
             if not isinstance(self._called_back(odd), UnexpectedReply):
                 fail(f"read_callback makes {show(self._called_back(odd))} of {what}.")
+
+    def test_an_unsigned_callback_is_not_believed(self) -> None:
+        """
+        A call without a signature, or with that of somebody else, is false and no error.
+
+        What to do: return False from `verify_callback`.
+        """
+        if not self.provider.can("verify_callback"):
+            return
+        bodies = [json.dumps(body).encode() for body in self._samples().calls]
+        for body in [*bodies, *ODD_BODIES.values()]:
+            try:
+                believed = self.provider.verify_callback(body, {}, "c2VjcmV0")
+            except Exception as error:  # noqa: BLE001 - as above
+                fail(f"verify_callback raises {show(error)} on a call without a signature.")
+            if believed is not False:
+                fail(f"verify_callback returned {show(believed)} on a call without a signature.")
 
     def _refusals(self) -> Mapping[str, tuple[int, object]]:
         if self.sandbox is None:

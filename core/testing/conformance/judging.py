@@ -12,6 +12,7 @@ from ...text import plain
 from ..samples import STATES
 
 _STATES = get_args(State)
+_TEXTS = ("url", "code", "reason", "task_id", "cost_unit")
 
 
 def fail(problem: str) -> NoReturn:
@@ -63,7 +64,7 @@ def status_problem(status: object) -> str | None:
         return f"{show(status)}, no Status"
     if status.state not in _STATES:
         return f"a status whose state is {status.state!r}"
-    texts = {name: getattr(status, name) for name in ("url", "code", "reason", "task_id")}
+    texts = {name: getattr(status, name) for name in _TEXTS}
     for name, text in texts.items():
         if text is not None and not isinstance(text, str):
             return f"a status whose {name} is {show(text)}, no text"

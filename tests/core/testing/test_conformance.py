@@ -52,10 +52,19 @@ SIGN = """    def sign(self, request, key):
 POLL_AND_PAY = f"""body = {{"prompt": "x", "seconds": 5, "sound": False}}
         yield httpx.Request("POST", f"{{self.base_url}}/v1/videos", json=body)
         {POLL}"""
+BELIEVE = """    def verify_callback(self, body, headers, secret):
+        return headers["signature"] == secret
+
+    def _answer"""
+END_ON_TROUBLE = f"""try:
+            {POLL}
+        except Exception:
+            return Status("failed", reason="trouble")"""
 END_ON_ERROR = """answer = read(reply, Reply, self)
         if answer.error is not None:
             return Status("failed", reason="error")"""
-RUNNING = 'return Status("queued" if state == "queued" else "running")'
+STATE = "state = answers.state(self, said, STATES)"
+RUNNING = "return Status(state)"
 
 BROKEN = {
     "a variable that cannot be set": broken(
@@ -198,7 +207,7 @@ BROKEN = {
     "a lost id that is called refused": broken(
         "an_accepted_task_without_an_id_counts_as_perhaps_paid",
         "the user would be told that nothing was paid",
-        (NO_ID, 'raise answers.refused(self, "there is no id")'),
+        (NO_ID, 'raise answers.refused(self, reply, "there is no id")'),
     ),
     "a name of the id that is not its name": broken(
         "the_id_is_found_in_an_answer_that_broke_off",
@@ -213,7 +222,7 @@ BROKEN = {
     "a state of its own": broken(
         "every_state_is_told",
         "a status whose state is 'waiting' for a task that is queued",
-        (RUNNING, 'return Status("waiting" if state == "queued" else "running")'),
+        (RUNNING, 'return Status("waiting" if state == "queued" else state)'),
     ),
     "a failure without its reason": broken(
         "every_state_is_told",
@@ -228,12 +237,12 @@ BROKEN = {
     "an empty account as any refusal": broken(
         "refusals_become_their_errors",
         "of the refusal for credit (HTTP 402), not OutOfCredit",
-        ("reply.status_code == 402", "reply.status_code == 499"),
+        ("    402: answers.out_of_credit,", ""),
     ),
     "words that are kept back": broken(
         "refusals_become_their_errors",
         "keeps the service's words to itself in the refusal for key",
-        ("key_rejected(self, said, code)", 'key_rejected(self, "No.", code)'),
+        ("(self, reply, said, code)", '(self, reply, "No.", code)'),
     ),
     "a web page that is not expected": broken(
         "odd_answers_become_errors",
@@ -244,12 +253,10 @@ BROKEN = {
         "missing_and_wrong_values_become_errors",
         "poll raises KeyError: 'video_url' on an answer where video_url is missing",
         (
-            'return Status("succeeded", url=answer.video_url or None',
-            'return Status("succeeded", url=__import__("json").loads(self.text)["video_url"]',
+            "url=answer.video_url or None",
+            'url=__import__("json").loads(self.text)["video_url"]',
         ),
         (POLL, f"{POLL}\n        object.__setattr__(self, 'text', reply.text)"),
-        ("return _status(answer, answer.state)", "return _status(answer, answer.state, self)"),
-        ("def _status(answer: Reply, said: str)", "def _status(answer: Reply, said: str, self)"),
     ),
     "a value of any type": broken(
         "missing_and_wrong_values_become_errors",
@@ -259,7 +266,7 @@ BROKEN = {
     "an unknown state that ends it all": broken(
         "an_unknown_state_ends_nothing",
         "poll takes an unknown state for failed",
-        (RUNNING, f'if state is None:\n        return Status("failed")\n    {RUNNING}'),
+        (STATE, 'state = STATES.get(said, "failed")'),
     ),
     "a hiccup that ends it all": broken(
         "whatever_goes_wrong_is_paid_once[poll_error_in_200]",
@@ -269,10 +276,25 @@ BROKEN = {
             END_ON_ERROR,
         ),
     ),
+    "trouble that ends it all": broken(
+        "trouble_ends_nothing",
+        "poll returned Status(state='failed'",
+        (POLL, END_ON_TROUBLE),
+    ),
+    "a call that is expected to be signed": broken(
+        "an_unsigned_callback_is_not_believed",
+        "verify_callback raises KeyError: 'signature' on a call without a signature",
+        ("    def _answer", BELIEVE),
+    ),
+    "any call believed": broken(
+        "an_unsigned_callback_is_not_believed",
+        "verify_callback returned True on a call without a signature",
+        ("    def _answer", BELIEVE.replace('headers["signature"] == secret', "True")),
+    ),
     "a rate limit that is a refusal": broken(
         "whatever_goes_wrong_is_paid_once[rate_limit]",
         "With the fault rate_limit the video was not delivered: Refused",
-        ("reply.status_code == 429", "reply.status_code == 499"),
+        ("    429: answers.try_later,", ""),
     ),
 }
 
