@@ -408,3 +408,23 @@ def providers(name: Annotated[str | None, Parameter(help="Show this one whole.")
     else:
         result(words.of_provider(Settings().settle(registry[name]), Settings()))
     return 0
+
+
+@app.command
+def balance(
+    provider: Annotated[
+        str | None,
+        Parameter(help="Of which provider: kie, unless KLING26_PROVIDER says otherwise."),
+    ] = None,
+    /,
+    *,
+    sandbox: Annotated[bool, Parameter(help="Ask the emulator: no key, no network.")] = False,
+) -> int:
+    """Ask a provider what is left on the account."""
+
+    async def work(runner: "Runner", _: "Display", __: "Found") -> "tuple[float, str]":
+        return await runner.balance(provider, sandbox=sandbox or None)
+
+    left, unit = carry(work, idle="Interrupted.")
+    result(f"{left:.12g} {unit}")
+    return 0

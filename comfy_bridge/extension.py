@@ -1,16 +1,23 @@
 """What ComfyUI is given when it loads the folder."""
 
+import json
 import logging
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint
+from types import MappingProxyType
 from typing import Any
 
+from attrs import evolve
+
 from ..core.errors import SettingsError
-from ..core.registry import Registry, load_providers, plugins
+from ..core.provider import Provider
+from ..core.registry import Problem, Registry, load_providers, plugins
 from ..core.settings import Settings
+from ..core.text import plain
 from . import comfyui, keys_page
 from .node import make_node
+from .widgets import own_widgets
 
 logger = logging.getLogger("kling26")
 
@@ -31,7 +38,42 @@ def make_extension() -> Any:
 @cache
 def installed() -> Registry:
     """The providers, read once: ComfyUI asks for the node's inputs several times a prompt."""
-    return load_providers(_plugins())
+    return showable(load_providers(_plugins()))
+
+
+def showable(registry: Registry) -> Registry:
+    """
+    The registry without what ComfyUI's page cannot be told of, each named in a warning.
+
+    All nodes are described in one answer: a value in it that is no JSON leaves none of them.
+    """
+    reasons = {name: _unshowable(each) for name, each in registry.providers.items()}
+    problems = [
+        Problem(registry.origins[name], f"ComfyUI cannot show it: {reason}")
+        for name, reason in reasons.items()
+        if reason is not None
+    ]
+    for problem in problems:
+        logger.warning("%s", problem)
+    shown = {name: each for name, each in registry.providers.items() if reasons[name] is None}
+    return evolve(
+        registry,
+        providers=MappingProxyType(shown),
+        problems=(*registry.problems, *problems),
+    )
+
+
+def _unshowable(provider: Provider) -> str | None:
+    """Why a provider's texts and widgets cannot be shown, in words; None: they can."""
+    try:
+        widgets = own_widgets(provider)
+        told = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
+        json.dumps(told, allow_nan=False)
+    except Exception as error:  # noqa: BLE001 - a plug-in's options may hold anything
+        return f"{type(error).__name__}: {plain(error)}"
+    if any(widget.id == "provider" for widget in widgets):
+        return 'an option called "provider" would be taken for the choice of the provider.'
+    return None
 
 
 def _plugins() -> Iterable[EntryPoint]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Kling26Error, OptionRefused
+from ..core.errors import Kling26Error, OptionRefused, UnknownProvider
 from ..core.provider import Provider
 from ..core.registry import Registry
 from ..core.request import VideoRequest
@@ -165,16 +165,25 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
     is gone, or a misspelt one.
     """
     if isinstance(choice, Mapping) and choice.get("provider"):
-        return registry[str(choice["provider"])]
+        return _installed(registry, str(choice["provider"]))
     prompt, node = getattr(hidden, "prompt", None) or {}, getattr(hidden, "unique_id", None)
     asked = (prompt.get(node) or {}).get("inputs", {}).get("provider")
     if isinstance(asked, str) and asked:
-        return registry[asked]
+        return _installed(registry, asked)
     raise OptionRefused(
         f"Choose a provider: {listing(registry.providers)}."
         + (f' This one is "{plain(asked, 60)}".' if asked else ""),
         option="provider",
     )
+
+
+def _installed(registry: Registry, name: str) -> Provider:
+    try:
+        return registry[name]
+    except UnknownProvider as error:
+        skipped = [str(each) for each in registry.problems if name in each.plugin]
+        todo = "Choose one of these, or install its plug-in and start ComfyUI again."
+        raise UnknownProvider(" ".join([str(error), *(skipped or [todo])]), provider=name) from None
 
 
 def task_json(video: "Video") -> str:

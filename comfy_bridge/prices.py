@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from itertools import islice, product
+from math import isfinite
 from typing import Any
 
-from ..core.errors import Kling26Error
 from ..core.options import OptionInfo, option_info, options_of
 from ..core.provider import Provider
 from ..core.request import VideoRequest
@@ -56,6 +56,8 @@ def _price(provider: Provider, shared: dict[str, Any], own: dict[str, Any]) -> f
     try:
         options = provider.Options(**own)
         provider.check(request, options)
-        return provider.price(request, options)
-    except Kling26Error:  # The provider does not make this one.
+        usd = provider.price(request, options)
+        return usd if usd is not None and isfinite(usd) else None
+    # The provider does not make this one, or a plug-in stumbles: the page needs all the others.
+    except Exception:  # noqa: BLE001
         return None

@@ -29,6 +29,7 @@ from .errors import (
     TaskCancelled,
     TaskFailed,
     UnknownTask,
+    UsageError,
 )
 from .job import Bench, Job
 from .journal import Journal
@@ -238,6 +239,21 @@ class Runner:
     async def task(self, name: str) -> Task:
         """A task by its id or the beginning of it."""
         return await self._in_thread(self.journal.get, name)
+
+    async def balance(
+        self, provider: str | None = None, *, sandbox: bool | None = None
+    ) -> tuple[float, str]:
+        """What is left on the account at a provider, and the unit that it counts."""
+        rehearsal = self.settings.sandbox if sandbox is None else sandbox
+        chosen = self._provider(provider or self.settings.provider, rehearsal)
+        if not chosen.can("balance"):
+            page = f"; see {chosen.tasks_page}" if chosen.tasks_page else ""
+            raise UsageError(
+                f"{chosen.title} cannot be asked what is left on the account{page}.",
+                provider=chosen.name,
+            )
+        courier = self._connections.courier(realm_of(chosen, rehearsal), chosen)
+        return await courier.ask(chosen.balance()), chosen.cost_unit
 
     async def prune(self, older_than: float) -> list[Task]:
         """

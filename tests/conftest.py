@@ -5,23 +5,20 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
 import hypothesis
 import pytest
-from kling26.core import Flow, ImageFile, Provider
+from kling26.core import ImageFile, Provider
 from kling26.core.registry import load_providers
 from kling26.core.settings import address_variables, is_loopback
 
-pytest_plugins = ["kling26.core.testing.cassettes", "pytester"]
+pytest_plugins = ["kling26.core.testing.plugin", "pytester"]
 
 hypothesis.settings.register_profile(
     "kling26", derandomize=True, deadline=None, max_examples=100, database=None
 )
 hypothesis.settings.load_profile("kling26")
-
-T = TypeVar("T")
 
 #: A grey PNG of 300 x 300 pixels, the least that CometAPI takes; it is in the cassettes.
 PICTURE = (Path(__file__).parent / "grey.png").read_bytes()
@@ -83,61 +80,7 @@ def providers() -> Mapping[str, Provider]:
     return load_providers().providers
 
 
-class Conversation:
-    """
-    A flow, played by hand: what it asks, and what it makes of the answers.
-
-    ``talk(provider.poll(ticket), {"state": "success"})`` answers its requests in turn; each answer
-    is JSON, raw bytes or a whole `httpx.Response`.
-    """
-
-    def __init__(self) -> None:
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, flow: Flow[T], *answers: object, status: int = 200) -> T:
-        replies = [_reply(answer, status) for answer in answers]
-        reply: httpx.Response | None = None
-        try:
-            while True:
-                self.requests.append(flow.send(reply))  # type: ignore[arg-type]
-                reply = replies.pop(0)
-        except StopIteration as stop:
-            assert not replies, "The flow ended before it had heard everything."
-            value: T = stop.value
-            return value
-
-    @property
-    def request(self) -> httpx.Request:
-        """The only request that was made."""
-        (request,) = self.requests
-        return request
-
-    @property
-    def line(self) -> str:
-        """Its method and address."""
-        return f"{self.request.method} {self.request.url}"
-
-    @property
-    def sent(self) -> str:
-        """Its body, as JSON text to compare with `as_json`."""
-        assert self.request.headers["content-type"] == "application/json"
-        return json.dumps(json.loads(self.request.content), sort_keys=True)
-
-
-def _reply(answer: object, status: int) -> httpx.Response:
-    if isinstance(answer, httpx.Response):
-        return answer
-    if isinstance(answer, bytes):
-        return httpx.Response(status, content=answer)
-    return httpx.Response(status, json=answer)
-
-
 @pytest.fixture(scope="session")
 def as_json() -> Callable[[object], str]:
     """Sorted JSON text: true is not 1 there, and 5 is neither 5.0 nor "5"."""
     return lambda value: json.dumps(value, sort_keys=True)
-
-
-@pytest.fixture
-def talk() -> Conversation:
-    return Conversation()

@@ -69,8 +69,12 @@ def test_each_is_played_by_a_test_and_no_test_plays_another() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_none_has_a_secret_an_unknown_header_or_no_source(name: str) -> None:
-    assert list(problems(load(FOLDER / f"{name}.yaml"))) == []
+def test_none_has_a_secret_an_unknown_header_or_no_source(
+    name: str, providers: Mapping[str, Provider]
+) -> None:
+    provider = providers[name.partition("/")[0]]
+
+    assert list(problems(load(FOLDER / f"{name}.yaml"), provider)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,6 +126,10 @@ def put(part: str, body: str) -> Spoil:
     return spoil
 
 
+def moved(uri: str) -> Spoil:
+    return lambda exchange: exchange["request"].update(uri=uri)
+
+
 def header(part: str, name: str) -> Spoil:
     return lambda exchange: exchange[part]["headers"].update({name: ["x"]})
 
@@ -142,6 +150,8 @@ def address(end: str) -> Spoil:
         (header("response", "cf-ray"), 'the header "cf-ray" has no place in it'),
         (address("?key=k-123456"), "is not scrubbed"),
         (address("?X-Amz-Signature=abc"), "is not scrubbed"),
+        (moved("https://store.example/grey.png?place=abc"), "is not scrubbed"),
+        (moved("https://store.example/528618/grey.png"), "is not scrubbed"),
         (put("response", '{\n  "remainedCredits": 2510330\n}'), "is not scrubbed"),
         (put("response", '{\n  "data": {\n    "userId": "528618"\n  }\n}'), "is not scrubbed"),
         (put("response", '{\n  "email": "me@example.org"\n}'), "is not scrubbed"),
@@ -153,13 +163,16 @@ def address(end: str) -> Spoil:
         (put("response", '{\n  "msg": "Bearer abcdef is wrong"\n}'), "is not scrubbed"),
         (put("response", "<p>sk-abcdefgh12345</p>"), "is not scrubbed"),
         (put("request", '{\n  "token": "abc"\n}'), "is not scrubbed"),
+        (put("request", '{\n  "own": "k26-63ff16787aba8534"\n}'), "is not scrubbed"),
     ],
 )  # fmt: skip
-def test_the_check_finds_what_has_no_place_there(spoil: Spoil, problem: str) -> None:
+def test_the_check_finds_what_has_no_place_there(
+    spoil: Spoil, problem: str, providers: Mapping[str, Provider]
+) -> None:
     cassette = copy.deepcopy(load(FOLDER / "kie" / "failed_task.yaml"))
     spoil(cassette["interactions"][0])
 
-    (found,) = problems(cassette)
+    (found,) = problems(cassette, providers["kie"])
     assert problem in found
 
 
@@ -175,9 +188,11 @@ def test_the_check_finds_what_has_no_place_there(spoil: Spoil, problem: str) -> 
         {"metadata": {"source": "written from https://docs.kie.ai"}},
     ],
 )
-def test_the_check_wants_to_know_where_it_is_from(metadata: dict[str, Any]) -> None:
+def test_the_check_wants_to_know_where_it_is_from(
+    metadata: dict[str, Any], providers: Mapping[str, Provider]
+) -> None:
     cassette = dict(load(FOLDER / "kie" / "failed_task.yaml"))
     del cassette["metadata"]
 
-    (found,) = problems(cassette | metadata)
+    (found,) = problems(cassette | metadata, providers["kie"])
     assert "does not say where it is from" in found

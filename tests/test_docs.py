@@ -21,9 +21,8 @@ from kling26.core import Limits, OptionRefused, Provider, VideoRequest, answers,
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
 from kling26.core.registry import flaw
-from kling26.core.testing import ProviderTests
+from kling26.core.testing import Conversation, ProviderTests, Stage
 from kling26.core.testing.conformance import standard_tests
-from kling26.core.testing.stage import Stage
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
 PUBLIC = sorted({name for name in (*vars(Provider), *Provider.__annotations__) if name[0] != "_"})
@@ -142,8 +141,12 @@ def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
     request = next(provider.cancel(names["Ticket"]("v1")))
     provider.sign(request, "key")
     assert (request.method, request.headers["x-acme-key"]) == ("DELETE", "key")
+    told = httpx.Response(500, headers={"X-Video-Failed": "No cats."})
+    failed = Conversation()(names["CandidProvider"]().poll(names["Ticket"]("v1")), told)
+    assert (failed.state, failed.reason) == ("failed", "No cats.")
     assert issubclass(names["TestAcme"], ProviderTests)
     assert names["TestAcme"]().test_every_state_is_told() is None
+    names["test_a_video_in_the_queue"](Conversation())
     with ExitStack() as stages:
         names["test_a_lost_answer_never_pays_twice"](
             lambda *built: stages.enter_context(Stage(tmp_path / "stage", *built))

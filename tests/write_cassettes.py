@@ -10,11 +10,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
-from kling26.core.testing.cassettes import dump, load
+from kling26.core.testing.cassettes import Exchange, dump, exchange, load
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "cassettes"
@@ -25,38 +23,6 @@ SEA = "Fog rolls over the grey sea"
 PICTURE = (Path(__file__).parent / "grey.png").read_bytes()
 NAME = f"{hashlib.sha256(PICTURE).hexdigest()[:24]}.png"
 BASE64 = base64.b64encode(PICTURE).decode()
-
-Exchange = dict[str, Any]
-
-
-def exchange(
-    line: str, sent: object, answer: object, status: int = 200, retry_after: int | None = None
-) -> Exchange:
-    """A request, as "METHOD address" and its JSON, and the JSON that answers it."""
-    method, _, uri = line.partition(" ")
-    headers = {"accept": ["application/json"]}
-    answered = {"content-type": ["application/json"]}
-    if sent is not None:
-        headers["content-type"] = ["application/json"]
-    if retry_after is not None:
-        answered["retry-after"] = [str(retry_after)]
-    return {
-        "request": {
-            "method": method,
-            "uri": uri,
-            "headers": headers,
-            "body": None if sent is None else text(sent),
-        },
-        "response": {
-            "status": {"code": status, "message": HTTPStatus(status).phrase},
-            "headers": answered,
-            "body": {"string": text(answer)},
-        },
-    }
-
-
-def text(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 # -- kie.ai and Apikley -------------------------------------------------------------------------

@@ -1,73 +1,35 @@
 """
-Cassettes: exchanges with a provider, played to the real runner. A plug-in of pytest.
+The files of cassettes: how they are written, read, and held to have no secrets in them.
 
-::
+`kling26.core.testing.replay` plays and records them. Where there is no account yet, one is
+written from the documents::
 
-    # conftest.py
-    pytest_plugins = ["kling26.core.testing.cassettes"]
-
-    # test_acme.py
-    @pytest.mark.cassette("acme/text_to_video")
-    def test_acme_makes_a_video(replay):
-        video = replay.generate(VideoRequest("A red fox"), "acme")
-
-        assert video.file.exists()
-
-plays ``cassettes/acme/text_to_video.yaml`` (the ini option ``cassettes`` names another folder), in
-no time and without a network. The runner has to ask for every exchange of it, and its bodies are
-compared as JSON text: 1, 5.0 or "on" do not pass for true or 5.
-
-``pytest --record test_acme.py``, with the provider's key in the environment, records them anew
-from the live API, which costs what the videos cost. What the marker says with ``key="…"`` is sent
-as the key; a case that cannot be had at will says so with ``written="needs an empty account"`` and
-is left as it is.
+    refused = exchange(
+        "POST https://api.acme.example/v1/videos",
+        {"prompt": "A red fox", "seconds": 5, "sound": False},
+        {"error": "This key is not known."},
+        status=401,
+    )
+    text = dump("written from https://docs.acme.example/errors on 2026-11-21", [refused])
+    Path("cassettes/acme/refused_key.yaml").write_text(text, "utf-8")
 """
 
-import asyncio
-import copy
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from io import BytesIO
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
-import httpx
-import pytest
-import vcr  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
-from attrs import define, field, frozen
-from vcr.request import Request  # type: ignore[import-untyped]
-from vcr.serialize import deserialize, serialize  # type: ignore[import-untyped]
 
 from ..provider import Provider
-from ..registry import load_providers, plugins
-from ..request import VideoRequest
-from ..results import Video
-from ..runner import Runner
-from ..settings import Settings, address_variables
-from . import clock
-from .scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber, allowed, parsed
+from .scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
 
-T = TypeVar("T")
+#: A request and its answer, as a cassette has them.
+Exchange = dict[str, Any]
 
-#: The key that cassettes are played with.
-TEST_KEY = "test-key"
-
-_MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "json_text")
 _SOURCE = re.compile(r"(written|recorded) from https?://\S+ on \d{4}-\d\d-\d\d")
-#: The end of a cassette's source: when it was recorded or written.
-_DATE = re.compile(r"^  source: .*(\d{4}-\d\d-\d\d)$", re.MULTILINE)
-_ENVIRON = pytest.StashKey[dict[str, str]]()
-_PASSED = pytest.StashKey[bool]()
-
-
-# -- the file --------------------------------------------------------------------------------
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
@@ -80,6 +42,47 @@ def _represent_text(dumper: Any, text: str) -> Any:
 
 
 _Dumper.add_representer(str, _represent_text)
+
+
+def exchange(
+    line: str,
+    sent: object,
+    answer: object,
+    status: int = 200,
+    *,
+    content_type: str = "application/json",
+    retry_after: int | None = None,
+) -> Exchange:
+    """
+    An exchange as the documents have it.
+
+    `line` is "METHOD address". `sent` is JSON, raw bytes of a `content_type`, or None; `answer` is
+    JSON, or None where the answer is empty. `retry_after` is in seconds.
+    """
+    method, _, uri = line.partition(" ")
+    headers = {"accept": ["application/json"]}
+    if sent is not None:
+        headers["content-type"] = [content_type]
+    answered = {} if answer is None else {"content-type": ["application/json"]}
+    if retry_after is not None:
+        answered["retry-after"] = [str(retry_after)]
+    return {
+        "request": {
+            "method": method,
+            "uri": uri,
+            "headers": headers,
+            "body": sent if sent is None or isinstance(sent, bytes) else _reviewable(sent),
+        },
+        "response": {
+            "status": {"code": status, "message": HTTPStatus(status).phrase},
+            "headers": answered,
+            "body": {"string": "" if answer is None else _reviewable(answer)},
+        },
+    }
+
+
+def _reviewable(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def dump(source: str, interactions: Sequence[Mapping[str, Any]]) -> str:
@@ -111,42 +114,15 @@ def load(path: Path) -> dict[str, Any]:
     return cassette
 
 
-@frozen
-class _Serializer:
-    source: str
-
-    def serialize(self, cassette: dict[str, Any]) -> str:
-        return dump(self.source, cassette["interactions"])
-
-    def deserialize(self, text: str) -> Any:
-        return yaml.safe_load(text)
-
-
-class _Persister:
-    """Files in UTF-8, whatever the machine's own encoding is."""
-
-    @staticmethod
-    def load_cassette(path: str, serializer: Any) -> Any:
-        file = Path(path)
-        if not file.is_file():
-            raise vcr.persisters.filesystem.CassetteNotFoundError
-        return deserialize(file.read_text("utf-8"), serializer)
-
-    @staticmethod
-    def save_cassette(path: str, cassette: dict[str, Any], serializer: Any) -> None:
-        file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(serialize(cassette, serializer), "utf-8")
-
-
-def problems(cassette: Mapping[str, Any]) -> Iterator[str]:
-    """What must not be in a cassette, in words: secrets, unknown headers, no or an odd source."""
+def problems(cassette: Mapping[str, Any], provider: Provider) -> Iterator[str]:
+    """
+    What must not be in a cassette of the provider, in words: secrets, unknown headers, no or an
+    odd source.
+    """
     source = cassette.get("metadata", {}).get("source", "")
     if not _SOURCE.fullmatch(source):
         yield f'the source "{source}" does not say where it is from, and when'
-    requests = [each["request"] for each in cassette["interactions"]]
-    origins = {_origin(request["uri"]) for request in requests}
-    scrubber = Scrubber(own={origin: origin for origin in origins})
+    scrubber = Scrubber(own={usual: usual for usual in addresses(provider).values()})
     for each in cassette["interactions"]:
         request, response = each["request"], each["response"]
         sent = set(request["headers"]) - set(REQUEST_HEADERS)
@@ -159,238 +135,7 @@ def problems(cassette: Mapping[str, Any]) -> Iterator[str]:
             yield f"a body of {request['method']} {request['uri']} is not scrubbed"
 
 
-def _origin(uri: str) -> str:
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-# -- what is compared, and what is kept --------------------------------------------------------
-
-
-def json_text(one: Any, other: Any) -> None:
-    """A matcher: equal as sorted JSON text, which tells true from 1 and 5 from 5.0 and "5"."""
-    first, second = _canonical(one.body), _canonical(other.body)
-    assert first == second, f"{first} is not {second}"
-
-
-def _canonical(body: bytes | str | None) -> str:
-    text = (body or "") if isinstance(body, str | None) else body.decode("utf-8", "replace")
-    value = parsed(text)
-    return text if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
-
-
-@frozen
-class _Keeper:
-    """Brings requests and answers into the form in which a cassette keeps them."""
-
-    scrubber: Scrubber
-
-    def request(self, request: Any) -> Any:
-        headers = allowed(dict(request.headers.items()), REQUEST_HEADERS)
-        body, uri = self.scrubber.body(request.body), self.scrubber.uri(request.uri)
-        return Request(request.method, uri, body, headers)
-
-    def response(self, response: dict[str, Any]) -> dict[str, Any]:
-        kept = copy.deepcopy(response)
-        kept["headers"] = allowed(response["headers"], RESPONSE_HEADERS)
-        kept["body"] = {"string": _bytes(self.scrubber.body(response["body"]["string"]))}
-        return kept
-
-
-def _bytes(body: str | bytes | None) -> bytes:
-    return body.encode() if isinstance(body, str) else body or b""
-
-
-# -- the stage ---------------------------------------------------------------------------------
-
-
-class _Network(httpx.AsyncBaseTransport):
-    """The way to the API, which vcrpy watches; every download gets the same short video."""
-
-    def __init__(self) -> None:
-        self._api = httpx.AsyncHTTPTransport()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        # The runner asks an API for JSON; only a download takes whatever there is.
-        if request.headers["accept"] == "*/*":
-            headers = {"content-length": str(len(clip()))}
-            return httpx.Response(200, headers=headers, stream=httpx.ByteStream(clip()))
-        request.headers["accept-encoding"] = "identity"
-        return await self._api.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._api.aclose()
-
-
-@lru_cache
-def clip() -> bytes:
-    """A second of a grey video, as MP4."""
-    import av
-
-    file = BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("mpeg4", rate=4)
-        stream.width = stream.height = 64
-        stream.pix_fmt = "yuv420p"
-        for _ in range(4):
-            container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        container.mux(stream.encode())
-    return file.getvalue()
-
-
-@define
-class Replay:
-    """
-    The runner over a cassette: in virtual time, or in real time while it is being recorded.
-
-    `settings` have a home folder of the test's own and a key for each provider.
-    """
-
-    settings: Settings
-    recording: bool
-    #: The requests and answers of the cassette, as vcrpy keeps them.
-    cassette: Any = field(repr=False)
-
-    def generate(
-        self,
-        request: VideoRequest,
-        provider: str,
-        options: Mapping[str, object] | None = None,
-        **more: Any,
-    ) -> Video:
-        """`Runner.generate`, from beginning to end."""
-        return self.run(lambda runner: runner.generate(request, provider, options, **more))
-
-    def run(self, work: Callable[[Runner], Coroutine[Any, Any, T]]) -> T:
-        """Anything that a runner does."""
-
-        async def whole() -> T:
-            async with Runner(self.settings, transport=_Network()) as runner:
-                return await work(runner)
-
-        return asyncio.run(whole()) if self.recording else clock.run(whole())
-
-
-@pytest.fixture
-def replay(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Replay]:
-    """The runner over the cassette that the test's marker names."""
-    mark = request.node.get_closest_marker("cassette")
-    if mark is None:
-        pytest.fail('replay needs a cassette: @pytest.mark.cassette("provider/case")')
-    recording = bool(request.config.getoption("--record"))
-    if recording and "written" in mark.kwargs:
-        pytest.skip(f"{mark.args[0]} stays as it is: {mark.kwargs['written']}")
-    cassette = _Cassette(mark, request.config)
-    environ = cassette.environ(recording) | {"KLING26_HOME": str(tmp_path / "home")}
-    if not recording:
-        monkeypatch.setattr(clock.VirtualLoop, "getaddrinfo", _somewhere)
-    file = tmp_path / "recording.yaml" if recording else cassette.path
-    with cassette.open(file, environ, recording) as tape:
-        yield Replay(Settings(environ), recording, tape)
-    if not request.node.stash.get(_PASSED, False):
-        return
-    if recording:
-        cassette.path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(file, cassette.path)
-    else:
-        assert tape.all_played, f"{cassette.path} has exchanges that nobody asked for."
-
-
-async def _somewhere(_: object, host: str, port: int, **__: object) -> list[Any]:
-    """Every name has the same public address; what is sent there never leaves."""
-    return [(None, None, 0, "", ("93.184.215.14", port))]
-
-
-@frozen
-class _Cassette:
-    """A cassette as a test's marker names it."""
-
-    mark: pytest.Mark
-    config: pytest.Config
-
-    @property
-    def path(self) -> Path:
-        return folder(self.config) / f"{self.mark.args[0]}.yaml"
-
-    @property
-    def provider(self) -> Provider:
-        return load_providers(plugins())[self.mark.args[0].partition("/")[0]]
-
-    def environ(self, recording: bool) -> dict[str, str]:
-        """The provider's key and, while recording, its addresses."""
-        known = self.config.stash[_ENVIRON] if recording else {}
-        variable = self.provider.key_variable
-        key = self.mark.kwargs.get("key") or known.get(variable) or ("" if recording else TEST_KEY)
-        if not key:
-            pytest.fail(f"To record {self.mark.args[0]}, set {variable}.")
-        moved = address_variables(self.provider).values()
-        return {variable: key} | {name: known[name] for name in moved if name in known}
-
-    def open(self, file: Path, environ: Mapping[str, str], recording: bool) -> Any:
-        settled = Settings(environ).settle(self.provider)
-        own = {
-            now: str(getattr(self.provider, name))
-            for name in ("upload_url", "base_url")
-            if (now := getattr(settled, name))
-        }
-        variable = self.provider.key_variable
-        known = self.config.stash[_ENVIRON].get(variable, "")
-        secrets = [environ[variable], known] if recording else []
-        keeper = _Keeper(Scrubber(secrets, own))
-        today = datetime.now(UTC).date().isoformat()
-        recorder = vcr.VCR(
-            record_mode="all" if recording else "none",
-            serializer="reviewable",
-            match_on=_MATCH_ON,
-            decode_compressed_response=True,
-            before_record_request=keeper.request,
-            before_record_response=keeper.response,
-        )
-        recorder.register_serializer(
-            "reviewable", _Serializer(f"recorded from {settled.base_url} on {today}")
-        )
-        recorder.register_matcher("json_text", json_text)
-        recorder.register_persister(_Persister)
-        return recorder.use_cassette(str(file))
-
-
-# -- pytest ------------------------------------------------------------------------------------
-
-
-def folder(config: pytest.Config) -> Path:
-    """Where the cassettes are."""
-    return config.rootpath / str(config.getini("cassettes"))
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addini("cassettes", "The folder of the cassettes.", default="cassettes")
-    parser.getgroup("kling26").addoption(
-        "--record",
-        action="store_true",
-        help="Record the cassettes of these tests from the live APIs, which charge for it.",
-    )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "cassette(name, key=None, written=None): what `replay` plays; the key to record it with; "
-        "why it is never recorded",
-    )
-    config.stash[_ENVIRON] = dict(os.environ)
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    texts = [path.read_text("utf-8") for path in folder(config).rglob("*.yaml")]
-    dates = sorted(found[1] for text in texts if (found := _DATE.search(text)))
-    return [f"cassettes: {len(texts)}, the oldest of {dates[0]}"] if dates else []
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    report = yield
-    if report.when == "call":
-        item.stash[_PASSED] = report.passed
-    return report
+def addresses(provider: Provider) -> dict[str, str]:
+    """Where a provider's API is, by the attribute that says so."""
+    named = {name: getattr(provider, name) for name in ("upload_url", "base_url")}
+    return {name: str(address) for name, address in named.items() if address}

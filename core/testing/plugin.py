@@ -5,9 +5,9 @@ All of this for a suite of one's own, in one line of its conftest.py: a plug-in 
 
     pytest_plugins = ["kling26.core.testing.plugin"]
 
-brings the fixtures `stage` (below) and `replay` with its cassettes
-(`kling26.core.testing.cassettes`), and has a failure of `ProviderTests` say what to do. It needs
-``pip install "kling26[test]"``.
+brings the fixtures `stage` (below), `talk` (`kling26.core.testing.conversation`) and `replay` with
+its cassettes (`kling26.core.testing.replay`), and has a failure of `ProviderTests` say what to
+do. It needs ``pip install "kling26[test]"``.
 """
 
 import inspect
@@ -23,7 +23,7 @@ pytest.register_assert_rewrite(
     "kling26.core.testing.samples",
     "kling26.core.testing.stage",
 )
-pytest_plugins = ["kling26.core.testing.cassettes"]
+pytest_plugins = ["kling26.core.testing.replay", "kling26.core.testing.conversation"]
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import httpx
 from attrs import define, field
 
-from ..errors import Kling26Error, Unavailable
+from ..errors import Kling26Error
 from ..http import Courier, make_client
 from ..keys import Key
 from ..provider import Flow, OpenTask, Provider
 from ..request import ImageFile, VideoRequest
 from ..status import Status, Ticket
+from .conversation import hear, response
 from .stage import EPOCH, Emulation, emulate, of_sandbox
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def written(replies: Mapping[str, Sequence[object]], provider: Provider) -> Samp
     """The samples of an author: for each flow or state, the answers to its requests in turn."""
     samples = Samples(Ticket("task-1"))
     for name, replied in replies.items():
-        samples.answers[name] = [_response(each) for each in replied]
+        samples.answers[name] = [response(each) for each in replied]
     for name in sorted(samples.answers, key=lambda name: name != "submit"):  # The ticket first.
         flow = start(provider, name, samples.ticket)
         try:
@@ -61,14 +62,6 @@ def written(replies: Mapping[str, Sequence[object]], provider: Provider) -> Samp
         if name == "submit" and isinstance(samples.values.get(name), Ticket):
             samples.ticket = samples.values[name]
     return samples
-
-
-def _response(answer: object) -> httpx.Response:
-    if isinstance(answer, httpx.Response):
-        return answer
-    if isinstance(answer, bytes):
-        return httpx.Response(200, content=answer)
-    return httpx.Response(200, json=answer)
 
 
 def start(provider: Provider, name: str, ticket: Ticket, image: ImageFile | None = None) -> Any:
@@ -105,14 +98,6 @@ def play(
             requests.append(request)
         reply = _again(answers[min(turn, len(answers) - 1)], request)
     raise Endless
-
-
-def hear(flow: Flow[Any], reply: httpx.Response | None) -> httpx.Request:
-    """A flow's next request after a reply; as from the runner, HTTP 5xx is raised inside it."""
-    if reply is not None and reply.is_server_error:
-        trouble = f"The service is in trouble (HTTP {reply.status_code})."
-        return flow.throw(Unavailable(trouble, reply=reply))
-    return flow.send(reply)  # type: ignore[arg-type]  # None starts a generator.
 
 
 def _again(answer: httpx.Response, request: httpx.Request) -> httpx.Response:

@@ -1,23 +1,26 @@
 """
 What stays in a cassette: nothing that is a secret, or that tells whose account it was.
 
-Headers pass by a list of the allowed ones. Bodies keep what a provider's file reads; the names
-and addresses that give a user away are emptied, inside JSON that is text in JSON, too.
+Headers pass by a list of the allowed ones. Bodies keep what a provider's file reads; what gives a
+user away by its name is emptied, inside JSON that is text in JSON, too. Addresses are treated alike
+wherever they are, so that what an answer says is still what the next request asks for: one of the
+API itself keeps its query but for what is private or signs it, and any other loses the whole query
+and the numbers in its path.
 """
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote_plus, urlsplit, urlunsplit
 
 #: The headers that a cassette keeps, of requests and of answers.
 REQUEST_HEADERS = ("accept", "content-type")
 RESPONSE_HEADERS = ("content-type", "retry-after")
 
-#: What is put in the place of a key, of another text, of a number, and of our own id of a task.
-KEY, TEXT, NUMBER, TASK = "<KEY>", "scrubbed", 0, "k26-0000000000000000"
+#: What is put in the place of a key, of another text, and of a number.
+KEY, TEXT, NUMBER = "<KEY>", "scrubbed", 0
 
 # What a task cost is no secret; what is left of the account is.
 _PRIVATE = re.compile(
@@ -27,9 +30,18 @@ _PRIVATE = re.compile(
 )
 _SIGNED = re.compile(r"signature|^sig$|expire|credential|auth|x-amz|policy", re.IGNORECASE)
 _TOKEN = re.compile(r"\bBearer\s+[\w.~+/=-]+|\bsk-[\w-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
-_TASK = re.compile(r"\bk26-[0-9a-f]{16}\b")
-_URL = re.compile(r"https?://[^\s\"'<>\\]+")
+# Our own id of a task, but for those of a cassette.
+_TASK = re.compile(r"\bk26-(?!0{12})[0-9a-f]{16}\b")
+# A text that is an address, and addresses within a text.
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
+_PAIR = re.compile(r"([^&=]+)=([^&]+)")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
+
+
+def task_id(number: int) -> str:
+    """Our own id of a task in a cassette; they are counted from 0."""
+    return f"k26-{number:016x}"
 
 
 class Scrubber:
@@ -37,14 +49,20 @@ class Scrubber:
     Scrubs the texts of one recording.
 
     `secrets` are replaced wherever they are. `own` are the API's addresses: as they are reached
-    now, and as they usually are, which takes their place. Ids in them are asked for again and stay.
+    now, and as they usually are, which takes their place. `tasks` are our own ids of its tasks, in
+    the order in which they were made.
     """
 
     def __init__(
-        self, secrets: Iterable[str] = (), own: Mapping[str, str] = MappingProxyType({})
+        self,
+        secrets: Iterable[str] = (),
+        own: Mapping[str, str] = MappingProxyType({}),
+        tasks: Sequence[str] = (),
     ) -> None:
         self._secrets = [secret for secret in secrets if secret]
         self._own = own
+        self._origins = {_origin(urlsplit(usual)) for usual in own.values()}
+        self._tasks = tasks
 
     def body(self, body: bytes | str | None) -> str | bytes | None:
         """A body as a person can review it; bytes that are no text stay as they are."""
@@ -60,14 +78,8 @@ class Scrubber:
         return json.dumps(self._value(value), indent=2, ensure_ascii=False)
 
     def uri(self, uri: str) -> str:
-        """The address of a request: its path stays, what signs it does not."""
-        parts = urlsplit(self._cleared(uri))
-        query = [
-            (name, TEXT if _PRIVATE.search(name) or _SIGNED.search(name) else value)
-            for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        ]
-        netloc = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, netloc, parts.path, urlencode(query), ""))
+        """The address of a request."""
+        return self._address(self._cleared(uri))
 
     def _value(self, value: Any, private: bool = False) -> Any:
         if isinstance(value, Mapping):
@@ -86,21 +98,42 @@ class Scrubber:
         if isinstance(inner, dict | list):
             scrubbed = self._value(inner)
             return text if scrubbed == inner else json.dumps(scrubbed, ensure_ascii=False)
-        text = _URL.sub(lambda found: self._link(found[0]), self._cleared(text))
+        text = self._cleared(text)
+        if _ADDRESS.fullmatch(text):
+            return self._address(text)
+        text = _URL.sub(lambda found: self._address(found[0]), text)
         return _without_numbers(text) if _PATH.fullmatch(text) else text
 
-    def _link(self, url: str) -> str:
-        parts = urlsplit(url)
-        own = any(url.startswith(address) for address in self._own.values())
-        path = parts.path if own else _without_numbers(parts.path)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
+    def _address(self, url: str) -> str:
+        """An address, whether an answer has it or a request goes there."""
+        try:
+            parts = urlsplit(url)
+            own = _origin(parts) in self._origins
+        except ValueError:  # It only looked like one.
+            return TEXT
+        netloc = parts.netloc.rpartition("@")[2]
+        if own:  # With its ids, which are asked for again.
+            query = _PAIR.sub(lambda pair: self._pair(*pair.groups()), parts.query)
+            return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+        return urlunsplit((parts.scheme, netloc, _without_numbers(parts.path), "", ""))
+
+    def _pair(self, name: str, value: str) -> str:
+        """A name and a value of a query, as they stand there."""
+        if any(which.search(unquote_plus(name)) for which in (_PRIVATE, _SIGNED)):
+            return f"{name}={TEXT}"
+        text = unquote_plus(value)
+        scrubbed = self._text(text)
+        return f"{name}={value if scrubbed == text else quote(scrubbed, safe='')}"
 
     def _cleared(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, KEY)
         for now, usual in self._own.items():
             text = text.replace(now, usual)
-        return _TASK.sub(TASK, _TOKEN.sub(KEY, text))
+        return _TASK.sub(lambda found: self._task(found[0]), _TOKEN.sub(KEY, text))
+
+    def _task(self, own: str) -> str:
+        return task_id(self._tasks.index(own) if own in self._tasks else 0)
 
 
 def parsed(text: str) -> Any:
@@ -116,6 +149,10 @@ def parsed(text: str) -> Any:
 def allowed(headers: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """The headers of these names, which are told in lower case."""
     return {name.lower(): text for name, text in headers.items() if name.lower() in names}
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _emptied(value: Any) -> Any:

@@ -7,7 +7,7 @@ https://docs.fal.ai/documentation/model-apis/request-errors, and fal's own clien
 (https://github.com/fal-ai/fal, projects/fal_client).
 """
 
-import logging
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
@@ -18,27 +18,35 @@ from kling26.core import (
     Flow,
     ImageFile,
     NoSuchTask,
-    OptionRefused,
     Provider,
     Sandbox,
+    State,
     Status,
     Ticket,
-    UnexpectedReply,
+    Unavailable,
     VideoRequest,
     answers,
     hookimpl,
     option,
 )
-from kling26.core.wire import parse, read, structure, words, write
-
-logger = logging.getLogger("kling26.fal")
+from kling26.core.wire import integer, read, read_callback, words, write
 
 #: What the addresses of a request begin with; only a submit names the model's own path too.
 APP = "fal-ai/kling-video"
-TEXT_MODEL = f"{APP}/v2.6/pro/text-to-video"
-IMAGE_MODEL = f"{APP}/v2.6/pro/image-to-video"
 #: What comes with a request's id, for the questions about it.
 URLS = ("status_url", "response_url", "cancel_url")
+STATES: Mapping[str, State] = {
+    "IN_QUEUE": "queued",
+    "IN_PROGRESS": "running",
+    "COMPLETED": "succeeded",
+}
+#: What a "no" means, by its HTTP status; any other is plainly refused.
+NO: Mapping[int, answers.Answer] = {
+    401: answers.key_rejected,
+    402: answers.out_of_credit,
+    403: answers.key_rejected,
+    429: answers.try_later,
+}
 
 
 @frozen
@@ -105,7 +113,7 @@ class Callback:
     error: Any = None
 
 
-class Fal(Provider):
+class Fal(Provider[FalOptions]):
     name = "fal"
     title = "fal.ai"
     key_variable = "FAL_KEY"
@@ -120,55 +128,39 @@ class Fal(Provider):
     def sign(self, request: httpx.Request, key: str) -> None:
         request.headers["Authorization"] = f"Key {key}"
 
-    def check(self, request: VideoRequest, options: object) -> None:
-        assert isinstance(options, FalOptions)
+    def check(self, request: VideoRequest, options: FalOptions) -> None:
         if options.cfg_scale is not None and request.kind == "image":
-            raise OptionRefused(
-                f"{self.title} takes cfg_scale for text to video only; leave it out with an image.",
-                option="cfg_scale",
-                provider=self.name,
-            )
+            why = "takes cfg_scale for text to video only; leave it out with an image."
+            raise answers.option_refused(self, "cfg_scale", why)
 
-    def price(self, request: VideoRequest, options: object) -> float | None:
+    def price(self, request: VideoRequest, options: FalOptions) -> float | None:
         return round(request.duration * (0.14 if request.sound else 0.07), 2)
 
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
-        assert isinstance(options, FalOptions)
-        image, hook = request.image, request.callback_url
-        assert not isinstance(image, ImageFile)  # Pictures were uploaded by now.
-        body = Input(
-            prompt=request.prompt,
-            duration="5" if request.duration == 5 else "10",
-            negative_prompt=options.negative_prompt,
-            generate_audio=request.sound,
-            aspect_ratio=request.aspect_ratio if image is None else None,
-            cfg_scale=options.cfg_scale,
-            start_image_url=image,
-        )
-        url = f"{self.base_url}/{TEXT_MODEL if image is None else IMAGE_MODEL}"
-        query = {"fal_webhook": hook} if hook else None
-        reply = yield httpx.Request("POST", url, params=query, json=write(body))
+    def submit(self, request: VideoRequest, options: FalOptions) -> Flow[Ticket]:
+        url = f"{self.base_url}/{APP}/v2.6/pro/{request.kind}-to-video"
+        query = {"fal_webhook": request.callback_url} if request.callback_url else None
+        body = write(_input(request, options))
+        reply = yield httpx.Request("POST", url, params=query, json=body)
         answer = self._answer(reply)
         if not answer.request_id:
             raise self.unexpected(reply, "reply.request_id is missing")
-        urls = {name: url for name in URLS if (url := getattr(answer, name))}
-        return Ticket(answer.request_id, urls)
+        return Ticket(
+            answer.request_id, {name: url for name in URLS if (url := getattr(answer, name))}
+        )
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """First the state; of what has ended, the result, which may be an error as well."""
         answer = yield from self._state(ticket)
-        if answer.status == "IN_QUEUE":
-            position = answer.queue_position
-            return Status("queued", position=position if type(position) is int else None)
-        if answer.status != "COMPLETED":
-            return Status("running")
+        state = answers.state(self, answer.status or "", STATES)
+        if state != "succeeded":
+            return Status(state, position=integer(answer.queue_position))
         if answer.error or answer.error_type:
             return _failed(answer)
-        reply = yield httpx.Request("GET", self._url(ticket, "response"))
-        answer = read(reply, Reply, self)
+        reply = yield from self._result(ticket)
+        answer = self._read(reply)
         said, _ = _trouble(answer)
-        # The others are about the question: the key, the account, an id that is not known.
-        if said and reply.is_client_error and reply.status_code not in (401, 402, 403, 404):
+        # The other errors are about the question: the key, the account, an id that is not known.
+        if said and reply.is_error and reply.status_code not in (401, 402, 403, 404):
             # Seen where the result lags behind the state.
             return Status("running") if "in progress" in said else _failed(answer)
         answer = self._answer(reply, asking=True)
@@ -205,12 +197,7 @@ class Fal(Provider):
             return True
 
     def read_callback(self, body: bytes | str) -> Status:
-        try:
-            call = structure(parse(body), Callback)
-        except ValueError as error:
-            raise UnexpectedReply(
-                f"This is no callback of {self.title}: {error}.", provider=self.name
-            ) from error
+        call = read_callback(body, Callback, self)
         payload = call.payload or Reply(error=call.error)
         status = _made(payload) if call.status == "OK" else _failed(payload)
         return evolve(status, task_id=call.request_id)
@@ -220,9 +207,20 @@ class Fal(Provider):
         answer = self._answer(reply, asking=True)
         if answer.status is None:
             raise self.unexpected(reply, "reply.status is missing")
-        if answer.status not in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED"):
-            logger.warning("Unknown state %r is taken as still running.", answer.status[:40])
         return answer
+
+    def _result(self, ticket: Ticket) -> Flow[httpx.Response]:
+        """A task that failed is answered with its own HTTP status, from 500 on too."""
+        try:
+            return (yield httpx.Request("GET", self._url(ticket, "response")))
+        except Unavailable as trouble:
+            if trouble.reply is None:
+                raise
+            answer = self._read(trouble.reply)
+            # The model's errors are lists, and the platform's have a type. Others pass with time.
+            if isinstance(answer.detail, list) or answer.error_type not in (None, "internal_error"):
+                return trouble.reply
+            raise
 
     def _url(self, ticket: Ticket, what: Literal["status", "response", "cancel"]) -> str:
         """The address that came with the id, if it is at the API; else the documented one."""
@@ -232,24 +230,38 @@ class Fal(Provider):
         end = "" if what == "response" else f"/{what}"
         return f"{self.base_url}/{APP}/requests/{quote(ticket.task_id, safe='')}{end}"
 
-    def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
+    def _read(self, reply: httpx.Response) -> Reply:
         answer = read(reply, Reply, self)
+        return evolve(answer, error_type=answer.error_type or reply.headers.get("x-fal-error-type"))
+
+    def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
+        answer = self._read(reply)
         # A cancel that comes too late is an HTTP error with a status, and no "no".
         if not reply.is_error or answer.status is not None:
             return answer
-        status, (said, code) = reply.status_code, _trouble(answer)
+        said, code = _trouble(answer)
         if said is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
-        if status == 429:
-            raise answers.try_later(self, reply, said, code)
-        # fal.ai locks an account without money, and answers 403: "… Reason: Exhausted balance."
-        if status == 402 or (status == 403 and "balance" in said.lower()):
-            raise answers.out_of_credit(self, said, code)
-        if status == 401 or (status == 403 and "locked" not in said):
-            raise answers.key_rejected(self, said, code)
-        if asking and status == 404:
-            raise answers.no_such_task(self, said, code)
-        raise answers.refused(self, said, code)
+        if asking and reply.status_code == 404:
+            raise answers.no_such_task(self, reply, said, code)
+        no = NO.get(reply.status_code, answers.refused)
+        # An account without money is locked: "… Reason: Exhausted balance."
+        if reply.status_code == 403 and re.search("balance|locked", said, re.IGNORECASE):
+            no = answers.out_of_credit if "balance" in said.lower() else answers.refused
+        raise no(self, reply, said, code)
+
+
+def _input(request: VideoRequest, options: FalOptions) -> Input:
+    assert not isinstance(request.image, ImageFile)  # Pictures were uploaded by now.
+    return Input(
+        prompt=request.prompt,
+        duration="5" if request.duration == 5 else "10",
+        negative_prompt=options.negative_prompt,
+        generate_audio=request.sound,
+        aspect_ratio=request.aspect_ratio if request.image is None else None,
+        cfg_scale=options.cfg_scale,
+        start_image_url=request.image,
+    )
 
 
 def _trouble(answer: Reply) -> tuple[str | None, str | None]:

@@ -24,8 +24,9 @@ from starlette.routing import BaseRoute, Route
 
 #: Where uploads go in a rehearsal: a host that must not see the key, as in reality.
 STORE = "https://store.fal.example"
-#: A prompt with this word in it makes a task whose state is well, and whose result is an error.
-REJECT_WORD = "[reject]"
+#: Prompts with these words make a task whose state is well, and whose result is an error: of the
+#: content, or of the model itself.
+REJECT_WORD, CRASH_WORD = "[reject]", "[crash]"
 
 Body = Mapping[str, object]
 
@@ -157,17 +158,19 @@ class FalSandbox(Emulator):
         return told
 
     async def _result(self, request: Request) -> Response:
-        task = self._task(request)
-        phase = task.phase(self.conditions.clock()) if task else None
-        if task and (phase == "failed" or REJECT_WORD in task.clip.prompt):
-            return JSONResponse(_detail(task.failure or self.failure), 422)
-        if phase in ("queued", "running"):
-            return JSONResponse({"detail": "Request is still in progress"}, 400)
-        return await self.poll(task, self._tell_result)
+        return await self.poll(self._task(request), self._tell_result)
 
-    def _tell_result(self, task: Task, phase: Phase) -> Body:
+    def _tell_result(self, task: Task, phase: Phase) -> Body | Response:
         if phase == "unknown":
             return {"detail": "Request is still in progress"}
+        if phase in ("queued", "running"):
+            return JSONResponse({"detail": "Request is still in progress"}, 400)
+        if phase == "failed" or REJECT_WORD in task.clip.prompt:
+            return JSONResponse(_detail(task.failure or self.failure), 422)
+        if CRASH_WORD in task.clip.prompt:
+            return JSONResponse(
+                _detail("Internal error of the model", "internal_server_error"), 500
+            )
         return _payload(self.deliveries.link(task, task.base))
 
     async def _cancel(self, request: Request) -> Response:
@@ -230,8 +233,8 @@ def _payload(url: str | None) -> Body:
     return {"video": {"url": url, "content_type": "video/mp4", "file_name": name}}
 
 
-def _detail(text: str | None) -> Body:
-    return {"detail": [{"loc": ["body"], "msg": text, "type": "content_policy_violation"}]}
+def _detail(text: str | None, kind: str = "content_policy_violation") -> Body:
+    return {"detail": [{"loc": ["body"], "msg": text, "type": kind}]}
 
 
 def _size(picture: bytes) -> tuple[int, int]:

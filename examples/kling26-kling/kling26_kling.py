@@ -7,60 +7,49 @@ https://app.klingai.com/global/dev/document-api/apiReference/commonInfo; callbac
 https://www.standardwebhooks.com. Image to video is known from code that uses it.
 """
 
-import hashlib
-import hmac
-import logging
-import math
-import time
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
-from attrs import evolve, frozen
+from attrs import frozen
 from kling26.core import (
+    AspectRatio,
     Flow,
     ImageFile,
-    ImageRefused,
     Limits,
     NoSuchTask,
     OpenTask,
-    OptionRefused,
     Provider,
-    ProviderError,
     Sandbox,
+    State,
     Status,
     Ticket,
-    Unavailable,
-    UnexpectedReply,
     VideoRequest,
     answers,
     hookimpl,
     option,
 )
-from kling26.core.wire import parse, read, structure, words, write
+from kling26.core.wire import number, read, read_callback, read_part, words, write
 
-logger = logging.getLogger("kling26.kling")
-
-_STATES = {
-    "submitted": Status("queued"),
-    "processing": Status("running"),
-    "succeeded": Status("succeeded"),
-    "failed": Status("failed"),
+STATES: Mapping[str, State] = {
+    "submitted": "queued",
+    "processing": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
 }
-#: What a "no" means, by its code; any other is plainly refused.
-_NO: Mapping[int, Callable[..., ProviderError]] = {
+#: What a "no" means, by its code, which says more than the HTTP status: of the 429, most are no
+#: matter of time. Any other is plainly refused.
+NO: Mapping[int, answers.Answer] = {
     **dict.fromkeys((1000, 1001, 1002, 1003, 1004), answers.key_rejected),
     **dict.fromkeys((1101, 1102), answers.out_of_credit),
+    **dict.fromkeys((1302, 1303), answers.try_later),
+    # Not a "no": the task may have been taken, and `find` will tell.
+    **dict.fromkeys((5000, 5001, 5002), answers.unavailable),
 }
-_TRY_LATER_CODES = (1302, 1303)
-_TROUBLE_CODES = (5000, 5001, 5002)
-_UNKNOWN_TASK = 1203
+UNKNOWN_TASK = 1203
 # USD per second by (resolution, sound): the price list as quoted in September 2026.
-_PRICES = {("720p", False): 0.042, ("1080p", False): 0.07, ("1080p", True): 0.14}
-#: How old a signed callback may be, in seconds.
-MAX_AGE = 300
+PRICES = {("720p", False): 0.042, ("1080p", False): 0.07, ("1080p", True): 0.14}
 
 
 @frozen
@@ -78,7 +67,7 @@ class Settings:
     audio: Literal["native", "off"]
     resolution: Literal["720p", "1080p"]
     duration: int
-    aspect_ratio: str | None = None
+    aspect_ratio: AspectRatio | None = None
 
 
 @frozen
@@ -137,7 +126,7 @@ class Task:
     billing: Any = None
 
 
-class Kling(Provider):
+class Kling(Provider[KlingOptions]):
     name = "kling"
     title = "Kling"
     key_variable = "KLING_API_KEY"
@@ -147,103 +136,91 @@ class Kling(Provider):
     tasks_page = "https://app.klingai.com/global/dev"
     Options = KlingOptions
     takes_callback_url = True
-    # What it charges in money, where there is no resource pack, is not told apart in a Status.
     cost_unit = "units"
     task_id_name = "id"
     limits = Limits(text_prompt=2500, image_prompt=2500, image_pixels=300)
 
-    def check(self, request: VideoRequest, options: object) -> None:
-        assert isinstance(options, KlingOptions)
+    def check(self, request: VideoRequest, options: KlingOptions) -> None:
         if request.sound and options.resolution != "1080p":
-            raise OptionRefused(
-                f"{self.title} makes sound only at 1080p: set resolution to 1080p, or leave sound "
-                "off.",
-                option="resolution",
-                provider=self.name,
-            )
+            why = "makes sound only at 1080p: set resolution to 1080p, or leave sound off."
+            raise answers.option_refused(self, "resolution", why)
         if isinstance(request.image, ImageFile):
             short, long = sorted(request.image.size)
             if long > 2.5 * short:
-                raise ImageRefused(
-                    f"{self.title} takes images up to 2.5 times as long as they are wide; this one "
-                    f"has {long} x {short} pixels.",
-                    provider=self.name,
-                )
+                why = "takes images up to 2.5 times as long as they are wide; this one has "
+                raise answers.option_refused(self, "image", f"{why}{long} x {short} pixels.")
 
-    def price(self, request: VideoRequest, options: object) -> float | None:
-        assert isinstance(options, KlingOptions)
-        second = _PRICES.get((options.resolution, request.sound))
+    def price(self, request: VideoRequest, options: KlingOptions) -> float | None:
+        second = PRICES.get((options.resolution, request.sound))
         return second and round(second * request.duration, 2)
 
-    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
-        assert isinstance(options, KlingOptions)
+    def submit(self, request: VideoRequest, options: KlingOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/{request.kind}-to-video/kling-2.6"
         reply = yield httpx.Request("POST", url, json=write(_body(request, options)))
-        task = self._task(reply)
-        if task is None:
+        tasks = self._tasks(reply)
+        if not tasks:
             raise self.unexpected(reply, "reply.data has no task")
-        return Ticket(task.id)
+        return Ticket(tasks[0].id)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         reply = yield self._query("task_ids", ticket.task_id)
-        task = self._task(reply, asking=True)
-        if task is None:
-            raise answers.no_such_task(self, "it is not among the tasks.")
-        return _status(task)
+        for task in self._tasks(reply, asking=True):
+            if task.id == ticket.task_id:
+                return self._status(task)
+        raise answers.no_such_task(self, reply, "it is not among the tasks.")
 
     def find(self, task: OpenTask) -> Flow[Ticket | None]:
         """Our own id is `external_task_id` there, unique to the account."""
         reply = yield self._query("external_task_ids", task.id)
         try:
-            found = self._task(reply, asking=True)
+            found = self._tasks(reply, asking=True)
         except NoSuchTask:
             return None
-        # Should the filter not work there, somebody else's task must not be taken for ours.
-        ours = found is not None and found.external_id in (None, task.id)
-        return Ticket(found.id) if found and ours else None
+        # Should the filter not work there, another task must not be taken for ours.
+        ours = (each.id for each in found if each.external_id in (None, task.id))
+        return next(map(Ticket, ours), None)
 
     def read_callback(self, body: bytes | str) -> Status:
-        """Whether it is Kling's at all, `verify` can tell."""
+        return self._status(read_callback(body, Task, self))
+
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        from standardwebhooks import Webhook, WebhookVerificationError
+
         try:
-            task = structure(parse(body), Task)
-        except ValueError as error:
-            raise UnexpectedReply(
-                f"This is no callback of {self.title}: {error}.", provider=self.name
-            ) from error
-        return evolve(_status(task), task_id=task.id)
+            Webhook(secret).verify(body, dict(headers), json_parse=False)
+        except (WebhookVerificationError, ValueError):  # The latter for texts that are no base64.
+            return False
+        return True
 
     def _query(self, name: str, value: str) -> httpx.Request:
         return httpx.Request("GET", f"{self.base_url}/tasks?{name}={quote(value, safe='')}")
 
-    def _task(self, reply: httpx.Response, asking: bool = False) -> Task | None:
-        """The only task of an answer: an object, or what stands in an array."""
+    def _tasks(self, reply: httpx.Response, asking: bool = False) -> list[Task]:
+        """The tasks of an answer: a submit tells one as an object, a query an array of them."""
         envelope = read(reply, Envelope, self)
-        if envelope.code != 0:
-            raise self._no(reply, envelope, asking)
+        said, code = words(envelope.message), envelope.code
+        if asking and code == UNKNOWN_TASK:
+            raise answers.no_such_task(self, reply, said, code)
+        if code != 0:
+            raise NO.get(code, answers.refused)(self, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
-        data = envelope.data
-        if isinstance(data, list):
-            data = data[0] if data else None
-        try:
-            task = None if data is None else structure(data, Task)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error).replace("reply", "reply.data")) from error
-        if task is not None and not task.id:
+        data = envelope.data or []
+        whole = data if isinstance(data, list) else [data]
+        tasks = read_part(reply, whole, list[Task], self, "reply.data")
+        if not all(task.id for task in tasks):
             raise self.unexpected(reply, "reply.data.id is empty")
-        return task
+        return tasks
 
-    def _no(self, reply: httpx.Response, envelope: Envelope, asking: bool) -> ProviderError:
-        """The code says more than the HTTP status: of the 429, most are no matter of time."""
-        said, code = words(envelope.message), envelope.code
-        if code in _TROUBLE_CODES:  # Not a "no": it may have been taken, and `find` will tell.
-            trouble = f"{self.title} is in trouble: {said} (code {code})"
-            return Unavailable(trouble, provider=self.name, code=str(code))
-        if code in _TRY_LATER_CODES:
-            return answers.try_later(self, reply, said, code)
-        if asking and code == _UNKNOWN_TASK:
-            return answers.no_such_task(self, said, code)
-        return _NO.get(code, answers.refused)(self, said, code)
+    def _status(self, task: Task) -> Status:
+        state = answers.state(self, task.status, STATES)
+        if state == "failed":
+            return Status(state, reason=words(task.message), task_id=task.id)
+        if state != "succeeded":
+            return Status(state, task_id=task.id)
+        videos = (each.url for each in task.outputs or [] if each.type == "video" and each.url)
+        cost, unit = _cost(task.billing)
+        return Status(state, url=next(videos, None), cost=cost, cost_unit=unit, task_id=task.id)
 
 
 def _body(request: VideoRequest, options: KlingOptions) -> TextToVideo | ImageToVideo:
@@ -263,49 +240,19 @@ def _body(request: VideoRequest, options: KlingOptions) -> TextToVideo | ImageTo
     return ImageToVideo(contents, settings, extras)
 
 
-def _status(task: Task) -> Status:
-    if task.status not in _STATES:
-        logger.warning("Unknown state %r is taken as still running.", task.status[:40])
-    status = _STATES.get(task.status, Status("running"))
-    if status.state == "failed":
-        return evolve(status, reason=words(task.message))
-    if status.state == "succeeded":
-        videos = [each.url for each in task.outputs or [] if each.type == "video" and each.url]
-        return evolve(status, url=videos[0] if videos else None, cost=_units(task.billing))
-    return status
-
-
-def _units(billing: object) -> float | None:
-    """What was taken from the resource pack; None for what was paid in money."""
-    amounts: list[Any] = [
-        each.get("amount")
-        for each in (billing if isinstance(billing, list) else [])
-        if isinstance(each, Mapping) and each.get("charge_type") == "unit"
+def _cost(billing: object) -> tuple[float | None, str | None]:
+    """What was taken, and of what: units of a resource pack, or money; None where both were."""
+    bills = [
+        each for each in (billing if isinstance(billing, list) else []) if isinstance(each, Mapping)
     ]
-    try:
-        units = sum(map(float, amounts))  # They come as texts.
-    except (OverflowError, TypeError, ValueError):
-        return None
-    return units if amounts and math.isfinite(units) else None
-
-
-def verify(body: bytes, headers: Mapping[str, str], secret: str, now: float | None = None) -> bool:
-    """
-    Whether a callback is signed with the webhook's secret ("whsec_…"), and was just now.
-
-    `body` is what arrived, byte for byte; `now` is for tests.
-    """
-    given = {name.lower(): value for name, value in headers.items()}
-    moment = given.get("webhook-timestamp", "")
-    signed = f"{given.get('webhook-id', '')}.{moment}.".encode() + body
-    try:
-        age = abs((time.time() if now is None else now) - int(moment))
-        key = b64decode(secret.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        return False
-    expected = b"v1," + b64encode(hmac.digest(key, signed, hashlib.sha256))
-    signatures = given.get("webhook-signature", "").encode().split()
-    return age <= MAX_AGE and any(hmac.compare_digest(expected, each) for each in signatures)
+    units = {
+        "units" if bill.get("charge_type") == "unit" else words(bill.get("currency"))
+        for bill in bills
+    }
+    amounts = [number(bill.get("amount")) for bill in bills]
+    if len(units) != 1 or None in amounts:
+        return None, None
+    return number(sum(amounts)), units.pop()
 
 
 @hookimpl

@@ -31,7 +31,7 @@ def test_all_commands_are_listed(user: Any) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
         "generate", "providers", "tasks", "resume", "resubmit", "cancel", "keys", "prune",
-        "sandbox",
+        "balance", "sandbox",
     }  # fmt: skip
     assert user.run().out == ran.out
 
@@ -51,7 +51,8 @@ def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any
     "line",
     [
         ("providers",), ("tasks",), ("resume",), ("resubmit",), ("cancel",),
-        ("prune",), ("keys",), ("keys", "set"), ("keys", "unset"), ("keys", "show"), ("sandbox",),
+        ("prune",), ("balance",), ("keys",), ("keys", "set"), ("keys", "unset"), ("keys", "show"),
+        ("sandbox",),
     ],
     ids=" ".join,
 )  # fmt: skip

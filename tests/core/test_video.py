@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
-from kling26.core.testing.cassettes import clip
+from kling26.core.testing.replay import clip
 from kling26.core.video import NoVideo, check_video
 
 

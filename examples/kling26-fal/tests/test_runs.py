@@ -10,7 +10,7 @@ from kling26.core import OutcomeUnknown, TaskFailed
 from kling26.core.testing import Stage
 from kling26.core.video import check_video
 from kling26_fal import Fal, kling26_sandboxes
-from kling26_fal_sandbox import REJECT_WORD
+from kling26_fal_sandbox import CRASH_WORD, REJECT_WORD
 
 PICTURE = str(Path(__file__).with_name("grey.png"))
 FROST = "Frost ferns grow across a window pane"
@@ -93,9 +93,12 @@ def test_trouble_with_the_result_ends_nothing(fal: Stage, times: int) -> None:
     assert fal.paid == 1
 
 
-def test_a_task_whose_result_is_an_error(fal: Stage) -> None:
-    with pytest.raises(TaskFailed, match="content checker"):
-        fal.generate(f"Frost {REJECT_WORD}")
+@pytest.mark.parametrize(
+    ("word", "reason"), [(REJECT_WORD, "content checker"), (CRASH_WORD, "error of the model")]
+)
+def test_a_task_whose_result_is_an_error(fal: Stage, word: str, reason: str) -> None:
+    with pytest.raises(TaskFailed, match=reason):
+        fal.generate(f"Frost {word}")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from kling26.core import (
     Status,
     Ticket,
     TryLater,
+    Unavailable,
     UnexpectedReply,
     VideoRequest,
 )
@@ -214,6 +215,47 @@ def test_a_result_that_is_an_error_is_a_failure(talk: Any, result: Any, status: 
     refusal = httpx.Response(422, json=result)
 
     assert talk(fal.poll(TICKET), DONE, refusal) == status
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "status"),
+    [
+        (500, DETAIL, Status("failed", code="policy", reason="Not allowed")),
+        (
+            503,
+            {"detail": "Runner disconnected", "error_type": "runner_disconnected"},
+            Status("failed", code="runner_disconnected", reason="Runner disconnected"),
+        ),
+    ],
+)
+def test_a_task_that_failed_may_be_told_by_http_500(
+    talk: Any, code: int, body: object, status: Status
+) -> None:
+    assert talk(fal.poll(TICKET), DONE, httpx.Response(code, json=body)) == status
+
+
+def test_the_type_of_an_error_may_stand_in_a_header_alone(talk: Any) -> None:
+    headers = {"X-Fal-Error-Type": "request_timeout"}
+    reply = httpx.Response(504, json={"detail": "Timed out"}, headers=headers)
+
+    assert talk(fal.poll(TICKET), DONE, reply) == Status(
+        "failed", code="request_timeout", reason="Timed out"
+    )
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(500, json={"detail": "Oops"}),
+        httpx.Response(500, json={"detail": "Oops", "error_type": "internal_error"}),
+        httpx.Response(503, json={}),
+    ],
+)
+def test_trouble_that_says_nothing_of_the_task_ends_nothing(
+    talk: Any, reply: httpx.Response
+) -> None:
+    with pytest.raises(Unavailable):
+        talk(fal.poll(TICKET), DONE, reply)
 
 
 @pytest.mark.parametrize(

@@ -225,39 +225,55 @@ def test_an_answer_that_cannot_be_read(talk: Any, status: int, body: object) -> 
         (TASK, Status("queued")),
         (TASK | {"status": "processing"}, Status("running")),
         (TASK | {"status": "moderating"}, Status("running")),
-        (DONE, Status("succeeded", url=VIDEO, cost=5.0)),
+        (DONE, Status("succeeded", url=VIDEO, cost=5.0, cost_unit="units")),
         (TASK | {"status": "succeeded"}, Status("succeeded")),
         (TASK | {"status": "failed", "message": "No"}, Status("failed", reason="No")),
         (TASK | {"status": "failed"}, Status("failed")),
     ],
 )
 def test_a_state(talk: Any, wrap: Any, task: object, status: Status) -> None:
-    assert talk(kling.poll(Ticket(ID)), answer(wrap(task))) == status
+    assert talk(kling.poll(Ticket(ID)), answer(wrap(task))) == evolve(status, task_id=ID)
     assert talk.lines == [f"GET {URL}/tasks?task_ids={ID}"]
 
 
+UNIT = {"charge_type": "unit", "amount": "1.5"}
+MONEY = {"charge_type": "cash", "amount": "0.35", "currency": "USD"}
+
+
 @pytest.mark.parametrize(
-    ("billing", "cost"),
+    ("billing", "cost", "unit"),
     [
-        (None, None),
-        ([], None),
-        ([{"charge_type": "unit", "amount": "1.5"}, {"charge_type": "unit", "amount": 2}], 3.5),
-        ([{"charge_type": "cash", "amount": "0.35", "currency": "USD"}], None),
-        ([{"charge_type": "unit", "amount": "many"}], None),
-        ([{"charge_type": "unit", "amount": "nan"}], None),
-        ([{"charge_type": "unit", "amount": 10**400}], None),
-        ([{"charge_type": "unit"}], None),
-        ("5.0", None),
+        ([UNIT, UNIT | {"amount": 2}], 3.5, "units"),
+        ([MONEY], 0.35, "USD"),
+        ([MONEY | {"currency": "CNY"}], 0.35, "CNY"),
+        ([UNIT, MONEY], None, None),
+        ([UNIT | {"amount": "many"}], None, None),
+        ([UNIT | {"amount": "nan"}], None, None),
+        ([UNIT | {"amount": 10**400}], None, None),
+        ([UNIT | {"amount": 1e308}, UNIT | {"amount": 1e308}], None, "units"),
+        ([{"charge_type": "unit"}], None, None),
+        ([], None, None),
+        (None, None, None),
+        ("5.0", None, None),
     ],
 )
-def test_the_cost_is_in_units(talk: Any, billing: object, cost: float | None) -> None:
+def test_the_cost_is_told_in_units_or_in_money(
+    talk: Any, billing: object, cost: float | None, unit: str | None
+) -> None:
     task = DONE | {"billing": billing}
 
-    assert talk(kling.poll(Ticket(ID)), answer([task])).cost == cost
+    status = talk(kling.poll(Ticket(ID)), answer([task]))
+    assert (status.cost, status.cost_unit) == (cost, unit)
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(200, answer([])), (200, answer(None)), (404, answer(None, 1203, "None."))]
+    ("status", "body"),
+    [
+        (200, answer([])),
+        (200, answer(None)),
+        (200, answer([TASK | {"id": "another"}])),
+        (404, answer(None, 1203, "None.")),
+    ],
 )
 def test_a_task_that_is_not_known(talk: Any, status: int, body: object) -> None:
     with pytest.raises(NoSuchTask):
@@ -265,7 +281,7 @@ def test_a_task_that_is_not_known(talk: Any, status: int, body: object) -> None:
 
 
 def test_an_odd_id_stays_one_value(talk: Any) -> None:
-    talk(kling.poll(Ticket("a,b&x=1")), answer([TASK]))
+    talk(kling.poll(Ticket("a,b&x=1")), answer([TASK | {"id": "a,b&x=1"}]))
 
     assert talk.lines == [f"GET {URL}/tasks?task_ids=a%2Cb%26x%3D1"]
 
@@ -281,6 +297,7 @@ def test_an_odd_id_stays_one_value(talk: Any) -> None:
         (200, answer([]), None),
         (404, answer(None, 1203, "None."), None),
         (200, answer([TASK | {"external_id": "k26-another"}]), None),
+        (200, answer([TASK | {"id": "1", "external_id": "k26-another"}, TASK]), Ticket(ID)),
     ],
 )
 def test_a_task_is_found_under_our_own_id(
@@ -307,5 +324,5 @@ def test_a_search_that_went_wrong_is_no_empty_one(talk: Any) -> None:
 
 def test_a_callback_is_the_task_without_an_envelope() -> None:
     assert kling.read_callback(json.dumps(DONE)) == Status(
-        "succeeded", url=VIDEO, cost=5.0, task_id=ID
+        "succeeded", url=VIDEO, cost=5.0, cost_unit="units", task_id=ID
     )

@@ -1,6 +1,9 @@
-"""Cassettes: what is compared, what is played, and what is kept of a recording."""
+"""Cassettes: what is compared, what is played, where they are, and what a recording keeps."""
 
+import base64
 import json
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,10 @@ import httpx
 import pytest
 from attrs import frozen
 from kling26.core import VideoRequest
-from kling26.core.registry import load_sandboxes
+from kling26.core.registry import load_providers, load_sandboxes
 from kling26.core.testing import run
-from kling26.core.testing.cassettes import clip, json_text, load, problems
+from kling26.core.testing.cassettes import dump, exchange, load, problems
+from kling26.core.testing.replay import clip, folder, json_text
 from kling26.core.video import check_video
 from kling26.sandbox import Conditions, Server, addresses, build_site
 from vcr.errors import CannotOverwriteExistingCassetteException
@@ -114,7 +118,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
         f"""
         import pytest
 
-        pytest_plugins = ["kling26.core.testing.cassettes"]
+        pytest_plugins = ["kling26.core.testing.plugin"]
 
         @pytest.fixture
         def picture():
@@ -185,11 +189,72 @@ def test_recording_needs_a_key(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*To record kie/heron, set KIE_API_KEY."])
 
 
+def test_a_provider_that_is_not_installed_is_told_so(project: pytest.Pytester) -> None:
+    project.makepyfile(TESTS.replace("kie/heron", "acme/heron"))
+
+    result = project.runpytest_inprocess("-k", "heron")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*There is no provider "acme".*pip install -e*'])
+
+
+# -- where they are ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A repository of two plug-ins; only the first one has cassettes."""
+    pytester.makeini("[pytest]")
+    pytester.makeconftest('pytest_plugins = ["kling26.core.testing.plugin"]')
+    for name in ("one", "two"):
+        pytester.mkdir(name).joinpath("pyproject.toml").touch()
+        pytester.mkdir(f"{name}/tests").joinpath(f"test_{name}.py").write_text(TESTS, "utf-8")
+    (pytester.path / "one" / "cassettes" / "kie").mkdir(parents=True)
+    (pytester.path / "no_project" / "cassettes").mkdir(parents=True)
+    text = copy_of("kie/text_to_video_with_sound")
+    (pytester.path / "one" / "cassettes" / "kie" / "heron.yaml").write_text(text, "utf-8")
+    return pytester
+
+
+def test_each_plug_in_of_a_repository_has_its_own(two: pytest.Pytester) -> None:
+    result = two.runpytest_inprocess("one", "two", "-k", "heron")
+
+    result.assert_outcomes(passed=1, failed=1)
+    missing = two.path / "two" / "cassettes" / "kie" / "heron.yaml"
+    result.stdout.fnmatch_lines(["cassettes: 1, *", f"*{missing}*"])
+
+
+@pytest.mark.parametrize(
+    ("rootdir", "test", "folder_of_it"),
+    [
+        (".", "one/tests/test_one.py", "one/cassettes"),
+        (".", "two/tests/test_two.py", "two/cassettes"),
+        (".", "one", "one/cassettes"),
+        (".", "no_project/tests/test_it.py", "no_project/cassettes"),
+        (".", "test_it.py", "cassettes"),
+        ("one/tests", "one/tests/test_one.py", "one/tests/cassettes"),
+        ("two", "one/tests/test_one.py", "two/cassettes"),
+    ],
+)
+def test_the_nearest_folder_upwards_is_taken_and_none_above_the_rootdir(
+    two: pytest.Pytester, rootdir: str, test: str, folder_of_it: str
+) -> None:
+    config = two.parseconfig(f"--rootdir={two.path / rootdir}")
+
+    assert folder(config, two.path / test) == two.path / folder_of_it
+
+
+def test_the_option_names_another_one_for_all(two: pytest.Pytester) -> None:
+    two.makeini("[pytest]\ncassettes = one/cassettes")
+
+    two.runpytest_inprocess("one", "two", "-k", "heron").assert_outcomes(passed=2)
+
+
 # -- what is kept -----------------------------------------------------------------------------
 
 KEY = "live-key-0123456789"
 LEAKS = (
-    KEY, "session-cookie", "acct-77", "528618", "me@example.org", "2510330", "Signature", "sig-abc",
+    KEY, "session-cookie", "acct-77", "528618", "me@example.org", "2510330", "sig-abc",
     "python-httpx", "127.0.0.1", "localhost",
 )  # fmt: skip
 
@@ -259,7 +324,7 @@ def test_a_recording_keeps_no_secret_and_plays_without_the_service(
         cassette = load(path)
         exchanges = path.read_text("utf-8").partition("interactions:")[2]
         assert [leak for leak in LEAKS if leak in exchanges] == []
-        assert list(problems(cassette)) == []
+        assert list(problems(cassette, load_providers()["kie"])) == []
         assert cassette["metadata"]["source"].startswith(f"recorded from {live.url}/kie on 20")
     heron = load(paths[0])["interactions"]
     sea = load(paths[1])["interactions"]
@@ -283,3 +348,178 @@ def test_a_recording_that_fails_leaves_the_old_cassette(
     project.runpytest_inprocess("--record", "-k", "heron").assert_outcomes(failed=1)
 
     assert tape(project, "kie/heron").read_text("utf-8") == copy_of("kie/text_to_video_with_sound")
+
+
+# -- own ids and foreign stores ---------------------------------------------------------------
+
+#: A plug-in whose pictures go to a store elsewhere, and whose service echoes our own ids.
+ACME = """
+import httpx
+from kling26.core import Provider, Status, Ticket, hookimpl
+
+class Acme(Provider):
+    name, title, key_variable = "acme", "Acme", "ACME_API_KEY"
+    base_url = "https://api.acme.example/v1"
+
+    def upload(self, image):
+        place = (yield httpx.Request("POST", f"{self.base_url}/uploads")).json()
+        reply = yield httpx.Request("PUT", place["put"], content=image.data)
+        assert reply.status_code == 200
+        return place["url"]
+
+    def submit(self, request, options):
+        body = {"prompt": request.prompt, "picture": request.image, "own": request.task}
+        reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
+        answer = reply.json()
+        if answer["own"] != request.task:
+            raise self.unexpected(reply, "it is another task")
+        return Ticket(answer["own"])
+
+    def poll(self, ticket):
+        url = f"{self.base_url}/videos?own={ticket.task_id}"
+        return Status("succeeded", url=(yield httpx.Request("GET", url)).json()["url"])
+
+@hookimpl
+def kling26_providers():
+    return [Acme()]
+"""
+PICTURE = (Path(__file__).parents[2] / "grey.png").read_bytes()
+ACME_TESTS = f'''
+import base64
+import pytest
+from kling26.core import ImageFile, VideoRequest
+
+PICTURE = ImageFile(base64.b64decode("{base64.b64encode(PICTURE).decode()}"))
+
+@pytest.mark.cassette("acme/two")
+def test_two(replay):
+    async def work(runner):
+        return [
+            await runner.generate(VideoRequest("One", image=PICTURE), "acme"),
+            await runner.generate(VideoRequest("Two"), "acme"),
+        ]
+
+    one, two = replay.run(work)
+    assert one.task_id == one.task != two.task == two.task_id
+    assert replay.recording or one.task == "k26-0000000000000000"
+'''
+PUBLIC = "93.184.215.14"
+
+
+@pytest.fixture
+def acme(project: pytest.Pytester) -> pytest.Pytester:
+    """The project of a plug-in that is installed, with an account."""
+    project.makepyfile(kling26_acme_store=ACME, test_acme=ACME_TESTS)
+    info = project.mkdir("kling26_acme_store-1.dist-info")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme-store\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[kling26]\nacme = kling26_acme_store\n")
+    project.syspathinsert()
+    return project
+
+
+class AcmeService:
+    """The service and its store, at addresses that are not theirs alone: it hears the names."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+        self.owns: set[str] = set()
+
+    async def __call__(self, _: object, request: httpx.Request) -> httpx.Response:
+        name = request.headers["host"]
+        self.heard.append((request.url.host, name))
+        if name == "store.example":
+            right = (request.url.query, request.content) == (b"place=sig-abc", PICTURE)
+            return httpx.Response(200 if right else 403, request=request, stream=stream(b""))
+        return httpx.Response(
+            200, request=request, stream=stream(json.dumps(self._told(request)).encode())
+        )
+
+    def _told(self, request: httpx.Request) -> dict[str, str]:
+        if request.url.path == "/v1/uploads":
+            return {
+                "put": "https://store.example/528618/grey.png?place=sig-abc",
+                "url": "https://files.example/528618/grey.png?place=sig-abc",
+            }
+        if request.method == "GET":
+            return {"url": f"https://files.example/{request.url.params['own']}.mp4?place=sig-abc"}
+        own = json.loads(request.content)["own"]
+        assert own not in self.owns, "An own id is unique to the account, in any recording."
+        self.owns.add(own)
+        return {"own": own}
+
+
+def stream(content: bytes) -> httpx.ByteStream:
+    return httpx.ByteStream(content)
+
+
+def test_own_ids_and_addresses_agree_on_replay_as_they_did_live(
+    acme: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is reached at the address that was checked, and kept under its name."""
+    service = AcmeService()
+    with monkeypatch.context() as live:
+        live.setenv("ACME_API_KEY", KEY)
+        live.setattr("vcr.patch._HttpxAsyncHttpTransport_handle_async_request", service_of(service))
+        live.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
+        acme.runpytest_inprocess("--record").assert_outcomes(passed=1)
+
+    assert (PUBLIC, "store.example") in service.heard
+    assert not any(own.startswith("k26-000000") for own in service.owns)
+    path = acme.path / "tapes" / "acme" / "two.yaml"
+    assert lines(load(path)) == [
+        "POST https://api.acme.example/v1/uploads",
+        "PUT https://store.example/0/grey.png",
+        "POST https://api.acme.example/v1/videos",
+        "GET https://api.acme.example/v1/videos?own=k26-0000000000000000",
+        "POST https://api.acme.example/v1/videos",
+        "GET https://api.acme.example/v1/videos?own=k26-0000000000000001",
+    ]
+    text = path.read_text("utf-8")
+    assert [leak for leak in (KEY, "sig-abc", "528618", PUBLIC) if leak in text] == []
+    assert set(re.findall("k26-[0-9a-f]{16}", text)) == {f"k26-{n:016}" for n in range(2)}
+
+    acme.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def service_of(service: AcmeService) -> Any:
+    async def handle(transport: object, request: httpx.Request) -> httpx.Response:
+        return await service(transport, request)
+
+    return handle
+
+
+def lines(cassette: dict[str, Any]) -> list[str]:
+    requests = [each["request"] for each in cassette["interactions"]]
+    return [f"{each['method']} {each['uri']}" for each in requests]
+
+
+# -- what is written from documents -----------------------------------------------------------
+
+
+def test_a_cassette_that_is_written_from_documents_plays(acme: pytest.Pytester) -> None:
+    api, store = "https://api.acme.example/v1", "https://store.example/grey.png"
+    own, other = "k26-0000000000000000", "k26-0000000000000001"
+    first = {"prompt": "One", "picture": store, "own": own}
+    second = {"prompt": "Two", "picture": None, "own": other}
+    exchanges = [
+        exchange(f"POST {api}/uploads", None, {"put": store, "url": store}),
+        exchange(f"PUT {store}", PICTURE, None, content_type="image/png"),
+        exchange(f"POST {api}/videos", first, {"own": own}),
+        exchange(f"GET {api}/videos?own={own}", None, {"url": "https://files.example/1.mp4"}),
+        exchange(f"POST {api}/videos", second, None, 429, retry_after=7),
+        exchange(f"POST {api}/videos", second, {"own": other}, 201),
+        exchange(f"GET {api}/videos?own={other}", None, {"url": "https://files.example/2.mp4"}),
+    ]
+    path = tape(acme, "acme/two")
+    path.write_text(
+        dump("written from https://docs.acme.example on 2026-11-21", exchanges), "utf-8"
+    )
+
+    acme.runpytest_inprocess().assert_outcomes(passed=1)
+
+    put, refused, taken = (load(path)["interactions"][number] for number in (1, 4, 5))
+    assert put["request"]["headers"]["content-type"] == ["image/png"]
+    assert (put["request"]["body"], put["response"]["body"]) == (PICTURE, {"string": ""})
+    assert refused["response"]["headers"] == {"retry-after": ["7"]}
+    assert taken["response"]["status"] == {"code": 201, "message": "Created"}
+    assert taken["request"]["body"].startswith('{\n  "prompt": "Two"')

@@ -59,16 +59,42 @@ def test_the_key_goes_wherever_it_is(scrubber: Scrubber) -> None:
         ("https://a.example/v.mp4?Expires=1&Signature=x#t", "https://a.example/v.mp4"),
         ("https://me:pw@a.example/v.mp4", "https://a.example/v.mp4"),
         ("https://a.example/kieai/528618/v.mp4", "https://a.example/kieai/0/v.mp4"),
-        ("https://api.acme.example/v1/5286/status?x=1", "https://api.acme.example/v1/5286/status"),
+        ("https://api.acme.example/v1/5286/status?x=1#t", "https://api.acme.example/v1/5286/status?x=1"),
+        ("https://api.acme.example:443/v1?x=1", "https://api.acme.example:443/v1?x=1"),
+        ("https://api.acme.example/v1?a=b,c&flag&sig=x", "https://api.acme.example/v1?a=b,c&flag&sig=scrubbed"),
+        ("https://api.acme.example/v1?user%49d=5", "https://api.acme.example/v1?user%49d=scrubbed"),
+        ("https://api.acme.example/v1?hook=https%3A%2F%2Fme.example%2F%3Fx%3D1",
+         "https://api.acme.example/v1?hook=https%3A%2F%2Fme.example%2F"),
+        ("https://api.acme.example.evil.example/7?x=1", "https://api.acme.example.evil.example/0"),
+        ("https://api.acme.example:8443/7?x=1", "https://api.acme.example:8443/0"),
+        ("https://api.acme.example@evil.example/7?x=1", "https://evil.example/0"),
+        ("HTTPS://a.example/put?x='1'", "https://a.example/put"),
+        ("https://a.example/put?key=k-123", "https://a.example/put"),
+        ("https://[a/put?x=1", "scrubbed"),
+    ],
+)  # fmt: skip
+def test_an_address_in_a_body_and_of_a_request_is_scrubbed_alike(
+    scrubber: Scrubber, url: str, kept: str
+) -> None:
+    """What an answer says is what the next request asks for. The API's own ids are, and stay."""
+    assert scrub(scrubber, {"url": url}) == {"url": kept}
+    assert scrubber.uri(url) == kept
+    assert scrubber.uri(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
         ("see https://a.example/1?s=1, please", "see https://a.example/0 please"),
+        (
+            "see https://api.acme.example/1?s=1, please",
+            "see https://api.acme.example/1?s=1, please",
+        ),
         ("kieai/528618/images/first.png", "kieai/0/images/first.png"),
     ],
 )
-def test_an_address_loses_what_signs_it_and_whose_it_is(
-    scrubber: Scrubber, url: str, kept: str
-) -> None:
-    """The API's own stay: their ids are asked for again."""
-    assert scrub(scrubber, {"url": url}) == {"url": kept}
+def test_addresses_and_paths_in_a_text_are_too(scrubber: Scrubber, text: str, kept: str) -> None:
+    assert scrub(scrubber, {"text": text}) == {"text": kept}
 
 
 def test_a_service_that_was_moved_is_told_by_its_usual_address(scrubber: Scrubber) -> None:
@@ -86,18 +112,21 @@ def test_json_inside_a_text_is_scrubbed_too(scrubber: Scrubber) -> None:
     assert json.loads(scrubbed["param"]) == {"resultUrls": ["https://a.example/v.mp4"], "userId": 0}
 
 
-def test_our_own_id_of_a_task_is_always_the_same(scrubber: Scrubber) -> None:
-    assert scrub(scrubber, {"external_task_id": "k26-63ff16787aba8534"}) == {
-        "external_task_id": "k26-0000000000000000"
-    }
+def test_our_own_ids_of_tasks_are_counted(scrubber: Scrubber) -> None:
+    """In the order in which the tasks were made, not in which they are seen."""
+    made = ["k26-63ff16787aba8534", "k26-0123456789abcdef"]
+    counting = Scrubber(tasks=made)
+
+    assert scrub(counting, made[::-1]) == ["k26-0000000000000001", "k26-0000000000000000"]
+    assert scrub(scrubber, made[:1]) == ["k26-0000000000000000"]
 
 
 def test_the_address_of_a_request_keeps_what_it_asks_for(scrubber: Scrubber) -> None:
     asked = "https://api.acme.example/v1/5286/result?taskId=t-1&include_cost=true"
 
     assert scrubber.uri(asked) == asked
-    assert scrubber.uri("https://q.example/quota?key=sk-1&day=2") == (
-        "https://q.example/quota?key=scrubbed&day=2"
+    assert scrubber.uri("https://api.acme.example/quota?key=sk-1&day=2") == (
+        "https://api.acme.example/quota?key=scrubbed&day=2"
     )
 
 

@@ -1,0 +1,141 @@
+"""The plug-ins in `examples/` stand on what any plug-in may: public names, and nothing else."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+MODULES = sorted((Path(__file__).parents[1] / "examples").glob("*/*.py"))
+#: What the author of a plug-in is told to import from.
+PUBLIC = ("kling26.core", "kling26.core.answers", "kling26.core.wire", "kling26.sandbox")
+
+
+def trespasses(source: str) -> Iterator[str]:
+    """What a plug-in reaches for that is not public."""
+    tree = ast.parse(source)
+    modules, names = dict(_modules(tree)), dict(_names(tree))
+    own = _made(tree)
+    for whole in [*modules.values(), *names.values()]:
+        if not is_public(whole):
+            yield whole
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            module = {**modules, **names}.get(ast.unparse(node.value))
+            if module in PUBLIC and not is_public(f"{module}.{node.attr}"):
+                yield f"{module}.{node.attr}"
+            elif is_private(node.attr) and node.attr not in own:
+                yield ast.unparse(node)
+        elif isinstance(node, ast.ClassDef):
+            bases = [names.get(ast.unparse(base).partition("[")[0]) for base in node.bases]
+            taken = {name for base in bases for name in _parts(base)}
+            yield from (f"{node.name}.{name}" for name in sorted(_made(node) & taken))
+
+
+def is_public(whole: str) -> bool:
+    """Whether a module, or a name with its module, is there for authors of plug-ins."""
+    module, _, name = whole.rpartition(".")
+    if whole in PUBLIC:
+        return True
+    if module not in PUBLIC or name.startswith("_"):
+        return False
+    found = import_module(module)
+    # Without `__all__`, what it makes itself, and not what it imports.
+    return name in getattr(found, "__all__", _made(ast.parse(inspect.getsource(found))))
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+def _modules(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """What `import kling26...` brings, by the name under which it is used."""
+    for node in ast.walk(tree):
+        for each in node.names if isinstance(node, ast.Import) else ():
+            if each.name.partition(".")[0] == "kling26":
+                yield each.asname or each.name, each.name
+
+
+def _names(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """What `from kling26... import` brings, by the name under which it is used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            for each in node.names if module.partition(".")[0] in ("kling26", "") else ():
+                yield each.asname or each.name, f"{module}.{each.name}"
+
+
+def _made(tree: ast.AST) -> set[str]:
+    """The names that the code itself defines or sets."""
+    made = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            made.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return made
+
+
+def _parts(base: str | None) -> set[str]:
+    """The private parts of a class of ours, which no other one may replace."""
+    if base is None or not is_public(base):
+        return set()
+    module, _, name = base.rpartition(".")
+    return {part for part in dir(getattr(import_module(module), name)) if is_private(part)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_an_example_uses_only_what_is_public(path: Path) -> None:
+    assert list(trespasses(path.read_text("utf-8"))) == []
+
+
+def test_there_are_two_examples_with_their_emulators() -> None:
+    assert [path.stem for path in MODULES] == [
+        "kling26_fal", "kling26_fal_sandbox", "kling26_kling", "kling26_kling_sandbox"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from kling26.core import Provider, wire",
+        "from kling26.core.wire import read, words",
+        "from kling26.core import answers\nanswers.refused",
+        "import httpx, kling26.core\nhttpx.get, kling26.core.Provider, ''.__class__",
+        "class A:\n    def _b(self):\n        self._c = 1\n        self._b(self._c)",
+        "from kling26.core import Provider\nclass A(Provider):\n    def _b(self): ...",
+    ],
+)
+def test_the_check_lets_pass_what_is_public(source: str) -> None:
+    assert list(trespasses(source)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from kling26.core import registry", "kling26.core.registry"),
+        ("def f():\n    from kling26.core import Wish", "kling26.core.Wish"),
+        ("from kling26.core import *", "kling26.core.*"),
+        ("from kling26.core.errors import Refused", "kling26.core.errors.Refused"),
+        ("from kling26.core.wire import _number", "kling26.core.wire._number"),
+        ("from kling26.core.wire import plain", "kling26.core.wire.plain"),
+        ("from kling26.sandbox import Order, _tasks", "kling26.sandbox._tasks"),
+        ("from kling26.sandbox._tasks import Task", "kling26.sandbox._tasks.Task"),
+        ("from kling26 import providers", "kling26.providers"),
+        ("from . import kling26_fal", "..kling26_fal"),
+        ("import kling26.core.guard as g", "kling26.core.guard"),
+        ("import kling26.core as core\ncore.runner", "kling26.core.runner"),
+        ("from kling26.core import wire\nwire._number", "kling26.core.wire._number"),
+        ("from kling26.core import answers as a\na.plain", "kling26.core.answers.plain"),
+        ("def f(task):\n    return task._state", "task._state"),
+        ("class A:\n    def f(self):\n        self._window.enter()", "self._window"),
+        (
+            "from kling26.core import Provider as P\nclass A(P[int]):\n    _abc_impl = 1",
+            "A._abc_impl",
+        ),
+    ],
+)
+def test_the_check_finds_what_is_not(source: str, found: str) -> None:
+    assert list(trespasses(source)) == [found]
