@@ -47,6 +47,9 @@ NO: Mapping[int, answers.Answer] = {
     403: answers.key_rejected,
     429: answers.try_later,
 }
+#: A result's errors that say nothing of the task: the key, the account, an id that is not known,
+#: and 409, after which fal's own client asks again.
+ABOUT_THE_QUESTION = (401, 402, 403, 404, 409)
 
 
 @frozen
@@ -159,8 +162,7 @@ class Fal(Provider[FalOptions]):
         reply = yield from self._result(ticket)
         answer = self._read(reply)
         said, _ = _trouble(answer)
-        # The other errors are about the question: the key, the account, an id that is not known.
-        if said and reply.is_error and reply.status_code not in (401, 402, 403, 404):
+        if said and reply.is_error and reply.status_code not in ABOUT_THE_QUESTION:
             # Seen where the result lags behind the state.
             return Status("running") if "in progress" in said else _failed(answer)
         answer = self._answer(reply, asking=True)

@@ -264,6 +264,7 @@ def test_trouble_that_says_nothing_of_the_task_ends_nothing(
         (401, {"detail": "Bad key"}, KeyRejected),
         (403, {"detail": "User is locked. Reason: Exhausted balance."}, OutOfCredit),
         (404, {"detail": "Unknown"}, NoSuchTask),
+        (409, {"detail": "Not yet"}, Refused),
         (422, {}, UnexpectedReply),
         (422, {"detail": []}, UnexpectedReply),
         (200, {"detail": "Internal server error"}, UnexpectedReply),
