@@ -37,6 +37,11 @@ def main() -> None:
             raise
         print(f"kling26 cannot start: {error}; --verbose tells more.", file=sys.stderr)
         status = BROKEN
+    if status == INTERRUPTED:
+        # An orderly exit would wait for threads that still wait for an answer; and CPython ends
+        # itself by the signal if that came while it evaluated a text, as `namedtuple` does.
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
 
 
@@ -77,9 +82,6 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
         return commands.run(line)
     except work.Interrupted as interrupted:
         console.fail(str(interrupted), task=interrupted.task, as_json=as_json)
-        if interrupted.impatient:
-            # Threads that still wait for an answer would hold up an orderly exit.
-            os._exit(INTERRUPTED)
         return INTERRUPTED
     except Kling26Error as error:
         console.fail(str(error), error=error, as_json=as_json)

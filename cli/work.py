@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core import background
@@ -27,17 +28,11 @@ begun = False
 
 
 class Interrupted(Exception):
-    """
-    The user, or the system, wants this to end.
+    """The user, or the system, wants this to end; `task` is the one it was about, if it was one."""
 
-    `task` is the one it was about, if it was one; `impatient` says that not even the answer to a
-    paid request was waited for.
-    """
-
-    def __init__(self, message: str, task: "Task | None", impatient: bool) -> None:
+    def __init__(self, message: str, task: "Task | None" = None) -> None:
         super().__init__(message)
         self.task = task
-        self.impatient = impatient
 
 
 Found = Callable[[Any], object]
@@ -55,7 +50,7 @@ def carry(work: Work[T], idle: str, found: Found = lambda _: None) -> T:
 
     global begun  # noqa: PLW0603 - as the loop, it is of the process.
     runner, display, items = Runner(Settings()), Display(), queue.SimpleQueue[Any]()
-    interrupted = patient = False
+    interrupted = False
     try:
         with display:
             begun = True
@@ -65,9 +60,9 @@ def carry(work: Work[T], idle: str, found: Found = lambda _: None) -> T:
             except KeyboardInterrupt:
                 interrupted = future.cancel()  # False if it has just ended.
     finally:
-        patient = _close(runner)
+        _close(runner)
     if interrupted:
-        raise _interrupted(list(display.tasks), idle, not patient)
+        raise _interrupted(list(display.tasks), idle)
     return future.result()
 
 
@@ -82,33 +77,31 @@ def _watch(
                 found(items.get())
 
 
-def _close(runner: "Runner") -> bool:
-    """Stop, but for a paid request in flight; False if the user would not wait for that."""
-    try:
+def _close(runner: "Runner") -> None:
+    """Stop, but for a paid request in flight; another interrupt does not wait for that either."""
+    with suppress(KeyboardInterrupt):
         if runner.paying:
             say(
                 f"A paid request is on its way: waiting up to {_LAST_ANSWER:.0f} seconds for its "
                 "answer. Ctrl-C stops at once."
             )
         closing = background.start(runner.aclose(_LAST_ANSWER))
-        return bool(wait([closing], timeout=_LAST_ANSWER + _CLOSING).done)
-    except KeyboardInterrupt:
-        return False
+        wait([closing], timeout=_LAST_ANSWER + _CLOSING)
 
 
 # -- the end by a signal -----------------------------------------------------------------------
 
 
-def _interrupted(names: Sequence[str], idle: str, impatient: bool) -> Interrupted:
+def _interrupted(names: Sequence[str], idle: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
     if not names:
-        return Interrupted(idle, None, impatient)
+        return Interrupted(idle)
     tasks = _look(names)
     if len(tasks) == len(names) == 1:
-        return Interrupted(f"Interrupted{_standing(tasks[0])}", tasks[0], impatient)
+        return Interrupted(f"Interrupted{_standing(tasks[0])}", tasks[0])
     left = [task.id for task in tasks if task.open] if tasks else names
     go_on = f" Go on with: kling26 resume {' '.join(left)}" if left else ""
-    return Interrupted(f"Interrupted.{go_on}", None, impatient)
+    return Interrupted(f"Interrupted.{go_on}")
 
 
 def _look(names: Sequence[str]) -> "list[Task]":

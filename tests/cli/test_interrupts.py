@@ -1,5 +1,6 @@
 """Ctrl-C, and other signals to end: exit 130, at once, and nothing that was paid for is lost."""
 
+import os
 import re
 import signal
 import sys
@@ -46,6 +47,22 @@ def test_an_interrupt_before_anything_was_sent_says_so(user: Any) -> None:
     assert ran.status == 130
     assert ran.said.startswith("Interrupted")
     assert ran.object["error"] == ran.said
+
+
+def test_an_interrupt_while_a_text_is_evaluated_has_the_same_status(user: Any) -> None:
+    """CPython notes such an interrupt, caught or not, and would end itself by the signal."""
+    (user.folder / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Loading:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'kling26.cli.words':\n"
+        "            eval('os.kill(os.getpid(), signal.SIGINT) or sum(range(10**7))')\n"
+        "sys.meta_path.insert(0, Loading())\n"
+    )
+    paths = os.pathsep.join(filter(None, [str(user.folder), os.environ.get("PYTHONPATH")]))
+    ran = user.run("tasks", PYTHONPATH=paths)
+
+    assert (ran.status, ran.said) == (130, "Interrupted. Nothing was sent.")
 
 
 def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(user: Any) -> None:
