@@ -14,6 +14,7 @@ from attrs import frozen
 
 from ..core.errors import Kling26Error
 from ..core.keys import Keys
+from ..core.options import options_of
 from ..core.provider import Provider
 from ..core.registry import Registry
 from ..core.settings import Settings
@@ -33,8 +34,16 @@ class Answer:
 
 
 def providers(registry: Registry) -> Answer:
-    """Every provider: its names, whether its key is set and from where, and its list prices."""
-    return Answer(200, {"providers": [_about(each) for each in registry.providers.values()]})
+    """
+    Every provider: its names, whether its key is set and from where, and its list prices.
+
+    `texts` are the labels and tooltips that a plug-in gives its widgets: our locales have none.
+    """
+    told = [
+        {**_about(each), "texts": {} if _built_in(registry, name) else _texts(each)}
+        for name, each in registry.providers.items()
+    ]
+    return Answer(200, {"providers": told})
 
 
 def set_key(registry: Registry, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -83,6 +92,17 @@ def add_routes(registry: Registry) -> None:
 
 def _send(answer: Answer) -> Any:
     return comfyui.answer(answer.status, answer.content)
+
+
+def _built_in(registry: Registry, name: str) -> bool:
+    return registry.origins[name].startswith("providers.")
+
+
+def _texts(provider: Provider) -> dict[str, object]:
+    return {
+        f"provider.{info.name}": {"label": info.label, "tooltip": info.help}
+        for info in options_of(provider.Options)
+    }
 
 
 def _about(provider: Provider) -> dict[str, object]:

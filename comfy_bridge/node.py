@@ -178,12 +178,13 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
 
 
 def _installed(registry: Registry, name: str) -> Provider:
+    """The provider of this name; without it, what to do, and why its plug-in was left out."""
     try:
         return registry[name]
     except UnknownProvider as error:
-        skipped = [str(each) for each in registry.problems if name in each.plugin]
         todo = "Choose one of these, or install its plug-in and start ComfyUI again."
-        raise UnknownProvider(" ".join([str(error), *(skipped or [todo])]), provider=name) from None
+        reasons = [str(each) for each in registry.problems if each.plugin.endswith(f":{name}")]
+        raise UnknownProvider(" ".join([str(error), todo, *reasons]), provider=name) from None
 
 
 def task_json(video: "Video") -> str:

@@ -57,7 +57,7 @@ def _price(provider: Provider, shared: dict[str, Any], own: dict[str, Any]) -> f
         options = provider.Options(**own)
         provider.check(request, options)
         usd = provider.price(request, options)
-        return usd if usd is not None and isfinite(usd) else None
+        return float(usd) if usd is not None and isfinite(usd) else None
     # The provider does not make this one, or a plug-in stumbles: the page needs all the others.
     except Exception:  # noqa: BLE001
         return None

@@ -8,8 +8,10 @@ own; a broken one is named and left out.
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from math import isfinite
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -22,6 +24,7 @@ from .errors import UnknownProvider
 from .hookspecs import PROJECT, Sandbox
 from .options import options_of
 from .provider import INTERFACE, Limits, Provider
+from .request import ASPECT_RATIOS, DURATIONS
 from .settings import is_safe
 from .text import listing, plain
 
@@ -90,7 +93,7 @@ def load_providers(outside: Iterable[EntryPoint] = ()) -> Registry:
     for plugin, provider in _offers(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
         try:
             reason = flaw(provider)
-        except Exception as error:  # noqa: BLE001 - as below
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as below
             reason = f"{type(error).__name__}: {plain(error)}"
         if reason is None and provider.name in found:
             first = found[provider.name][0]
@@ -99,7 +102,8 @@ def load_providers(outside: Iterable[EntryPoint] = ()) -> Registry:
             found[provider.name] = plugin, provider
         else:
             problems.append(Problem(plugin, reason))
-    _tell(problems)
+    for problem in problems:
+        _tell(problem)
     return Registry(
         MappingProxyType({name: provider for name, (_, provider) in found.items()}),
         MappingProxyType({name: plugin for name, (plugin, _) in found.items()}),
@@ -113,7 +117,8 @@ def load_sandboxes(outside: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
     found: dict[str, Sandbox] = {}
     for _, sandbox in _offers(manager, "kling26_sandboxes", Sandbox, problems):
         found.setdefault(sandbox.provider, sandbox)
-    _tell(problems)
+    for problem in problems:
+        _tell(problem)
     return found
 
 
@@ -161,7 +166,7 @@ def _offers(
         name = implementation.plugin_name
         try:
             offered = list(implementation.function())
-        except Exception as error:  # noqa: BLE001 - as above
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
             problems.append(Problem(name, f"{type(error).__name__}: {plain(error)}"))
             continue
         for offer in offered:
@@ -181,45 +186,96 @@ def _named(offer: object) -> str:
 
 
 def flaw(provider: Provider) -> str | None:
-    """What is wrong with a provider's names and limits, in words; None: nothing."""
+    """What is wrong with a provider's names, addresses, options and limits; None: nothing."""
     if type(provider.interface) is not int or provider.interface > INTERFACE:
         return (
             f"it needs version {plain(provider.interface, 20)} of the plug-in interface, and this "
             f"kling26 has version {INTERFACE}; upgrade kling26."
         )
-    for attribute in ("name", "title", "key_variable", "base_url"):
+    return (
+        _names_flaw(provider)
+        or _addresses_flaw(provider)
+        or _options_flaw(provider)
+        or _limits_flaw(provider.limits)
+    )
+
+
+def _names_flaw(provider: Provider) -> str | None:
+    for attribute in ("name", "title", "key_variable", "base_url", "cost_unit"):
         if not isinstance(getattr(provider, attribute, None), str):
             return f"{type(provider).__name__}.{attribute} is missing or no text."
+    for attribute in ("upload_url", "key_page", "tasks_page", "task_id_name"):
+        if not isinstance(getattr(provider, attribute), str | None):
+            return f"{type(provider).__name__}.{attribute} is no text."
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         return f'the provider name "{plain(provider.name, 60)}" has other than a-z, 0-9, - and _.'
-    if not is_safe(provider.base_url):
-        return f'the base_url "{plain(provider.base_url, 80)}" is no https:// address.'
+    return None
+
+
+def _addresses_flaw(provider: Provider) -> str | None:
+    for attribute in ("base_url", "upload_url"):
+        address = getattr(provider, attribute)
+        if address is not None and not is_safe(address):
+            return f'the {attribute} "{plain(address, 80)}" is no https:// address.'
+        if address is not None and address.endswith("/"):
+            return f'the {attribute} "{plain(address, 80)}" ends with a slash; leave it out.'
+    return None
+
+
+def _options_flaw(provider: Provider) -> str | None:
+    where = f"{type(provider).__name__}.Options"
     if not (isinstance(provider.Options, type) and attrs.has(provider.Options)):
-        return f"{type(provider).__name__}.Options is no attrs class."
+        return f"{where} is no attrs class."
     try:
-        list(options_of(provider.Options))
+        options = list(options_of(provider.Options))
         provider.Options()  # Every option has a default.
-    except Exception as error:  # noqa: BLE001 - as above
-        return f"{type(provider).__name__}.Options cannot be read: {plain(error)}"
-    return _limits_flaw(provider.limits)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - as below
+        return f"{where} cannot be read: {plain(error)}"
+    for option in options:
+        bounds = option.bounds.minimum, option.bounds.maximum, option.bounds.step
+        if not all(bound is None or _is_number(bound) for bound in bounds):
+            return f"{where}.{option.name} has a bound that is no number."
+        if not all(type(choice) in (str, int) for choice in option.choices):
+            return f"{where}.{option.name} has a choice that is neither a text nor a whole number."
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def _limits_flaw(limits: object) -> str | None:
     if not isinstance(limits, Limits):
         return "its limits are no kling26.core.Limits."
     lengths = (limits.text_prompt, limits.image_prompt)
-    if any(length is not None and length < 1 for length in lengths):
+    if not all(length is None or _is_count(length) for length in lengths):
         return "its limits allow no prompt."
-    if not limits.durations or not limits.aspect_ratios:
-        return "its limits allow no duration or no aspect ratio."
-    if limits.submissions is not None and min(limits.submissions) <= 0:
+    if not _some_of(limits.durations, DURATIONS):
+        return f"its limits allow other durations than {listing(DURATIONS)}, or none."
+    if not _some_of(limits.aspect_ratios, ASPECT_RATIOS):
+        return f"its limits allow other aspect ratios than {listing(ASPECT_RATIOS)}, or none."
+    if not all(isinstance(name, str) and name == name.lower() for name in limits.image_formats):
+        return 'its limits name image formats otherwise than in lower case, such as "jpeg".'
+    if not (_is_count(limits.image_bytes) and _is_count(limits.image_pixels)):
+        return "its limits allow no image."
+    submissions = () if limits.submissions is None else limits.submissions
+    if not all(_is_number(each) and each > 0 for each in submissions):
         return "its limits allow no submissions."
     return None
 
 
-def _tell(problems: Iterable[Problem]) -> None:
-    for problem in problems:
-        logger.warning("%s", problem)
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _some_of(values: Collection[object], known: Collection[object]) -> bool:
+    return len(values) > 0 and set(values) <= set(known)
+
+
+@cache
+def _tell(problem: Problem) -> None:
+    """Once in a process: a runner, and a rehearsal, load the plug-ins again."""
+    logger.warning("%s", problem)
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from kling26.core import ImageFile, Provider
+from kling26.core import ImageFile, Provider, registry
 from kling26.core.registry import load_providers
 from kling26.core.settings import address_variables, is_loopback
 
@@ -38,6 +38,12 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("KLING26_") or name in secret | moved:
             monkeypatch.delenv(name)
     monkeypatch.setenv("KLING26_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> None:
+    """What was logged once in this process is news to each test."""
+    registry._tell.cache_clear()
 
 
 @pytest.fixture(autouse=True)

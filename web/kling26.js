@@ -72,6 +72,7 @@ async function fetchProviders() {
   const reply = await api.fetchApi("/kling26/providers");
   if (!reply.ok) throw new Error(texts().failed);
   providers = (await reply.json()).providers;
+  for (const node of app.graph?.nodes ?? []) if (node.comfyClass === NODE) labelBoxes(node);
   app.graph?.setDirtyCanvas?.(true, true);
   return providers;
 }
@@ -210,8 +211,21 @@ function addBadge(node) {
 
 // -- labels --------------------------------------------------------------------------------
 
+/** What a plug-in says of its options; the page knows the locales of this folder only. */
+function labelOwn(node) {
+  const chosen = node.widgets?.find((each) => each.name === "provider")?.value;
+  const own = providers.find((each) => each.name === chosen)?.texts ?? {};
+  for (const widget of node.widgets ?? []) {
+    if (!own[widget.name]) continue;
+    Object.assign(widget, own[widget.name]);
+    const input = node.inputs?.find((each) => each.widget?.name === widget.name);
+    if (input) input.label = widget.label;
+  }
+}
+
 /** A box of text shows its label, in the user's language, where it is empty. */
 function labelBoxes(node) {
+  labelOwn(node);
   for (const widget of node.widgets ?? []) {
     const box = widget.element ?? widget.inputEl;
     if (box?.tagName === "TEXTAREA" && widget.label) box.placeholder = widget.label;

@@ -38,6 +38,17 @@ def kling26_providers():
     return [Acme()]
 """
 
+ODD_OPTION = """
+from typing import Literal
+
+
+@frozen
+class Odd:
+    style: {} = option({}, label="Style", help="The look.", {})
+
+
+class Acme("""
+
 
 def acme(*changes: tuple[str, str]) -> str:
     source = ACME
@@ -124,7 +135,49 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "shapeless": (
         acme(("    def submit", "    limits = Limits(aspect_ratios=())\n    def submit")),
-        "its limits allow no duration or no aspect ratio.",
+        "its limits allow other aspect ratios than",
+    ),
+    "timeless": (
+        acme(("    def submit", "    limits = Limits(durations=(7,))\n    def submit")),
+        "its limits allow other durations than 5 or 10, or none.",
+    ),
+    "shouting": (
+        acme(("    def submit", "    limits = Limits(image_formats=('JPEG',))\n    def submit")),
+        "its limits name image formats otherwise than in lower case",
+    ),
+    "pictureless": (
+        acme(("    def submit", "    limits = Limits(image_bytes=0)\n    def submit")),
+        "its limits allow no image.",
+    ),
+    "slashed": (
+        acme(('acme.example"', 'acme.example/"')),
+        'the base_url "https://api.acme.example/" ends with a slash; leave it out.',
+    ),
+    "ftp": (
+        acme(("    def submit", "    upload_url = 'ftp://acme.example'\n    def submit")),
+        'the upload_url "ftp://acme.example" is no https:// address.',
+    ),
+    "pageless": (
+        acme(("    def submit", "    key_page = 7\n    def submit")),
+        "Acme.key_page is no text.",
+    ),
+    "boundless": (
+        acme(
+            ("class Acme(", ODD_OPTION.format("float", "1.0", "maximum=float('inf')")),
+            ("    def submit", "    Options = Odd\n    def submit"),
+        ),
+        "Acme.Options.style has a bound that is no number.",
+    ),
+    "chosen": (
+        acme(
+            ("class Acme(", ODD_OPTION.format("Literal[True, None]", "True", "")),
+            ("    def submit", "    Options = Odd\n    def submit"),
+        ),
+        "Acme.Options.style has a choice that is neither a text nor a whole number.",
+    ),
+    "quitting": (
+        acme(("    return [Acme()]", "    raise SystemExit('bye')")),
+        "SystemExit: bye",
     ),
     "idle": (
         acme(("    def submit", "    limits = Limits(submissions=(5, 0))\n    def submit")),
@@ -136,7 +189,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "nonsense": (
         acme(("    def submit", "    limits = Limits(image_prompt='long')\n    def submit")),
-        "TypeError: '<' not supported",
+        "its limits allow no prompt.",
     ),
 }
 

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 import uuid
@@ -245,16 +246,65 @@ class Providers:
         conditions.queued, conditions.running = queued, running
 
 
+def install(folder: Path, name: str, modules: Mapping[str, str], entries: str) -> None:
+    """What pip leaves of a distribution: its modules, and the metadata with its entry points."""
+    folder.mkdir(exist_ok=True)
+    for module, source in modules.items():
+        (folder / f"{module}.py").write_text(source, "utf-8")
+    metadata = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[kling26]\n{entries}\n")
+
+
+def install_project(folder: Path, project: Path) -> None:
+    """The same, of a folder with a pyproject.toml."""
+    facts = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    modules = {
+        name: (project / f"{name}.py").read_text("utf-8")
+        for name in facts["tool"]["setuptools"]["py-modules"]
+    }
+    points = facts["project"]["entry-points"]["kling26"].items()
+    entries = "\n".join(f"{name} = {module}" for name, module in points)
+    install(folder, facts["project"]["name"], modules, entries)
+
+
+@pytest.fixture(scope="session", name="install")
+def _install() -> Callable[..., None]:
+    """Installs a distribution into a folder; see `install`."""
+    return install
+
+
 @pytest.fixture(scope="session")
-def providers() -> Iterator[Providers]:
-    from kling26.core.registry import load_sandboxes
+def third_parties(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three plug-ins: the two examples, and one just begun by command."""
+    folder = tmp_path_factory.mktemp("third-parties")
+    begin = [sys.executable, "-m", "kling26.cli", "new-provider", "acme"]
+    home = {"KLING26_HOME": str(folder / "home"), "KLING26_LOAD_PLUGINS": ""}
+    subprocess.run(
+        begin, cwd=folder, env={**os.environ, **home}, check=True, capture_output=True, timeout=60
+    )
+    examples = REPOSITORY / "examples"
+    for project in (
+        folder / "kling26-acme", examples / "kling26-fal", examples / "kling26-kling",
+    ):  # fmt: skip
+        install_project(folder / "packages", project)
+    return folder / "packages"
+
+
+@pytest.fixture(scope="session")
+def providers(third_parties: Path) -> Iterator[Providers]:
+    from kling26.core.registry import load_sandboxes, plugins
     from kling26.sandbox import Conditions, Server, addresses, build_site
 
-    site = build_site(load_sandboxes().values(), Conditions(queued=0.5, running=1.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(third_parties))
+        sandboxes = load_sandboxes(plugins(("kling26-acme", "kling26-fal", "kling26-kling")))
+    site = build_site(sandboxes.values(), Conditions(queued=0.5, running=1.0))
     with Server(site) as server:
         environment: dict[str, str] = {}
-        for name in site.apps:
-            environment |= addresses(name, server.url)
+        for name, sandbox in sandboxes.items():
+            environment |= addresses(name, server.url, sandbox.uploads)
         yield Providers(site, server.url, environment)
 
 
@@ -270,6 +320,16 @@ def comfy(tmp_path_factory: pytest.TempPathFactory, providers: Providers) -> Ite
 @pytest.fixture
 def start() -> Iterator[Callable[..., Comfy]]:
     """Starts ComfyUI once more, for the length of a test; see `start_comfyui`."""
+    yield from _starting()
+
+
+@pytest.fixture(scope="module")
+def start_for_all() -> Iterator[Callable[..., Comfy]]:
+    """Starts ComfyUI once more, for all the tests of a file."""
+    yield from _starting()
+
+
+def _starting() -> Iterator[Callable[..., Comfy]]:
     started: list[Comfy] = []
 
     def starting(*values: Any, **more: Any) -> Comfy:

@@ -445,3 +445,95 @@ def test_the_templates_open(comfy: Any, open_page: Any, artefacts: Path) -> None
     assert values["provider"] == "kie"
     entry = _run(page, comfy)
     assert entry["status"]["status_str"] == "success"
+
+
+@pytest.fixture(scope="module")
+def extended(
+    start_for_all: Any, tmp_path_factory: pytest.TempPathFactory, third_parties: Path,
+    providers: Any,
+) -> Any:  # fmt: skip
+    """ComfyUI with three plug-ins."""
+    environment = {**providers.environment, "FAL_KEY": "any", "KLING_API_KEY": "any"}
+    folder = tmp_path_factory.mktemp("extended")
+    return start_for_all(folder, environment, python_path=str(third_parties))
+
+
+LABELS = """(id) => Object.fromEntries(app.graph.getNodeById(id).widgets
+    .filter((each) => each.name.startsWith("provider."))
+    .map((each) => [each.name, [each.label, each.tooltip]]))"""
+
+
+def test_third_parties_are_chosen_like_the_others(
+    extended: Any, providers: Any, open_page: Any, artefacts: Path
+) -> None:
+    page = open_page(extended)
+    own = {"provider.negative_prompt": "rain", "provider.cfg_scale": "0.25"}
+    fal = _one_node(page, prompt="Chosen in the page", provider="fal", save_at=(0, 560), **own)
+    others = [
+        page.evaluate(ADD, ["Kling26Video", [at * 450, 0], {"provider": name, "sandbox": True}])
+        for at, name in enumerate(("kling", "acme"), 1)
+    ]
+    page.evaluate("() => app.graph.nodes.forEach((node) => node.setSize([420, node.size[1]]))")
+    _move_to(page, 100, 140, 0.95)
+    page.screenshot(path=artefacts / "third-parties.png")
+    page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', true)")
+    page.wait_for_timeout(2500)
+    page.screenshot(path=artefacts / "third-parties-nodes2.png")
+    page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', false)")
+    values = [page.evaluate(WIDGETS, each) for each in (fal, *others)]
+    badges = page.evaluate(BADGES, fal)
+    entry = _run(page, extended)
+
+    assert own.items() <= values[0].items()
+    assert values[1]["provider.resolution"] == "720p"
+    assert values[1]["provider.watermark"] is False
+    assert values[2]["provider.negative_prompt"] == ""
+    assert "$0.35" in badges
+    assert entry["status"]["status_str"] == "success"
+    assert providers.tasks("fal")[-1].body["cfg_scale"] == 0.25
+
+
+def test_a_third_partys_options_have_their_own_labels_and_tooltips(
+    extended: Any, open_page: Any
+) -> None:
+    page = open_page(extended)
+    told = {}
+    for name in ("fal", "kling"):
+        node = page.evaluate(ADD, ["Kling26Video", [0, 0], {"provider": name}])
+        told |= page.evaluate(LABELS, node)
+    label, tooltip = told["provider.cfg_scale"]
+
+    assert told["provider.resolution"][0] == "Resolution"
+    assert told["provider.watermark"][0] == "Watermark"
+    assert label == "CFG scale"
+    assert "text to video only" in tooltip
+
+
+def test_a_workflow_keeps_a_provider_whose_plug_in_is_gone(
+    comfy: Any, extended: Any, providers: Any, open_page: Any, artefacts: Path
+) -> None:
+    page = open_page(extended)
+    own = {"provider.negative_prompt": "rain", "provider.cfg_scale": "0.25"}
+    node = _one_node(page, prompt="Kept", provider="fal", seed=5, **own)
+    saved = page.evaluate("() => JSON.stringify(app.graph.serialize())")
+    bills = [len(providers.tasks(name)) for name in providers.site.apps]
+    page = open_page(comfy)  # Here there are no plug-ins.
+    page.evaluate("async (saved) => app.loadGraphData(JSON.parse(saved))", saved)
+    page.wait_for_timeout(1500)
+    shown = page.evaluate(WIDGETS, node)
+    sent = page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
+    again = page.evaluate("() => JSON.stringify(app.graph.serialize())")
+    _move_to(page, 120, 140)
+    entry = _run(page, comfy)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=artefacts / "gone.png")
+    told = json.dumps(entry["status"]["messages"])
+
+    assert {name: shown[name] for name in ("prompt", "seed", "provider")} == {
+        "prompt": "Kept", "seed": 5, "provider": "fal",
+    }  # fmt: skip
+    assert json.loads(sent)[str(node)]["inputs"]["provider"] == "fal"
+    assert json.loads(again)["nodes"][0]["widgets_values"][8] == "fal"
+    assert entry["status"]["status_str"] == "error"
+    assert "install its plug-in and start ComfyUI again" in told
+    assert [len(providers.tasks(name)) for name in providers.site.apps] == bills

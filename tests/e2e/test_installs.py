@@ -50,17 +50,9 @@ def kling26_providers():
 '''
 
 
-def _install_plugin(folder: Path) -> None:
-    """As pip would leave it: the module, and the metadata with its entry point."""
-    (folder / "kling26_acme.py").write_text(PLUGIN)
-    metadata = folder / "kling26_acme-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[kling26]\nacme = kling26_acme\n")
-
-
 def test_a_third_partys_provider_shows_after_a_restart(
     start: Callable[..., Any],
+    install: Callable[..., None],
     tmp_path: Path,
     node: Callable[..., Any],
     save: Callable[..., Any],
@@ -70,7 +62,7 @@ def test_a_third_partys_provider_shows_after_a_restart(
     before = start(tmp_path / "comfyui", {}, python_path=str(packages))
     choice = _choice(before)
     before.stop()
-    _install_plugin(packages)
+    install(packages, "kling26-acme", {"kling26_acme": PLUGIN}, "acme = kling26_acme")
     after = start(tmp_path / "comfyui", {}, python_path=str(packages))
     options = {each["key"]: each["inputs"]["required"] for each in _choice(after)}
     run = after.run({"1": node("Acme", "acme", provider__style="plain"), "2": save("1")})
