@@ -9,9 +9,10 @@ The errors share one signature, so that a table may choose among them::
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import httpx
 
@@ -33,8 +34,13 @@ from .text import plain, sentence
 
 logger = logging.getLogger("kling26.providers")
 
-#: Any of the errors below that tell of a reply: (provider, reply, words, code).
-Answer = Callable[[Provider, httpx.Response, object, object], ProviderError]
+
+class Answer(Protocol):
+    """Any of the errors below that tell of a reply."""
+
+    def __call__(
+        self, provider: Provider, reply: httpx.Response, words: object, code: object = None
+    ) -> ProviderError: ...
 
 
 def refused(

@@ -171,6 +171,17 @@ def read_part(
         raise provider.unexpected(reply, str(error)) from error
 
 
+def address(reply: httpx.Response, url: str | None, provider: Provider, path: str) -> str:
+    """
+    An address in a reply, at `path`, such as that of a stored picture.
+
+    Raises `UnexpectedReply` for any other text.
+    """
+    if url is None or not url.startswith(("https://", "http://")):
+        raise provider.unexpected(reply, f"expected an address @ {path}")
+    return url
+
+
 def read_callback(body: bytes | str, cls: type[T], provider: Provider) -> T:
     """
     The body of a call to the user's webhook as an instance of the attrs class `cls`.

@@ -18,7 +18,7 @@ from ..core.options import NoOptions
 from ..core.provider import Flow, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.wire import number, parse, read, read_part, structure, words, write
+from ..core.wire import address, number, parse, read, read_part, structure, words, write
 
 T = TypeVar("T")
 
@@ -141,12 +141,13 @@ class CreateTaskProvider(Provider[NoOptions]):
                       self.upload_path, image.name)  # fmt: skip
         url = f"{self.upload_url}/api/file-base64-upload"
         reply = yield httpx.Request("POST", url, json=write(body))
-        return self._link(reply, self._data(reply, Uploaded, free=True).downloadUrl)
+        url = self._data(reply, Uploaded, free=True).downloadUrl
+        return address(reply, url, self, "reply.data.downloadUrl")
 
     def renew(self, ticket: Ticket, url: str) -> Flow[str]:
-        address = f"{self.base_url}/api/v1/common/download-url"
-        reply = yield httpx.Request("POST", address, json={"url": url})
-        return self._link(reply, self._data(reply, str, free=True))
+        api = f"{self.base_url}/api/v1/common/download-url"
+        reply = yield httpx.Request("POST", api, json={"url": url})
+        return address(reply, self._data(reply, str, free=True), self, "reply.data")
 
     def balance(self) -> Flow[float]:
         reply = yield httpx.Request("GET", f"{self.base_url}/api/v1/chat/credit")
@@ -176,11 +177,6 @@ class CreateTaskProvider(Provider[NoOptions]):
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
         return read_part(reply, envelope.data, cls, self, "reply.data")
-
-    def _link(self, reply: httpx.Response, url: str) -> str:
-        if not url.startswith(("https://", "http://")):
-            raise self.unexpected(reply, "the link is no address")
-        return url
 
     def _status(self, record: Record) -> Status:
         state = answers.state(self, record.state, _STATES)

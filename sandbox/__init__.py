@@ -8,7 +8,9 @@ misbehave on demand; in process through `SandboxTransport`, or over real HTTP.
 from ._conditions import Conditions
 from ._emulator import Emulator, Order, Reason
 from ._faults import FAULTS, Fault, FaultName
+from ._multipart import Part, parts
 from ._rehearsal import rehearsal
+from ._requests import base_of
 from ._serve import Server, Site, addresses, build_site, serve
 from ._tasks import Phase, Task
 from ._transport import SandboxTransport
@@ -22,6 +24,7 @@ __all__ = [
     "Fault",
     "FaultName",
     "Order",
+    "Part",
     "Phase",
     "Reason",
     "SandboxTransport",
@@ -29,7 +32,9 @@ __all__ = [
     "Site",
     "Task",
     "addresses",
+    "base_of",
     "build_site",
+    "parts",
     "rehearsal",
     "serve",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from attrs import frozen
@@ -77,10 +77,21 @@ class Emulator(ABC):
     asking_renews: ClassVar[bool] = True
     #: What a failed task says of itself.
     failure: ClassVar[str]
+    #: The HTTP status of a submit that was accepted.
+    accepted_status: ClassVar[int] = 200
+
+    #: Clock, speed, faults, and which keys are good.
+    conditions: Conditions
+    #: What arrived, without the keys.
+    requests: list[SeenRequest]
+    #: The accepted tasks: `find(id)`, `find_external(our id)`, `save(task)`.
+    tasks: Tasks
+    #: Their results: `link(task, base)` is where one is, `renew(task, base, seconds)` another link.
+    deliveries: Deliveries
 
     def __init__(self, conditions: Conditions | None = None) -> None:
         self.conditions = Conditions() if conditions is None else conditions
-        self.requests: list[SeenRequest] = []
+        self.requests = []
         folder = self.conditions.folder
         self.tasks = FolderTasks(folder / self.provider) if folder else Tasks()
         self.deliveries = Deliveries(self.conditions, self.tasks, asking_renews=self.asking_renews)
@@ -145,6 +156,10 @@ class Emulator(ABC):
         """The bodies of the calls to a task's webhook until now."""
         return []
 
+    def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
+        """The headers that sign such a call, at a time in seconds since the epoch."""
+        return {}
+
     # What every dialect does
 
     def refuse(
@@ -183,7 +198,7 @@ class Emulator(ABC):
         if self._window and not self._window.admits(account, self.conditions.clock()):
             return self.refuse("rate_limit")
         task = self._accept(order, fields_of(body), base_of(request))
-        answer = JSONAnswer(self.receipt(task))
+        answer = JSONAnswer(self.receipt(task), self.accepted_status)
         if fault is None:
             return answer
         self.conditions.spend(fault)
@@ -212,6 +227,15 @@ class Emulator(ABC):
         if isinstance(told, Response):
             return told
         return JSONAnswer(wrong_types(told) if fault and not unknown else told)
+
+    def cancel(self, task: Task) -> None:
+        """Let a task be cancelled now."""
+        task.cancelled = True
+        self.tasks.save(task)
+
+    def phase(self, task: Task) -> Phase:
+        """How a task stands now."""
+        return task.phase(self.conditions.clock())
 
     def _accept(self, order: Order, body: JSON, base: str) -> Task:
         now = self.conditions.clock()

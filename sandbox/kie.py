@@ -6,6 +6,9 @@ The schemas are those of its pages for Kling 2.6 (https://docs.kie.ai).
 
 from __future__ import annotations
 
+import hmac
+import json
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -46,6 +49,16 @@ class KieSandbox(CreateTaskEmulator):
         "kling-2.6/text-to-video": TEXT_TO_VIDEO,
         "kling-2.6/image-to-video": IMAGE_TO_VIDEO,
     }
+
+    def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
+        """https://docs.kie.ai/common-api/webhook-verification: the id and the time are signed."""
+        moment = str(int(now))
+        signed = f"{json.loads(body)['data']['taskId']}.{moment}"
+        digest = hmac.digest(secret.encode(), signed.encode(), "sha256")
+        return {
+            "X-Webhook-Timestamp": moment,
+            "X-Webhook-Signature": b64encode(digest).decode(),
+        }
 
 
 @hookimpl

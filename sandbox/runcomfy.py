@@ -146,11 +146,10 @@ class RunComfySandbox(Emulator):
         task = self._task(request)
         if task is None:
             return self.refuse("no_such_task")
-        phase = task.phase(self.conditions.clock())
+        phase = self.phase(task)
         if phase != "queued":
             return JSONAnswer({"status": STATES[phase], "outcome": "not_cancellable"})
-        task.cancelled = True
-        self.tasks.save(task)
+        self.cancel(task)
         return JSONAnswer({"status": "cancelled", "outcome": "cancellation_requested"})
 
     def _task(self, request: Request) -> Task | None:

@@ -84,9 +84,10 @@ def hear(flow: Flow[Any], answer: httpx.Response | Exception | None) -> httpx.Re
     """A flow's next request, after an answer; HTTP 5xx is raised in it, as by the runner."""
     if isinstance(answer, httpx.Response) and answer.is_server_error:
         answer = Unavailable(f"HTTP {answer.status_code}", reply=answer)
-    if isinstance(answer, Exception):
-        return flow.throw(answer)
-    return flow.send(answer)  # type: ignore[arg-type]  # None starts a generator.
+    broke = isinstance(answer, Exception)
+    request = flow.throw(answer) if broke else flow.send(answer)  # type: ignore[arg-type]
+    request.read()  # The body of a multipart form is not there before.
+    return request
 
 
 def response(answer: object, status: int = 200) -> httpx.Response:

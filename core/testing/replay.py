@@ -25,6 +25,9 @@ pytest's rootdir. The ini option ``cassettes`` names another folder, from the ro
 from the live API, which costs what the videos cost. What the marker says with ``key="…"`` is sent
 as the key; a case that cannot be had at will says so with ``written="needs an empty account"`` and
 is left as it is.
+
+The video itself is not in a cassette: each download is given the same short one. A multipart form
+plays only with a boundary of its own, since httpx makes one up.
 """
 
 import asyncio
@@ -46,6 +49,9 @@ import pytest
 import vcr  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
 from attrs import define, field, frozen
+from vcr.errors import (  # type: ignore[import-untyped]
+    CannotOverwriteExistingCassetteException,
+)
 from vcr.request import Request  # type: ignore[import-untyped]
 from vcr.serialize import deserialize, serialize  # type: ignore[import-untyped]
 
@@ -215,7 +221,22 @@ class Replay:
             async with Runner(self.settings, transport=_Network()) as runner:
                 return await work(runner)
 
-        return asyncio.run(whole()) if self.recording else clock.run(whole())
+        if self.recording:
+            return asyncio.run(whole())
+        try:
+            return clock.run(whole())
+        except CannotOverwriteExistingCassetteException as missed:
+            pytest.fail(_not_there(missed), pytrace=False)
+
+
+def _not_there(missed: Any) -> str:
+    """Which exchange a cassette lacks, and in what the nearest one that it has differs."""
+    asked = missed.failed_request
+    text = f"The cassette has no answer left to {asked.method} {asked.uri}"
+    for found, _, failures in missed.cassette.find_requests_with_most_matches(asked)[:1]:
+        ways = "; ".join(f"{name}: {difference}" for name, difference in failures)
+        text += f"\nThe nearest is {found.method} {found.uri}, which differs in {ways or 'nothing'}"
+    return f"{text}\nRecord it anew with pytest --record, or write down what is missing."
 
 
 @pytest.fixture
@@ -235,6 +256,12 @@ def replay(
     monkeypatch.setattr("kling26.core.wish.new_task_id", tasks.new_id)
     if not recording:
         monkeypatch.setattr(clock.VirtualLoop, "getaddrinfo", _somewhere)
+    if not (recording or cassette.path.is_file()):
+        pytest.fail(
+            f"There is no cassette {cassette.path}. Record it with pytest --record, or write it "
+            "from the documents (kling26.core.testing.cassettes).",
+            pytrace=False,
+        )
     file = tmp_path / "recording.yaml" if recording else cassette.path
     with cassette.open(file, environ, recording, tasks.ids) as tape:
         yield Replay(Settings(environ), recording, tape)
@@ -282,7 +309,9 @@ class _Cassette:
         try:
             return load_providers(plugins())[name]
         except UnknownProvider as error:
-            pytest.fail(f'{error} Its plug-in has to be installed: pip install -e ".[test]"')
+            pytest.fail(
+                f'{error} Its plug-in has to be installed: pip install -e ".[test]"', pytrace=False
+            )
 
     def environ(self, recording: bool) -> dict[str, str]:
         """The provider's key and, while recording, its addresses."""

@@ -2,20 +2,20 @@
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
 from attrs import define, field
 
-from ..errors import Kling26Error
+from ..errors import Kling26Error, Unavailable
 from ..http import Courier, make_client
 from ..keys import Key
 from ..provider import Flow, OpenTask, Provider
 from ..request import ImageFile, VideoRequest
 from ..status import Status, Ticket
 from .conversation import hear, response
-from .stage import EPOCH, Emulation, emulate, of_sandbox
+from .stage import EPOCH, Emulation, emulate, of_sandbox, serve
 
 T = TypeVar("T")
 
@@ -35,6 +35,16 @@ class Endless(Exception):
 
 
 @define
+class Cancel:
+    """An attempt to cancel: what the flow and the emulator say, and then `poll`."""
+
+    phase: str
+    told: object
+    cancelled: bool
+    after: object = None
+
+
+@define
 class Samples:
     """Answers by the name of a flow, or of a state for `poll`; what went wrong; and the ticket."""
 
@@ -46,6 +56,10 @@ class Samples:
     taken: dict[str, int] = field(factory=dict)
     #: What the emulator would send to a webhook.
     calls: list[object] = field(factory=list)
+    #: What became of each attempt to cancel, while queued and while running.
+    cancels: list["Cancel"] = field(factory=list)
+    #: The headers that sign a call, by its body, a secret, and a time.
+    sign: Callable[[bytes, str, float], Mapping[str, str]] = lambda *_: {}
 
 
 def written(replies: Mapping[str, Sequence[object]], provider: Provider) -> Samples:
@@ -109,9 +123,15 @@ def _again(answer: httpx.Response, request: httpx.Request) -> httpx.Response:
 # -- from an emulator --------------------------------------------------------------------------
 
 
-async def record(provider: Provider, sandbox: Emulation, image: ImageFile | None) -> Samples:
-    """A task in each of its states, and every other flow, played to the emulator."""
-    recorder = _Recorder(provider, sandbox)
+async def record(
+    provider: Provider, sandbox: Emulation, image: ImageFile | None, served: bool = False
+) -> Samples:
+    """
+    A task in each of its states, and every other flow, played to the emulator.
+
+    That is where the provider would be, or `served` under a path beside others.
+    """
+    recorder = _Recorder(provider, sandbox, served)
     try:
         await recorder.life()
         await recorder.others(image)
@@ -121,17 +141,23 @@ async def record(provider: Provider, sandbox: Emulation, image: ImageFile | None
 
 
 class _Recorder:
-    def __init__(self, provider: Provider, sandbox: Emulation) -> None:
+    def __init__(self, provider: Provider, sandbox: Emulation, served: bool) -> None:
         self.now = EPOCH
-        conditions = of_sandbox("Conditions")(
+        self.conditions = of_sandbox("Conditions")(
             clock=lambda: self.now, queued=_QUEUED, running=_RUNNING
         )
-        self.conditions = conditions
-        self.emulator, transport = emulate(provider, sandbox, conditions)
-        client = make_client(transport(), keep_alive=False)
-        self.provider = provider
-        self.courier = Courier(provider, "sandbox", Key("sandbox-key", "sandbox"), client, client)
+        if served:
+            self.provider, self.emulator, self.conditions, transport = serve(
+                provider, sandbox, self.conditions
+            )
+        else:
+            self.emulator, connect = emulate(provider, sandbox, self.conditions)
+            self.provider, transport = provider, connect()
+        client, key = make_client(transport, keep_alive=False), Key("sandbox-key", "sandbox")
+        self.courier = Courier(self.provider, "sandbox", key, client, client)
         self.samples = Samples(Ticket("task-1"))
+        if hasattr(self.emulator, "sign_call"):
+            self.samples.sign = self.emulator.sign_call
 
     async def life(self) -> None:
         """A task from its submit to its end."""
@@ -161,12 +187,25 @@ class _Recorder:
         self.fault("failed_task")
         await self.ask("failed", self.provider.poll(ticket))
         if self.provider.can("cancel"):
-            ticket = await self.courier.ask(self._submit(VideoRequest(f"{PROMPT} a third time")))
-            await self.ask("cancel", self.provider.cancel(ticket))
+            await self.cancel("running", _QUEUED + 1)
+            await self.cancel("queued", 0.0)
         if self.provider.can("balance"):
             await self.ask("balance", self.provider.balance())
         if self.provider.can("upload") and image is not None:
             await self.ask("upload", self.provider.upload(image))
+
+    async def cancel(self, phase: str, wait: float) -> None:
+        ticket = await self.courier.ask(self._submit(VideoRequest(f"{PROMPT}, {phase}")))
+        self.now += wait
+        self.samples.values.pop("cancel", None)
+        told = await self.ask("cancel", self.provider.cancel(ticket))
+        task = self.emulator.accepted[-1]
+        attempt = Cancel(phase, told, task.phase(self.now) == "cancelled")
+        try:
+            attempt.after = await self.courier.ask(self.provider.poll(ticket))
+        except Kling26Error as error:
+            attempt.after = error
+        self.samples.cancels.append(attempt)
 
     def fault(self, name: str) -> None:
         self.conditions.faults.append(of_sandbox("Fault")(name))
@@ -195,15 +234,19 @@ class _Recorder:
 
 def _overheard(flow: Flow[T], heard: list[httpx.Response]) -> Flow[T]:
     """The same flow; its answers are kept."""
-    reply: httpx.Response | None = None
+    answer: httpx.Response | Unavailable | None = None
     while True:
         try:
-            request = flow.send(reply)  # type: ignore[arg-type]  # None starts a generator.
+            request = hear(flow, answer)
         except StopIteration as stop:
             value: T = stop.value
             return value
-        reply = yield request
-        heard.append(reply)
+        try:
+            answer = yield request
+            heard.append(answer)
+        except Unavailable as trouble:
+            answer = trouble
+            heard += [trouble.reply] if trouble.reply else []
 
 
 # -- spoilt ------------------------------------------------------------------------------------

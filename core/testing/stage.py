@@ -35,7 +35,7 @@ from ..registry import Registry
 from ..request import VideoRequest
 from ..results import Video
 from ..runner import Runner
-from ..settings import Settings
+from ..settings import Settings, address_variables
 from ..task import Task
 from ..worker import Worker
 from .clock import VirtualLoop
@@ -47,6 +47,8 @@ Emulation = Sandbox | Callable[..., Any]
 
 #: When the clock begins, in seconds since the epoch.
 EPOCH = 1_790_000_000.0
+#: Where `serve` serves.
+SITE = "https://sandbox.example"
 #: No process has such a number: a worker that has it is dead for every other one.
 _NO_PROCESS = 2**22
 
@@ -60,6 +62,28 @@ def emulate(
     addresses = [provider.base_url, provider.upload_url, *offer.hosts]
     apps = {str(address): emulator for address in addresses if address}
     return emulator, lambda: of_sandbox("SandboxTransport")(apps)
+
+
+def serve(
+    provider: Provider, sandbox: Emulation, conditions: Any
+) -> tuple[Provider, Any, Any, httpx.AsyncBaseTransport]:
+    """
+    The same as `kling26 sandbox serve` has it: under a path of its own, beside others.
+
+    Returns the provider at that address, the emulator, its own conditions, and a transport.
+    """
+    offer = sandbox if isinstance(sandbox, Sandbox) else Sandbox(provider.name, build=sandbox)
+    site = of_sandbox("build_site")([offer], conditions)
+    served = of_sandbox("addresses")(provider.name, SITE, offer.uploads)
+    moved = provider.at(
+        {
+            attribute: served[variable]
+            for attribute, variable in address_variables(provider).items()
+            if variable in served
+        }
+    )
+    app, own = site.apps[offer.provider], site.conditions[offer.provider]
+    return moved, app, own, of_sandbox("SandboxTransport")({SITE: site})
 
 
 def of_sandbox(name: str) -> Any:

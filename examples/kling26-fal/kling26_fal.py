@@ -29,7 +29,7 @@ from kling26.core import (
     hookimpl,
     option,
 )
-from kling26.core.wire import integer, read, read_callback, words, write
+from kling26.core.wire import address, integer, read, read_callback, words, write
 
 #: What the addresses of a request begin with; only a submit names the model's own path too.
 APP = "fal-ai/kling-video"
@@ -104,8 +104,8 @@ class Reply:
     error: Any = None
     error_type: Any = None
     detail: Any = None
-    upload_url: str = ""
-    file_url: str = ""
+    upload_url: str | None = None
+    file_url: str | None = None
 
 
 @frozen
@@ -176,14 +176,13 @@ class Fal(Provider[FalOptions]):
         file = {"file_name": image.name, "content_type": image.mime_type}
         reply = yield httpx.Request("POST", url, json=file)
         place = self._answer(reply)
-        safe = f"{httpx.URL(url).scheme}://"
-        if not (place.upload_url.startswith(safe) and place.file_url.startswith(safe)):
-            raise self.unexpected(reply, "upload_url or file_url is no address")
+        put = address(reply, place.upload_url, self, "reply.upload_url")
+        file_url = address(reply, place.file_url, self, "reply.file_url")
         kind = {"Content-Type": image.mime_type}
-        reply = yield httpx.Request("PUT", place.upload_url, content=image.data, headers=kind)
+        reply = yield httpx.Request("PUT", put, content=image.data, headers=kind)
         if not reply.is_success:
             raise self.unexpected(reply, "the store did not take the picture")
-        return place.file_url
+        return file_url
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
         """Only what still waits costs nothing; a model at work is merely asked to stop."""

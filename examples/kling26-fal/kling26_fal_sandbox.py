@@ -16,7 +16,7 @@ from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 from jsonschema import Draft202012Validator
-from kling26.sandbox import Clip, Conditions, Emulator, Order, Phase, Reason, Task
+from kling26.sandbox import Clip, Conditions, Emulator, Order, Phase, Reason, Task, base_of
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -109,7 +109,7 @@ class FalSandbox(Emulator):
 
     def calls(self, task: Task) -> Iterable[Body]:
         """One call, at the end."""
-        phase = task.phase(self.conditions.clock())
+        phase = self.phase(task)
         call = {"request_id": task.id, "gateway_request_id": task.id}
         if phase == "succeeded":
             payload = _payload(self.deliveries.first(task))
@@ -177,10 +177,9 @@ class FalSandbox(Emulator):
         task = self._task(request)
         if task is None:
             return JSONResponse({"status": "NOT_FOUND"}, 404)
-        phase = task.phase(self.conditions.clock())
+        phase = self.phase(task)
         if phase == "queued":
-            task.cancelled = True
-            self.tasks.save(task)
+            self.cancel(task)
             return JSONResponse({"status": "OK"})
         if phase == "running":  # The model gets a signal, and need not heed it.
             return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
@@ -194,7 +193,7 @@ class FalSandbox(Emulator):
         if not (isinstance(name, str) and isinstance(kind, str) and "/" not in name):
             return JSONResponse({"detail": "file_name or content_type is missing"}, 422)
         self._kinds[name] = kind
-        base = _base(request)
+        base = base_of(request)
         # Over real HTTP there is one host for everything.
         store = STORE if base.startswith("https://rest.fal.ai") else base
         return JSONResponse({"upload_url": f"{store}/store/{name}", "file_url": f"{store}/{name}"})
@@ -202,7 +201,7 @@ class FalSandbox(Emulator):
     async def _store(self, request: Request) -> Response:
         """A signed address takes the announced kind of file, and no other way to sign."""
         name = request.path_params["name"]
-        elsewhere = _base(request) == STORE
+        elsewhere = base_of(request) == STORE
         if elsewhere and "authorization" in request.headers:
             return Response("There must be no key", 400)
         if request.headers.get("content-type") != self._kinds.get(name):
@@ -218,11 +217,6 @@ class FalSandbox(Emulator):
     def _urls(self, task: Task) -> Mapping[str, str]:
         one = f"{task.base}/fal-ai/kling-video/requests/{task.id}"
         return {"response_url": one, "status_url": f"{one}/status", "cancel_url": f"{one}/cancel"}
-
-
-def _base(request: Request) -> str:
-    root = request.scope.get("root_path", "")
-    return f"{request.url.scheme}://{request.headers['host']}{root}"
 
 
 def _payload(url: str | None) -> Body:

@@ -1,6 +1,7 @@
 """From an answer to a value: states, refusals, and what no document lists."""
 
 import json
+import time
 from collections.abc import Mapping
 
 import httpx
@@ -32,6 +33,9 @@ ERRORS: Mapping[str, tuple[type[ProviderError], ...]] = {
     "error_in_200": (Refused, Unavailable, UnexpectedReply),
     "no_such_task": (NoSuchTask,),
 }
+
+#: A secret that suits Standard Webhooks, too.
+WEBHOOK_SECRET = "whsec_Y29uZm9ybWFuY2Utc2VjcmV0LW9mLWtsaW5nMjY="  # noqa: S105
 
 
 class Answers(Suite):
@@ -176,6 +180,8 @@ class Answers(Suite):
         """
         if not self.provider.can("read_callback"):
             return
+        if self.sandbox is not None and self.provider.takes_callback_url:
+            self._hold_called()
         for body in self._samples().calls:
             status = self._called_back(json.dumps(body))
             if not isinstance(status, Status) or status.task_id != self._ticket().task_id:
@@ -203,6 +209,44 @@ class Answers(Suite):
                 fail(f"verify_callback raises {show(error)} on a call without a signature.")
             if believed is not False:
                 fail(f"verify_callback returned {show(believed)} on a call without a signature.")
+
+    def test_a_signed_callback_is_told_from_others(self) -> None:
+        """
+        A call that the emulator signs is believed; one that was changed, or is old, is not.
+
+        What to do: have the emulator's `sign_call` and the provider's `verify_callback` follow the
+        documents; names of headers are in any case, and after five minutes a call may be a replay.
+        """
+        samples, now = self._samples(), time.time()
+        if not self.provider.can("verify_callback") or not samples.calls:
+            return
+        body = json.dumps(samples.calls[-1]).encode()
+        headers = dict(samples.sign(body, WEBHOOK_SECRET, now))
+        if not headers:
+            return
+        for spelt in (str.lower, str.title):
+            signed = {spelt(name): value for name, value in headers.items()}
+            self._hold_verified(True, "a signed call", body, signed)
+        for name in headers:
+            self._hold_verified(
+                False, f"a call with another {name}", body, headers | {name: headers[name][::-1]}
+            )
+        ticket = self._ticket().task_id.encode()
+        forged = body.replace(ticket, ticket[::-1] + b"x")
+        self._hold_verified(False, "a call about another task", forged, headers)
+        old = samples.sign(body, WEBHOOK_SECRET, now - 3600)
+        self._hold_verified(False, "a call of an hour ago", body, old)
+
+    def _hold_verified(
+        self, genuine: bool, what: str, body: bytes, headers: Mapping[str, str]
+    ) -> None:
+        told = self.provider.verify_callback(body, headers, WEBHOOK_SECRET)
+        if told is not genuine:
+            fail(f"verify_callback returned {show(told)} for {what}.")
+
+    def _hold_called(self) -> None:
+        if not self._samples().calls:
+            fail("The emulator calls no webhook: return the bodies of its calls from `calls`.")
 
     def _refusals(self) -> Mapping[str, tuple[int, object]]:
         if self.sandbox is None:

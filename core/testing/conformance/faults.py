@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from ...errors import Kling26Error, OutcomeUnknown, Refused, TaskFailed, TryLater
-from ..stage import Stage
+from .. import clock
+from ..samples import at, parsed, places, record
+from ..stage import SITE, Stage
 from .base import Suite
-from .judging import fail
+from .judging import fail, flow_name
 
 #: The fault table, by what has to come of it.
 DELIVERED = (
@@ -64,6 +66,28 @@ class Faults(Suite):
             except Kling26Error as error:
                 fail(f"A failed task ends with {type(error).__name__}: {error}")
             fail("A failed task was delivered.")
+
+    def test_the_emulator_works_where_it_is_served(self) -> None:
+        """
+        `kling26 sandbox serve` has each emulator under a path of its own; its addresses say so.
+
+        What to do: build addresses from `task.base` or `kling26.sandbox.base_of(request)`, not from
+        `request.base_url`; say in `Sandbox(uploads=…)` where below it pictures go.
+        """
+        if self.sandbox is None:
+            pytest.skip("It takes an emulator: set `sandbox`.")
+        samples = clock.run(record(self.provider, self.sandbox, self._image(), served=True))
+        for name, error in samples.trouble.items():
+            if name != "unknown":
+                fail(f"{flow_name(name)} does not get on with the emulator on a server: {error}")
+        base = f"{SITE}/{self.provider.name}"
+        told = [
+            (name, parsed(each)) for name, replies in samples.answers.items() for each in replies
+        ]
+        for name, body in [*told, *(("callback", call) for call in samples.calls)]:
+            for text in [at(body, place) for place in places(body)]:
+                if isinstance(text, str) and text.startswith(SITE) and not text.startswith(base):
+                    fail(f"The emulator tells {flow_name(name)} {text}, but is served at {base}.")
 
     def _hold_fault(self, stage: Stage, fault: str, more: Mapping[str, Any]) -> None:
         try:

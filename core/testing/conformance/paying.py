@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from ...errors import ProviderError, Refused, TryLater
+from ...errors import NoSuchTask, ProviderError, Refused, TryLater
 from ...request import VideoRequest
 from ...status import Status, Ticket
 from ...task import write_ticket
@@ -85,6 +85,24 @@ class Paying(Suite):
                 body = json.dumps(put(value, place, wrong)).encode()
                 self._hold_unclear(body, f"without its {'.'.join(map(str, place))}")
         self._hold_unclear(ODD_BODIES["a web page"], "that is a web page")
+
+    def test_a_cancelled_task_is_told_from_others(self) -> None:
+        """
+        `cancel` is true of a task that was cancelled and of no other, and `poll` agrees.
+
+        What to do: return what the service answers; map its word for it to "cancelled".
+        """
+        if "cancel" in self._samples().trouble:
+            return  # Which another test tells.
+        for attempt in self._samples().cancels:
+            what = f"a task that was {attempt.phase}"
+            if attempt.told is not attempt.cancelled:
+                truth = "cancelled it" if attempt.cancelled else "goes on with it"
+                fail(f"cancel returned {show(attempt.told)} for {what}, and the emulator {truth}.")
+            after = attempt.after
+            gone = isinstance(after, NoSuchTask)
+            if attempt.cancelled and not gone and getattr(after, "state", None) != "cancelled":
+                fail(f"poll makes {show(after)} of {what} and was cancelled.")
 
     def test_the_id_is_found_in_an_answer_that_broke_off(self) -> None:
         """

@@ -123,7 +123,8 @@ class Requests(Forms):
         """
         The seed is not sent, and nothing in the request is random or of the moment.
 
-        What to do: where the service wants an id of ours, send `request.task`.
+        What to do: where the service wants an id of ours, send `request.task`; give a multipart
+        form its boundary: `headers={"Content-Type": "multipart/form-data; boundary=…"}`.
         """
         forms = [self._form(VideoRequest(PROMPT, seed=seed, task=TASK)) for seed in (0, 0, 7)]
         one, again, seeded = [form or {} for form in forms]
@@ -131,6 +132,12 @@ class Requests(Forms):
             fail(f"submit sends an equal request in another way, in {changed(one, again)[0]}.")
         if changed(one, seeded):
             fail(f"submit sends the seed, in {changed(one, seeded)[0]}.")
+        for name in {"upload", "submit"} & {*self._answered()}:
+            first, second = [[each.read() for each in self._requests(name)] for _ in range(2)]
+            if first != second:
+                fail(
+                    f"{name} sends an equal body in other bytes; has its form a boundary by chance?"
+                )
 
     def test_no_key_but_where_the_runner_puts_it(self) -> None:
         """

@@ -337,7 +337,6 @@ def test_an_upload_asks_for_a_place_and_puts_the_bytes_there(talk: Any) -> None:
     "place",
     [
         {},
-        PLACE | {"upload_url": "http://store.example/a"},
         PLACE | {"upload_url": "file:///etc/passwd"},
         PLACE | {"file_url": "/a.png"},
     ],

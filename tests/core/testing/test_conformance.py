@@ -2,16 +2,22 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
+import httpx
 import pytest
 from kling26.cli.new_provider import words, write
+from kling26.core import Flow, ImageFile, Provider, Status, Ticket
+from kling26.core.registry import load_sandboxes
 from kling26.core.testing import ProviderTests
 from kling26.core.testing.conformance import standard_tests
+from kling26.providers.kie import Kie
+from kling26.providers.runcomfy import RunComfy
+from kling26.sandbox.runcomfy import RunComfySandbox
 
 NAMES = standard_tests()
 FAULT_TABLE = "test_whatever_goes_wrong_is_paid_once"
@@ -276,6 +282,11 @@ BROKEN = {
             END_ON_ERROR,
         ),
     ),
+    "a call without its task": broken(
+        "callbacks_are_read",
+        "read_callback makes Status(state='succeeded'",
+        ("task_id=answer.id)", "task_id=None)"),
+    ),
     "trouble that ends it all": broken(
         "trouble_ends_nothing",
         "poll returned Status(state='failed'",
@@ -375,9 +386,11 @@ def test_every_standard_test_finds_a_fault() -> None:
     found = {fault.test.partition("[")[0] for fault in BROKEN.values()}
 
     assert set(NAMES) - found == {
+        "test_a_cancelled_task_is_told_from_others",
         "test_a_failed_task_is_told",
-        "test_callbacks_are_read",
+        "test_a_signed_callback_is_told_from_others",
         "test_no_standard_test_is_overridden",
+        "test_the_emulator_works_where_it_is_served",
     }
 
 
@@ -431,22 +444,158 @@ def test_a_suite_without_samples_says_what_it_needs(
     )
 
 
-def test_callbacks_are_held_too(suite: Callable[..., Any], tmp_path: Path) -> None:
-    class Caller(type(suite())):  # type: ignore[misc]
-        provider = type(suite().provider)()
+# -- with another emulator -----------------------------------------------------------------------
 
-    def read_callback(self: object, body: bytes | str) -> object:
-        import json
 
-        from kling26.core import Status
+def held(test: str, folder: Path, to: Any, by: Any) -> str | None:
+    """What a standard test says of a provider and an emulator."""
 
-        return Status("succeeded", url=json.loads(body)["video_url"])
+    class Suite(ProviderTests):
+        provider = to
+        sandbox = by
 
-    type(Caller.provider).read_callback = read_callback
-    said = run(Caller(), "test_callbacks_are_read", tmp_path)
+    return run(Suite(), f"test_{test}", folder)
+
+
+class Stubborn(RunComfy):
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        yield from super().cancel(ticket)
+        return False
+
+
+class Hasty(RunComfy):
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        yield from super().cancel(ticket)
+        return True
+
+
+class Sullen(RunComfy):
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        status = yield from super().poll(ticket)
+        return attrs.evolve(status, state="failed") if status.state == "cancelled" else status
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        (
+            Stubborn(),
+            "cancel returned False for a task that was queued, and the emulator cancelled it.",
+        ),
+        (
+            Hasty(),
+            "cancel returned True for a task that was running, and the emulator goes on with it.",
+        ),
+        (Sullen(), "poll makes Status(state='failed'"),
+        (RunComfy(), None),
+    ],
+)
+def test_what_became_of_a_cancel_is_held(
+    tmp_path: Path, provider: Provider, said: str | None
+) -> None:
+    found = held("a_cancelled_task_is_told_from_others", tmp_path, provider, RunComfySandbox)
+
+    assert found == said if said is None else str(found).startswith(said)
+
+
+class Distrustful(Kie):
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        return False
+
+
+class Credulous(Kie):
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        return "X-Webhook-Signature".lower() in {name.lower() for name in headers}
+
+
+class Exact(Kie):
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        known = {name: headers[name] for name in headers if name.startswith("X-")}
+        return super().verify_callback(body, known, secret)
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        (Distrustful(), "verify_callback returned False for a signed call."),
+        (Exact(), "verify_callback returned False for a signed call."),
+        (Credulous(), "verify_callback returned True for a call with another X-Webhook-Timestamp."),
+        (Kie(), None),
+    ],
+)
+def test_signatures_are_held(tmp_path: Path, provider: Provider, said: str | None) -> None:
+    test = "a_signed_callback_is_told_from_others"
+
+    assert held(test, tmp_path, provider, load_sandboxes()["kie"]) == said
+
+
+def test_a_signature_without_an_end_is_found(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("kling26.providers.kie._MAX_AGE", float("inf"))
+    test = "a_signed_callback_is_told_from_others"
+
+    assert held(test, tmp_path, Kie(), load_sandboxes()["kie"]) == (
+        "verify_callback returned True for a call of an hour ago."
+    )
+
+
+def test_an_emulator_that_calls_nobody_is_found(suite: Callable[..., Any], tmp_path: Path) -> None:
+    acme = suite()
+
+    class Silent(acme.sandbox):  # type: ignore[misc]
+        def calls(self, task: object) -> list[object]:
+            return []
+
+    assert held("callbacks_are_read", tmp_path, acme.provider, Silent) == (
+        "The emulator calls no webhook: return the bodies of its calls from `calls`."
+    )
+
+
+def test_an_emulator_that_does_not_know_where_it_is_served_is_found(
+    suite: Callable[..., Any], tmp_path: Path
+) -> None:
+    acme = suite()
+
+    class Lost(acme.sandbox):  # type: ignore[misc]
+        def receipt(self, task: Any) -> dict[str, object]:
+            site = task.base.removesuffix("/acme")
+            return {**super().receipt(task), "url": f"{site}/v1/videos/{task.id}"}
+
+    said = held("the_emulator_works_where_it_is_served", tmp_path, acme.provider, Lost)
 
     assert said is not None
-    assert said.startswith("read_callback makes ")
+    assert said.startswith("The emulator tells submit https://sandbox.example/v1/videos/")
+    assert said.endswith(", but is served at https://sandbox.example/acme.")
+
+
+def test_uploads_that_would_go_to_the_live_service_are_found(tmp_path: Path) -> None:
+    class Elsewhere(Kie):
+        name = "elsewhere"
+
+    test = "the_emulator_works_where_it_is_served"
+    said = held(test, tmp_path, Elsewhere(), load_sandboxes()["kie"].build)
+
+    assert said is not None
+    assert said.startswith("upload does not get on with the emulator on a server: kie.ai cannot be")
+
+
+def test_a_form_that_differs_by_chance_is_found(suite: Callable[..., Any], tmp_path: Path) -> None:
+    acme = suite()
+
+    class Chance(type(acme.provider)):  # type: ignore[misc]
+        def upload(self, image: ImageFile) -> Flow[str]:
+            files = {"file": (image.name, image.data)}
+            reply = yield httpx.Request("POST", f"{self.base_url}/files", files=files)
+            return str(reply.json()["url"])
+
+    class ByHand(ProviderTests):
+        provider = Chance()
+        replies: ClassVar[dict[str, list[object]]] = {
+            **REPLIES, "upload": [{"url": "https://files.example/a.png"}]
+        }  # fmt: skip
+
+    assert run(ByHand(), "test_equal_requests_are_sent_alike", tmp_path) == (
+        "upload sends an equal body in other bytes; has its form a boundary by chance?"
+    )
 
 
 # -- the guard -----------------------------------------------------------------------------------
