@@ -242,15 +242,14 @@ def _body(request: VideoRequest, options: KlingOptions) -> TextToVideo | ImageTo
 
 def _cost(billing: object) -> tuple[float | None, str | None]:
     """What was taken, and of what: units of a resource pack, or money; None where both were."""
-    bills = [
-        each for each in (billing if isinstance(billing, list) else []) if isinstance(each, Mapping)
-    ]
+    entries = billing if isinstance(billing, list) else []
+    bills = [each for each in entries if isinstance(each, Mapping)]
+    amounts = [amount for each in bills if (amount := number(each.get("amount"))) is not None]
     units = {
-        "units" if bill.get("charge_type") == "unit" else words(bill.get("currency"))
-        for bill in bills
+        "units" if each.get("charge_type") == "unit" else words(each.get("currency"))
+        for each in bills
     }
-    amounts = [number(bill.get("amount")) for bill in bills]
-    if len(units) != 1 or None in amounts:
+    if len(units) != 1 or len(amounts) < len(bills):
         return None, None
     return number(sum(amounts)), units.pop()
 
