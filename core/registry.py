@@ -251,9 +251,9 @@ def _limits_flaw(limits: object) -> str | None:
     if not all(length is None or _is_count(length) for length in lengths):
         return "its limits allow no prompt."
     if not _some_of(limits.durations, DURATIONS):
-        return f"its limits allow other durations than {listing(DURATIONS)}, or none."
+        return f"its limits have to name durations out of {listing(DURATIONS, 'and')}."
     if not _some_of(limits.aspect_ratios, ASPECT_RATIOS):
-        return f"its limits allow other aspect ratios than {listing(ASPECT_RATIOS)}, or none."
+        return f"its limits have to name aspect ratios out of {listing(ASPECT_RATIOS, 'and')}."
     if not all(isinstance(name, str) and name == name.lower() for name in limits.image_formats):
         return 'its limits name image formats otherwise than in lower case, such as "jpeg".'
     if not (_is_count(limits.image_bytes) and _is_count(limits.image_pixels)):

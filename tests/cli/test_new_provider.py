@@ -43,7 +43,7 @@ BAD = {
     ),
     "boundless": (
         ACME.format(name="boundless", more="limits = Limits(durations=())", returned="[Acme()]"),
-        "its limits allow no duration",
+        "its limits have to name durations out of 5 and 10.",
     ),
     "newer": (
         ACME.format(name="newer", more="interface = 99", returned="[Acme()]"),

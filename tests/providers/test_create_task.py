@@ -369,7 +369,7 @@ def test_an_upload_without_an_address_is_no_upload(
     provider: Provider, talk: Any, picture: ImageFile, link: str
 ) -> None:
     """An empty one would make text to video of it, paid for and not asked for."""
-    with pytest.raises(UnexpectedReply, match="no address"):
+    with pytest.raises(UnexpectedReply, match="expected an address"):
         talk(provider.upload(picture), {"code": 200, "data": {"downloadUrl": link}})
 
 
