@@ -23,6 +23,7 @@ from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
 from kling26.core.registry import flaw
 from kling26.core.testing import Conversation, ProviderTests, Stage
 from kling26.core.testing.conformance import standard_tests
+from kling26.sandbox import Emulator
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
 PUBLIC = sorted({name for name in (*vars(Provider), *Provider.__annotations__) if name[0] != "_"})
@@ -68,6 +69,16 @@ def test_everything_public_of_a_provider_has_its_own_words(name: str) -> None:
         if callable(member) and name != "Options"
         else re.search(rf"    #: .*\n(    #: .*\n|    \w+: .*\n)*    {name}: ", source)
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted({name for name in (*vars(Emulator), *Emulator.__annotations__) if name[0] != "_"}),
+)
+def test_everything_public_of_an_emulator_is_told(name: str) -> None:
+    emulator = GUIDE.partition("## The emulator")[2].partition("\n## ")[0]
+
+    assert re.search(rf"`{name}[`(]", emulator)
 
 
 @pytest.mark.parametrize("hook", [kling26_providers, kling26_sandboxes])
