@@ -67,8 +67,12 @@ class Database:
     def _open(self) -> sa.Engine:
         if self._engine is None:
             engine = _make_engine(self.url)
-            with engine.begin() as connection:
-                self.prepare(connection)
+            try:
+                with engine.begin() as connection:
+                    self.prepare(connection)
+            except BaseException:
+                engine.dispose()
+                raise
             self._engine = engine
         return self._engine
 
@@ -106,9 +110,13 @@ def _make_engine(url: str) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver must not open transactions by itself, or BEGIN IMMEDIATE below comes too late.
     connection.isolation_level = None
-    _use_wal(connection)
-    # A commit survives a power cut: what is paid for must be on disk.
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        _use_wal(connection)
+        # A commit survives a power cut: what is paid for must be on disk.
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        connection.close()  # SQLAlchemy does not know it yet.
+        raise
 
 
 @stamina.retry(on=sqlite3.OperationalError, attempts=None, timeout=_PATIENCE, wait_max=0.5)

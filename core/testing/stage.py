@@ -114,12 +114,14 @@ class Stage:
     _loop: asyncio.Runner = field(init=False, repr=False)
     _workers: int = field(default=0, init=False)
     _reader: Journal = field(init=False, repr=False)
+    _journals: list[Journal] = field(factory=list, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._loop = asyncio.Runner(loop_factory=VirtualLoop)
         self.conditions = of_sandbox("Conditions")(clock=self.clock, queued=20.0, running=40.0)
         self.emulator, self.transport = emulate(self.provider, self.sandbox, self.conditions)
         self._reader = Journal(self._settings.journal)
+        self._journals.append(self._reader)
 
     @property
     def _settings(self) -> Settings:
@@ -132,8 +134,9 @@ class Stage:
         self.close()
 
     def close(self) -> None:
-        self._reader.close()
         self._loop.close()
+        for journal in self._journals:  # One that crashed has left its connections open.
+            journal.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the stage's clock, which goes on from one run to the next."""
@@ -167,7 +170,9 @@ class Stage:
             "sandbox": lambda _: self.transport(),
             "journal": Journal(settings.journal, clock=self.clock, worker=worker),
         }
-        return Runner(**(options | changes))
+        runner = Runner(**(options | changes))
+        self._journals.append(runner.journal)
+        return runner
 
     async def make(
         self, runner: Runner, prompt: str = "A heron lands on a pond", **more: Any
