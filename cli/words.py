@@ -210,7 +210,8 @@ def _price(provider: Provider, request: VideoRequest) -> float | None:
 
 
 def _option(info: OptionInfo) -> str:
-    default = "" if info.default in (None, "") else f' (default: "{info.default}")'
+    told = str(info.default).lower() if isinstance(info.default, bool) else info.default
+    default = "" if told in (None, "") else f' (default: "{told}")'
     return f"{info.allowed()}{default}. {info.help}"
 
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Protocol
 
 import httpx
@@ -131,10 +132,14 @@ def option_refused(provider: Provider, option: str, why: str) -> OptionRefused:
 def state(provider: Provider, said: str, known: Mapping[str, State]) -> State:
     """Our word for a state; one that is not known is logged, and ends nothing."""
     if said not in known:
-        logger.warning(
-            "%s: unknown task state %r is taken as still running.", provider.title, said[:40]
-        )
+        _tell_unknown(provider.title, said[:40])
     return known.get(said, "running")
+
+
+@cache
+def _tell_unknown(title: str, said: str) -> None:
+    """Once in a process: it is asked for again and again."""
+    logger.warning("%s: unknown task state %r is taken as still running.", title, said)
 
 
 def retry_after(reply: httpx.Response) -> float | None:

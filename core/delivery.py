@@ -44,13 +44,17 @@ class _Trouble(Kling26Error):
     """A download that broke, and may be tried again at the same link."""
 
 
+class _TooLarge(Kling26Error):
+    """More than any video has, so that no link is worth another try."""
+
+
 class _LinkDead(Kling26Error):
     """A link that gives no video; another one may."""
 
 
-async def deliver(job: "Job", ticket: Ticket, status: Status) -> Path:
+async def deliver(job: "Job", ticket: Ticket, status: Status) -> tuple[Path, str | None]:
     """
-    The stored video of a task that succeeded.
+    The stored video of a task that succeeded, and the link that it came from.
 
     Raises `ResultUnavailable`, which says why; the task can be resumed.
     """
@@ -59,12 +63,13 @@ async def deliver(job: "Job", ticket: Ticket, status: Status) -> Path:
         try:
             if url is None:
                 raise _LinkDead("the provider does not say where it is")
-            return await _fetch(job, url)
-        except (_LinkDead, _Trouble) as error:
+            return await _fetch(job, url), url
+        # An address that is not followed may have been told too early, or by mistake.
+        except (_LinkDead, _Trouble, guard.AddressRefused) as error:
             problem = str(error)
             logger.info("Fetching the video of %s: %s", job.id, error)
-        except guard.AddressRefused as error:
-            raise _unavailable(job, f"{error}") from error
+        except _TooLarge as error:
+            raise _unavailable(job, str(error)) from error
         except OSError as error:
             raise _unavailable(job, f"{plain(error.strerror or error)}") from error
         if attempt < _LINKS:
@@ -206,7 +211,10 @@ class _Download:
         """Where to connect to for a URL; None means by its name."""
         if self.job.task.realm == "sandbox":
             return [None]
-        checked = await guard.resolve(url, local=self.job.task.realm == "loopback")
+        # A paid video is taken from where it is; it is no secret, and no key goes there.
+        checked = await guard.resolve(
+            url, local=self.job.task.realm == "loopback", unencrypted=True
+        )
         return [*checked] or [None]
 
     async def _accepted(self, reply: httpx.Response) -> httpx.Response:
@@ -254,7 +262,7 @@ class _Download:
 
     def _hold(self, size: int) -> None:
         if size > MAX_VIDEO:
-            raise guard.AddressRefused(f"it is larger than {MAX_VIDEO // 1024**3} GiB")
+            raise _TooLarge(f"it is larger than {MAX_VIDEO // 1024**3} GiB")
 
     def _tell(self, done: int, last: bool = False) -> None:
         if last or now() - self._told >= _TELL_EVERY:

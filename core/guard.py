@@ -27,13 +27,13 @@ class AddressRefused(ValueError):
     """A result's address is not one to fetch from; the text says why."""
 
 
-def check_scheme(url: httpx.URL, local: bool) -> None:
-    """https only; plain http on this machine where `local` addresses are allowed."""
+def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
+    """https, or plain http: on this machine where that is `local`, elsewhere if `unencrypted`."""
     if url.scheme == "https" and url.host:
         return
-    if url.scheme == "http" and local and is_loopback(url.host):
+    if url.scheme == "http" and (unencrypted or (local and is_loopback(url.host))):
         return
-    raise AddressRefused(f'the link "{plain(url, 100)}" is not https')
+    raise AddressRefused(f'the link "{plain(url, 100)}" is no https:// address')
 
 
 def check_ip(address: str, local: bool) -> None:
@@ -47,13 +47,13 @@ def check_ip(address: str, local: bool) -> None:
         raise AddressRefused(f"the link leads into a private network ({ip})")
 
 
-async def resolve(url: httpx.URL, local: bool) -> list[str]:
+async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> list[str]:
     """
     The checked addresses of a URL's host; empty behind a proxy, which resolves names itself.
 
     Raises `AddressRefused`, and `httpx.ConnectError` for a name that does not resolve.
     """
-    check_scheme(url, local)
+    check_scheme(url, local, unencrypted)
     try:
         ipaddress.ip_address(url.host)
     except ValueError:

@@ -6,7 +6,9 @@ it cannot; `AnswerLost` says that it may, and holds what arrived of the answer.
 """
 
 import asyncio
+import logging
 import platform
+import re
 from collections.abc import Awaitable, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import AnyStr, NoReturn, TypeVar
@@ -28,10 +30,12 @@ from .errors import (
 from .keys import Key
 from .provider import Flow, Provider
 from .task import Realm
-from .text import plain
+from .text import glimpse, plain
 from .wire import MAX_REPLY
 
 T = TypeVar("T")
+
+logger = logging.getLogger("kling26")
 
 #: Some gateways in front of kie.ai turn away clients that do not say who they are.
 USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.python_version()})"
@@ -154,9 +158,12 @@ class Courier:
         except (StopIteration, Kling26Error):
             raise
         except Exception as error:
-            problem = self._clean(f"{type(error).__name__}: {error}")
+            # The plug-in's own matter, and nothing that a user could do anything about.
+            logger.info("The plug-in of %s: %s", self.provider.title, self._clean(repr(error)))
             nothing = httpx.Response(0)
-            raise self.provider.unexpected(nothing if reply is None else reply, problem) from error
+            raise self.provider.unexpected(
+                nothing if reply is None else reply, "its plug-in cannot read that"
+            ) from error
 
     async def _send_free(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -192,7 +199,8 @@ class Courier:
                 f"the answer broke off ({self._clean(broken)})", reply.content
             ) from broken
         if reply.is_server_error:
-            raise self._lost(f"HTTP {reply.status_code}", reply.content)
+            said = f"it answered HTTP {reply.status_code}. {glimpse(reply.content)}"
+            raise self._lost(said, reply.content)
         return reply
 
     async def _exchange(
@@ -270,13 +278,16 @@ class Courier:
         )
 
     def _lost(self, reason: str, content: bytes) -> AnswerLost:
-        return AnswerLost(
-            reason, fragment=content.decode("utf-8", "replace"), provider=self.provider.name
-        )
+        fragment = content.decode("utf-8", "replace")
+        logger.info("Lost an answer of %s: %s; %s", self.provider.title, reason, plain(fragment))
+        return AnswerLost(reason, fragment=fragment, provider=self.provider.name)
 
     def _clean(self, value: object) -> str:
-        """An exception's words, without the key, should a signed address be among them."""
-        return plain(self._hidden(str(value) or type(value).__name__), 160)
+        """An exception in words, without the key, should a signed address be among them."""
+        if isinstance(value, httpx.TimeoutException | TimeoutError):
+            return "it took too long"
+        said = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
+        return plain(self._hidden(said), 160) or "the connection broke"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

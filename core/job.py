@@ -91,12 +91,12 @@ class Job:
 
     async def _collect(self, ticket: Ticket) -> Task:
         status = Status("succeeded", url=self.task.url)
-        if self.task.state != "succeeded" or status.url is None:
+        if self.task.state != "succeeded" or not status.url:
             status = await waiting.wait(self, ticket)
             cost = self._cost(status)
             await self.learn("succeeded", finished=self.clock(), url=status.url, **cost)
-        path = await delivery.deliver(self, ticket, status)
-        await self.learn("stored", file=str(path), worker=None)
+        path, url = await delivery.deliver(self, ticket, status)
+        await self.learn("stored", file=str(path), url=url, worker=None)
         self.tell("stored")
         return self.task
 
@@ -150,6 +150,11 @@ class Job:
         """Call the journal, off the event loop."""
         result: T = await self.bench.in_thread(function, *args, **values)
         return result
+
+    async def cancelled_elsewhere(self) -> bool:
+        """Whether another process has cancelled the task meanwhile."""
+        row = await self.in_thread(self.bench.journal.get, self.id)
+        return row.state == "cancelled"
 
     async def leave(self) -> bool:
         """Commit that the paid request leaves now; False if that is another worker's to do."""

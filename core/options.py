@@ -232,7 +232,8 @@ def _read(info: OptionInfo, value: object) -> object:
         if value == "" and info.optional:
             return None
         try:
-            read = json.loads(value)
+            # "True" is how Python, and many a script, spells it.
+            read = json.loads(value.lower() if info.type is bool else value)
         except (ValueError, RecursionError):
             return value
     if info.type is float and type(read) is int:

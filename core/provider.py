@@ -244,12 +244,8 @@ class Provider(ABC, Generic[OptionsT]):
         return moved
 
     def unexpected(self, reply: httpx.Response, problem: str) -> UnexpectedReply:
-        """The error for an answer that cannot be read, with how it began."""
-        from .text import plain
+        """The error for an answer that cannot be read, with the words that are in it."""
+        from .text import glimpse
 
-        began = plain(reply.content[:200].decode("utf-8", "replace"), 120)
-        return UnexpectedReply(
-            f"{self.title} answered in an unknown form (HTTP {reply.status_code}: {problem}). "
-            f"The answer began: {began or 'nothing'}",
-            provider=self.name,
-        )
+        text = f"{self.title} answered in an unknown form (HTTP {reply.status_code}: {problem})."
+        return UnexpectedReply(f"{text} {glimpse(reply.content)}".strip(), provider=self.name)

@@ -23,6 +23,8 @@ ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 
 _SUFFIXES = {"jpeg": "jpg"}
+#: What is read of a file at most, in bytes: some files have no end.
+_LONGEST_FILE = 100 * 10**6
 # Many phones put a second picture behind the first of a JPEG file, which Pillow calls MPO.
 _ALSO_CALLED = {"mpo": "jpeg"}
 
@@ -42,12 +44,19 @@ class ImageFile:
     def read(cls, path: str | PathLike[str]) -> "ImageFile":
         """The picture at `path`; raises `ImageRefused` where there is none to read."""
         try:
-            return cls(Path(path).read_bytes())
+            with Path(path).open("rb") as file:
+                data = file.read(_LONGEST_FILE + 1)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ImageRefused(
                 f'The image "{plain(fspath(path))}" cannot be read: {reason or "no such file"}.'
             ) from error
+        if len(data) > _LONGEST_FILE:
+            raise ImageRefused(
+                f'The image "{plain(fspath(path))}" has more than {_LONGEST_FILE // 10**6} MB, '
+                "which no provider takes."
+            )
+        return cls(data)
 
     @cached_property
     def _measured(self) -> tuple[str | None, tuple[int, int]]:

@@ -23,11 +23,13 @@ from .errors import (
     Kling26Error,
     NotDelivered,
     OutcomeUnknown,
+    ProviderError,
     Refused,
     SettingsError,
     StillRunning,
     TaskCancelled,
     TaskFailed,
+    TryLater,
     UnknownTask,
     UsageError,
 )
@@ -42,8 +44,9 @@ from .request import ImageFile, VideoRequest
 from .results import Outcome, Video, cost_unit
 from .settings import Settings
 from .store import Store, copy_video
-from .submission import TakenOver
+from .submission import TakenOver, ask_patiently
 from .task import OPEN, Task
+from .text import sentence
 from .wish import Wish, make_wish, realm_of
 
 T = TypeVar("T")
@@ -55,6 +58,8 @@ TIMEOUT = 3600.0
 _LAST_ANSWER = 10.0
 #: How long after the deadline a submission may take to settle whether anything was paid.
 _LAST_WORD = 2.0
+#: How long a provider that is in trouble is asked to cancel, in seconds.
+_CANCEL_PATIENCE = 30.0
 #: How often a task in another process's hands is looked at, in seconds.
 _WATCH_EVERY = 0.5
 #: How often other machines that share the journal are shown that this worker is alive.
@@ -225,8 +230,12 @@ class Runner:
             return False, f"Task {task.id} is {task.state}, so there is nothing to cancel; {go_on}"
         if not provider.can("cancel"):
             return False, f"{provider.title} cannot cancel: the paid video is being made; {go_on}"
-        courier = self._connections.courier(task.realm, provider)
-        if not await courier.ask(provider.cancel(ticket)):
+        courier, end = self._connections.courier(task.realm, provider), now() + _CANCEL_PATIENCE
+        try:
+            asked = await ask_patiently(courier, lambda: provider.cancel(ticket), lambda: end)
+        except ProviderError as error:
+            return False, f"{sentence(error)} So the task goes on; {go_on}"
+        if not asked:
             return False, f"{provider.title} is already making the video; {go_on}"
         finished = self.journal.clock()
         await self._in_thread(self.journal.update, task.id, "cancelled", finished=finished)
@@ -331,7 +340,7 @@ class Runner:
                 with suppress(TakenOver):
                     return await self._work(task, deadline, progress)
             elif now() >= deadline:
-                raise self._still_running(task)
+                raise self._late(task)
             await asyncio.sleep(_WATCH_EVERY)
             task = await self.task(task.id)
 
@@ -348,10 +357,12 @@ class Runner:
             await asyncio.wait([running], timeout=max(0.0, deadline - now()))
             if not running.done() and job.task.state == "submitting":
                 await asyncio.wait([running], timeout=_LAST_WORD)
+            if job.task.state not in ("submitting", "submitted", "succeeded"):
+                await asyncio.wait([running])  # It has ended; only the journal is to know.
         finally:
             job.listeners.remove(progress)
         if not running.done():
-            raise self._still_running(job.task)
+            raise self._late(job.task)
         return running.result()
 
     async def _make_job(self, task: Task, deadline: float) -> Job:
@@ -415,12 +426,16 @@ class Runner:
                 await self._in_thread(self.journal.written, task.id, str(path))
         return output or written
 
-    def _still_running(self, task: Task) -> StillRunning:
+    def _late(self, task: Task) -> Kling26Error:
+        """The error of a task that goes on when the time is up."""
         title = self.registry[task.provider].title
-        return StillRunning(
-            f"{title} was not done with the video when the time was up. It goes on, and is paid "
-            f"for once; fetch it with: kling26 resume {task.id}"
-        )
+        if task.state == "submitting" and task.sending is None:
+            return TryLater(f"The time was up before {title} could be asked. Nothing was paid.")
+        if task.state in ("succeeded", "stored"):
+            done = f"The video is done at {title}, and was not here yet when the time was up."
+        else:
+            done = f"{title} was not done with the video when the time was up. It goes on."
+        return StillRunning(f"{done} It is paid for once; fetch it with: kling26 resume {task.id}")
 
     # -- shared means ----------------------------------------------------------------------
 

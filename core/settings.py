@@ -135,7 +135,7 @@ def is_safe(address: str) -> bool:
     """Whether a key may be sent to an address: https, or plain http on this machine."""
     try:
         parts = urlsplit(address)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port  # Either may be nonsense.
     except ValueError:
         return False
     return bool(host) and (

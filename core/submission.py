@@ -6,6 +6,8 @@ certainly had no effect, or where our own id, unique at the provider, makes a re
 """
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import stamina
@@ -20,12 +22,12 @@ from .errors import (
     UnexpectedReply,
     Unreachable,
 )
-from .http import AnswerLost
-from .pacing import Patience
+from .http import AnswerLost, Courier
+from .pacing import Patience, now
 from .provider import Flow, OpenTask
 from .request import ImageFile, VideoRequest
 from .status import Ticket
-from .text import plain
+from .text import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +70,7 @@ async def _submit_patiently(job: "Job") -> Ticket:
     patience = Patience(lambda: job.deadline, again=not_taken, waiting=waiting)
     async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
         with attempt:
-            await job.gate.enter()
+            await _turn(job)
             job.tell("submitting")
             try:
                 return await job.accept(await _send(job, request))
@@ -77,6 +79,15 @@ async def _submit_patiently(job: "Job") -> Ticket:
             except Refused as refusal:
                 return await _taken_before(job, refusal)
     raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
+
+
+async def _turn(job: "Job") -> None:
+    """Wait for a turn at the provider's pace; after the deadline nothing is sent any more."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, job.remaining)):
+            await job.gate.enter()
+    if job.remaining <= 0:
+        raise TryLater(f"The time was up before {job.provider.title} could be asked.")
 
 
 async def _send(job: "Job", request: VideoRequest) -> Ticket:
@@ -158,7 +169,8 @@ async def _search(job: "Job", lost: AnswerLost) -> Ticket | None:
             raise _unknown(job, lost)
         await asyncio.sleep(wait)
         try:
-            ticket = await _ask_patiently(job, lambda: job.provider.find(task))
+            find = partial(job.provider.find, task)
+            ticket = await ask_patiently(job.courier, find, lambda: job.deadline)
         except ProviderError as error:
             raise _unknown(job, lost) from error
         if ticket is not None:
@@ -173,16 +185,24 @@ async def _uploaded(job: "Job") -> VideoRequest:
     if not isinstance(image, ImageFile) or not job.provider.can("upload"):
         return request
     job.tell("uploading")
-    return request.with_image(await _ask_patiently(job, lambda: job.provider.upload(image)))
+    upload = partial(job.provider.upload, image)
+    return request.with_image(await ask_patiently(job.courier, upload, lambda: job.deadline))
 
 
-async def _ask_patiently(job: "Job", flow: "Callable[[], Flow[T]]") -> T:
-    """Run a free flow, several times where that may help."""
+async def ask_patiently(
+    courier: Courier, flow: "Callable[[], Flow[T]]", deadline: "Callable[[], float]"
+) -> T:
+    """Run a free flow until the deadline, several times where that may help."""
     trouble = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-    patience = Patience(lambda: job.deadline, again=trouble)
+    patience = Patience(deadline, again=trouble)
     async for attempt in stamina.retry_context(on=patience, attempts=8, timeout=None):
         with attempt:
-            return await job.courier.ask(flow())
+            try:
+                async with asyncio.timeout(max(0.0, deadline() - now())):
+                    return await courier.ask(flow())
+            except TimeoutError as error:
+                title = courier.provider.title
+                raise Unavailable(f"{title} did not answer before the time was up.") from error
     raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
 
 
@@ -192,11 +212,9 @@ def _lost(job: "Job", why: str) -> AnswerLost:
 
 def _unknown(job: "Job", lost: AnswerLost) -> OutcomeUnknown:
     """The error that says what is known, where to look and how to go on."""
-    page, began = job.provider.tasks_page, plain(lost.fragment, 120)
-    where = page or f"your account at {job.provider.title}"
+    where = job.provider.tasks_page or f"your account at {job.provider.title}"
     return OutcomeUnknown(
-        f"{job.provider.title} may have taken this video, and charged for it: {plain(lost)}."
-        + (f" What arrived began: {began}." if began else "")
-        + f" Look at {where}. If the task is not there, this submits it again: "
+        f"{job.provider.title} may have taken this video, and charged for it: {sentence(lost)} "
+        f"Look at {where}. If the task is not there, this submits it again: "
         f"kling26 resubmit {job.id}"
     )

@@ -1,7 +1,8 @@
 """Other people's text, made safe to show."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # Control characters (C0, DEL, C1), which carry terminal escape codes, and the Unicode marks
 # that reorder what is shown around them.
@@ -20,6 +21,42 @@ def sentence(text: object, limit: int = 300) -> str:
     """`plain(text)` with a full stop, to be followed by another sentence."""
     line = plain(text, limit)
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
+
+
+def glimpse(content: bytes) -> str:
+    """
+    What a person can make of an answer that is in no known form: its words, no markup, no JSON.
+
+    >>> glimpse(b'{"code": 7, "detail": {"message": "No cats."}}')
+    'It said: "No cats.".'
+    >>> glimpse(b"<html>")
+    'It sent a web page.'
+    """
+    text = content[:20_000].decode("utf-8", "replace").strip()
+    if not text:
+        return "It sent nothing."
+    if text.startswith("<"):
+        return "It sent a web page."
+    words = _spoken(text) if text[0] in '{["' else plain(text, 120)
+    return f'It said: "{words}".' if words else ""
+
+
+#: What the text of an error is called in most APIs.
+_SPOKEN = ("message", "msg", "error_message", "detail", "error", "reason", "title")
+
+
+def _spoken(text: str) -> str | None:
+    """The first text in JSON that is there for a person."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    for _ in range(5):
+        if isinstance(value, list):
+            value = value[0] if value else None
+        elif isinstance(value, Mapping):
+            value = next((value[name] for name in _SPOKEN if value.get(name)), None)
+    return plain(value, 120) if isinstance(value, str) else None
 
 
 def listing(values: Iterable[object], last: str = "or") -> str:

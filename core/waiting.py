@@ -52,7 +52,7 @@ async def wait(job: "Job", ticket: Ticket) -> Status:
         status = await questions.ask()
         if status is not None:
             _judge(job, status)
-            if status.url is not None and status.state == "succeeded":
+            if status.url and status.state == "succeeded":
                 return status
             if status.state == "succeeded":
                 done_at = now() if done_at is None else done_at
@@ -94,6 +94,8 @@ class _Questions:
         try:
             status = await self.job.courier.ask(self.job.provider.poll(self.ticket))
         except ProviderError as error:
+            if isinstance(error, NoSuchTask) and await self.job.cancelled_elsewhere():
+                return Status("cancelled")
             self._note(error)
             return None
         self.penalty, self._failures, self._doubt_since = 0.0, 0, None
@@ -119,7 +121,7 @@ class _Questions:
         job = self.job
         go_on = f"then go on with: kling26 resume {job.id}"
         if isinstance(error, KeyRejected):
-            raise NotDelivered(f"{error} The video is paid for; mend the key, {go_on}") from error
+            raise NotDelivered(f"The video is paid for; mend the key, {go_on} ({error})") from error
         raise OutcomeUnknown(
             f"{error} It took the video as {plain(self.ticket.task_id)}, so it is paid for, or "
             f"was. Look at {job.provider.tasks_page or job.provider.title}, {go_on}"

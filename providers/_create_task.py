@@ -18,7 +18,7 @@ from ..core.options import NoOptions
 from ..core.provider import Flow, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.status import State, Status, Ticket
-from ..core.wire import address, number, parse, read, read_part, structure, words, write
+from ..core.wire import address, integer, number, parse, read, read_part, structure, words, write
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class Upload:
 
 @frozen(eq=False, repr=False)
 class Envelope:
-    code: int
+    code: Any
     msg: Any = None
     message: Any = None
     data: Any = None
@@ -166,7 +166,9 @@ class CreateTaskProvider(Provider[NoOptions]):
     ) -> T:
         """What an accepted reply carries; a "no" is raised in the provider's words."""
         envelope = read(reply, Envelope, self)
-        said, code = words(envelope.msg) or words(envelope.message), envelope.code
+        said, code = words(envelope.msg) or words(envelope.message), _code(envelope.code)
+        if code is None:
+            raise self.unexpected(reply, "reply.code is no number")
         # Trouble on their side. Of createTask it is a "no": so missing fields are told there.
         if free and code == 500:
             raise answers.unavailable(self, reply, said, code)
@@ -200,6 +202,13 @@ def _task(request: VideoRequest) -> CreateTask:
     assert isinstance(request.image, str)  # Pictures were uploaded by now.
     image = ImageToVideo(request.prompt, [request.image], request.sound, duration)
     return CreateTask("kling-2.6/image-to-video", image, request.callback_url)
+
+
+def _code(told: object) -> int | None:
+    """The envelope's code, a number by the documents; as a text it means the same."""
+    if isinstance(told, str) and re.fullmatch("[0-9]{1,4}", told):
+        return int(told)
+    return integer(told)
 
 
 def _video_url(result: object) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from kling26.core import ImageFile, Provider, registry
+from kling26.core import ImageFile, Provider, answers, registry
 from kling26.core.registry import load_providers
 from kling26.core.settings import address_variables, is_loopback
 
@@ -44,6 +44,7 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _own_log() -> None:
     """What was logged once in this process is news to each test."""
     registry._tell.cache_clear()
+    answers._tell_unknown.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,8 @@ STATES: Mapping[str, State] = {
     "IN_PROGRESS": "running",
     "COMPLETED": "succeeded",
 }
+#: The type of the error of a request that was taken back.
+CANCELLED = "client_cancelled"
 #: What a "no" means, by its HTTP status; any other is plainly refused.
 NO: Mapping[int, answers.Answer] = {
     401: answers.key_rejected,
@@ -193,15 +195,21 @@ class Fal(Provider[FalOptions]):
         if outcome != "CANCELLATION_REQUESTED":
             return outcome == "OK"
         try:  # It may have begun in between.
-            return (yield from self._state(ticket)).status == "IN_QUEUE"
+            answer = yield from self._state(ticket)
         except NoSuchTask:
             return True
+        return answer.status == "IN_QUEUE" or answer.error_type == CANCELLED
 
     def read_callback(self, body: bytes | str) -> Status:
         call = read_callback(body, Callback, self)
         payload = call.payload or Reply(error=call.error)
         status = _made(payload) if call.status == "OK" else _failed(payload)
         return evolve(status, task_id=call.request_id)
+
+    def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
+        """The id alone, or within an address that came with it."""
+        address = re.search(r"/requests/([\w-]+)", fragment)
+        return super().salvage(fragment, request) or (Ticket(address[1]) if address else None)
 
     def _state(self, ticket: Ticket) -> Flow[Reply]:
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
@@ -219,7 +227,7 @@ class Fal(Provider[FalOptions]):
                 raise
             answer = self._read(trouble.reply)
             # The model's errors are lists, and the platform's have a type. Others pass with time.
-            if isinstance(answer.detail, list) or answer.error_type not in (None, "internal_error"):
+            if isinstance(answer.detail, list) or answer.error_type is not None:
                 return trouble.reply
             raise
 
@@ -271,17 +279,17 @@ def _trouble(answer: Reply) -> tuple[str | None, str | None]:
     if isinstance(first, list):
         first = first[0] if first else None
     of_model = first if isinstance(first, Mapping) else {"msg": first}
-    said = words(answer.error) or words(of_model.get("msg"))
+    said = words(answer.error) or words(of_model.get("msg")) or words(of_model.get("message"))
     return said, words(answer.error_type) or words(of_model.get("type"))
 
 
 def _made(answer: Reply) -> Status:
-    return Status("succeeded", url=answer.video.url if answer.video else None)
+    return Status("succeeded", url=answer.video.url or None if answer.video else None)
 
 
 def _failed(answer: Reply) -> Status:
     said, code = _trouble(answer)
-    return Status("failed", code=code, reason=said)
+    return Status("cancelled" if code == CANCELLED else "failed", code=code, reason=said)
 
 
 @hookimpl

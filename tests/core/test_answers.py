@@ -139,3 +139,10 @@ def test_an_unknown_state_is_running_and_logged(
     (record,) = caplog.records
     assert record.getMessage().startswith("kie.ai: unknown task state 'moderating")
     assert len(record.getMessage()) < 120
+
+
+def test_an_unknown_state_is_logged_once(kie: Provider, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        answers.state(kie, "polishing", {})
+
+    assert len(caplog.records) == 1

@@ -1,7 +1,7 @@
 """Other people's text, made safe to show."""
 
 import pytest
-from kling26.core.text import listing, plain, sentence
+from kling26.core.text import glimpse, listing, plain, sentence
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,22 @@ def test_a_sentence_ends_like_one(text: str, whole: str) -> None:
 )
 def test_values_are_listed_as_people_do(values: list[object], words: str) -> None:
     assert listing(values) == words
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "It sent nothing."),
+        (b" <!DOCTYPE html><h1>Bad gateway</h1>", "It sent a web page."),
+        (b'{"code": 7, "detail": [{"loc": [], "msg": "No\\ncats"}]}', 'It said: "No cats".'),
+        (b'{"error": {"message": ""}, "error_message": "Closed"}', 'It said: "Closed".'),
+        (b'"ok"', 'It said: "ok".'),
+        (b'{"code": 200, "data": null}', ""),
+        (b'{"data": {"taskId": "x', ""),
+        (b"[" * 5000, ""),
+        (b"upstream\x1b[31m connect error", 'It said: "upstream [31m connect error".'),
+        (b"x" * 500, f'It said: "{"x" * 119}…".'),
+    ],
+)
+def test_of_an_odd_answer_the_words_are_told_and_no_markup(content: bytes, told: str) -> None:
+    assert glimpse(content) == told

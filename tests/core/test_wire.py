@@ -118,7 +118,7 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert parse(r'{"a": "\ud83e\udd8a", "b": "\\ud83d"}') == {"a": "🦊", "b": r"\ud83d"}
 
 
-def test_an_unreadable_reply_names_the_provider_and_how_it_began(
+def test_an_unreadable_reply_names_the_provider_and_what_is_wrong(
     providers: Mapping[str, Provider],
 ) -> None:
     reply = httpx.Response(502, content=b"<html>\x1b[31m\r\n  Bad   gateway" + b"!" * 500)
@@ -128,15 +128,13 @@ def test_an_unreadable_reply_names_the_provider_and_how_it_began(
 
     text = str(caught.value)
     assert text.startswith(
-        "kie.ai answered in an unknown form (HTTP 502: not JSON). "
-        "The answer began: <html> [31m Bad gateway!!!"
+        "kie.ai answered in an unknown form (HTTP 502: not JSON). It sent a web page."
     )
-    assert len(text) < 250
     assert caught.value.provider == "kie"
 
 
-def test_an_empty_reply_began_with_nothing(providers: Mapping[str, Provider]) -> None:
-    with pytest.raises(UnexpectedReply, match="The answer began: nothing"):
+def test_an_empty_reply_is_told_as_such(providers: Mapping[str, Provider]) -> None:
+    with pytest.raises(UnexpectedReply, match=r"It sent nothing\."):
         read(httpx.Response(200), Reply, providers["kie"])
 
 

@@ -373,6 +373,14 @@ def test_an_upload_without_an_address_is_no_upload(
         talk(provider.upload(picture), {"code": 200, "data": {"downloadUrl": link}})
 
 
+@pytest.mark.parametrize(("code", "error"), [("429", TryLater), ("402", OutOfCredit)])
+def test_a_code_means_the_same_as_a_text(
+    provider: Provider, talk: Any, code: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        talk(provider.submit(VideoRequest("A heron"), NoOptions()), {"code": code, "msg": "No."})
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
@@ -381,8 +389,8 @@ def test_an_upload_without_an_address_is_no_upload(
         (b"", "not JSON"),
         (b"[]", "expected an object, got an array @ reply"),
         (b"{}", "missing @ reply.code"),
-        (b'{"code": "200", "data": {"taskId": "x"}}', "expected an integer, got a string"),
-        (b'{"code": true, "data": {"taskId": "x"}}', "expected an integer, got true or false"),
+        (b'{"code": "fine", "data": {"taskId": "x"}}', "reply.code is no number"),
+        (b'{"code": true, "data": {"taskId": "x"}}', "reply.code is no number"),
         (b'{"code": 200}', "expected an object, got null @ reply.data"),
         (b'{"code": 200, "data": {}}', "missing @ reply.data.taskId"),
         (b'{"code": 200, "data": {"taskId": 5}}', "expected a string, got an integer"),

@@ -2,7 +2,9 @@
 
 import asyncio
 
+import httpx
 import pytest
+from attrs import define
 from kling26.core.errors import StillRunning, TaskCancelled, UnknownTask
 
 from .conftest import Stage
@@ -93,6 +95,70 @@ def test_a_cancelled_task_is_told_to_those_who_wait_for_it(stage_of) -> None:
 
     with pytest.raises(TaskCancelled, match="cancelled at RunComfy"):
         stage.run(work())
+
+
+@define
+class Troubled(httpx.AsyncBaseTransport):
+    """A way to the emulator on which the first requests to cancel meet trouble."""
+
+    inner: httpx.AsyncBaseTransport
+    times: float
+    body: bytes = b"<html>Bad gateway"
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel") and self.times > 0:
+            self.times -= 1
+            return httpx.Response(502, content=self.body)
+        return await self.inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize(
+    ("times", "cancelled", "words"),
+    [
+        (2, True, "RunComfy cancelled the task."),
+        (float("inf"), False, "RunComfy is in trouble (HTTP 502). So the task goes on; go on with"),
+    ],
+)
+def test_trouble_with_a_cancel_is_tried_again_and_then_told(
+    stage_of, times: float, cancelled: bool, words: str
+) -> None:
+    stage = stage_of("runcomfy")
+    stage.conditions.queued = 300.0
+    task = begin(stage, timeout=5)
+
+    async def work() -> tuple[bool, str]:
+        troubled = Troubled(stage.transport(), times)
+        async with stage.runner(sandbox=lambda _: troubled) as runner:
+            _, done, sentence = await runner.cancel(task)
+            return done, sentence
+
+    done, sentence = stage.run(work())
+
+    assert done is cancelled
+    assert sentence.startswith(words)
+    assert stage.task().state == ("cancelled" if cancelled else "submitted")
+
+
+def test_a_cancel_by_another_process_is_told_where_the_provider_forgets_the_task(
+    stage_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_of("runcomfy")
+
+    async def work() -> None:
+        async with stage.runner(alive=True) as runner, stage.runner(alive=True) as other:
+            waiting = asyncio.create_task(stage.make(runner))
+            await asyncio.sleep(5)
+            (task,) = await runner.tasks(only_open=True)
+            await other.cancel(task.id)
+            # Gone, where others would say "cancelled".
+            monkeypatch.setattr(stage.emulator.tasks, "find", lambda _: None)
+            await waiting
+
+    began = stage.clock()
+    with pytest.raises(TaskCancelled):
+        stage.run(work())
+
+    assert stage.clock() - began < 20
 
 
 def test_a_finished_task_cannot_be_cancelled(stage: Stage) -> None:

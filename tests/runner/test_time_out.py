@@ -1,0 +1,107 @@
+"""When the time is up: what is said depends on what had left by then."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from kling26.core.errors import Kling26Error, OutcomeUnknown, StillRunning, Unavailable
+from kling26.core.registry import load_providers
+from kling26.core.request import VideoRequest
+from kling26.core.runner import Runner
+from kling26.core.settings import Settings
+
+from .conftest import Stage
+
+PICTURE = str(Path(__file__).parents[1] / "grey.png")
+Answer = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+class Service(httpx.AsyncBaseTransport):
+    """A kie.ai of which one part never answers, and the requests that came."""
+
+    def __init__(self, silent: str) -> None:
+        self.silent = silent
+        self.seen: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        self.seen.append(name)
+        if name == self.silent:
+            await asyncio.sleep(request.extensions["timeout"]["read"])
+            raise httpx.ReadTimeout("", request=request)
+        data: dict[str, dict[str, object]] = {
+            "file-base64-upload": {"downloadUrl": "https://files.example/a.png"},
+            "createTask": {"taskId": "task-1"},
+            "recordInfo": {
+                "state": "success", "resultJson": '{"resultUrls": ["https://93.184.215.14/x.mp4"]}'
+            },
+        }  # fmt: skip
+        return httpx.Response(200, json={"code": 200, "data": data[name]})
+
+
+def ended(stage: Stage, silent: str, timeout: float) -> tuple[Kling26Error, Service]:
+    service = Service(silent)
+
+    async def work() -> None:
+        settings = Settings({"KLING26_HOME": str(stage.home), "KIE_API_KEY": "key"})
+        async with Runner(settings, load_providers(), service) as runner:
+            request = VideoRequest("A heron", image=PICTURE)
+            await runner.generate(request, "kie", timeout=timeout)
+
+    with pytest.raises(Kling26Error) as error:
+        stage.run(work())
+    return error.value, service
+
+
+@pytest.fixture
+def kie(stage_of: Callable[[str], Stage]) -> Stage:
+    return stage_of("kie")
+
+
+def test_during_an_upload_nothing_was_paid(kie: Stage) -> None:
+    error, service = ended(kie, "file-base64-upload", timeout=6)
+
+    assert isinstance(error, Unavailable)
+    assert error.exit_status == 3
+    assert str(error) == "kie.ai did not answer before the time was up. Nothing was paid."
+    assert set(service.seen) == {"file-base64-upload"}
+    assert kie.task().state == "refused"
+
+
+def test_during_the_paid_request_it_may_have_been_taken(kie: Stage) -> None:
+    error, _ = ended(kie, "createTask", timeout=6)
+
+    assert isinstance(error, OutcomeUnknown)
+    assert "charged for it: no answer came (it took too long). Look at" in str(error)
+
+
+def test_while_it_is_made_the_provider_was_not_done(kie: Stage) -> None:
+    error, _ = ended(kie, "recordInfo", timeout=6)
+
+    assert isinstance(error, StillRunning)
+    assert str(error).startswith("kie.ai was not done with the video when the time was up. It goes")
+
+
+def test_during_the_download_the_video_is_done(kie: Stage) -> None:
+    error, _ = ended(kie, "x.mp4", timeout=6)
+
+    assert isinstance(error, StillRunning)
+    assert str(error).startswith("The video is done at kie.ai, and was not here yet when the time")
+
+
+def test_at_the_providers_pace_nothing_was_sent(kie: Stage) -> None:
+    """More tasks than kie.ai takes at a time, and no time to wait for a turn."""
+
+    async def work() -> list[object]:
+        async with kie.runner() as runner:
+            many = [kie.make(runner, f"Heron {number}", timeout=4.0) for number in range(40)]
+            return await asyncio.gather(*many, return_exceptions=True)
+
+    errors = [each for each in kie.run(work()) if isinstance(each, Kling26Error)]
+    late = [error for error in errors if error.exit_status == 3]
+
+    assert late
+    assert all("Nothing was paid." in str(error) for error in late)
+    assert len(late) + kie.paid == 40
