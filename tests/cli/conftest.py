@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ class User:
         path = self.home / "journal.sqlite3"
         if not path.exists():
             return 0
-        with sqlite3.connect(path) as journal:
+        with closing(sqlite3.connect(path)) as journal:
             return int(journal.execute("SELECT count(*) FROM tasks").fetchone()[0])
 
 

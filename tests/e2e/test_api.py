@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -293,7 +294,7 @@ def test_a_blocked_prompt_does_not_stop_a_paid_task(
     }
     run = comfy.run(prompt)
     last_run = comfy.home / "journal.sqlite3"
-    with sqlite3.connect(last_run) as journal:
+    with closing(sqlite3.connect(last_run)) as journal:
         states = {state for (state,) in journal.execute("select state from tasks")}
 
     assert run.end == "execution_success"

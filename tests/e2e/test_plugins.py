@@ -5,6 +5,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -356,7 +357,7 @@ def test_no_key_is_anywhere(crowded: Any, node: Node, save: Node) -> None:
     files = [path for path in files if "custom_nodes" not in path.parts]
     told += [json.dumps(run.events), json.dumps(run.texts)]
     told += [path.read_bytes().decode("latin-1") for path in files]
-    with sqlite3.connect(crowded.home / "journal.sqlite3") as journal:
+    with closing(sqlite3.connect(crowded.home / "journal.sqlite3")) as journal:
         asked = {name for (name,) in journal.execute("select distinct provider from tasks")}
         told += map(str, journal.execute("select * from tasks"))
 

@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 from kling26.core.provider import Flow
 from kling26.core.status import Status, Ticket
+from kling26.core.task import Task
 from kling26.core.testing import Stage
 from kling26.providers.kie import Kie
 
@@ -23,14 +24,14 @@ class Varied(Kie):
         return evolve(status, cost=cost, cost_unit=unit)
 
 
-def make(home: Path, *charges: tuple[float | None, str | None]) -> Stage:
-    """A stage on which a video was made, and fetched again for each further charge."""
+def make(home: Path, *charges: tuple[float | None, str | None]) -> Task:
+    """The task of a video that was made, and fetched again for each further charge."""
     provider = Varied()
     with Stage(home, provider, built_in("kie")[1]) as stage:
         for charge in charges:
             provider.charge = charge
             stage.generate().file.unlink()
-    return stage
+        return stage.task()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def make(home: Path, *charges: tuple[float | None, str | None]) -> Stage:
 def test_the_unit_is_kept_with_the_task(
     tmp_path: Path, charge: tuple[float | None, str | None], kept: tuple[float | None, str | None]
 ) -> None:
-    task = make(tmp_path, charge).task()
+    task = make(tmp_path, charge)
 
     assert (task.state, task.cost, task.cost_unit) == ("stored", *kept)
 
@@ -64,6 +65,6 @@ def test_the_video_carries_it_even_when_the_provider_now_counts_otherwise(tmp_pa
 
 
 def test_a_known_cost_is_not_lost_when_the_video_is_fetched_again(tmp_path: Path) -> None:
-    task = make(tmp_path, (2.5, "CNY"), (None, None)).task()
+    task = make(tmp_path, (2.5, "CNY"), (None, None))
 
     assert (task.cost, task.cost_unit) == (2.5, "CNY")
