@@ -17,10 +17,10 @@ written from the documents::
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml  # type: ignore[import-untyped]
 
 from ..provider import Provider
@@ -74,7 +74,7 @@ def exchange(
             "body": sent if sent is None or isinstance(sent, bytes) else _reviewable(sent),
         },
         "response": {
-            "status": {"code": status, "message": HTTPStatus(status).phrase},
+            "status": {"code": status, "message": httpx.codes.get_reason_phrase(status)},
             "headers": answered,
             "body": {"string": "" if answer is None else _reviewable(answer)},
         },
