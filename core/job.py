@@ -39,6 +39,10 @@ T = TypeVar("T")
 logger = logging.getLogger("kling26")
 
 
+#: Calls a function of the journal in the one thread that it has.
+InThread = Callable[..., Awaitable[Any]]
+
+
 @define
 class Bench:
     """What the jobs of a runner share: journal, store, download client, the journal's thread."""
@@ -46,7 +50,7 @@ class Bench:
     journal: Journal
     store: Store
     downloads: httpx.AsyncClient
-    in_thread: Callable[..., Awaitable[Any]]
+    in_thread: InThread
 
 
 @define(eq=False)

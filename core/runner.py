@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
-from attrs import define, evolve, field
+from attrs import define, field
 
 from .connections import Connections, SandboxFactory
 from .errors import (
@@ -24,18 +24,11 @@ from .errors import (
     NotDelivered,
     OutcomeUnknown,
     ProviderError,
-    Refused,
-    SettingsError,
-    StillRunning,
-    TaskCancelled,
-    TaskFailed,
-    TryLater,
     UnknownTask,
     UsageError,
 )
-from .job import Bench, Job
+from .jobs import Jobs
 from .journal import Journal
-from .options import build_options
 from .pacing import now
 from .progress import Listener, Progress, silence
 from .provider import Provider
@@ -44,7 +37,7 @@ from .request import ImageFile, VideoRequest
 from .results import Outcome, Video, cost_unit
 from .settings import Settings
 from .store import Store, copy_video
-from .submission import TakenOver, ask_patiently
+from .submission import ask_patiently
 from .task import OPEN, Task
 from .text import sentence
 from .wish import Wish, make_wish, realm_of
@@ -56,14 +49,8 @@ logger = logging.getLogger("kling26")
 TIMEOUT = 3600.0
 #: How long a paid request in flight is waited for when the runner closes, in seconds.
 _LAST_ANSWER = 10.0
-#: How long after the deadline a submission may take to settle whether anything was paid.
-_LAST_WORD = 2.0
 #: How long a provider that is in trouble is asked to cancel, in seconds.
 _CANCEL_PATIENCE = 30.0
-#: How often a task in another process's hands is looked at, in seconds.
-_WATCH_EVERY = 0.5
-#: How often other machines that share the journal are shown that this worker is alive.
-_HEARTBEAT = 15.0
 
 
 @define
@@ -86,8 +73,7 @@ class Runner:
     sandbox: SandboxFactory | None = None
     journal: Journal = field()
     _connections: Connections = field(init=False)
-    _jobs: dict[str, tuple[Job, "asyncio.Task[Task]"]] = field(factory=dict, init=False)
-    _heart: "asyncio.Task[None] | None" = field(default=None, init=False)
+    _jobs: Jobs = field(init=False)
     # One thread: SQLite takes one writer at a time, and the order of events is kept.
     _thread: ThreadPoolExecutor = field(init=False, repr=False)
 
@@ -102,6 +88,9 @@ class Runner:
     def __attrs_post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kling26-journal")
         self._connections = Connections(self.settings, self.registry, self.transport, self.sandbox)
+        self._jobs = Jobs(
+            self.settings, self.registry, self.journal, self._connections, self._in_thread
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,7 +101,7 @@ class Runner:
     @property
     def paying(self) -> bool:
         """Whether a paid request is in flight, whose answer is worth waiting for."""
-        return any(job.paying for job, _ in self._jobs.values())
+        return self._jobs.paying
 
     async def aclose(self, patience: float = _LAST_ANSWER) -> None:
         """
@@ -123,11 +112,7 @@ class Runner:
         end = now() + patience
         while self.paying and now() < end:
             await asyncio.sleep(0.05)
-        running: list[asyncio.Task[Any]] = [task for _, task in self._jobs.values()]
-        running += [self._heart] if self._heart is not None else []
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await self._jobs.stop()
         await self._connections.aclose()
         with suppress(JournalError):
             await self._in_thread(self.journal.release)
@@ -156,7 +141,7 @@ class Runner:
         """
         deadline = now() + timeout
         rehearsal = self.settings.sandbox if sandbox is None else sandbox
-        chosen = self._provider(provider or self.settings.provider, rehearsal)
+        chosen = self._jobs.provider(provider or self.settings.provider, rehearsal)
         wish = make_wish(request, chosen, options, output, rehearsal)
         task, reused = await self._row(wish)
         if reused:
@@ -199,7 +184,7 @@ class Runner:
                 f"Task {task.id} is {task.state}; only an unknown task is submitted again.",
                 task=task.id,
             )
-        if self._provider_of(task).can("find"):
+        if self._jobs.provider_of(task).can("find"):
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
@@ -218,7 +203,7 @@ class Runner:
             return task, True, f"Task {task.id} is cancelled already."
         if not task.open:
             raise UnknownTask(f"Task {task.id} is {task.state} already.", task=task.id)
-        cancelled, sentence = await self._cancel(task, self._provider_of(task))
+        cancelled, sentence = await self._cancel(task, self._jobs.provider_of(task))
         return await self.task(task.id), cancelled, sentence
 
     async def _cancel(self, task: Task, provider: Provider) -> tuple[bool, str]:
@@ -254,7 +239,7 @@ class Runner:
     ) -> tuple[float, str]:
         """What is left on the account at a provider, and the unit that it counts."""
         rehearsal = self.settings.sandbox if sandbox is None else sandbox
-        chosen = self._provider(provider or self.settings.provider, rehearsal)
+        chosen = self._jobs.provider(provider or self.settings.provider, rehearsal)
         if not chosen.can("balance"):
             page = f"; see {chosen.tasks_page}" if chosen.tasks_page else ""
             raise UsageError(
@@ -311,7 +296,7 @@ class Runner:
         reused: bool = False,
     ) -> Video:
         try:
-            task = await self._stored(task, deadline, progress)
+            task = await self._jobs.carry(task, deadline, progress)
             file = await self._hand_over(task, output)
         except Kling26Error as error:
             raise error.about(
@@ -328,82 +313,6 @@ class Runner:
             reused=reused,
             paid=task.submitted,
         )
-
-    async def _stored(self, task: Task, deadline: float, progress: Listener) -> Task:
-        """The task once its video is stored, by this process or by another."""
-        while True:
-            if task.state == "stored" and task.file and Path(task.file).exists():
-                return task
-            if task.state in ("refused", "failed", "cancelled"):
-                raise _ended(task)
-            if task.id in self._jobs or await self._in_thread(self.journal.adopt, task):
-                with suppress(TakenOver):
-                    return await self._work(task, deadline, progress)
-            elif now() >= deadline:
-                raise self._late(task)
-            await asyncio.sleep(_WATCH_EVERY)
-            task = await self.task(task.id)
-
-    async def _work(self, task: Task, deadline: float, progress: Listener) -> Task:
-        """Join the task's job in this process, or begin it; when time is up, it goes on alone."""
-        if task.id not in self._jobs:
-            job = await self._make_job(task, deadline)
-            if task.id not in self._jobs:  # Nobody was quicker while the journal was asked.
-                self._begin(job)
-        job, running = self._jobs[task.id]
-        job.deadline = max(job.deadline, deadline)
-        job.listeners.append(progress)
-        try:
-            await asyncio.wait([running], timeout=max(0.0, deadline - now()))
-            if not running.done() and job.task.state == "submitting":
-                await asyncio.wait([running], timeout=_LAST_WORD)
-            if job.task.state not in ("submitting", "submitted", "succeeded"):
-                await asyncio.wait([running])  # It has ended; only the journal is to know.
-        finally:
-            job.listeners.remove(progress)
-        if not running.done():
-            raise self._late(job.task)
-        return running.result()
-
-    async def _make_job(self, task: Task, deadline: float) -> Job:
-        provider = self._provider_of(task)
-        if task.state == "stored":  # The file is gone, and paid for: fetch it again.
-            task = evolve(task, state="succeeded", url=None)
-            await self._in_thread(
-                self.journal.update, task.id, "succeeded", among=("stored",), url=None
-            )
-        duration = int(str(task.wishes()["duration"]))
-        return Job(
-            task=task,
-            provider=provider,
-            options=build_options(
-                provider.Options, task.read_options(), provider.title, provider.name
-            ),
-            courier=self._connections.courier(task.realm, provider),
-            bench=Bench(
-                self.journal,
-                Store(self.settings.home),
-                self._connections.downloads(task.realm),
-                self._in_thread,
-            ),
-            gate=self._connections.gate(task.realm, provider),
-            deadline=deadline,
-            usual_time=await self._in_thread(
-                self.journal.usual_time, provider.name, task.realm, duration
-            ),
-        )
-
-    def _begin(self, job: Job) -> None:
-        running = asyncio.create_task(job.run(), name=f"kling26 {job.id}")
-        self._jobs[job.id] = job, running
-        running.add_done_callback(lambda done: self._forget(job.id, done))
-        if self._heart is None:
-            self._heart = asyncio.create_task(self._beat())
-
-    def _forget(self, task: str, done: "asyncio.Task[Task]") -> None:
-        self._jobs.pop(task, None)
-        if not done.cancelled() and (error := done.exception()) is not None:
-            logger.info("Task %s: %s", task, error)
 
     async def _hand_over(self, task: Task, output: Path | None) -> Path:
         """Write the video wherever it is wanted; returns where this caller finds it."""
@@ -426,46 +335,12 @@ class Runner:
                 await self._in_thread(self.journal.written, task.id, str(path))
         return output or written
 
-    def _late(self, task: Task) -> Kling26Error:
-        """The error of a task that goes on when the time is up."""
-        title = self.registry[task.provider].title
-        if task.state == "submitting" and task.sending is None:
-            return TryLater(f"The time was up before {title} could be asked. Nothing was paid.")
-        if task.state in ("succeeded", "stored"):
-            done = f"The video is done at {title}, and was not here yet when the time was up."
-        else:
-            done = f"{title} was not done with the video when the time was up. It goes on."
-        return StillRunning(f"{done} It is paid for once; fetch it with: kling26 resume {task.id}")
-
     # -- shared means ----------------------------------------------------------------------
-
-    def _provider(self, name: str, sandbox: bool) -> Provider:
-        """A provider at the address that is set; in the sandbox, where it really would be."""
-        provider = self.registry[name]
-        return provider if sandbox else self.settings.settle(provider)
-
-    def _provider_of(self, task: Task) -> Provider:
-        """The provider of a task, where the task is."""
-        provider = self._provider(task.provider, task.realm == "sandbox")
-        if task.realm != realm_of(provider, task.realm == "sandbox"):
-            where = "itself" if task.realm == "live" else "at an address on this machine"
-            raise SettingsError(
-                f"Task {task.id} was given to {provider.title} {where}, and {provider.base_url} "
-                "is set now; change the base address back.",
-                provider=provider.name,
-            )
-        return provider
 
     async def _in_thread(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
         """Call the journal, off the event loop."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: function(*args, **values))
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(_HEARTBEAT)
-            with suppress(JournalError):
-                await self._in_thread(self.journal.beat)
 
 
 def _known(task: Task) -> Progress:
@@ -478,10 +353,3 @@ def _known(task: Task) -> Progress:
         what = f"The same video is under way since {when:%Y-%m-%d %H:%M} as {task.id}; joining it"
     message = f"{what}; another --seed makes a new one."
     return Progress(task.id, task.provider, "note", message=message)
-
-
-def _ended(task: Task) -> Kling26Error:
-    """The error of a task that another process saw end without a video."""
-    kinds = {"failed": TaskFailed, "cancelled": TaskCancelled}
-    message = task.error or f"Task {task.id} is {task.state}."
-    return kinds.get(task.state, Refused)(message, code=task.code)

@@ -6,7 +6,6 @@ certainly had no effect, or where our own id, unique at the provider, makes a re
 """
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -82,12 +81,13 @@ async def _submit_patiently(job: "Job") -> Ticket:
 
 
 async def _turn(job: "Job") -> None:
-    """Wait for a turn at the provider's pace; after the deadline nothing is sent any more."""
-    with suppress(TimeoutError):
+    """Wait for a turn at the provider's pace, until the deadline."""
+    try:
         async with asyncio.timeout(max(0.0, job.remaining)):
             await job.gate.enter()
-    if job.remaining <= 0:
-        raise TryLater(f"The time was up before {job.provider.title} could be asked.")
+    except TimeoutError as error:
+        title = job.provider.title
+        raise TryLater(f"The time was up before {title} could be asked.") from error
 
 
 async def _send(job: "Job", request: VideoRequest) -> Ticket:
