@@ -73,6 +73,7 @@ def test_what_is_allowed_is_told_in_words(name: str, allowed: str) -> None:
         ({"strength": 1}, 1.0),
         ({"strength": ""}, None),
         ({"loop": "true"}, True),
+        ({"loop": "False"}, False),
         ({"note": "true"}, "true"),
         ({"extra": '{"a": [1]}'}, {"a": [1]}),
     ],

@@ -148,8 +148,11 @@ def test_nothing_set_changes_nothing(home: Path, providers: Mapping[str, Provide
 
 @pytest.mark.parametrize(
     "address",
-    ["http://proxy.example", "proxy.example", "ftp://127.0.0.1", "https://", "http://[", "\x1b[1m"],
-)
+    [
+        "http://proxy.example", "proxy.example", "ftp://127.0.0.1", "https://", "http://[",
+        "http://127.0.0.1:99999", "\x1b[1m",
+    ],
+)  # fmt: skip
 def test_a_key_is_not_sent_to_just_any_address(
     home: Path, providers: Mapping[str, Provider], address: str
 ) -> None:
