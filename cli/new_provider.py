@@ -39,7 +39,7 @@ def new_provider(
     folder = Path(f"kling26-{_usable(name)}")
     write(folder, words(name))
     say(
-        f"Try it: pip install -e {folder} && pytest {folder}\n"
+        f'Try it: pip install -e "{folder}[test]" && pytest {folder}\n'
         f'Then fill in what is marked "FILL IN"; docs/plugins.md tells how.'
     )
     result(str(folder))
