@@ -69,7 +69,7 @@ def test_a_new_provider_is_listed_and_delivers(user: Any) -> None:
     folder = user.folder / "kling26-acme"
 
     assert (ran.status, ran.out) == (0, "kling26-acme\n")
-    assert "pip install -e kling26-acme && pytest kling26-acme" in ran.err
+    assert 'pip install -e "kling26-acme[test]" && pytest kling26-acme\n' in ran.err
     assert "FILL IN" in (folder / "kling26_acme.py").read_text("utf-8")
     install(folder, "acme")
     path = path_with(folder)
