@@ -350,8 +350,12 @@ def prune(
 
     gone = carry(work, idle="Interrupted. Run it again to go on.")
     videos = sum(task.file is not None for task in gone)
-    result(f"Forgot {len(gone)} tasks and removed {videos} stored videos.")
+    result(f"Forgot {_many(len(gone), 'task')} and removed {_many(videos, 'stored video')}.")
     return 0
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 _AGES = {"m": 60.0, "h": 3600.0, "d": 86400.0}

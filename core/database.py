@@ -16,7 +16,7 @@ from attrs import define, field
 from sqlalchemy.pool import StaticPool
 
 from .errors import JournalError
-from .text import plain
+from .text import plain, reason
 
 #: How long a locked SQLite file is waited for, in seconds.
 _PATIENCE = 5.0
@@ -139,7 +139,7 @@ def _begin_at_once(connection: sa.Connection) -> None:
 def _complaint(url: str, error: Exception) -> str:
     """What is wrong with the journal, for the person who has to mend it."""
     where = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else url
-    cause = str(getattr(error, "orig", None) or error).lower()
+    cause = reason(getattr(error, "orig", None) or error).lower()
     known = (words for sign, words in _COMPLAINTS.items() if sign in cause)
     words = next(known, f"cannot be used ({plain(cause, 160)})")
     return f"The journal {plain(where)} {words}; without it nothing is sent."

@@ -174,7 +174,7 @@ class Courier:
             broken, reply = error, httpx.Response(0)
         if broken is not None:
             raise Unavailable(
-                f"{self.provider.title} broke the connection off ({self._clean(broken)}).",
+                f"{self.provider.title} did not answer ({self._clean(broken)}).",
                 provider=self.provider.name,
             ) from broken
         if reply.status_code in (408, *_NOT_TAKEN):
@@ -286,6 +286,8 @@ class Courier:
         """An exception in words, without the key, should a signed address be among them."""
         if isinstance(value, httpx.TimeoutException | TimeoutError):
             return "it took too long"
+        if isinstance(value, httpx.TransportError) and not isinstance(value, _NOT_SENT):
+            return "the connection broke"  # What httpx says more is about sockets.
         said = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
         return plain(self._hidden(said), 160) or "the connection broke"
 

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from .errors import SettingsError
 from .provider import Provider
-from .text import plain
+from .text import plain, reason
 
 _PREFIX = "KLING26_"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -62,7 +62,7 @@ class Settings:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{path} cannot be read: {plain(error)}") from error
+            raise SettingsError(f"{path} cannot be read: {reason(error)}.") from error
         return {name.lower(): _text(path, name, value) for name, value in values.items()}
 
     def get(self, variable: str) -> str | None:

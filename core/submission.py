@@ -72,7 +72,7 @@ async def _submit_patiently(job: "Job") -> Ticket:
             await _turn(job)
             job.tell("submitting")
             try:
-                return await job.accept(await _send(job, request))
+                return await _send(job, request)
             except AnswerLost as lost:
                 return await _settle(job, lost)
             except Refused as refusal:
@@ -91,7 +91,12 @@ async def _turn(job: "Job") -> None:
 
 
 async def _send(job: "Job", request: VideoRequest) -> Ticket:
-    """Send the paid request, once; the journal knows before it leaves and when it had no effect."""
+    """
+    Send the paid request, once.
+
+    The journal knows before it leaves, when it had no effect, and what was answered. Until then
+    the job is `paying`: whoever closes the runner waits for it.
+    """
 
     async def leaving() -> None:
         if not await job.leave():
@@ -100,9 +105,13 @@ async def _send(job: "Job", request: VideoRequest) -> Ticket:
     flow = job.provider.submit(request, job.options)
     job.paying = True
     try:
-        return await job.courier.pay(flow, leaving, patience=max(1.0, job.remaining))
-    except AnswerLost:
-        raise
+        ticket = await job.courier.pay(flow, leaving, patience=max(1.0, job.remaining))
+        return await job.accept(ticket)
+    except AnswerLost as lost:
+        salvaged = job.provider.salvage(lost.fragment, request)
+        if salvaged is None:
+            raise
+        return await job.accept(salvaged)
     except ProviderError:
         # Certainly not taken: whoever carries this on may send it again.
         await job.take_back()
@@ -113,15 +122,12 @@ async def _send(job: "Job", request: VideoRequest) -> Ticket:
 
 async def _settle(job: "Job", lost: AnswerLost) -> Ticket:
     """Find out what became of a paid request whose answer was lost."""
-    ticket = job.provider.salvage(lost.fragment, await job.request())
     for _ in range(_SUBMISSIONS):
-        if ticket is None:
-            ticket = await _search(job, lost)
-        if ticket is not None:
+        if (ticket := await _search(job, lost)) is not None:
             return await job.accept(ticket)
         # Not there: sending it under the same own id, unique at the provider, is safe.
         try:
-            return await job.accept(await _send(job, await _uploaded(job)))
+            return await _send(job, await _uploaded(job))
         except AnswerLost as again:
             lost = again
         except Refused as refusal:
@@ -162,7 +168,10 @@ async def _search(job: "Job", lost: AnswerLost) -> Ticket | None:
     """
     if not job.provider.can("find"):
         raise _unknown(job, lost)
-    job.tell("submitting", message=f"{job.provider.title}: {lost}. Looking whether it was taken.")
+    job.tell(
+        "submitting",
+        message=f"{job.provider.title}: {sentence(lost)} Looking whether it was taken.",
+    )
     task = OpenTask(job.id, await job.request())
     for wait in _SEARCH_WAITS:
         if wait >= job.remaining:

@@ -23,6 +23,12 @@ def sentence(text: object, limit: int = 300) -> str:
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
+def reason(error: BaseException) -> str:
+    """Why something failed, as the system says it: without its number, and without the path."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return plain(said or error).rstrip(".")
+
+
 def glimpse(content: bytes) -> str:
     """
     What a person can make of an answer that is in no known form: its words, no markup, no JSON.

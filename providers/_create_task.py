@@ -175,7 +175,8 @@ class CreateTaskProvider(Provider[NoOptions]):
         if no_such_task and code in _NO_SUCH_TASK:
             raise answers.no_such_task(self, reply, said, code)
         if code != 200:
-            raise _NO.get(code, answers.refused)(self, reply, said, code)
+            no = _NO.get(code) or _NO.get(reply.status_code, answers.refused)
+            raise no(self, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
         return read_part(reply, envelope.data, cls, self, "reply.data")

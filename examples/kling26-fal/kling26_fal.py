@@ -39,6 +39,7 @@ STATES: Mapping[str, State] = {
     "IN_QUEUE": "queued",
     "IN_PROGRESS": "running",
     "COMPLETED": "succeeded",
+    "CANCELLED": "cancelled",  # Not documented; there is little else that it could mean.
 }
 #: The type of the error of a request that was taken back.
 CANCELLED = "client_cancelled"
@@ -198,7 +199,9 @@ class Fal(Provider[FalOptions]):
             answer = yield from self._state(ticket)
         except NoSuchTask:
             return True
-        return answer.status == "IN_QUEUE" or answer.error_type == CANCELLED
+        # One that ended with an error now was taken back, whatever it calls that.
+        failed = answer.status == "COMPLETED" and (answer.error or answer.error_type)
+        return bool(failed) or STATES.get(answer.status or "") in ("queued", "cancelled")
 
     def read_callback(self, body: bytes | str) -> Status:
         call = read_callback(body, Callback, self)

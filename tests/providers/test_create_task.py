@@ -373,6 +373,18 @@ def test_an_upload_without_an_address_is_no_upload(
         talk(provider.upload(picture), {"code": 200, "data": {"downloadUrl": link}})
 
 
+@pytest.mark.parametrize(("status", "error"), [(429, TryLater), (401, KeyRejected)])
+def test_where_the_code_says_nothing_the_status_counts(
+    provider: Provider, talk: Any, status: int, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        talk(
+            provider.submit(VideoRequest("A heron"), NoOptions()),
+            {"code": 10429, "msg": "Slow down."},
+            status=status,
+        )
+
+
 @pytest.mark.parametrize(("code", "error"), [("429", TryLater), ("402", OutOfCredit)])
 def test_a_code_means_the_same_as_a_text(
     provider: Provider, talk: Any, code: str, error: type[Exception]

@@ -1,11 +1,14 @@
 """Cancelling: at the provider where that is possible and free; otherwise nothing is lost."""
 
 import asyncio
+import time
 
 import httpx
 import pytest
 from attrs import define
 from kling26.core.errors import StillRunning, TaskCancelled, UnknownTask
+from kling26.core.journal import Journal
+from kling26.core.task import Task
 
 from .conftest import Stage
 
@@ -159,6 +162,32 @@ def test_a_cancel_by_another_process_is_told_where_the_provider_forgets_the_task
         stage.run(work())
 
     assert stage.clock() - began < 20
+
+
+class Slow(Journal):
+    """Takes its time, as on a busy disk."""
+
+    def tasks(self, *among: object) -> list[Task]:
+        time.sleep(0.1)
+        return super().tasks(*among)  # type: ignore[arg-type]
+
+
+def test_an_answer_that_has_come_is_written_down_before_the_runner_closes(stage: Stage) -> None:
+    async def work() -> None:
+        runner = stage.runner(journal=Slow(f"sqlite:///{stage.home / 'journal.sqlite3'}"))
+        making = asyncio.create_task(stage.make(runner))
+        while not stage.paid:
+            await asyncio.sleep(0.01)
+        # What is asked for meanwhile stands before it in the journal's only thread.
+        asking = [asyncio.create_task(runner.tasks()) for _ in range(5)]
+        await runner.aclose()
+        making.cancel()
+        await asyncio.gather(making, *asking, return_exceptions=True)
+
+    asyncio.run(work())  # In real time: the virtual clock waits for the journal.
+
+    assert stage.task().state == "submitted"
+    assert stage.task().task_id == stage.emulator.accepted[0].id
 
 
 def test_a_finished_task_cannot_be_cancelled(stage: Stage) -> None:

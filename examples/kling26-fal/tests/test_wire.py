@@ -369,6 +369,22 @@ GONE = httpx.Response(404, json={"detail": "Unknown"})
 
 
 @pytest.mark.parametrize(
+    ("after", "cancelled"),
+    [
+        ({"status": "CANCELLED"}, True),
+        (DONE | {"error": "Taken back"}, True),
+        (DONE | {"error_type": "client_cancelled"}, True),
+        (DONE, False),
+        ({"status": "MODERATING"}, False),
+    ],
+)
+def test_what_became_of_a_request_to_cancel_is_looked_at(
+    talk: Any, after: object, cancelled: bool
+) -> None:
+    assert talk(fal.cancel(TICKET), WAITS, ASKED, after) is cancelled
+
+
+@pytest.mark.parametrize(
     ("answers", "cancelled"),
     [
         ([WORKS], False),
