@@ -22,6 +22,7 @@ from .errors import (
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
+    UnknownTask,
 )
 from .http import Courier
 from .journal import Journal
@@ -157,8 +158,11 @@ class Job:
 
     async def cancelled_elsewhere(self) -> bool:
         """Whether another process has cancelled the task meanwhile."""
-        row = await self.in_thread(self.bench.journal.get, self.id)
-        return row.state == "cancelled"
+        try:
+            row = await self.in_thread(self.bench.journal.get, self.id)
+        except (JournalError, UnknownTask):
+            return False  # What is paid for goes on, whatever has become of the journal.
+        return bool(row.state == "cancelled")
 
     async def leave(self) -> bool:
         """Commit that the paid request leaves now; False if that is another worker's to do."""

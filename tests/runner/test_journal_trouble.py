@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from kling26.core import database
 from kling26.core.errors import JournalError, ResultUnavailable
 from kling26.core.journal import Journal
+from kling26.core.task import Task
 
 from .conftest import Stage
 
@@ -80,6 +81,23 @@ def test_a_journal_of_a_newer_version_sends_nothing(kie: Stage, tmp_path: Path) 
     engine.dispose()
 
     assert "newer version" in refusal(kie, url)
+
+
+def test_a_journal_that_cannot_be_read_ends_no_wait(kie: Stage) -> None:
+    class Unreadable(Journal):
+        def get(self, task: str) -> Task:
+            raise JournalError("The journal is locked by another process.")
+
+    kie.fault("poll_no_such_task")
+
+    async def work() -> None:
+        journal = Unreadable(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
+        async with kie.runner(journal=journal) as runner:
+            await kie.make(runner)
+
+    kie.run(work())
+
+    assert (kie.paid, kie.task().state) == (1, "stored")
 
 
 def test_a_full_disk_sends_nothing(kie: Stage) -> None:
