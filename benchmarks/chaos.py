@@ -19,15 +19,15 @@ from pathlib import Path
 import httpx
 from attrs import define
 from kling26.core.errors import Kling26Error
-from kling26.core.journal import Journal
-from kling26.core.registry import load_providers, load_sandboxes
+from kling26.core.journal.journal import Journal
+from kling26.core.journal.task import OPEN
+from kling26.core.plugins import load_providers, load_sandboxes
 from kling26.core.request import VideoRequest
-from kling26.core.runner import Runner
+from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
-from kling26.core.task import OPEN
-from kling26.core.testing.clock import VirtualLoop
 from kling26.sandbox import FAULTS, Conditions, Emulator, Fault, SandboxTransport
 from kling26.sandbox._faults import STEPS
+from kling26.testing.clock import VirtualLoop
 
 RATE = 0.3
 #: A provider that says no, or fails, has the last word: these would only make less happen.

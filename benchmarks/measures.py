@@ -20,10 +20,10 @@ from pathlib import Path
 
 import httpx
 import psutil
-from kling26.core.pacing import PollWaits
-from kling26.core.registry import load_providers
+from kling26.core.http.pacing import PollSchedule
+from kling26.core.plugins import load_providers
 from kling26.core.request import VideoRequest
-from kling26.core.runner import Runner
+from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 from kling26.core.status import Ticket
 
@@ -44,8 +44,8 @@ CORE = "import kling26.core"
 COMFYUI = "import asyncio, importlib.metadata, logging, psutil, ssl, PIL.Image, urllib.request"
 DOOR = f"""{COMFYUI}
 from kling26.comfy_bridge import extension, node
-from kling26.core.registry import load_providers, plugins
-load_providers(plugins())"""
+from kling26.core.plugins import load_providers, discover
+load_providers(discover())"""
 
 
 def say(what: str, measured: str, bound: str) -> None:
@@ -102,7 +102,7 @@ def polling() -> None:
     dice, lags, counts = random.Random(26), [], []  # noqa: S311
     for _ in range(4000):
         ends, elapsed, asked = dice.uniform(40, 120), 0.0, 0
-        waits = PollWaits()
+        waits = PollSchedule()
         while elapsed < ends:
             elapsed += next(waits)
             asked += 1
@@ -245,7 +245,7 @@ class _Memory:
 
 def crowd() -> None:
     """200 tasks at once in one process, against the slowest one's own time."""
-    from kling26.core.registry import load_sandboxes
+    from kling26.core.plugins import load_sandboxes
     from kling26.sandbox import Conditions, SandboxTransport
 
     provider = load_providers()["runcomfy"]

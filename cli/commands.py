@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from ..core.errors import (
-    JournalError,
-    Kling26Error,
-    NotDelivered,
-    OptionRefused,
-    UsageError,
-)
+from ..core.errors import JournalError, Kling26Error, NotDelivered, OptionRefused, UsageError
 from ..core.options import options_of
 from ..core.request import VideoRequest
 from ..core.settings import Settings
-from ..core.text import plain
+from ..core.text import sanitize
 from .console import as_object, result, say
 from .keys import installed, keys
 from .work import carry
 
 if TYPE_CHECKING:
-    from ..core.results import Video
-    from ..core.runner import Runner
-    from ..core.task import Task
+    from ..core.journal.task import Task
+    from ..core.runner.results import Video
+    from ..core.runner.runner import Runner
     from .console import Display
     from .work import Found
 
@@ -310,7 +304,7 @@ def _own_options(given: Sequence[str]) -> Mapping[str, str]:
         name = name.strip().replace("-", "_")
         if not (name and equals):
             raise OptionRefused(
-                f'--option takes NAME=VALUE; this one is "{plain(text, 60)}".', option=name
+                f'--option takes NAME=VALUE; this one is "{sanitize(text, 60)}".', option=name
             )
         if name in _SHARED:
             flag = f"--{name.replace('_', '-')}"
@@ -366,7 +360,8 @@ def _age(text: str) -> float:
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit() and unit in _AGES):
         raise OptionRefused(
-            f'--older-than takes an age such as 30d, 12h or 45m; this one is "{plain(text, 60)}".',
+            "--older-than takes an age such as 30d, 12h or 45m; this one is "
+            f'"{sanitize(text, 60)}".',
             option="older_than",
         )
     return int(number[:9]) * _AGES[unit]

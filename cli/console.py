@@ -17,15 +17,15 @@ from attrs import define, field
 from ..core.errors import Kling26Error
 from ..core.progress import Phase, Progress
 from ..core.settings import Settings
-from ..core.text import plain
+from ..core.text import sanitize
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
     from rich.progress_bar import ProgressBar
 
-    from ..core.results import Video
-    from ..core.task import Task
+    from ..core.journal.task import Task
+    from ..core.runner.results import Video
 
 #: The keys of the JSON object, all of them always there.
 FACTS = ("task", "provider", "state", "task_id", "url", "file", "cost", "error")
@@ -98,7 +98,7 @@ def fail(
 
 def bug(error: Exception) -> str:
     """The sentence for an error that should not be."""
-    what = _without_keys(plain(f"{type(error).__name__}: {error}"))
+    what = _without_keys(sanitize(f"{type(error).__name__}: {error}"))
     return f"This is a bug in kling26: {what}; run it again with --verbose to see where."
 
 
@@ -261,7 +261,7 @@ def _in_words(progress: Progress) -> str | None:
     if words is None:
         return None
     if progress.message:
-        return plain(progress.message)
+        return sanitize(progress.message)
     if progress.phase in ("submitting", "queued"):
         return f"{words} {'to' if progress.phase == 'submitting' else 'at'} {progress.provider}"
     return words
@@ -283,7 +283,7 @@ def _bar(line: _Line) -> "ProgressBar | None":
 def _details(line: _Line) -> str:
     progress = line.progress
     if progress.message:
-        return plain(progress.message)
+        return sanitize(progress.message)
     if progress.phase == "downloading":
         return _bytes(line)
     if progress.phase == "running" and progress.expected:

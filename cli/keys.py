@@ -9,10 +9,10 @@ from cyclopts import App, Parameter
 
 from ..core.errors import SettingsError, UnknownProvider
 from ..core.keys import Keys
+from ..core.plugins import Registry, discover, load_providers
 from ..core.provider import Provider
-from ..core.registry import Registry, load_providers, plugins
 from ..core.settings import Settings
-from ..core.text import listing
+from ..core.text import join_words
 from .console import result, say
 
 keys = App(name="keys", help="Store, forget or look up the API key of a provider.")
@@ -23,7 +23,7 @@ ProviderName = Annotated[str, Parameter(help="The provider, as `kling26 provider
 def installed(told: bool = False) -> Registry:
     """The installed providers; with `told`, what was left out is not logged as well."""
     logger = logging.getLogger("kling26")
-    before, found = logger.level, plugins(Settings().load_plugins)
+    before, found = logger.level, discover(Settings().load_plugins)
     logger.setLevel(logging.ERROR if told else before)
     try:
         return load_providers(found)
@@ -74,7 +74,7 @@ def _named(name: str) -> Provider:
     """The provider of that name; a wrong name is not repeated, for it might be a key."""
     registry = installed()
     if name not in registry.providers:
-        names = listing(registry.providers, "and")
+        names = join_words(registry.providers, "and")
         raise UnknownProvider(f"There is no such provider. Installed: {names}.")
     return registry[name]
 

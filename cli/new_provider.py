@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..core.errors import OutputRefused, UsageError
-from ..core.text import plain
+from ..core.text import sanitize
 from .console import result, say
 from .keys import installed
 
@@ -50,8 +50,8 @@ def _usable(name: str) -> str:
     """The name, if a provider and a distribution can have it."""
     if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", name) or len(name) > _LONGEST:
         raise UsageError(
-            f'"{plain(name, 60)}" cannot be the name of a provider: take up to {_LONGEST} of a-z, '
-            "0-9, - and _, a letter first, and - and _ only between others."
+            f'"{sanitize(name, 60)}" cannot be the name of a provider: take up to {_LONGEST} of '
+            "a-z, 0-9, - and _, a letter first, and - and _ only between others."
         )
     if name in installed(told=False).providers:
         raise UsageError(f'There is a provider "{name}" already; take another name.')

@@ -6,9 +6,9 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ..core.errors import OptionRefused, UsageError
-from ..core.registry import load_sandboxes, plugins
+from ..core.plugins import discover, load_sandboxes
 from ..core.settings import Settings
-from ..core.text import listing, plain
+from ..core.text import join_words, sanitize
 from ..sandbox import FAULTS, Conditions, Fault, addresses, build_site
 from ..sandbox import serve as serve_site
 from .console import Unwritten, result
@@ -43,7 +43,7 @@ def _serve(
     The lines that it prints lead kling26, or any other client, to them.
     """
     conditions = Conditions(faults=[_fault(name) for name in fault or []])
-    emulators = load_sandboxes(plugins(Settings().load_plugins))
+    emulators = load_sandboxes(discover(Settings().load_plugins))
     if not 0 <= port < 2**16:
         raise OptionRefused(f"--port takes 0 to 65535; this one is {port}.", option="port")
 
@@ -75,7 +75,7 @@ def _fault(name: str) -> Fault:
     known = next((fault for fault in FAULTS if fault == name.replace("-", "_")), None)
     if known is None:
         raise OptionRefused(
-            f'There is no fault "{plain(name, 60)}". There are {listing(FAULTS, "and")}.',
+            f'There is no fault "{sanitize(name, 60)}". There are {join_words(FAULTS, "and")}.',
             option="fault",
         )
     return Fault(known)

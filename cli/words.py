@@ -20,15 +20,15 @@ from cyclopts.exceptions import (
 from cyclopts.token import Token
 
 from ..core.errors import OptionRefused, SettingsError
+from ..core.journal.task import Task
 from ..core.keys import Keys
 from ..core.options import OptionInfo, options_of
+from ..core.plugins import Registry
 from ..core.provider import Provider
-from ..core.registry import Registry
 from ..core.request import VideoRequest
-from ..core.results import cost_unit
+from ..core.runner.results import cost_unit
 from ..core.settings import Settings, address_variables
-from ..core.task import Task
-from ..core.text import listing, plain
+from ..core.text import join_words, sanitize
 
 #: The shortest excerpt of a prompt, in characters.
 _EXCERPT = 20
@@ -58,7 +58,7 @@ def of_tasks(tasks: Sequence[Task], registry: Registry) -> str:
     heading, *lines = _columns(rows)
     text = [heading]
     for task, line in zip(tasks, lines, strict=True):
-        prompt = plain(task.wishes().get("prompt", ""), max(_EXCERPT, _width() - 4))
+        prompt = sanitize(task.wishes().get("prompt", ""), max(_EXCERPT, _width() - 4))
         text += [line, f"    {prompt}"]
         known = _known(task)
         text += [f"    {known}"] if known else []
@@ -89,13 +89,13 @@ def _known(task: Task) -> str:
             return task.file
         return f"Its file is gone; fetch it again with: {resume}"
     if task.error:
-        return plain(task.error) if task.id in task.error or not task.open else (
-            f"{plain(task.error)} Go on with: {resume}"
+        return sanitize(task.error) if task.id in task.error or not task.open else (
+            f"{sanitize(task.error)} Go on with: {resume}"
         )  # fmt: skip
     if task.state == "succeeded":
         return f"Made, and not here yet; fetch it with: {resume}"
     if task.state == "submitted":
-        return f"{task.provider} has it as {plain(task.task_id, 80)}; fetch it with: {resume}"
+        return f"{task.provider} has it as {sanitize(task.task_id, 80)}; fetch it with: {resume}"
     if task.open and task.sending is None:
         return f"Not sent yet; send it with: {resume}, or drop it with: kling26 cancel {task.id}"
     return f"Perhaps paid; see what became of it with: {resume}" if task.open else ""
@@ -111,11 +111,11 @@ def of_providers(registry: Registry, settings: Settings) -> str:
         rows.append(
             (
                 provider.name,
-                plain(provider.title, 30),
+                sanitize(provider.title, 30),
                 of_key(provider, settings, short=True),
                 _images(provider, short=True),
                 # A plug-in's name has a colon between distribution and entry point.
-                plain(origin, 60) if ":" in origin else "built in",
+                sanitize(origin, 60) if ":" in origin else "built in",
             )
         )
     return "\n".join([*_columns(rows), *map(str, registry.problems)])
@@ -144,12 +144,12 @@ def _images(provider: Provider, short: bool = False) -> str:
     if short:
         return f"{', '.join(formats)}, https://"
     megabytes = provider.limits.image_bytes / 1e6
-    return f"files as {listing(formats)} of up to {megabytes:g} MB, or an https:// address"
+    return f"files as {join_words(formats)} of up to {megabytes:g} MB, or an https:// address"
 
 
 def of_provider(provider: Provider, settings: Settings) -> str:
     """All about one provider."""
-    lines = [f"{plain(provider.title)} ({provider.name})", ""]
+    lines = [f"{sanitize(provider.title)} ({provider.name})", ""]
     facts = dict(_facts(provider, settings))
     label = max(map(len, facts))
     lines += [_wrapped(f"{name:{label}}  ", value) for name, value in facts.items()]
@@ -172,8 +172,8 @@ def _facts(provider: Provider, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "Uploads", f"{provider.upload_url} (moved by {variables['upload_url']})"
     text, image = _length(limits.text_prompt), _length(limits.image_prompt)
     yield "Prompt", text if text == image else f"{text}; with an image {image}"
-    yield "Duration", f"{listing(limits.durations)} seconds"
-    yield "Aspect ratio", listing(limits.aspect_ratios)
+    yield "Duration", f"{join_words(limits.durations)} seconds"
+    yield "Aspect ratio", join_words(limits.aspect_ratios)
     yield "Images", _images(provider)
     yield "Webhook", "--callback-url" if provider.takes_callback_url else "not taken"
     if limits.submissions:
@@ -217,7 +217,7 @@ def _option(info: OptionInfo) -> str:
 
 def _wrapped(label: str, text: str) -> str:
     return textwrap.fill(
-        plain(text, 1000),
+        sanitize(text, 1000),
         max(_width(), len(label) + 30),
         initial_indent=label,
         subsequent_indent=" " * len(label),
@@ -240,7 +240,7 @@ def of_usage(error: CycloptsError) -> str:
         option = (error.token.keyword or error.token.value).partition("=")[0]
         if " " in option:
             return 'A prompt that begins with a dash comes last, after a "--" of its own.'
-        return f'{command} has no option "{plain(option, 60)}"{_meant(option, names, command)}'
+        return f'{command} has no option "{sanitize(option, 60)}"{_meant(option, names, command)}'
     if isinstance(error, UnusedCliTokensError):
         return _left_over(error, command)
     if isinstance(error, RepeatArgumentError) and error.token.keyword:
@@ -252,14 +252,14 @@ def of_usage(error: CycloptsError) -> str:
         if name.startswith("-"):
             return f"{error.keyword or name} needs a value; see: {command} --help"
         return f"{command} needs a {name.lower()}; see: {command} --help"
-    return plain(error)
+    return sanitize(error)
 
 
 def _unknown_command(error: UnknownCommandError, command: str) -> str:
     wrong = (error.unused_tokens or [""])[0]
     commands = [name for name in error.app or () if not name.startswith("-")]
     kind = "option" if wrong.startswith("-") else "command"
-    return f'{command} has no {kind} "{plain(wrong, 60)}"{_meant(wrong, commands, command)}'
+    return f'{command} has no {kind} "{sanitize(wrong, 60)}"{_meant(wrong, commands, command)}'
 
 
 def _meant(wrong: str, names: Iterable[str], command: str) -> str:
@@ -277,13 +277,13 @@ def _left_over(error: UnusedCliTokensError, command: str) -> str:
         )
     if command == "kling26 generate":
         return (
-            f'kling26 generate takes one prompt, and "{plain(rest[0], 60)}" is left over; put '
+            f'kling26 generate takes one prompt, and "{sanitize(rest[0], 60)}" is left over; put '
             "quotes around the whole prompt."
         )
-    return f'{command} does not know what to do with "{plain(" ".join(rest), 60)}".'
+    return f'{command} does not know what to do with "{sanitize(" ".join(rest), 60)}".'
 
 
 def _no_number(token: Token, wanted: type | None) -> str:
     kinds: dict[type | None, str] = {int: "a whole number", float: "a number", bool: "no value"}
     kind = kinds.get(wanted, "another value")
-    return f'{token.keyword} takes {kind}; this one is "{plain(token.value, 60)}".'
+    return f'{token.keyword} takes {kind}; this one is "{sanitize(token.value, 60)}".'

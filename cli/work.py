@@ -6,14 +6,14 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core import background
 from ..core.errors import Kling26Error
+from ..core.runner import background
 from ..core.settings import Settings
 from .console import Display, say
 
 if TYPE_CHECKING:
-    from ..core.runner import Runner
-    from ..core.task import Task
+    from ..core.journal.task import Task
+    from ..core.runner.runner import Runner
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def carry(work: Work[T], idle: str, found: Found = lambda _: None) -> T:
     What it hands to its third argument meanwhile is given to `found`, in the main thread. An
     interrupt raises `Interrupted`, which says `idle` if no task had been begun.
     """
-    from ..core.runner import Runner
+    from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - as the loop, it is of the process.
     runner, display, items = Runner(Settings()), Display(), queue.SimpleQueue[Any]()
@@ -106,7 +106,7 @@ def _interrupted(names: Sequence[str], idle: str) -> Interrupted:
 
 def _look(names: Sequence[str]) -> "list[Task]":
     """The tasks as they are now that nobody works on them; empty if that cannot be read."""
-    from ..core.runner import Runner
+    from ..core.runner.runner import Runner
 
     async def look() -> "list[Task]":
         async with Runner(Settings()) as runner:

@@ -11,10 +11,10 @@ from typing import Any
 from attrs import evolve
 
 from ..core.errors import SettingsError
+from ..core.plugins import Problem, Registry, discover, load_providers
 from ..core.provider import Provider
-from ..core.registry import Problem, Registry, load_providers, plugins
 from ..core.settings import Settings
-from ..core.text import plain
+from ..core.text import sanitize
 from . import comfyui, keys_page
 from .node import make_node
 from .widgets import own_widgets
@@ -70,7 +70,7 @@ def _unshowable(provider: Provider) -> str | None:
         told = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
         json.dumps(told, allow_nan=False)
     except Exception as error:  # noqa: BLE001 - a plug-in's options may hold anything
-        return f"{type(error).__name__}: {plain(error)}"
+        return f"{type(error).__name__}: {sanitize(error)}"
     if any(widget.id == "provider" for widget in widgets):
         return 'an option called "provider" would be taken for the choice of the provider.'
     return None
@@ -78,7 +78,7 @@ def _unshowable(provider: Provider) -> str | None:
 
 def _plugins() -> Iterable[EntryPoint]:
     try:
-        return plugins(Settings().load_plugins)
+        return discover(Settings().load_plugins)
     except SettingsError as error:
         # The node must be there to say what is wrong when it is run.
         logger.warning("%s", error)

@@ -15,8 +15,8 @@ from attrs import frozen
 from ..core.errors import Kling26Error
 from ..core.keys import Keys
 from ..core.options import options_of
+from ..core.plugins import Registry
 from ..core.provider import Provider
-from ..core.registry import Registry
 from ..core.settings import Settings
 from . import comfyui
 from .prices import price_table

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Kling26Error, OptionRefused, UnknownProvider
+from ..core.plugins import Registry
 from ..core.provider import Provider
-from ..core.registry import Registry
 from ..core.request import VideoRequest
-from ..core.text import listing, plain
+from ..core.text import join_words, sanitize
 from . import comfyui
 from .progress import Watch
 from .running import in_comfyui, run, starting_image
 from .widgets import Widget, own_values, own_widgets, shared_widgets
 
 if TYPE_CHECKING:
-    from ..core.results import Video
+    from ..core.runner.results import Video
 
 NODE_ID = "Kling26Video"
 DISPLAY_NAME = "Kling 2.6"
@@ -171,8 +171,8 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
     if isinstance(asked, str) and asked:
         return _installed(registry, asked)
     raise OptionRefused(
-        f"Choose a provider: {listing(registry.providers)}."
-        + (f' This one is "{plain(asked, 60)}".' if asked else ""),
+        f"Choose a provider: {join_words(registry.providers)}."
+        + (f' This one is "{sanitize(asked, 60)}".' if asked else ""),
         option="provider",
     )
 

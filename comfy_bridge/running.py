@@ -12,7 +12,6 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..core import background
 from ..core.api import shared_runner
 from ..core.errors import (
     ImageRefused,
@@ -25,14 +24,15 @@ from ..core.errors import (
 )
 from ..core.provider import Provider
 from ..core.request import ImageFile, VideoRequest
+from ..core.runner import background
 from ..core.settings import Settings
-from ..core.text import plain
+from ..core.text import sanitize
 from . import comfyui
 from .pictures import picture
 from .progress import Watch
 
 if TYPE_CHECKING:
-    from ..core.results import Video
+    from ..core.runner.results import Video
 
 logger = logging.getLogger("kling26")
 
@@ -95,7 +95,7 @@ async def run(
         if isinstance(error, type(comfyui.interruption())):
             _leave(future, watch, cancelled=True)
         else:
-            watch.say(f"{provider.title} · {plain(error)}")
+            watch.say(f"{provider.title} · {sanitize(error)}")
         raise
     watch.say(_ending(video, provider, rehearsal=bool(sandbox) or Settings().sandbox))
     return video

@@ -8,7 +8,7 @@ have the same keys, and a test holds all of them against what is printed.
 import json
 from typing import Any
 
-from ..core.registry import Registry, load_providers
+from ..core.plugins import Registry, load_providers
 from .node import CHOICE, DESCRIPTION, DISPLAY_NAME, IMAGE, NODE_ID, OUTPUTS
 from .widgets import own_widgets, shared_widgets
 

@@ -5,14 +5,14 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import background
-from .progress import Listener, silence
+from .progress import Listener, ignore_progress
 from .request import VideoRequest
+from .runner import background
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .results import Video
-    from .runner import Runner
+    from .runner.results import Video
+    from .runner.runner import Runner
 
 _runners: "dict[tuple[object, ...], Runner]" = {}
 
@@ -25,7 +25,7 @@ def generate(
     output: str | Path | None = None,
     sandbox: bool | None = None,
     timeout: float = 3600.0,
-    progress: Listener = silence,
+    progress: Listener = ignore_progress,
 ) -> "Video":
     """
     The video of a request: made, joined while it is being made, or given from the store.
@@ -47,7 +47,7 @@ async def agenerate(
     output: str | Path | None = None,
     sandbox: bool | None = None,
     timeout: float = 3600.0,
-    progress: Listener = silence,
+    progress: Listener = ignore_progress,
 ) -> "Video":
     """`generate` for an event loop; cancelling it leaves the paid task alone."""
     work = _generate(request, provider, options, output, sandbox, timeout, progress)
@@ -79,7 +79,7 @@ def _generate(
 
 def shared_runner() -> "Runner":
     """The process's runner for the settings of now; to be used on the background loop only."""
-    from .runner import Runner  # SQLAlchemy and the rest come with the first video.
+    from .runner.runner import Runner  # SQLAlchemy and the rest come with the first video.
 
     settings = Settings()
     # Everything else is read anew each time; these decide which journal it is.

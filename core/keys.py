@@ -14,7 +14,7 @@ from attrs import field, frozen
 from .errors import MissingKey, SettingsError
 from .provider import Provider
 from .settings import Settings
-from .text import plain
+from .text import sanitize
 
 
 @frozen
@@ -98,7 +98,7 @@ class Keys:
                 raise
         except OSError as error:
             raise SettingsError(
-                f"{plain(self.path)} cannot be written: {error.strerror}."
+                f"{sanitize(self.path)} cannot be written: {error.strerror}."
             ) from error
 
 

@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 
 from .errors import OptionRefused
-from .text import listing, plain
+from .text import join_words, sanitize
 
 _METADATA = "kling26.option"
 
@@ -47,7 +47,7 @@ class OptionInfo:
     def allowed(self) -> str:
         """The values it takes, in words."""
         if self.choices:
-            return listing(self.choices)
+            return join_words(self.choices)
         if self.bounds.minimum is not None and self.bounds.maximum is not None:
             return f"{_number(self.bounds.minimum)} to {_number(self.bounds.maximum)}"
         if self.bounds.max_length is not None:
@@ -202,7 +202,7 @@ def _shown(info: OptionInfo, value: object) -> str:
     longest = info.bounds.max_length
     if isinstance(value, str) and longest is not None and len(value) > longest:
         return f"{len(value)} characters long"
-    return f'"{plain(value, 60)}"'
+    return f'"{sanitize(value, 60)}"'
 
 
 def build_options(
@@ -216,9 +216,11 @@ def build_options(
     known = {info.name: info for info in options_of(options)}
     for name in given:
         if name not in known:
-            takes = f"It takes {listing(known, 'and')}" if known else "It takes none of its own"
+            takes = f"It takes {join_words(known, 'and')}" if known else "It takes none of its own"
             raise OptionRefused(
-                f'{who} has no option "{plain(name, 60)}". {takes}.', option=name, provider=provider
+                f'{who} has no option "{sanitize(name, 60)}". {takes}.',
+                option=name,
+                provider=provider,
             )
     built: object = options(**{name: _read(known[name], given[name]) for name in given})
     check_values(built, who, provider)

@@ -34,5 +34,5 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
-def silence(_: Progress) -> None:
+def ignore_progress(_: Progress) -> None:
     """A listener for whoever does not want to know."""

@@ -112,7 +112,7 @@ class Provider(ABC, Generic[OptionsT]):
     `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
     where it says that it did not take the request, `NoSuchTask`, `Unavailable` where it tells of
     trouble of its own under a lower HTTP status, and `UnexpectedReply` for whatever they cannot
-    read (`kling26.core.wire` helps to read strictly, and `kling26.core.answers` to say no in
+    read (`kling26.core.wire` helps to read strictly, and `kling26.core.refusals` to say no in
     words). HTTP 5xx and a broken connection are raised inside the flow as `Unavailable`. Most
     flows let it pass, for the runner to ask again; one that is told something by a 5xx catches it
     and reads its `reply`. Of the paid request there is no such thing: any answer from 500 on makes
@@ -120,13 +120,13 @@ class Provider(ABC, Generic[OptionsT]):
 
     `submit` and `poll` there must be. `upload`, `cancel`, `find`, `renew` and `balance` are flows
     that there may be; `check`, `price`, `read_callback` and `verify_callback` are plain functions,
-    and so are `sign` and `salvage`, which few services need to have another way. Everything that a
-    task needs later is in its `Ticket`: one object of this class serves many tasks at once.
+    and so are `sign` and `recover_ticket`, which few services need to have another way. Everything
+    that a task needs later is in its `Ticket`: one object of this class serves many tasks at once.
 
     Where types are checked, ``class Acme(Provider[AcmeOptions])`` names the class of its `Options`.
 
     ``kling26 new-provider acme`` writes a plug-in that works, with an emulator and tests, and
-    ``docs/plugins.md`` goes on from there. `kling26.core.testing.ProviderTests` holds what is
+    ``docs/plugins.md`` goes on from there. `kling26.testing.ProviderTests` holds what is
     said here.
     """
 
@@ -224,7 +224,7 @@ class Provider(ABC, Generic[OptionsT]):
         """Put the key on a request to one of the provider's own hosts; rarely overridden."""
         request.headers["Authorization"] = f"Bearer {key}"
 
-    def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
+    def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         """The ticket in an answer that broke off or came with an error; rarely overridden."""
         if self.task_id_name is None:
             return None
@@ -245,7 +245,9 @@ class Provider(ABC, Generic[OptionsT]):
 
     def unexpected(self, reply: httpx.Response, problem: str) -> UnexpectedReply:
         """The error for an answer that cannot be read, with the words that are in it."""
-        from .text import glimpse
+        from .text import summarize_body
 
         text = f"{self.title} answered in an unknown form (HTTP {reply.status_code}: {problem})."
-        return UnexpectedReply(f"{text} {glimpse(reply.content)}".strip(), provider=self.name)
+        return UnexpectedReply(
+            f"{text} {summarize_body(reply.content)}".strip(), provider=self.name
+        )

@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from .errors import ImageRefused
 from .options import described, option
-from .text import plain
+from .text import sanitize
 
 AspectRatio = Literal["16:9", "9:16", "1:1"]
 Duration = Literal[5, 10]
@@ -49,11 +49,11 @@ class ImageFile:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ImageRefused(
-                f'The image "{plain(fspath(path))}" cannot be read: {reason or "no such file"}.'
+                f'The image "{sanitize(fspath(path))}" cannot be read: {reason or "no such file"}.'
             ) from error
         if len(data) > _LONGEST_FILE:
             raise ImageRefused(
-                f'The image "{plain(fspath(path))}" has more than {_LONGEST_FILE // 10**6} MB, '
+                f'The image "{sanitize(fspath(path))}" has more than {_LONGEST_FILE // 10**6} MB, '
                 "which no provider takes."
             )
         return cls(data)

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from .errors import SettingsError
 from .provider import Provider
-from .text import plain, reason
+from .text import reason, sanitize
 
 _PREFIX = "KLING26_"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -45,7 +45,7 @@ class Settings:
                 return Path(chosen).expanduser().absolute()
             except RuntimeError as error:
                 raise SettingsError(
-                    f'KLING26_HOME is "{plain(chosen, 100)}", and there is no such user.'
+                    f'KLING26_HOME is "{sanitize(chosen, 100)}", and there is no such user.'
                 ) from error
         import platformdirs  # Only where nothing is set.
 
@@ -98,7 +98,7 @@ class Settings:
     def _flag(self, variable: str) -> bool:
         value = (self.get(variable) or "").strip().lower()
         if value not in _TRUE + _FALSE:
-            raise SettingsError(f'{variable} is "{plain(value, 60)}"; set it to 1 or 0.')
+            raise SettingsError(f'{variable} is "{sanitize(value, 60)}"; set it to 1 or 0.')
         return value in _TRUE
 
     def settle(self, provider: Provider) -> Provider:
@@ -117,8 +117,8 @@ class Settings:
         if is_safe(address):
             return address
         raise SettingsError(
-            f'{variable} is "{plain(address, 100)}"; it takes an https:// address, or an http:// '
-            "address on this machine."
+            f'{variable} is "{sanitize(address, 100)}"; it takes an https:// address, or an '
+            "http:// address on this machine."
         )
 
 
@@ -160,4 +160,6 @@ def _text(path: Path, name: str, value: object) -> str:
         return ",".join(str(item) for item in value)
     if isinstance(value, str | int | float):
         return str(value)
-    raise SettingsError(f'{path}: "{plain(name, 60)}" must be a text, a number, or true or false.')
+    raise SettingsError(
+        f'{path}: "{sanitize(name, 60)}" must be a text, a number, or true or false.'
+    )

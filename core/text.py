@@ -11,31 +11,31 @@ _UNSAFE = re.compile(
 )
 
 
-def plain(text: object, limit: int = 300) -> str:
+def sanitize(text: object, limit: int = 300) -> str:
     """`text` on one line, without control characters, at most `limit` characters long."""
     line = " ".join(_UNSAFE.sub(" ", str(text)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def sentence(text: object, limit: int = 300) -> str:
-    """`plain(text)` with a full stop, to be followed by another sentence."""
-    line = plain(text, limit)
+    """`sanitize(text)` with a full stop, to be followed by another sentence."""
+    line = sanitize(text, limit)
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
 def reason(error: BaseException) -> str:
     """Why something failed, as the system says it: without its number, and without the path."""
     said = error.strerror if isinstance(error, OSError) else None
-    return plain(said or error).rstrip(".")
+    return sanitize(said or error).rstrip(".")
 
 
-def glimpse(content: bytes) -> str:
+def summarize_body(content: bytes) -> str:
     """
     What a person can make of an answer that is in no known form: its words, no markup, no JSON.
 
-    >>> glimpse(b'{"code": 7, "detail": {"message": "No cats."}}')
+    >>> summarize_body(b'{"code": 7, "detail": {"message": "No cats."}}')
     'It said: "No cats.".'
-    >>> glimpse(b"<html>")
+    >>> summarize_body(b"<html>")
     'It sent a web page.'
     """
     text = content[:20_000].decode("utf-8", "replace").strip()
@@ -43,7 +43,7 @@ def glimpse(content: bytes) -> str:
         return "It sent nothing."
     if text.startswith("<"):
         return "It sent a web page."
-    words = _spoken(text) if text[0] in '{["' else plain(text, 120)
+    words = _spoken(text) if text[0] in '{["' else sanitize(text, 120)
     return f'It said: "{words}".' if words else ""
 
 
@@ -62,16 +62,16 @@ def _spoken(text: str) -> str | None:
             value = value[0] if value else None
         elif isinstance(value, Mapping):
             value = next((value[name] for name in _SPOKEN if value.get(name)), None)
-    return plain(value, 120) if isinstance(value, str) else None
+    return sanitize(value, 120) if isinstance(value, str) else None
 
 
-def listing(values: Iterable[object], last: str = "or") -> str:
+def join_words(values: Iterable[object], last: str = "or") -> str:
     """
     Values as a person lists them.
 
-    >>> listing([5, 10])
+    >>> join_words([5, 10])
     '5 or 10'
-    >>> listing(["16:9", "9:16", "1:1"])
+    >>> join_words(["16:9", "9:16", "1:1"])
     '16:9, 9:16 or 1:1'
     """
     *others, final = [str(value) for value in values] or ["nothing"]

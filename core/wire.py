@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 import attrs
 import httpx
 
-from . import answers
+from . import refusals
 from .provider import Provider
-from .text import plain
+from .text import sanitize
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -191,7 +191,7 @@ def read_callback(body: bytes | str, cls: type[T], provider: Provider) -> T:
     try:
         return structure(parse(body), cls, "callback")
     except ValueError as error:
-        raise answers.no_callback(provider, error) from error
+        raise refusals.no_callback(provider, error) from error
 
 
 def write(message: Any) -> dict[str, object]:
@@ -203,7 +203,7 @@ def write(message: Any) -> dict[str, object]:
 def words(value: object) -> str | None:
     """A reason or a code that providers send as text or as a number; None if it is empty."""
     if isinstance(value, str | int) and not isinstance(value, bool):
-        return plain(value, 1000) or None
+        return sanitize(value, 1000) or None
     return None
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 from attrs import evolve, frozen
 
-from ..core import answers
+from ..core import refusals
 from ..core.options import NoOptions
 from ..core.provider import Flow, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
@@ -30,12 +30,12 @@ _STATES: dict[str, State] = {
     "fail": "failed",
 }
 #: What a "no" means, by its code; any other is plainly refused.
-_NO: Mapping[int, answers.Answer] = {
-    401: answers.key_rejected,
-    402: answers.out_of_credit,
-    429: answers.try_later,
-    433: answers.out_of_credit,  # This key's own allowance is used up.
-    455: answers.try_later,
+_NO: Mapping[int, refusals.Answer] = {
+    401: refusals.key_rejected,
+    402: refusals.out_of_credit,
+    429: refusals.try_later,
+    433: refusals.out_of_credit,  # This key's own allowance is used up.
+    455: refusals.try_later,
 }
 # What recordInfo says of a task it does not know: 404 by the documents, 422 "recordInfo is null"
 # when tried.
@@ -158,7 +158,7 @@ class CreateTaskProvider(Provider[NoOptions]):
             callback = _callback(body)
             status = self._status(structure(callback.data, Record, "callback.data"))
         except ValueError as error:
-            raise answers.no_callback(self, error) from error
+            raise refusals.no_callback(self, error) from error
         return evolve(status, task_id=status.task_id or words(callback.taskId))
 
     def _data(
@@ -171,18 +171,18 @@ class CreateTaskProvider(Provider[NoOptions]):
             raise self.unexpected(reply, "reply.code is no number")
         # Trouble on their side. Of createTask it is a "no": so missing fields are told there.
         if free and code == 500:
-            raise answers.unavailable(self, reply, said, code)
+            raise refusals.unavailable(self, reply, said, code)
         if no_such_task and code in _NO_SUCH_TASK:
-            raise answers.no_such_task(self, reply, said, code)
+            raise refusals.no_such_task(self, reply, said, code)
         if code != 200:
-            no = _NO.get(code) or _NO.get(reply.status_code, answers.refused)
+            no = _NO.get(code) or _NO.get(reply.status_code, refusals.refused)
             raise no(self, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
         return read_part(reply, envelope.data, cls, self, "reply.data")
 
     def _status(self, record: Record) -> Status:
-        state = answers.state(self, record.state, _STATES)
+        state = refusals.state(self, record.state, _STATES)
         cost = number(record.creditsConsumed)
         cost = number(record.consumeCredits) if cost is None else cost
         return Status(

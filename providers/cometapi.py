@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from attrs import frozen
 
-from ..core import answers
+from ..core import refusals
 from ..core.errors import NoSuchTask
 from ..core.hookspecs import hookimpl
 from ..core.options import option
@@ -35,10 +35,10 @@ _STATES: dict[str, State] = {
 }
 #: What a "no" means, by Kling's code (the error table of its own documentation) or, of CometAPI
 #: itself, by the HTTP status; any other is plainly refused.
-_NO: Mapping[int, answers.Answer] = {
-    **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), answers.key_rejected),
-    **dict.fromkeys((402, 1101, 1102), answers.out_of_credit),
-    **dict.fromkeys((429, 1302, 1303), answers.try_later),
+_NO: Mapping[int, refusals.Answer] = {
+    **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), refusals.key_rejected),
+    **dict.fromkeys((402, 1101, 1102), refusals.out_of_credit),
+    **dict.fromkeys((429, 1302, 1303), refusals.try_later),
 }
 _KLING_CODE = re.compile("[1-5][0-9]{3}")
 _UNKNOWN_TASK = (404, 1200, 1201, 1202, 1203)
@@ -156,10 +156,10 @@ class CometAPI(Provider[CometAPIOptions]):
         if request.sound and options.mode != "pro":
             # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
             why = "makes sound only in mode pro: set mode to pro, or leave sound off."
-            raise answers.option_refused(self, "mode", why)
+            raise refusals.option_refused(self, "mode", why)
         if options.camera_control is not None and request.kind == "image":
             why = "takes camera_control for text to video only; leave it out with an image."
-            raise answers.option_refused(self, "camera_control", why)
+            raise refusals.option_refused(self, "camera_control", why)
 
     def submit(self, request: VideoRequest, options: CometAPIOptions) -> Flow[Ticket]:
         body = _body(request, options)
@@ -189,10 +189,10 @@ class CometAPI(Provider[CometAPIOptions]):
         try:
             return self._status(structure(_innermost(parse(body)), Task, "callback"))
         except ValueError as error:
-            raise answers.no_callback(self, error) from error
+            raise refusals.no_callback(self, error) from error
 
-    def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
-        found = super().salvage(fragment, request)
+    def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
+        found = super().recover_ticket(fragment, request)
         return found and Ticket(found.task_id, {"action": _action(request)})
 
     def _url(self, action: str, task_id: str | None = None) -> str:
@@ -225,13 +225,13 @@ class CometAPI(Provider[CometAPIOptions]):
         said, code = words(text), words(code)
         meaning = int(code) if code and _KLING_CODE.fullmatch(code) else reply.status_code
         if asking and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
-            raise answers.no_such_task(self, reply, said, code)
-        raise _NO.get(meaning, answers.refused)(self, reply, said, code)
+            raise refusals.no_such_task(self, reply, said, code)
+        raise _NO.get(meaning, refusals.refused)(self, reply, said, code)
 
     def _status(self, task: Task) -> Status:
         if task.task_status is None:
             raise ValueError("missing @ reply.data.task_status")
-        state = answers.state(self, task.task_status, _STATES)
+        state = refusals.state(self, task.task_status, _STATES)
         return Status(
             state,
             url=_video_url(task) if state == "succeeded" else None,

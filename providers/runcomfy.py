@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from attrs import frozen
 
-from ..core import answers
+from ..core import refusals
 from ..core.hookspecs import hookimpl
 from ..core.options import option
 from ..core.provider import Flow, Limits, Provider
@@ -105,7 +105,7 @@ class RunComfy(Provider[RunComfyOptions]):
 
     def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
         if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
-            raise answers.option_refused(
+            raise refusals.option_refused(
                 self, "image", "takes images as public https:// addresses only."
             )
 
@@ -154,18 +154,18 @@ class RunComfy(Provider[RunComfyOptions]):
         if said is None and code is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
         if reply.status_code == 429:
-            raise answers.try_later(self, reply, said, code)
+            raise refusals.try_later(self, reply, said, code)
         if code in _CREDIT_CODES or reply.status_code == 402:
-            raise answers.out_of_credit(self, reply, said, code)
+            raise refusals.out_of_credit(self, reply, said, code)
         if asking and (code in _UNKNOWN_TASK_CODES or reply.status_code == 404):
-            raise answers.no_such_task(self, reply, said, code)
+            raise refusals.no_such_task(self, reply, said, code)
         status = reply.status_code
         if code in _KEY_CODES or status == 401 or (status == 403 and code is None):
-            raise answers.key_rejected(self, reply, said, code)
-        raise answers.refused(self, reply, said, code)
+            raise refusals.key_rejected(self, reply, said, code)
+        raise refusals.refused(self, reply, said, code)
 
     def _status(self, answer: Reply, said: str) -> Status:
-        state = answers.state(self, said, _STATES)
+        state = refusals.state(self, said, _STATES)
         failed = state == "failed"
         return Status(
             state,

@@ -8,7 +8,7 @@ from ..core.errors import SettingsError
 from ..core.hookspecs import Sandbox
 from ..core.provider import Provider
 from ..core.settings import Settings
-from ..core.text import listing, plain
+from ..core.text import join_words, sanitize
 from ._conditions import Conditions
 from ._faults import FAULTS, Fault
 from ._transport import SandboxTransport
@@ -48,7 +48,7 @@ def _fault(name: str) -> Fault:
     known = next((fault for fault in FAULTS if fault == name), None)
     if known is None:
         raise SettingsError(
-            f'{FAULTS_VARIABLE} names the fault "{plain(name, 60)}"; there are '
-            f"{listing(FAULTS, 'and')}."
+            f'{FAULTS_VARIABLE} names the fault "{sanitize(name, 60)}"; there are '
+            f"{join_words(FAULTS, 'and')}."
         )
     return Fault(known)

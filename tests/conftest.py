@@ -9,11 +9,11 @@ from typing import Any
 
 import hypothesis
 import pytest
-from kling26.core import ImageFile, Provider, answers, registry
-from kling26.core.registry import load_providers
+from kling26.core import ImageFile, Provider, plugins, refusals
+from kling26.core.plugins import load_providers
 from kling26.core.settings import address_variables, is_loopback
 
-pytest_plugins = ["kling26.core.testing.plugin", "pytester"]
+pytest_plugins = ["kling26.testing.plugin", "pytester"]
 
 hypothesis.settings.register_profile(
     "kling26", derandomize=True, deadline=None, max_examples=100, database=None
@@ -43,8 +43,8 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _own_log() -> None:
     """What was logged once in this process is news to each test."""
-    registry._tell.cache_clear()
-    answers._tell_unknown.cache_clear()
+    plugins._tell.cache_clear()
+    refusals._tell_unknown.cache_clear()
 
 
 @pytest.fixture(autouse=True)

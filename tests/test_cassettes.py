@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from kling26.core import Provider
-from kling26.core.testing import cassettes
-from kling26.core.testing.cassettes import problems
+from kling26.testing import cassettes
+from kling26.testing.cassettes import problems
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "cassettes"

@@ -1,6 +1,5 @@
 """The four built-in providers hold the suite that is given to the authors of plug-ins."""
 
-from kling26.core.testing.conformance import ProviderTests
 from kling26.providers.apikley import Apikley
 from kling26.providers.cometapi import CometAPI
 from kling26.providers.kie import Kie
@@ -9,6 +8,7 @@ from kling26.sandbox.apikley import ApikleySandbox
 from kling26.sandbox.cometapi import CometAPISandbox
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.runcomfy import RunComfySandbox
+from kling26.testing.conformance import ProviderTests
 
 
 class TestKie(ProviderTests):

@@ -17,13 +17,13 @@ from typing import Any, get_type_hints
 import httpx
 import pytest
 from kling26.cli.new_provider import FILES, words, write
-from kling26.core import Limits, OptionRefused, Provider, VideoRequest, answers, wire
+from kling26.core import Limits, OptionRefused, Provider, VideoRequest, refusals, wire
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
-from kling26.core.registry import flaw
-from kling26.core.testing import Conversation, ProviderTests, Stage
-from kling26.core.testing.conformance import standard_tests
+from kling26.core.plugins import flaw
 from kling26.sandbox import Emulator
+from kling26.testing import Conversation, ProviderTests, Stage
+from kling26.testing.conformance import standard_tests
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
 PUBLIC = sorted({name for name in (*vars(Provider), *Provider.__annotations__) if name[0] != "_"})
@@ -99,7 +99,7 @@ def test_what_an_author_gives_the_suite_is_told() -> None:
     assert [name for name in given if f"| `{name}` |" not in GUIDE] == []
 
 
-@pytest.mark.parametrize("module", [answers, wire])
+@pytest.mark.parametrize("module", [refusals, wire])
 def test_every_helper_is_told(module: ModuleType) -> None:
     own = {
         name

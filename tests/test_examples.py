@@ -10,7 +10,7 @@ import pytest
 
 MODULES = sorted((Path(__file__).parents[1] / "examples").glob("*/*.py"))
 #: What the author of a plug-in is told to import from.
-PUBLIC = ("kling26.core", "kling26.core.answers", "kling26.core.wire", "kling26.sandbox")
+PUBLIC = ("kling26.core", "kling26.core.refusals", "kling26.core.wire", "kling26.sandbox")
 
 
 def trespasses(source: str) -> Iterator[str]:
@@ -102,7 +102,7 @@ def test_there_are_two_examples_with_their_emulators() -> None:
     [
         "from kling26.core import Provider, wire",
         "from kling26.core.wire import read, words",
-        "from kling26.core import answers\nanswers.refused",
+        "from kling26.core import refusals\nrefusals.refused",
         "import httpx, kling26.core\nhttpx.get, kling26.core.Provider, ''.__class__",
         "class A:\n    def _b(self):\n        self._c = 1\n        self._b(self._c)",
         "from kling26.core import Provider\nclass A(Provider):\n    def _b(self): ...",
@@ -115,20 +115,20 @@ def test_the_check_lets_pass_what_is_public(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("from kling26.core import registry", "kling26.core.registry"),
+        ("from kling26.core import plugins", "kling26.core.plugins"),
         ("def f():\n    from kling26.core import Wish", "kling26.core.Wish"),
         ("from kling26.core import *", "kling26.core.*"),
         ("from kling26.core.errors import Refused", "kling26.core.errors.Refused"),
         ("from kling26.core.wire import _number", "kling26.core.wire._number"),
-        ("from kling26.core.wire import plain", "kling26.core.wire.plain"),
+        ("from kling26.core.wire import sanitize", "kling26.core.wire.sanitize"),
         ("from kling26.sandbox import Order, _tasks", "kling26.sandbox._tasks"),
         ("from kling26.sandbox._tasks import Task", "kling26.sandbox._tasks.Task"),
         ("from kling26 import providers", "kling26.providers"),
         ("from . import kling26_fal", "..kling26_fal"),
-        ("import kling26.core.guard as g", "kling26.core.guard"),
+        ("import kling26.core.http.addresses as g", "kling26.core.http.addresses"),
         ("import kling26.core as core\ncore.runner", "kling26.core.runner"),
         ("from kling26.core import wire\nwire._number", "kling26.core.wire._number"),
-        ("from kling26.core import answers as a\na.plain", "kling26.core.answers.plain"),
+        ("from kling26.core import refusals as a\na.sanitize", "kling26.core.refusals.sanitize"),
         ("def f(task):\n    return task._state", "task._state"),
         ("class A:\n    def f(self):\n        self._window.enter()", "self._window"),
         (

@@ -21,9 +21,9 @@ import pytest
 from attrs import Factory, define
 from kling26.core import Kling26Error, Provider, VideoRequest, errors
 from kling26.core.options import options_of
-from kling26.core.registry import load_providers
+from kling26.core.plugins import load_providers
 from kling26.core.settings import address_variables
-from kling26.core.text import listing
+from kling26.core.text import join_words
 from kling26.sandbox import FAULTS
 
 ROOT = Path(__file__).parents[1]
@@ -149,7 +149,7 @@ def picture_limits(provider: Provider) -> str:
     limits = provider.limits
     if not limits.image_formats:
         return "–"
-    formats = listing((name.upper() for name in limits.image_formats), "or")
+    formats = join_words((name.upper() for name in limits.image_formats), "or")
     least = f", at least {limits.image_pixels} pixels" if limits.image_pixels > 1 else ""
     return f"{formats}, up to {limits.image_bytes / 1e6:.0f} MB{least}"
 

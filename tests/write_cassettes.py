@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kling26.core.testing.cassettes import Exchange, dump, exchange, load
+from kling26.testing.cassettes import Exchange, dump, exchange, load
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "cassettes"

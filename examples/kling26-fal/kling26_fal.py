@@ -25,9 +25,9 @@ from kling26.core import (
     Ticket,
     Unavailable,
     VideoRequest,
-    answers,
     hookimpl,
     option,
+    refusals,
 )
 from kling26.core.wire import address, integer, read, read_callback, words, write
 
@@ -44,11 +44,11 @@ STATES: Mapping[str, State] = {
 #: The type of the error of a request that was taken back.
 CANCELLED = "client_cancelled"
 #: What a "no" means, by its HTTP status; any other is plainly refused.
-NO: Mapping[int, answers.Answer] = {
-    401: answers.key_rejected,
-    402: answers.out_of_credit,
-    403: answers.key_rejected,
-    429: answers.try_later,
+NO: Mapping[int, refusals.Answer] = {
+    401: refusals.key_rejected,
+    402: refusals.out_of_credit,
+    403: refusals.key_rejected,
+    429: refusals.try_later,
 }
 #: A result's errors that say nothing of the task: the key, the account, an id that is not known,
 #: and 409, after which fal's own client asks again.
@@ -137,7 +137,7 @@ class Fal(Provider[FalOptions]):
     def check(self, request: VideoRequest, options: FalOptions) -> None:
         if options.cfg_scale is not None and request.kind == "image":
             why = "takes cfg_scale for text to video only; leave it out with an image."
-            raise answers.option_refused(self, "cfg_scale", why)
+            raise refusals.option_refused(self, "cfg_scale", why)
 
     def price(self, request: VideoRequest, options: FalOptions) -> float | None:
         return round(request.duration * (0.14 if request.sound else 0.07), 2)
@@ -157,7 +157,7 @@ class Fal(Provider[FalOptions]):
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """First the state; of what has ended, the result, which may be an error as well."""
         answer = yield from self._state(ticket)
-        state = answers.state(self, answer.status or "", STATES)
+        state = refusals.state(self, answer.status or "", STATES)
         if state != "succeeded":
             return Status(state, position=integer(answer.queue_position))
         if answer.error or answer.error_type:
@@ -209,10 +209,12 @@ class Fal(Provider[FalOptions]):
         status = _made(payload) if call.status == "OK" else _failed(payload)
         return evolve(status, task_id=call.request_id)
 
-    def salvage(self, fragment: str, request: VideoRequest) -> Ticket | None:
+    def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         """The id alone, or within an address that came with it."""
         address = re.search(r"/requests/([\w-]+)", fragment)
-        return super().salvage(fragment, request) or (Ticket(address[1]) if address else None)
+        return super().recover_ticket(fragment, request) or (
+            Ticket(address[1]) if address else None
+        )
 
     def _state(self, ticket: Ticket) -> Flow[Reply]:
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
@@ -255,11 +257,11 @@ class Fal(Provider[FalOptions]):
         if said is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
         if asking and reply.status_code == 404:
-            raise answers.no_such_task(self, reply, said, code)
-        no = NO.get(reply.status_code, answers.refused)
+            raise refusals.no_such_task(self, reply, said, code)
+        no = NO.get(reply.status_code, refusals.refused)
         # An account without money is locked: "… Reason: Exhausted balance."
         if reply.status_code == 403 and re.search("balance|locked", said, re.IGNORECASE):
-            no = answers.out_of_credit if "balance" in said.lower() else answers.refused
+            no = refusals.out_of_credit if "balance" in said.lower() else refusals.refused
         raise no(self, reply, said, code)
 
 

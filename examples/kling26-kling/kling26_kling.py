@@ -26,9 +26,9 @@ from kling26.core import (
     Status,
     Ticket,
     VideoRequest,
-    answers,
     hookimpl,
     option,
+    refusals,
 )
 from kling26.core.wire import number, read, read_callback, read_part, words, write
 
@@ -40,12 +40,12 @@ STATES: Mapping[str, State] = {
 }
 #: What a "no" means, by its code, which says more than the HTTP status: of the 429, most are no
 #: matter of time. Any other is plainly refused.
-NO: Mapping[int, answers.Answer] = {
-    **dict.fromkeys((1000, 1001, 1002, 1003, 1004), answers.key_rejected),
-    **dict.fromkeys((1101, 1102), answers.out_of_credit),
-    **dict.fromkeys((1302, 1303), answers.try_later),
+NO: Mapping[int, refusals.Answer] = {
+    **dict.fromkeys((1000, 1001, 1002, 1003, 1004), refusals.key_rejected),
+    **dict.fromkeys((1101, 1102), refusals.out_of_credit),
+    **dict.fromkeys((1302, 1303), refusals.try_later),
     # Not a "no": the task may have been taken, and `find` will tell.
-    **dict.fromkeys((5000, 5001, 5002), answers.unavailable),
+    **dict.fromkeys((5000, 5001, 5002), refusals.unavailable),
 }
 UNKNOWN_TASK = 1203
 # USD per second by (resolution, sound): the price list as quoted in September 2026.
@@ -143,12 +143,12 @@ class Kling(Provider[KlingOptions]):
     def check(self, request: VideoRequest, options: KlingOptions) -> None:
         if request.sound and options.resolution != "1080p":
             why = "makes sound only at 1080p: set resolution to 1080p, or leave sound off."
-            raise answers.option_refused(self, "resolution", why)
+            raise refusals.option_refused(self, "resolution", why)
         if isinstance(request.image, ImageFile):
             short, long = sorted(request.image.size)
             if long > 2.5 * short:
                 why = "takes images up to 2.5 times as long as they are wide; this one has "
-                raise answers.option_refused(self, "image", f"{why}{long} x {short} pixels.")
+                raise refusals.option_refused(self, "image", f"{why}{long} x {short} pixels.")
 
     def price(self, request: VideoRequest, options: KlingOptions) -> float | None:
         second = PRICES.get((options.resolution, request.sound))
@@ -167,7 +167,7 @@ class Kling(Provider[KlingOptions]):
         for task in self._tasks(reply, asking=True):
             if task.id == ticket.task_id:
                 return self._status(task)
-        raise answers.no_such_task(self, reply, "it is not among the tasks.")
+        raise refusals.no_such_task(self, reply, "it is not among the tasks.")
 
     def find(self, task: OpenTask) -> Flow[Ticket | None]:
         """Our own id is `external_task_id` there, unique to the account."""
@@ -200,9 +200,9 @@ class Kling(Provider[KlingOptions]):
         envelope = read(reply, Envelope, self)
         said, code = words(envelope.message), envelope.code
         if asking and code == UNKNOWN_TASK:
-            raise answers.no_such_task(self, reply, said, code)
+            raise refusals.no_such_task(self, reply, said, code)
         if code != 0:
-            raise NO.get(code, answers.refused)(self, reply, said, code)
+            raise NO.get(code, refusals.refused)(self, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
         data = envelope.data or []
@@ -213,7 +213,7 @@ class Kling(Provider[KlingOptions]):
         return tasks
 
     def _status(self, task: Task) -> Status:
-        state = answers.state(self, task.status, STATES)
+        state = refusals.state(self, task.status, STATES)
         if state == "failed":
             return Status(state, reason=words(task.message), task_id=task.id)
         if state != "succeeded":

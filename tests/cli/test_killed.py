@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from kling26.core.registry import load_sandboxes
+from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, addresses, build_site
 
 from .conftest import User

@@ -9,9 +9,9 @@ import pytest
 from kling26.cli.console import Display
 from kling26.cli.words import of_tasks
 from kling26.cli.work import _standing
+from kling26.core.journal.task import Task
+from kling26.core.plugins import load_providers
 from kling26.core.progress import Progress
-from kling26.core.registry import load_providers
-from kling26.core.task import Task
 from rich.console import Console
 
 

@@ -13,8 +13,8 @@ from attrs import define, field
 from kling26.comfy_bridge import running
 from kling26.comfy_bridge.progress import Watch
 from kling26.core import Progress, VideoRequest
-from kling26.core.registry import Registry, load_providers
-from kling26.core.results import Video
+from kling26.core.plugins import Registry, load_providers
+from kling26.core.runner.results import Video
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kling26.comfy_bridge import keys_page
 from kling26.comfy_bridge.keys_page import providers, set_key, unset_key
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 
 KEY = "sk-never-to-be-seen"
 BODY = json.dumps({"key": KEY}).encode()

@@ -12,7 +12,7 @@ from attrs import evolve
 from kling26.comfy_bridge import comfy_entrypoint, running
 from kling26.comfy_bridge.node import chosen, execute, make_node
 from kling26.core import ImageFile, ImageRefused, Kling26Error, OptionRefused, UnknownProvider
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 
 
 def test_the_schema_leaves_out_what_an_older_version_does_not_know(

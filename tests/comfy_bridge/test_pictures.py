@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 from kling26.comfy_bridge.pictures import picture
 from kling26.core import ImageRefused
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 from PIL import Image
 
 np = pytest.importorskip("numpy")

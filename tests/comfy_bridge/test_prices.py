@@ -3,7 +3,7 @@
 from typing import Any
 
 from kling26.comfy_bridge.prices import price_table
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 from kling26.providers.cometapi import CometAPI
 
 

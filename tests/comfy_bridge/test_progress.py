@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from kling26.comfy_bridge.progress import Watch, fraction, line
 from kling26.core import Progress
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 
 
 @pytest.mark.parametrize(

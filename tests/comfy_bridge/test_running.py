@@ -21,7 +21,7 @@ from kling26.core import (
     UnknownTask,
     VideoRequest,
 )
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 
 REQUEST = VideoRequest("A red fox")
 
@@ -239,7 +239,7 @@ def test_a_missing_key_points_to_the_settings(
 
 
 def test_a_rejected_key_points_to_the_settings(registry: Registry) -> None:
-    from kling26.core.answers import key_rejected
+    from kling26.core.refusals import key_rejected
 
     told = str(in_comfyui(key_rejected(registry["kie"], "no", 401), registry["kie"]))
 

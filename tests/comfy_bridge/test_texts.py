@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kling26.comfy_bridge.texts import node_defs
 from kling26.comfy_bridge.widgets import shared_widgets
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "example_workflows").glob("*.json"))

@@ -11,7 +11,7 @@ from kling26.comfy_bridge.extension import showable
 from kling26.comfy_bridge.keys_page import providers
 from kling26.comfy_bridge.prices import price_table
 from kling26.core import option
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 from kling26.providers.runcomfy import RunComfy
 
 

@@ -8,7 +8,7 @@ from kling26.comfy_bridge.node import inputs
 from kling26.comfy_bridge.widgets import own_values, own_widgets, shared_widgets, widget_of
 from kling26.core import Provider, option
 from kling26.core.options import options_of
-from kling26.core.registry import Registry
+from kling26.core.plugins import Registry
 
 #: Saved workflows keep values by position: append, and never insert, move, rename or remove.
 SHARED = ["prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "sandbox"]

@@ -15,7 +15,7 @@ from kling26.core import (
     Provider,
     VideoRequest,
 )
-from kling26.core.checks import check
+from kling26.core.validation import validate
 from kling26.providers.cometapi import CometAPIOptions
 from PIL import Image
 
@@ -34,14 +34,14 @@ def provider(request: pytest.FixtureRequest, providers: Mapping[str, Provider]) 
 
 def refusal(provider: Provider, request: VideoRequest, options: Any = None) -> OptionRefused:
     with pytest.raises(OptionRefused) as caught:
-        check(provider, request, options)
+        validate(provider, request, options)
 
     assert caught.value.provider == provider.name
     return caught.value
 
 
 def test_a_plain_request_suits_every_provider(provider: Provider) -> None:
-    assert isinstance(check(provider, VideoRequest(PROMPT), None), provider.Options)
+    assert isinstance(validate(provider, VideoRequest(PROMPT), None), provider.Options)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_the_shape_does_not_matter_beside_an_image(kie: Provider) -> None:
     narrow = kie.at({})
     narrow.limits = evolve(kie.limits, aspect_ratios=("1:1",))
 
-    check(narrow, VideoRequest(PROMPT, image="https://pictures.example/a.png"), None)
+    validate(narrow, VideoRequest(PROMPT, image="https://pictures.example/a.png"), None)
 
 
 @pytest.mark.parametrize("url", ["https://me.example/hook?x=1", "http://127.0.0.1:8000/"])
 def test_a_webhook_is_any_web_address(kie: Provider, url: str) -> None:
-    check(kie, VideoRequest(PROMPT, callback_url=url), None)
+    validate(kie, VideoRequest(PROMPT, callback_url=url), None)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_pictures_are_taken_in_the_formats_of_the_provider(
     providers: Mapping[str, Provider], name: str, kinds: list[str]
 ) -> None:
     for kind in kinds:
-        check(providers[name], VideoRequest(PROMPT, image=drawn(kind)), None)
+        validate(providers[name], VideoRequest(PROMPT, image=drawn(kind)), None)
 
     error = refusal(providers[name], VideoRequest(PROMPT, image=drawn("GIF")))
     assert str(error).endswith("; this one is GIF.")
@@ -164,8 +164,8 @@ def test_options_come_by_name_or_as_an_instance(providers: Mapping[str, Provider
     comet = providers["cometapi"]
     wanted = CometAPIOptions(mode="pro", cfg_scale=0.5)
 
-    assert check(comet, VideoRequest(PROMPT), {"mode": "pro", "cfg_scale": "0.5"}) == wanted
-    assert check(comet, VideoRequest(PROMPT), wanted) is wanted
+    assert validate(comet, VideoRequest(PROMPT), {"mode": "pro", "cfg_scale": "0.5"}) == wanted
+    assert validate(comet, VideoRequest(PROMPT), wanted) is wanted
 
 
 def test_an_instance_of_another_providers_options_is_refused(

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from kling26.core import Flow, Provider, Status, Ticket, Unavailable, VideoRequest
-from kling26.core.http import AnswerLost, Courier, make_client
+from kling26.core.http.client import AnswerLost, ProviderClient, make_client
 from kling26.core.keys import Key
 
 KEY = "sk-quoted-back"
@@ -38,12 +38,12 @@ class Acme(Provider):
 
 
 def carried(
-    answer: Callable[[httpx.Request], httpx.Response], work: Callable[[Courier], Any]
+    answer: Callable[[httpx.Request], httpx.Response], work: Callable[[ProviderClient], Any]
 ) -> Any:
     async def whole() -> Any:
         client = make_client(httpx.MockTransport(answer), keep_alive=False)
         async with client:
-            return await work(Courier(Acme(), "sandbox", Key(KEY, "test"), client, client))
+            return await work(ProviderClient(Acme(), "sandbox", Key(KEY, "test"), client, client))
 
     return asyncio.run(whole())
 
@@ -82,7 +82,7 @@ def test_a_connection_that_broke_has_no_reply() -> None:
 def test_no_flow_can_catch_the_loss_of_a_paid_answer() -> None:
     async def leaving() -> None: ...
 
-    async def pay(courier: Courier) -> Ticket:
+    async def pay(courier: ProviderClient) -> Ticket:
         return await courier.pay(Acme().submit(VideoRequest("A red fox"), Acme.Options()), leaving)
 
     with pytest.raises(AnswerLost, match="HTTP 502"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from kling26.core import UnknownProvider
-from kling26.core.registry import Registry, load_providers, load_sandboxes, plugins
+from kling26.core.plugins import Registry, discover, load_providers, load_sandboxes
 from kling26.core.settings import Settings
 
 BUILT_IN = ["kie", "apikley", "cometapi", "runcomfy"]
@@ -210,7 +210,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[kling26]\n{name} = {module}\n")
-        (entry,) = [entry for entry in plugins((dist,)) if entry.name == name]
+        (entry,) = [entry for entry in discover((dist,)) if entry.name == name]
         return entry
 
     return install
@@ -342,7 +342,7 @@ def test_the_distributions_to_load_can_be_named(
     install(acme(('"acme"', '"two"')), "two")
     environ = {} if setting is None else {"KLING26_LOAD_PLUGINS": setting}
 
-    found = plugins(Settings({"KLING26_HOME": "nowhere", **environ}).load_plugins)
+    found = discover(Settings({"KLING26_HOME": "nowhere", **environ}).load_plugins)
 
     names = {entry.name for entry in found}
     assert names & {"one", "two"} == loaded

@@ -1,7 +1,7 @@
 """Other people's text, made safe to show."""
 
 import pytest
-from kling26.core.text import glimpse, listing, plain, sentence
+from kling26.core.text import join_words, sanitize, sentence, summarize_body
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from kling26.core.text import glimpse, listing, plain, sentence
 def test_a_text_is_shown_on_one_line_without_what_a_terminal_obeys(
     text: object, shown: str
 ) -> None:
-    assert plain(text) == shown
+    assert sanitize(text) == shown
 
 
 def test_a_long_text_is_cut_where_it_says() -> None:
-    assert plain("x" * 300) == "x" * 300
-    assert plain("x" * 301) == "x" * 299 + "…"
-    assert plain("abcdef", 4) == "abc…"
+    assert sanitize("x" * 300) == "x" * 300
+    assert sanitize("x" * 301) == "x" * 299 + "…"
+    assert sanitize("abcdef", 4) == "abc…"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_sentence_ends_like_one(text: str, whole: str) -> None:
     [([], "nothing"), (["a"], "a"), ([5, 10], "5 or 10"), (["a", "b", "c"], "a, b or c")],
 )
 def test_values_are_listed_as_people_do(values: list[object], words: str) -> None:
-    assert listing(values) == words
+    assert join_words(values) == words
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_values_are_listed_as_people_do(values: list[object], words: str) -> Non
     ],
 )
 def test_of_an_odd_answer_the_words_are_told_and_no_markup(content: bytes, told: str) -> None:
-    assert glimpse(content) == told
+    assert summarize_body(content) == told

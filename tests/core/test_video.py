@@ -5,8 +5,8 @@ from pathlib import Path
 
 import av
 import pytest
-from kling26.core.testing.replay import clip
-from kling26.core.video import NoVideo, check_video
+from kling26.core.runner.video import NoVideo, check_video
+from kling26.testing.replay import clip
 
 
 def test_a_real_video_passes(tmp_path: Path) -> None:

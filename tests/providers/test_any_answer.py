@@ -22,8 +22,8 @@ from kling26.core import (
     UnexpectedReply,
     VideoRequest,
 )
-from kling26.core.answers import retry_after
-from kling26.core.registry import load_providers
+from kling26.core.plugins import load_providers
+from kling26.core.refusals import retry_after
 
 PROVIDERS: Mapping[str, Provider] = load_providers().providers
 CALLERS = [name for name, provider in PROVIDERS.items() if provider.takes_callback_url]
@@ -276,7 +276,7 @@ def test_a_hostile_call_of_a_webhook_is_soon_dealt_with(name: str, piece: str) -
 @given(data=st.data())
 def test_a_ticket_is_saved_from_any_fragment_or_none(name: str, data: st.DataObject) -> None:
     fragment = data.draw(bodies_of(name)).decode("utf-8", "replace")
-    ticket = PROVIDERS[name].salvage(fragment, REQUEST)
+    ticket = PROVIDERS[name].recover_ticket(fragment, REQUEST)
 
     assert ticket is None or is_ticket(ticket)
 

@@ -24,7 +24,7 @@ from kling26.core import (
     UnexpectedReply,
     VideoRequest,
 )
-from kling26.core.checks import check
+from kling26.core.validation import validate
 from kling26.providers.cometapi import CometAPIOptions
 
 PROMPT = "A lighthouse blinks in the fog"
@@ -399,7 +399,7 @@ def test_trouble_while_looking_is_not_taken_for_nothing(provider: Provider, talk
 def test_a_task_id_is_saved_from_what_arrived(
     provider: Provider, fragment: str, found: str | None, image: str | None, action: str
 ) -> None:
-    ticket = provider.salvage(fragment, VideoRequest(PROMPT, image=image))
+    ticket = provider.recover_ticket(fragment, VideoRequest(PROMPT, image=image))
 
     assert ticket == (found and Ticket(found, {"action": action}))
 
@@ -444,20 +444,20 @@ def test_anything_else_is_no_callback(provider: Provider, body: str) -> None:
 
 
 def test_sound_needs_mode_pro(provider: Provider) -> None:
-    check(provider, VideoRequest(PROMPT, sound=True), {"mode": "pro"})
+    validate(provider, VideoRequest(PROMPT, sound=True), {"mode": "pro"})
 
     with pytest.raises(OptionRefused, match="makes sound only in mode pro") as caught:
-        check(provider, VideoRequest(PROMPT, sound=True), {})
+        validate(provider, VideoRequest(PROMPT, sound=True), {})
 
     assert caught.value.option == "mode"
 
 
 def test_the_camera_is_for_text_to_video(provider: Provider) -> None:
     camera = {"camera_control": '{"type": "simple"}'}
-    check(provider, VideoRequest(PROMPT), camera)
+    validate(provider, VideoRequest(PROMPT), camera)
 
     with pytest.raises(OptionRefused, match="camera_control for text to video only"):
-        check(provider, VideoRequest(PROMPT, image=IMAGE), camera)
+        validate(provider, VideoRequest(PROMPT, image=IMAGE), camera)
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ def test_each_option_has_its_bounds(
     provider: Provider, option: str, value: object, allowed: str
 ) -> None:
     with pytest.raises(OptionRefused) as caught:
-        check(provider, VideoRequest(PROMPT), {option: value})
+        validate(provider, VideoRequest(PROMPT), {option: value})
 
     assert str(caught.value).startswith(f"CometAPI takes {option} as {allowed}")
     assert caught.value.option == option
@@ -486,10 +486,10 @@ def test_each_option_has_its_bounds(
 
 @pytest.mark.parametrize("image", [None, IMAGE])
 def test_a_long_prompt_is_refused_with_both_numbers(provider: Provider, image: str | None) -> None:
-    check(provider, VideoRequest("x" * 500, image=image), None)
+    validate(provider, VideoRequest("x" * 500, image=image), None)
 
     with pytest.raises(OptionRefused, match=r"up to 500 characters for .* this one has 501\."):
-        check(provider, VideoRequest("x" * 501, image=image), None)
+        validate(provider, VideoRequest("x" * 501, image=image), None)
 
 
 def test_a_picture_has_300_pixels_each_way(provider: Provider, picture: ImageFile) -> None:
@@ -497,12 +497,12 @@ def test_a_picture_has_300_pixels_each_way(provider: Provider, picture: ImageFil
 
     from PIL import Image
 
-    check(provider, VideoRequest(PROMPT, image=picture), None)
+    validate(provider, VideoRequest(PROMPT, image=picture), None)
     file = BytesIO()
     Image.new("L", (400, 299)).save(file, "PNG")
 
     with pytest.raises(ImageRefused, match="at least 300 x 300 pixels; this one has 400 x 299"):
-        check(provider, VideoRequest(PROMPT, image=file.getvalue()), None)
+        validate(provider, VideoRequest(PROMPT, image=file.getvalue()), None)
 
 
 # -- cassettes --------------------------------------------------------------------------------

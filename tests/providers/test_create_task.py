@@ -23,7 +23,7 @@ from kling26.core import (
     UnexpectedReply,
     VideoRequest,
 )
-from kling26.core.checks import check
+from kling26.core.validation import validate
 
 PROMPT = "A lighthouse blinks in the fog"
 IMAGE = "https://pictures.example/lighthouse.png"
@@ -451,7 +451,7 @@ def test_a_task_id_is_saved_from_what_arrived(
     provider: Provider, fragment: str, found: str | None
 ) -> None:
     """Only whole ones: half an id is the id of nothing, or of somebody else's task."""
-    ticket = provider.salvage(fragment, VideoRequest(PROMPT))
+    ticket = provider.recover_ticket(fragment, VideoRequest(PROMPT))
 
     assert ticket == (found and Ticket(found))
 
@@ -555,10 +555,10 @@ def test_a_long_prompt_is_refused_with_both_numbers(
     providers: Mapping[str, Provider], name: str, image: str | None, limit: int
 ) -> None:
     provider = providers[name]
-    check(provider, VideoRequest("x" * limit, image=image), None)
+    validate(provider, VideoRequest("x" * limit, image=image), None)
 
     with pytest.raises(OptionRefused) as caught:
-        check(provider, VideoRequest("x" * (limit + 1), image=image), None)
+        validate(provider, VideoRequest("x" * (limit + 1), image=image), None)
 
     kind = "image to video" if image else "text to video"
     assert str(caught.value) == (
@@ -569,4 +569,4 @@ def test_a_long_prompt_is_refused_with_both_numbers(
 
 def test_there_are_no_options_of_its_own(provider: Provider) -> None:
     with pytest.raises(OptionRefused, match=r'"negative_prompt"\. It takes none'):
-        check(provider, VideoRequest(PROMPT), {"negative_prompt": "blur"})
+        validate(provider, VideoRequest(PROMPT), {"negative_prompt": "blur"})

@@ -21,7 +21,7 @@ from kling26.core import (
     UnexpectedReply,
     VideoRequest,
 )
-from kling26.core.checks import check
+from kling26.core.validation import validate
 from kling26.providers.runcomfy import RunComfyOptions
 
 HERON = "A heron lands on a frozen pond, ice cracks"
@@ -354,7 +354,7 @@ def test_nothing_is_uploaded_found_or_renewed(provider: Provider) -> None:
 def test_a_request_id_is_saved_from_what_arrived(
     provider: Provider, fragment: str, found: str | None
 ) -> None:
-    assert provider.salvage(fragment, VideoRequest(HERON)) == (found and Ticket(found))
+    assert provider.recover_ticket(fragment, VideoRequest(HERON)) == (found and Ticket(found))
 
 
 # -- before anything is sent --------------------------------------------------------------------
@@ -362,31 +362,31 @@ def test_a_request_id_is_saved_from_what_arrived(
 
 def test_a_webhook_is_refused_for_there_is_none(provider: Provider) -> None:
     with pytest.raises(OptionRefused, match="RunComfy has no setting for callback_url") as caught:
-        check(provider, VideoRequest(HERON, callback_url="https://me.example/hook"), None)
+        validate(provider, VideoRequest(HERON, callback_url="https://me.example/hook"), None)
 
     assert caught.value.option == "callback_url"
 
 
 def test_a_file_is_refused_for_there_are_no_uploads(provider: Provider, picture: ImageFile) -> None:
     with pytest.raises(ImageRefused, match="takes no files, only images at a public https://"):
-        check(provider, VideoRequest(SEA, image=picture), None)
+        validate(provider, VideoRequest(SEA, image=picture), None)
 
 
 def test_an_image_without_encryption_is_refused(provider: Provider) -> None:
-    check(provider, VideoRequest(SEA, image=IMAGE), None)
+    validate(provider, VideoRequest(SEA, image=IMAGE), None)
 
     with pytest.raises(ImageRefused, match="public https:// addresses only"):
-        check(provider, VideoRequest(SEA, image="http://pictures.example/sea.webp"), None)
+        validate(provider, VideoRequest(SEA, image="http://pictures.example/sea.webp"), None)
 
 
 def test_no_limit_of_the_prompt_is_documented(provider: Provider) -> None:
-    check(provider, VideoRequest("x" * 10_000), None)
+    validate(provider, VideoRequest("x" * 10_000), None)
 
 
 @pytest.mark.parametrize("option", ["mode", "cfg_scale", "generate_audio"])
 def test_what_it_does_not_take_is_refused_by_name(provider: Provider, option: str) -> None:
     with pytest.raises(OptionRefused) as caught:
-        check(provider, VideoRequest(HERON), {option: "x"})
+        validate(provider, VideoRequest(HERON), {option: "x"})
 
     assert str(caught.value) == (f'RunComfy has no option "{option}". It takes negative_prompt.')
 

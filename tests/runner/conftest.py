@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from kling26.core.hookspecs import Sandbox
+from kling26.core.plugins import load_providers, load_sandboxes
 from kling26.core.provider import Provider
-from kling26.core.registry import load_providers, load_sandboxes
-from kling26.core.testing import stage as public
+from kling26.testing import stage as public
 
 PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from attrs import define
 from kling26.core.errors import StillRunning, TaskCancelled, UnknownTask
-from kling26.core.journal import Journal
-from kling26.core.task import Task
+from kling26.core.journal.journal import Journal
+from kling26.core.journal.task import Task
 
 from .conftest import Stage
 

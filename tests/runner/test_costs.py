@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from kling26.core.journal.task import Task
 from kling26.core.provider import Flow
 from kling26.core.status import Status, Ticket
-from kling26.core.task import Task
-from kling26.core.testing import Stage
 from kling26.providers.kie import Kie
+from kling26.testing import Stage
 
 from .conftest import built_in
 

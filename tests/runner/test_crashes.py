@@ -14,8 +14,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from attrs import define
-from kling26.core.database import Database
-from kling26.core.runner import Runner
+from kling26.core.journal.database import Database
+from kling26.core.runner.runner import Runner
 from PIL import Image
 
 from .conftest import Stage

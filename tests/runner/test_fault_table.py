@@ -17,7 +17,7 @@ from kling26.core.errors import (
     StillRunning,
     TaskFailed,
 )
-from kling26.core.results import Video
+from kling26.core.runner.results import Video
 from PIL import Image
 
 from .conftest import Stage

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from kling26.core import delivery, guard
 from kling26.core.errors import (
     NotDelivered,
     ProviderError,
@@ -16,11 +15,13 @@ from kling26.core.errors import (
     StillRunning,
     TaskFailed,
 )
+from kling26.core.http import addresses as guard
+from kling26.core.plugins import Registry, load_providers
 from kling26.core.provider import Flow
-from kling26.core.registry import Registry, load_providers
 from kling26.core.request import ImageFile, VideoRequest
-from kling26.core.results import Video
-from kling26.core.runner import Runner
+from kling26.core.runner import fetch as delivery
+from kling26.core.runner.results import Video
+from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 from kling26.providers.kie import Kie
 from kling26.sandbox._video import Clip, make_video

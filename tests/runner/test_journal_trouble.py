@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from kling26.core import database
 from kling26.core.errors import JournalError, ResultUnavailable
-from kling26.core.journal import Journal
-from kling26.core.task import Task
+from kling26.core.journal import database
+from kling26.core.journal.journal import Journal
+from kling26.core.journal.task import Task
 
 from .conftest import Stage
 

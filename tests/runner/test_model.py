@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from kling26.core.errors import Kling26Error
-from kling26.core.runner import Runner
-from kling26.core.task import OPEN
+from kling26.core.journal.task import OPEN
+from kling26.core.runner.runner import Runner
 from kling26.sandbox import FAULTS
 
 from .conftest import PROVIDERS, stage_at

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from kling26.core.pacing import Gate, PollWaits
+from kling26.core.http.pacing import PollSchedule, RateLimiter
 from kling26.core.provider import Limits
 
 from .conftest import Stage
@@ -66,7 +66,7 @@ def test_one_rate_limit_slows_all_submissions_of_the_provider(
 
 def test_a_gate_of_one_in_a_long_time_lets_one_through(stage: Stage) -> None:
     async def work() -> float:
-        gate, loop = Gate(Limits(submissions=(1, 60.0))), asyncio.get_running_loop()
+        gate, loop = RateLimiter(Limits(submissions=(1, 60.0))), asyncio.get_running_loop()
         await gate.enter()
         began = loop.time()
         await gate.enter()
@@ -87,7 +87,7 @@ def test_a_finished_video_is_noticed_within_two_seconds(stage: Stage, seconds: i
 
 
 def test_the_waits_between_questions_grow_for_a_task_that_takes_long() -> None:
-    waits = PollWaits()
+    waits = PollSchedule()
     first_hour, asked = 0.0, 0
     while first_hour < 3600:
         wait = next(waits)

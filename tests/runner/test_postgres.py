@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from kling26.core.journal import Journal
-from kling26.core.registry import load_sandboxes
+from kling26.core.journal.journal import Journal
+from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, addresses, build_site
 
 from .test_schema import SCHEMA_1

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from kling26.core import schema
-from kling26.core.journal import Journal
+from kling26.core.journal import schema
+from kling26.core.journal.journal import Journal
 
 from .conftest import Stage
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 from kling26.core.errors import Kling26Error, OutcomeUnknown, StillRunning, Unavailable
-from kling26.core.registry import load_providers
+from kling26.core.plugins import load_providers
 from kling26.core.request import VideoRequest
-from kling26.core.runner import Runner
+from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 
 from .conftest import Stage

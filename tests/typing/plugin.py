@@ -24,9 +24,9 @@ from kling26.core import (
     TryLater,
     Unavailable,
     VideoRequest,
-    answers,
     hookimpl,
     option,
+    refusals,
 )
 from kling26.core.wire import read, read_callback
 
@@ -66,7 +66,7 @@ class Acme(Provider[AcmeOptions]):
 
     def check(self, request: VideoRequest, options: AcmeOptions) -> None:
         if request.sound and options.style == "film":
-            raise answers.option_refused(self, "style", "makes films silent; leave sound off.")
+            raise refusals.option_refused(self, "style", "makes films silent; leave sound off.")
 
     def upload(self, image: ImageFile) -> Flow[str]:
         content = {"name": image.name, "type": image.mime_type, "data": image.base64()}
@@ -168,7 +168,7 @@ class Plain(Provider):
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         reply = yield httpx.Request("GET", self.base_url)
-        said = answers.state(self, reply.text, {"done": "succeeded"})
+        said = refusals.state(self, reply.text, {"done": "succeeded"})
         return Status(said, cost=1.5, cost_unit="EUR")
 
 

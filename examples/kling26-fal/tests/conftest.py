@@ -1,3 +1,3 @@
 """The fixtures `stage`, `talk` and `replay`, and what the conformance suite prints."""
 
-pytest_plugins = ["kling26.core.testing.plugin"]
+pytest_plugins = ["kling26.testing.plugin"]

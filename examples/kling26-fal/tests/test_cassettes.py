@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from kling26.core import KeyRejected, OutOfCredit, Refused, TaskFailed, VideoRequest
-from kling26.core.testing import Replay
+from kling26.testing import Replay
 
 FROST = VideoRequest("Frost ferns grow across a window pane, ice creaks")
 PICTURE = str(Path(__file__).with_name("grey.png"))

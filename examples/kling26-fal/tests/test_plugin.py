@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.core.testing import ProviderTests
-from kling26.core.testing.cassettes import load, problems
+from kling26.testing import ProviderTests
+from kling26.testing.cassettes import load, problems
 from kling26_fal import Fal, kling26_sandboxes
 
 CASSETTES = sorted(Path(__file__).parents[1].glob("cassettes/*/*.yaml"))

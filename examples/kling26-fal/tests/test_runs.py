@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from kling26.core import OutcomeUnknown, TaskFailed
-from kling26.core.testing import Stage
-from kling26.core.video import check_video
+from kling26.core.runner.video import check_video
+from kling26.testing import Stage
 from kling26_fal import Fal, kling26_sandboxes
 from kling26_fal_sandbox import CRASH_WORD, REJECT_WORD
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from kling26.core.testing import run
 from kling26.sandbox import Conditions, SandboxTransport
+from kling26.testing import run
 from kling26_fal_sandbox import STORE, FalSandbox
 
 MODEL = "https://queue.fal.run/fal-ai/kling-video/v2.6/pro/text-to-video"

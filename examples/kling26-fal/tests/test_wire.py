@@ -445,4 +445,4 @@ def test_a_callback(body: object, status: Status) -> None:
     ],
 )
 def test_the_id_is_found_wherever_it_stands(fragment: str, ticket: Ticket | None) -> None:
-    assert fal.salvage(fragment, VideoRequest(FROST)) == ticket
+    assert fal.recover_ticket(fragment, VideoRequest(FROST)) == ticket

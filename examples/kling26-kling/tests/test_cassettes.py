@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from kling26.core import KeyRejected, OutOfCredit, Refused, TaskFailed, VideoRequest
-from kling26.core.testing import Replay
+from kling26.testing import Replay
 
 KILN = VideoRequest("Sparks rise from a pottery kiln at dusk, fire crackles")
 PICTURE = str(Path(__file__).with_name("grey.png"))

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.core.testing import Stage
-from kling26.core.video import check_video
+from kling26.core.runner.video import check_video
+from kling26.testing import Stage
 from kling26_kling import Kling, kling26_sandboxes
 
 PICTURE = str(Path(__file__).with_name("grey.png"))

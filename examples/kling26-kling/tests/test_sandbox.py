@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from kling26.core.testing import run
 from kling26.sandbox import SandboxTransport
+from kling26.testing import run
 from kling26_kling_sandbox import KlingSandbox
 
 HOST = "https://api-singapore.klingai.com"

@@ -1,0 +1,298 @@
+"""
+The one place where requests leave: signed, bounded, and with a clear account of what came back.
+
+What matters of a failure is whether the request can have had an effect. `Unreachable` says that
+it cannot; `AnswerLost` says that it may, and holds what arrived of the answer.
+"""
+
+import asyncio
+import logging
+import platform
+import re
+from collections.abc import Awaitable, Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import AnyStr, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from attrs import define, field
+
+from .. import refusals
+from ..errors import (
+    Kling26Error,
+    ProviderError,
+    Refused,
+    TryLater,
+    Unavailable,
+    UnexpectedReply,
+    Unreachable,
+)
+from ..journal.task import Realm
+from ..keys import Key
+from ..provider import Flow, Provider
+from ..text import sanitize, summarize_body
+from ..wire import MAX_REPLY
+from . import addresses
+
+T = TypeVar("T")
+
+logger = logging.getLogger("kling26")
+
+#: Some gateways in front of kie.ai turn away clients that do not say who they are.
+USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.python_version()})"
+
+_CONNECT = 15.0
+_READ = 30.0
+_READ_PAID = 60.0
+_NOT_TAKEN = (429, 455)
+# Headers about the body's way here, which it has behind it, and those for browsers.
+_OF_THE_WAY = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
+# Raised before a connection stood, so that nothing of the request has left.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+class AnswerLost(ProviderError):
+    """The paid request left, and its answer did not arrive whole or cannot be read."""
+
+    def __init__(self, message: str, *, fragment: str, provider: str) -> None:
+        super().__init__(message, provider=provider)
+        self.fragment = fragment
+
+
+def make_client(
+    transport: httpx.AsyncBaseTransport | None, *, keep_alive: bool
+) -> httpx.AsyncClient:
+    """
+    An HTTP client that follows no redirects and keeps no cookies.
+
+    Without `keep_alive` each request gets a connection of its own. Paid requests do: on a kept
+    one, a server that has just hung up looks like one that may have taken the request.
+    """
+    return httpx.AsyncClient(
+        transport=transport,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=20 if keep_alive else 0
+        ),
+    )
+
+
+@define
+class ProviderClient:
+    """Carries a provider's flows to its hosts and back."""
+
+    provider: Provider
+    realm: Realm
+    key: Key
+    client: httpx.AsyncClient
+    paid_client: httpx.AsyncClient
+    _origins: frozenset[tuple[str, str | None, int | None]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        own = (self.provider.base_url, self.provider.upload_url)
+        self._origins = frozenset(_origin(url) for url in own if url)
+
+    async def ask(self, flow: Flow[T]) -> T:
+        """Run a flow whose requests are free and may be repeated."""
+        return await self._drive(flow, self._send_free)
+
+    async def pay(
+        self, flow: Flow[T], leaving: Callable[[], Awaitable[None]], patience: float = _READ_PAID
+    ) -> T:
+        """
+        Run a flow that pays; `leaving` is awaited before the first request that may do so, and
+        `patience` bounds the wait for its answer, in seconds.
+
+        Raises `AnswerLost` where something may have been paid, and any other `ProviderError`
+        only where certainly nothing was.
+        """
+        sent: list[httpx.Response] = []
+
+        async def send(request: httpx.Request) -> httpx.Response:
+            if request.method in ("GET", "HEAD"):
+                return await self._send_free(request)
+            if not sent:
+                await leaving()
+            sent.append(await self._send_paid(request, min(patience, _READ_PAID)))
+            return sent[-1]
+
+        try:
+            return await self._drive(flow, send)
+        except (TryLater, Refused, Unreachable, AnswerLost):
+            raise
+        except Kling26Error as error:
+            if not sent:
+                raise
+            if sent[-1].status_code in _NOT_TAKEN:
+                raise self._not_taken(sent[-1]) from error
+            raise self._lost(str(error), sent[-1].content) from error
+
+    async def _drive(
+        self, flow: Flow[T], send: Callable[[httpx.Request], Awaitable[httpx.Response]]
+    ) -> T:
+        heard: httpx.Response | Unavailable | None = None
+        while True:
+            try:
+                request = self._advance(flow, heard)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            try:
+                heard = await send(request)
+            except Unavailable as trouble:
+                heard = trouble
+
+    def _advance(self, flow: Flow[T], heard: httpx.Response | Unavailable | None) -> httpx.Request:
+        """The flow's next request; a plug-in that reads carelessly gives `UnexpectedReply`."""
+        reply = heard.reply if isinstance(heard, Unavailable) else heard
+        try:
+            if isinstance(heard, Unavailable):
+                return flow.throw(heard)
+            return flow.send(heard)  # type: ignore[arg-type]  # None starts a generator.
+        except (StopIteration, Kling26Error):
+            raise
+        except Exception as error:
+            # The plug-in's own matter, and nothing that a user could do anything about.
+            logger.info("The plug-in of %s: %s", self.provider.title, self._clean(repr(error)))
+            nothing = httpx.Response(0)
+            raise self.provider.unexpected(
+                nothing if reply is None else reply, "its plug-in cannot read that"
+            ) from error
+
+    async def _send_free(self, request: httpx.Request) -> httpx.Response:
+        try:
+            reply, broken = await self._exchange(self.client, request, _READ)
+        except _NOT_SENT as error:
+            self._unreachable(error)
+        except (httpx.TransportError, TimeoutError) as error:
+            broken, reply = error, httpx.Response(0)
+        if broken is not None:
+            raise Unavailable(
+                f"{self.provider.title} did not answer ({self._clean(broken)}).",
+                provider=self.provider.name,
+            ) from broken
+        if reply.status_code in (408, *_NOT_TAKEN):
+            raise self._not_taken(reply)
+        if reply.is_server_error:
+            raise Unavailable(
+                f"{self.provider.title} is in trouble (HTTP {reply.status_code}).",
+                reply=reply,
+                provider=self.provider.name,
+            )
+        return reply
+
+    async def _send_paid(self, request: httpx.Request, patience: float) -> httpx.Response:
+        try:
+            reply, broken = await self._exchange(self.paid_client, request, patience)
+        except _NOT_SENT as error:
+            self._unreachable(error)
+        except (httpx.TransportError, TimeoutError) as error:
+            raise self._lost(f"no answer came ({self._clean(error)})", b"") from error
+        if broken is not None:
+            raise self._lost(
+                f"the answer broke off ({self._clean(broken)})", reply.content
+            ) from broken
+        if reply.is_server_error:
+            said = f"it answered HTTP {reply.status_code}. {summarize_body(reply.content)}"
+            raise self._lost(said, reply.content)
+        return reply
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, patience: float
+    ) -> tuple[httpx.Response, Exception | None]:
+        """The reply, as far as it came, and what broke it off."""
+        await self._prepare(request, patience)
+        content, broken = bytearray(), None
+        # A second more than the client's own bounds, which tell a connection that never stood
+        # from an answer that never came.
+        end = asyncio.get_running_loop().time() + patience + 1.0
+        async with asyncio.timeout_at(end):
+            reply = await client.send(request, stream=True)
+        try:
+            async with asyncio.timeout_at(end):
+                async for chunk in reply.aiter_bytes():
+                    content += chunk
+                    if len(content) > MAX_REPLY:
+                        raise httpx.DecodingError(f"it is longer than {MAX_REPLY} bytes")
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            broken = error
+        finally:
+            await reply.aclose()
+        whole = httpx.Response(
+            reply.status_code,
+            headers=[
+                (name, self._hidden(value))
+                for name, value in reply.headers.raw
+                if name.lower() not in _OF_THE_WAY
+            ],
+            content=self._hidden(bytes(content)),
+            request=request,
+        )
+        return whole, broken
+
+    def _hidden(self, said: AnyStr) -> AnyStr:
+        """What was said, without the key: one that is quoted must not come into an error."""
+        if not self.key.value:
+            return said
+        if isinstance(said, str):
+            return said.replace(self.key.value, "[key]")
+        return said.replace(self.key.value.encode(), b"[key]")
+
+    async def _prepare(self, request: httpx.Request, patience: float) -> None:
+        request.headers.setdefault("User-Agent", USER_AGENT)
+        request.headers.setdefault("Accept", "application/json")
+        timeout = httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None)
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        if _origin(str(request.url)) in self._origins:
+            self.provider.sign(request, self.key.value)
+        elif self.realm != "sandbox":
+            await self._keep_out(request)
+
+    async def _keep_out(self, request: httpx.Request) -> None:
+        """An address that a provider gave is not to lead into the user's own network."""
+        try:
+            found = await addresses.resolve(request.url, local=self.realm == "loopback")
+        except addresses.AddressRefused as error:
+            raise UnexpectedReply(
+                f"{self.provider.title} gave an address that is not followed: {error}.",
+                provider=self.provider.name,
+            ) from error
+        if found:
+            addresses.pin(request, found[0])
+
+    def _unreachable(self, error: Exception) -> NoReturn:
+        raise Unreachable(
+            f"{self.provider.title} cannot be reached ({self._clean(error)}); nothing was sent.",
+            provider=self.provider.name,
+        ) from error
+
+    def _not_taken(self, reply: httpx.Response) -> TryLater:
+        return refusals.try_later(
+            self.provider, reply, "it asks to wait.", f"HTTP {reply.status_code}"
+        )
+
+    def _lost(self, reason: str, content: bytes) -> AnswerLost:
+        fragment = content.decode("utf-8", "replace")
+        logger.info("Lost an answer of %s: %s; %s", self.provider.title, reason, sanitize(fragment))
+        return AnswerLost(reason, fragment=fragment, provider=self.provider.name)
+
+    def _clean(self, value: object) -> str:
+        """An exception in words, without the key, should a signed address be among them."""
+        if isinstance(value, httpx.TimeoutException | TimeoutError):
+            return "it took too long"
+        if isinstance(value, httpx.TransportError) and not isinstance(value, _NOT_SENT):
+            return "the connection broke"  # What httpx says more is about sockets.
+        said = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
+        return sanitize(self._hidden(said), 160) or "the connection broke"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)

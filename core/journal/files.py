@@ -1,0 +1,88 @@
+"""The files of the home folder: pictures waiting to be sent, and videos that were paid for."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from attrs import frozen
+
+from ..errors import JournalError, OutputRefused
+from ..request import ImageFile
+from ..text import sanitize
+
+
+@frozen
+class Store:
+    """Pictures and videos under the home folder."""
+
+    home: Path
+
+    def video(self, task: str) -> Path:
+        """Where the video of a task is kept; its name owes nothing to the provider."""
+        return self.home / "videos" / f"{task}.mp4"
+
+    def drop_video(self, task: str) -> None:
+        self.video(task).unlink(missing_ok=True)
+
+    def keep_image(self, image: ImageFile) -> str:
+        """Keep a picture until its task is submitted; returns the name to find it by."""
+        path = self.home / "images" / image.name
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _replace(path, image.data)
+        except OSError as error:
+            raise JournalError(
+                f"The image cannot be kept in {sanitize(path.parent)}: {error.strerror}; "
+                "without it nothing is sent."
+            ) from error
+        return image.name
+
+    def image(self, name: str) -> ImageFile:
+        return ImageFile.read(self.home / "images" / name)
+
+    def drop_image(self, name: str) -> None:
+        (self.home / "images" / name).unlink(missing_ok=True)
+
+
+def check_output(output: Path) -> Path:
+    """The absolute path of an output; raises `OutputRefused` where nothing can be written."""
+    path = output.expanduser().absolute()
+    if path.is_dir():
+        reason = "it is a folder; name a file in it"
+    elif not path.parent.is_dir():
+        reason = "there is no such folder"
+    elif not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        reason = "it may not be written"
+    else:
+        return path
+    raise OutputRefused(f'The video cannot be written to "{sanitize(path, 200)}": {reason}.')
+
+
+def copy_video(video: Path, output: Path) -> None:
+    """Put a copy at `output`, whole or not at all."""
+    if output.exists() and output.samefile(video):
+        return
+    handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-", suffix=".part")
+    os.close(handle)
+    try:
+        shutil.copyfile(video, name)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, output)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".image-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    os.replace(name, path)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,98 @@
+"""What is fit to be returned or shown, and how a test says what is not."""
+
+import json
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import NoReturn, get_args
+
+import pytest
+
+from ...core.status import State, Status, Ticket
+from ...core.text import sanitize
+from ..samples import STATES
+
+_STATES = get_args(State)
+_TEXTS = ("url", "code", "reason", "task_id", "cost_unit")
+
+
+def fail(problem: str) -> NoReturn:
+    """End the test with what is wrong; the lines of this file say nothing to an author."""
+    pytest.fail(problem, pytrace=False)
+
+
+def flow_name(name: str) -> str:
+    if name in (*STATES, "unknown"):
+        return "poll"
+    return "read_callback" if name == "callback" else name
+
+
+def show(value: object) -> str:
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {sanitize(value, 160)}"
+    return sanitize(repr(value), 160)
+
+
+def problem_of(name: str, value: object) -> str | None:
+    """What is wrong with the value of a flow, in words."""
+    flow = flow_name(name)
+    if flow in ("poll", "read_callback"):
+        return status_problem(value)
+    if flow == "submit" or (flow == "find" and value is not None):
+        return ticket_problem(value)
+    fits: Mapping[str, Callable[[object], bool]] = {
+        "upload": _is_address,
+        "renew": _is_address,
+        "cancel": lambda value: isinstance(value, bool),
+        "balance": is_number,
+    }
+    return None if flow not in fits or fits[flow](value) else show(value)
+
+
+def ticket_problem(ticket: object) -> str | None:
+    if not isinstance(ticket, Ticket):
+        return f"{show(ticket)}, no Ticket"
+    if not isinstance(ticket.task_id, str) or not ticket.task_id:
+        return f"a ticket whose task_id is {ticket.task_id!r}"
+    texts = [*ticket.data, *ticket.data.values()]
+    if not all(isinstance(text, str) for text in texts):
+        return "a ticket whose data holds more than texts"
+    return None if _is_writable([ticket.task_id, *texts]) else "a ticket that JSON cannot carry"
+
+
+def status_problem(status: object) -> str | None:
+    if not isinstance(status, Status):
+        return f"{show(status)}, no Status"
+    if status.state not in _STATES:
+        return f"a status whose state is {status.state!r}"
+    texts = {name: getattr(status, name) for name in _TEXTS}
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            return f"a status whose {name} is {show(text)}, no text"
+        if text and not _is_writable(text):
+            return f"a status whose {name} JSON cannot carry"
+    if status.cost is not None and not is_number(status.cost):
+        return f"a status whose cost is {show(status.cost)}, no number"
+    if status.position is not None and type(status.position) is not int:
+        return f"a status whose position is {show(status.position)}, no whole number"
+    return None
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://"))
+
+
+def _is_writable(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except ValueError:
+        return False
+    return True
+
+
+def is_plain(text: str) -> bool:
+    """No control characters, hence no escape codes for a terminal."""
+    return not {unicodedata.category(character) for character in text} & {"Cc", "Cs"}

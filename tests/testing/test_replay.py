@@ -1,0 +1,546 @@
+"""Cassettes: what is compared, what is played, where they are, and what a recording keeps."""
+
+import base64
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from attrs import frozen
+from kling26.core import VideoRequest
+from kling26.core.plugins import load_providers, load_sandboxes
+from kling26.core.runner.video import check_video
+from kling26.sandbox import Conditions, Server, addresses, build_site
+from kling26.testing import run
+from kling26.testing.cassettes import dump, exchange, load, problems
+from kling26.testing.replay import clip, folder, json_text
+from vcr.errors import CannotOverwriteExistingCassetteException
+
+HERON = "A heron lands on a frozen pond, ice cracks"
+
+
+@frozen
+class Sent:
+    body: bytes | str | None
+
+
+# -- what is compared -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b'{"a": 1, "b": [true]}', b'{"b":[true],"a":1}'),
+        (b'{"a": "\xc3\xbc"}', rb'{"a": "\u00fc"}'),
+        ('{"a": 5}', b'{\n  "a": 5\n}'),
+        (b"", None),
+        (b"plain", "plain"),
+    ],
+)
+def test_spacing_and_order_do_not_matter(one: Any, other: Any) -> None:
+    json_text(Sent(one), Sent(other))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("true", "1"), ("true", '"on"'), ("true", '"true"'), ("5", "5.0"), ("5", '"5"'),
+     ("0", "false"), ("null", '""'), ("[1, 2]", "[2, 1]"), ('{"a": 1}', "{}")],
+)  # fmt: skip
+def test_types_do(right: str, wrong: str) -> None:
+    with pytest.raises(AssertionError, match="is not"):
+        json_text(Sent(f'{{"sound": {right}}}'), Sent(f'{{"sound": {wrong}}}'))
+
+
+@pytest.mark.cassette("kie/text_to_video_with_sound")
+def test_a_wrong_type_finds_no_answer(replay: Any) -> None:
+    """Through vcrpy, as the runner asks: only the very types of the cassette are answered."""
+    url = "https://api.kie.ai/api/v1/jobs/createTask"
+
+    async def send(**wrong: object) -> None:
+        wishes = {"prompt": HERON, "sound": True, "aspect_ratio": "16:9", "duration": "5"} | wrong
+        body = {"model": "kling-2.6/text-to-video", "input": wishes}
+        async with httpx.AsyncClient() as client:
+            await client.post(url, json=body)
+
+    for wrong in ({"sound": 1}, {"sound": "on"}, {"sound": "true"}, {"duration": 5},
+                  {"duration": 5.0}, {"duration": "10"}, {"extra": None}):  # fmt: skip
+        with pytest.raises(CannotOverwriteExistingCassetteException, match="json_text"):
+            run(send(**wrong))
+
+    assert replay.generate(VideoRequest(HERON, sound=True), "kie").file.exists()
+
+
+def test_every_download_is_a_video_that_plays(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(clip())
+
+    check_video(tmp_path / "clip.mp4")
+
+
+# -- what is played ---------------------------------------------------------------------------
+
+TESTS = f'''
+import pytest
+from kling26.core import VideoRequest
+
+@pytest.mark.cassette("kie/heron")
+def test_heron(replay):
+    video = replay.generate(VideoRequest("{HERON}", sound=True), "kie")
+
+    assert video.file.stat().st_size > 0
+    assert "key" not in repr(video)
+
+@pytest.mark.cassette("kie/sea")
+def test_sea(replay, picture):
+    video = replay.generate(VideoRequest("Fog rolls over the sea", image=picture), "kie")
+
+    assert video.file.stat().st_size > 0
+
+@pytest.mark.cassette("kie/empty", written="it needs an empty account")
+def test_empty(replay):
+    raise AssertionError("never recorded")
+
+@pytest.mark.cassette("kie/wrong", key="wrong-key")
+def test_wrong(replay):
+    with pytest.raises(Exception, match="does not accept the key"):
+        replay.generate(VideoRequest("{HERON}"), "kie")
+'''
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """The project of a plug-in's author."""
+    pytester.makeini("[pytest]\ncassettes = tapes")
+    pytester.makeconftest(
+        f"""
+        import pytest
+
+        pytest_plugins = ["kling26.testing.plugin"]
+
+        @pytest.fixture
+        def picture():
+            return {(Path(__file__).parents[1] / "grey.png").read_bytes()!r}
+        """
+    )
+    return pytester
+
+
+def tape(project: pytest.Pytester, name: str) -> Path:
+    path = project.path / "tapes" / f"{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def copy_of(case: str) -> str:
+    return (Path(__file__).parents[2] / "cassettes" / f"{case}.yaml").read_text("utf-8")
+
+
+def test_a_missing_recording_fails_and_phones_nobody(project: pytest.Pytester) -> None:
+    project.makepyfile(TESTS)
+
+    result = project.runpytest_inprocess("-k", "heron")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["There is no cassette *heron.yaml. Record it with pytest --record, or write it from *"]
+    )
+
+
+def test_an_exchange_that_is_not_there_is_held_beside_the_nearest_one(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(TESTS)
+    whole = copy_of("kie/text_to_video_with_sound")
+    tape(project, "kie/heron").write_text(whole.replace('"sound": true', '"sound": 1'), "utf-8")
+
+    result = project.runpytest_inprocess("-k", "heron")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "The cassette has no answer left to POST https://api.kie.ai/api/v1/jobs/createTask",
+            'The nearest is POST *, which differs in json_text: *"sound": true* is not *',
+            "Record it anew with pytest --record, or write down what is missing.",
+        ]
+    )
+
+
+def test_an_exchange_that_nobody_asked_for_fails(project: pytest.Pytester) -> None:
+    project.makepyfile(TESTS)
+    whole = copy_of("kie/text_to_video_with_sound")
+    interactions = whole.partition("interactions:\n")[2].partition("version: 1")[0]
+    tape(project, "kie/heron").write_text(whole.replace(interactions, interactions * 2), "utf-8")
+
+    result = project.runpytest_inprocess("-k", "heron")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*heron.yaml has exchanges that nobody asked for."])
+
+
+def test_the_header_tells_the_age_of_the_cassettes(project: pytest.Pytester) -> None:
+    project.makepyfile(TESTS)
+    text = copy_of("kie/text_to_video_with_sound")
+    tape(project, "kie/heron").write_text(text, "utf-8")
+    tape(project, "kie/old").write_text(text.replace("on 2026-11-21", "on 2025-01-02"), "utf-8")
+
+    result = project.runpytest_inprocess("-k", "heron")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["cassettes: 2, the oldest of 2025-01-02"])
+
+
+def test_a_test_without_a_cassette_is_told_so(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_it(replay): pass")
+
+    result = project.runpytest_inprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*replay needs a cassette: @pytest.mark.cassette(*"])
+
+
+def test_recording_needs_a_key(project: pytest.Pytester) -> None:
+    project.makepyfile(TESTS)
+
+    result = project.runpytest_inprocess("--record", "-k", "heron")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*To record kie/heron, set KIE_API_KEY."])
+
+
+def test_a_provider_that_is_not_installed_is_told_so(project: pytest.Pytester) -> None:
+    project.makepyfile(TESTS.replace("kie/heron", "acme/heron"))
+
+    result = project.runpytest_inprocess("-k", "heron")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*There is no provider "acme".*pip install -e*'])
+
+
+# -- where they are ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A repository of two plug-ins; only the first one has cassettes."""
+    pytester.makeini("[pytest]")
+    pytester.makeconftest('pytest_plugins = ["kling26.testing.plugin"]')
+    for name in ("one", "two"):
+        pytester.mkdir(name).joinpath("pyproject.toml").touch()
+        pytester.mkdir(f"{name}/tests").joinpath(f"test_{name}.py").write_text(TESTS, "utf-8")
+    (pytester.path / "one" / "cassettes" / "kie").mkdir(parents=True)
+    (pytester.path / "no_project" / "cassettes").mkdir(parents=True)
+    text = copy_of("kie/text_to_video_with_sound")
+    (pytester.path / "one" / "cassettes" / "kie" / "heron.yaml").write_text(text, "utf-8")
+    return pytester
+
+
+def test_each_plug_in_of_a_repository_has_its_own(two: pytest.Pytester) -> None:
+    result = two.runpytest_inprocess("one", "two", "-k", "heron")
+
+    result.assert_outcomes(passed=1, errors=1)
+    missing = two.path / "two" / "cassettes" / "kie" / "heron.yaml"
+    result.stdout.fnmatch_lines(["cassettes: 1, *", f"*{missing}*"])
+
+
+@pytest.mark.parametrize(
+    ("rootdir", "test", "folder_of_it"),
+    [
+        (".", "one/tests/test_one.py", "one/cassettes"),
+        (".", "two/tests/test_two.py", "two/cassettes"),
+        (".", "one", "one/cassettes"),
+        (".", "no_project/tests/test_it.py", "no_project/cassettes"),
+        (".", "test_it.py", "cassettes"),
+        ("one/tests", "one/tests/test_one.py", "one/tests/cassettes"),
+        ("two", "one/tests/test_one.py", "two/cassettes"),
+    ],
+)
+def test_the_nearest_folder_upwards_is_taken_and_none_above_the_rootdir(
+    two: pytest.Pytester, rootdir: str, test: str, folder_of_it: str
+) -> None:
+    config = two.parseconfig(f"--rootdir={two.path / rootdir}")
+
+    assert folder(config, two.path / test) == two.path / folder_of_it
+
+
+def test_the_option_names_another_one_for_all(two: pytest.Pytester) -> None:
+    two.makeini("[pytest]\ncassettes = one/cassettes")
+
+    two.runpytest_inprocess("one", "two", "-k", "heron").assert_outcomes(passed=2)
+
+
+# -- what is kept -----------------------------------------------------------------------------
+
+KEY = "live-key-0123456789"
+LEAKS = (
+    KEY, "session-cookie", "acct-77", "528618", "me@example.org", "2510330", "sig-abc",
+    "python-httpx", "127.0.0.1", "localhost",
+)  # fmt: skip
+
+
+class Indiscreet:
+    """The emulators behind a front that tells what live services tell."""
+
+    def __init__(self, site: Any) -> None:
+        self._site = site
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        start: dict[str, Any] = {}
+
+        async def tell(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            body = message["body"]
+            if body.startswith(b"{"):
+                body = self._told(json.loads(body))
+            headers = [pair for pair in start["headers"] if pair[0] != b"content-length"]
+            headers += [
+                (b"content-length", str(len(body)).encode()),
+                (b"set-cookie", b"session-cookie=1; Path=/"),
+                (b"x-account-id", b"acct-77"),
+            ]
+            await send(start | {"headers": headers})
+            await send(message | {"body": body})
+
+        await self._site(scope, receive, tell)
+
+    def _told(self, reply: Any) -> bytes:
+        reply |= {"userId": 528618, "email": "me@example.org", "seen": f"Bearer {KEY}"}
+        if isinstance(data := reply.get("data"), dict):
+            data["remainedCredits"] = 2510330
+            data["filePath"] = "kieai/528618/images/first.png"
+            if result := json.loads(data.get("resultJson") or "null"):
+                signed = [f"{url}?Expires=1&Signature=sig-abc" for url in result["resultUrls"]]
+                data["resultJson"] = json.dumps({"resultUrls": signed, "owner": "acct-77"})
+        return json.dumps(reply).encode()
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A live kie.ai, as far as a client can tell, and a key for it."""
+    conditions = Conditions(queued=0.2, running=0.3, keys={KEY})
+    site = build_site([load_sandboxes()["kie"]], conditions)
+    with Server(Indiscreet(site)) as server:
+        monkeypatch.setenv("KIE_API_KEY", KEY)
+        for name, value in addresses("kie", server.url).items():
+            # Two addresses, as the live service has.
+            host = "localhost" if "UPLOAD" in name else "127.0.0.1"
+            monkeypatch.setenv(name, value.replace("127.0.0.1", host))
+        yield server
+
+
+def test_a_recording_keeps_no_secret_and_plays_without_the_service(
+    project: pytest.Pytester, live: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makepyfile(TESTS)
+
+    project.runpytest_inprocess("--record").assert_outcomes(passed=3, skipped=1)
+
+    paths = sorted((project.path / "tapes" / "kie").iterdir())
+    assert [path.name for path in paths] == ["heron.yaml", "sea.yaml", "wrong.yaml"]
+    for path in paths:
+        cassette = load(path)
+        exchanges = path.read_text("utf-8").partition("interactions:")[2]
+        assert [leak for leak in LEAKS if leak in exchanges] == []
+        assert list(problems(cassette, load_providers()["kie"])) == []
+        assert cassette["metadata"]["source"].startswith(f"recorded from {live.url}/kie on 20")
+    heron = load(paths[0])["interactions"]
+    sea = load(paths[1])["interactions"]
+    assert heron[0]["request"]["uri"] == "https://api.kie.ai/api/v1/jobs/createTask"
+    assert sea[0]["request"]["uri"] == "https://kieai.redpandaai.co/api/file-base64-upload"
+    assert json.loads(heron[0]["request"]["body"])["input"]["sound"] is True
+
+    for name in ("KIE_API_KEY", *addresses("kie", live.url)):
+        monkeypatch.delenv(name)
+
+    result = project.runpytest_inprocess("-k", "not empty")
+    result.assert_outcomes(passed=3, deselected=1)
+
+
+def test_a_recording_that_fails_leaves_the_old_cassette(
+    project: pytest.Pytester, live: Server
+) -> None:
+    project.makepyfile(TESTS.replace("st_size > 0", "st_size < 0"))
+    tape(project, "kie/heron").write_text(copy_of("kie/text_to_video_with_sound"), "utf-8")
+
+    project.runpytest_inprocess("--record", "-k", "heron").assert_outcomes(failed=1)
+
+    assert tape(project, "kie/heron").read_text("utf-8") == copy_of("kie/text_to_video_with_sound")
+
+
+# -- own ids and foreign stores ---------------------------------------------------------------
+
+#: A plug-in whose pictures go to a store elsewhere, and whose service echoes our own ids.
+ACME = """
+import httpx
+from kling26.core import Provider, Status, Ticket, hookimpl
+
+class Acme(Provider):
+    name, title, key_variable = "acme", "Acme", "ACME_API_KEY"
+    base_url = "https://api.acme.example/v1"
+
+    def upload(self, image):
+        place = (yield httpx.Request("POST", f"{self.base_url}/uploads")).json()
+        reply = yield httpx.Request("PUT", place["put"], content=image.data)
+        assert reply.status_code == 200
+        return place["url"]
+
+    def submit(self, request, options):
+        body = {"prompt": request.prompt, "picture": request.image, "own": request.task}
+        reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
+        answer = reply.json()
+        if answer["own"] != request.task:
+            raise self.unexpected(reply, "it is another task")
+        return Ticket(answer["own"])
+
+    def poll(self, ticket):
+        url = f"{self.base_url}/videos?own={ticket.task_id}"
+        return Status("succeeded", url=(yield httpx.Request("GET", url)).json()["url"])
+
+@hookimpl
+def kling26_providers():
+    return [Acme()]
+"""
+PICTURE = (Path(__file__).parents[1] / "grey.png").read_bytes()
+ACME_TESTS = f'''
+import base64
+import pytest
+from kling26.core import ImageFile, VideoRequest
+
+PICTURE = ImageFile(base64.b64decode("{base64.b64encode(PICTURE).decode()}"))
+
+@pytest.mark.cassette("acme/two")
+def test_two(replay):
+    async def work(runner):
+        return [
+            await runner.generate(VideoRequest("One", image=PICTURE), "acme"),
+            await runner.generate(VideoRequest("Two"), "acme"),
+        ]
+
+    one, two = replay.run(work)
+    assert one.task_id == one.task != two.task == two.task_id
+    assert replay.recording or one.task == "k26-0000000000000000"
+'''
+PUBLIC = "93.184.215.14"
+
+
+@pytest.fixture
+def acme(project: pytest.Pytester) -> pytest.Pytester:
+    """The project of a plug-in that is installed, with an account."""
+    project.makepyfile(kling26_acme_store=ACME, test_acme=ACME_TESTS)
+    info = project.mkdir("kling26_acme_store-1.dist-info")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme-store\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[kling26]\nacme = kling26_acme_store\n")
+    project.syspathinsert()
+    return project
+
+
+class AcmeService:
+    """The service and its store, at addresses that are not theirs alone: it hears the names."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+        self.owns: set[str] = set()
+
+    async def __call__(self, _: object, request: httpx.Request) -> httpx.Response:
+        name = request.headers["host"]
+        self.heard.append((request.url.host, name))
+        if name == "store.example":
+            right = (request.url.query, request.content) == (b"place=sig-abc", PICTURE)
+            return httpx.Response(200 if right else 403, request=request, stream=stream(b""))
+        return httpx.Response(
+            200, request=request, stream=stream(json.dumps(self._told(request)).encode())
+        )
+
+    def _told(self, request: httpx.Request) -> dict[str, str]:
+        if request.url.path == "/v1/uploads":
+            return {
+                "put": "https://store.example/528618/grey.png?place=sig-abc",
+                "url": "https://files.example/528618/grey.png?place=sig-abc",
+            }
+        if request.method == "GET":
+            return {"url": f"https://files.example/{request.url.params['own']}.mp4?place=sig-abc"}
+        own = json.loads(request.content)["own"]
+        assert own not in self.owns, "An own id is unique to the account, in any recording."
+        self.owns.add(own)
+        return {"own": own}
+
+
+def stream(content: bytes) -> httpx.ByteStream:
+    return httpx.ByteStream(content)
+
+
+def test_own_ids_and_addresses_agree_on_replay_as_they_did_live(
+    acme: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is reached at the address that was checked, and kept under its name."""
+    service = AcmeService()
+    with monkeypatch.context() as live:
+        live.setenv("ACME_API_KEY", KEY)
+        live.setattr("vcr.patch._HttpxAsyncHttpTransport_handle_async_request", service_of(service))
+        live.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
+        acme.runpytest_inprocess("--record").assert_outcomes(passed=1)
+
+    assert (PUBLIC, "store.example") in service.heard
+    assert not any(own.startswith("k26-000000") for own in service.owns)
+    path = acme.path / "tapes" / "acme" / "two.yaml"
+    assert lines(load(path)) == [
+        "POST https://api.acme.example/v1/uploads",
+        "PUT https://store.example/0/grey.png",
+        "POST https://api.acme.example/v1/videos",
+        "GET https://api.acme.example/v1/videos?own=k26-0000000000000000",
+        "POST https://api.acme.example/v1/videos",
+        "GET https://api.acme.example/v1/videos?own=k26-0000000000000001",
+    ]
+    text = path.read_text("utf-8")
+    assert [leak for leak in (KEY, "sig-abc", "528618", PUBLIC) if leak in text] == []
+    assert set(re.findall("k26-[0-9a-f]{16}", text)) == {f"k26-{n:016}" for n in range(2)}
+
+    acme.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def service_of(service: AcmeService) -> Any:
+    async def handle(transport: object, request: httpx.Request) -> httpx.Response:
+        return await service(transport, request)
+
+    return handle
+
+
+def lines(cassette: dict[str, Any]) -> list[str]:
+    requests = [each["request"] for each in cassette["interactions"]]
+    return [f"{each['method']} {each['uri']}" for each in requests]
+
+
+# -- what is written from documents -----------------------------------------------------------
+
+
+def test_a_cassette_that_is_written_from_documents_plays(acme: pytest.Pytester) -> None:
+    api, store = "https://api.acme.example/v1", "https://store.example/grey.png"
+    own, other = "k26-0000000000000000", "k26-0000000000000001"
+    first = {"prompt": "One", "picture": store, "own": own}
+    second = {"prompt": "Two", "picture": None, "own": other}
+    exchanges = [
+        exchange(f"POST {api}/uploads", None, {"put": store, "url": store}),
+        exchange(f"PUT {store}", PICTURE, None, content_type="image/png"),
+        exchange(f"POST {api}/videos", first, {"own": own}),
+        exchange(f"GET {api}/videos?own={own}", None, {"url": "https://files.example/1.mp4"}),
+        exchange(f"POST {api}/videos", second, None, 429, retry_after=7),
+        exchange(f"POST {api}/videos", second, {"own": other}, 201),
+        exchange(f"GET {api}/videos?own={other}", None, {"url": "https://files.example/2.mp4"}),
+    ]
+    path = tape(acme, "acme/two")
+    path.write_text(
+        dump("written from https://docs.acme.example on 2026-11-21", exchanges), "utf-8"
+    )
+
+    acme.runpytest_inprocess().assert_outcomes(passed=1)
+
+    put, refused, taken = (load(path)["interactions"][number] for number in (1, 4, 5))
+    assert put["request"]["headers"]["content-type"] == ["image/png"]
+    assert (put["request"]["body"], put["response"]["body"]) == (PICTURE, {"string": ""})
+    assert refused["response"]["headers"] == {"retry-after": ["7"]}
+    assert taken["response"]["status"] == {"code": 201, "message": "Created"}
+    assert taken["request"]["body"].startswith('{\n  "prompt": "Two"')
