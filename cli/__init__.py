@@ -75,7 +75,7 @@ def _run(line: list[str]) -> int:
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:
     from ..core.errors import Kling26Error
-    from . import commands, console, work
+    from . import commands, console, exits, work
 
     console.set_up(verbose)
     try:
@@ -85,7 +85,7 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
         return INTERRUPTED
     except Kling26Error as error:
         console.fail(str(error), error=error, as_json=as_json)
-        return error.exit_status
+        return exits.exit_status(error)
     except console.Unwritten:
         raise
     except Exception as error:  # noqa: BLE001 - nobody shall meet a traceback unasked.

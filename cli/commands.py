@@ -13,6 +13,7 @@ from ..core.request import VideoRequest
 from ..core.settings import Settings
 from ..core.text import sanitize
 from .console import as_object, result, say
+from .exits import NOT_DELIVERED, exit_status
 from .keys import installed, keys
 from .work import carry
 
@@ -263,7 +264,7 @@ def cancel(task: TaskName, /) -> int:
 
     _, cancelled, sentence = carry(work, idle="Interrupted. See how it stands with: kling26 tasks")
     result(sentence)
-    return 0 if cancelled else NotDelivered.exit_status
+    return 0 if cancelled else NOT_DELIVERED
 
 
 def _show(end: "_End", as_json: bool, among: bool = False) -> int:
@@ -277,13 +278,13 @@ def _show(end: "_End", as_json: bool, among: bool = False) -> int:
         result(as_object(error, task, video, text))
     elif video is not None:
         result(str(video.file))
-    return 0 if error is None else error.exit_status
+    return 0 if error is None else exit_status(error)
 
 
 def _with_continuation(error: Kling26Error) -> str:
     """The error's text; of what is paid for it says how to go on."""
     text = str(error)
-    if error.exit_status != NotDelivered.exit_status or "kling26 res" in text:
+    if not isinstance(error, NotDelivered) or "kling26 res" in text:
         return text
     return f"{text} Go on with: kling26 resume {error.task}"
 

@@ -7,12 +7,14 @@ Everything that can go wrong, as one tree.
     ├── UsageError              before anything is sent: change the request or the set-up
     │   ├── UnknownProvider     no installed provider has that name
     │   ├── UnknownTask         the journal has no such task
+    │   ├── NotApplicable       the task is not in a state that this can be done to
     │   ├── OptionRefused       a value or an option the provider does not take
     │   ├── ImageRefused        the picture cannot be read or is not what the provider takes
     │   ├── OutputRefused       the video could not be written where it was asked for
     │   ├── MissingKey          no API key for the provider
-    │   ├── SettingsError       a settings file or variable makes no sense
-    │   └── JournalError        the record of paid tasks cannot be kept, so nothing is sent
+    │   └── SettingsError       a settings file or variable makes no sense
+    ├── JournalError            the record of paid tasks cannot be kept, so nothing is sent
+    │   └── JournalBusy         other processes kept it busy for longer than it is waited for
     ├── ProviderError           the provider was asked, and this came back
     │   ├── Unreachable         no connection was made: the request certainly had no effect
     │   ├── TryLater            not taken now, in the provider's own words (429, 455)
@@ -29,30 +31,51 @@ Everything that can go wrong, as one tree.
         ├── OutcomeUnknown      the answer to the paid request was lost
         └── ResultUnavailable   the video is done, but could not be fetched
 
-The text of each is a sentence for the person at the screen: who, what, and what to do. The facts
-are attributes. No key is ever in either::
+The text of each says what happened, in a sentence. What helps is data, the `Remedy`: how it is
+done differs between the command line, ComfyUI and Python. No key is ever in either::
 
     try:
         video = generate(VideoRequest("A red fox in the snow"), provider="kie")
     except NotDelivered as error:
-        print(error, error.task)        # continue later: kling26 resume TASK
+        print(error, error.remedy)
+        video = resume(error.task)
 """
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from attrs import frozen
 
 if TYPE_CHECKING:
     import httpx
 
 
+@frozen
+class Remedy:
+    """
+    What helps after an error, or carries a task on.
+
+    `set_key`: give another API key, in `variable` or in the store; `page` is where the provider
+    hands keys out. `top_up`: buy credit. `change`: ask with another value of `option`. `wait`: ask
+    again later. `resume`: carry the task on. `resubmit`: look at `page`, where the provider lists
+    the account's tasks, and if the task is not there, submit it again.
+    """
+
+    do: Literal["set_key", "top_up", "change", "wait", "resume", "resubmit"]
+    option: str | None = None
+    variable: str | None = None
+    page: str | None = None
+
+
 class Kling26Error(Exception):
     """
-    Whatever a user may see of this library's failures.
+    Base class of every error shown to users.
 
     Attributes are None where they do not apply: `provider` (its name), `task` (our id),
-    `task_id` (the provider's id), `code` (the provider's own code, as text).
+    `task_id` (the provider's id), `code` (the provider's own code, as text), `remedy` (what helps).
     """
 
-    exit_status: ClassVar[int] = 2
+    #: What usually helps after an error of this class.
+    usual_remedy: ClassVar[Remedy | None] = None
 
     def __init__(
         self,
@@ -62,6 +85,7 @@ class Kling26Error(Exception):
         task: str | None = None,
         task_id: str | None = None,
         code: str | None = None,
+        remedy: Remedy | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -69,6 +93,7 @@ class Kling26Error(Exception):
         self.task = task
         self.task_id = task_id
         self.code = code
+        self.remedy = remedy or self.usual_remedy
 
     def __str__(self) -> str:
         return self.message
@@ -90,14 +115,18 @@ class UnknownProvider(UsageError):
 
 
 class UnknownTask(UsageError):
-    """The journal has no task of that id, or none that this can be done to."""
+    """The journal has no task of that id."""
+
+
+class NotApplicable(UsageError):
+    """The task is not in a state that this can be done to."""
 
 
 class OptionRefused(UsageError):
     """A value or an option that the chosen provider does not take."""
 
     def __init__(self, message: str, *, option: str, provider: str | None = None) -> None:
-        super().__init__(message, provider=provider)
+        super().__init__(message, provider=provider, remedy=Remedy("change", option=option))
         self.option = option
 
 
@@ -115,23 +144,31 @@ class OutputRefused(UsageError):
 class MissingKey(UsageError):
     """There is no API key for the provider, neither in the environment nor stored."""
 
+    usual_remedy = Remedy("set_key")
+
 
 class SettingsError(UsageError):
     """A settings file or an environment variable makes no sense."""
 
 
-class JournalError(UsageError):
+class JournalError(Kling26Error):
     """The record of paid tasks cannot be read or written; without it nothing is sent."""
+
+
+class JournalBusy(JournalError):
+    """Other processes kept the journal busy for longer than it is waited for."""
+
+    usual_remedy = Remedy("wait")
 
 
 class ProviderError(Kling26Error):
     """What came back when the provider was asked."""
 
-    exit_status = 3
-
 
 class Unreachable(ProviderError):
     """No connection was made, so the request certainly had no effect."""
+
+    usual_remedy = Remedy("wait")
 
 
 class TryLater(ProviderError):
@@ -140,6 +177,8 @@ class TryLater(ProviderError):
 
     `retry_after` is what it asked for, in seconds, or None.
     """
+
+    usual_remedy = Remedy("wait")
 
     def __init__(
         self,
@@ -160,9 +199,13 @@ class Refused(ProviderError):
 class KeyRejected(Refused):
     """The provider does not accept the key."""
 
+    usual_remedy = Remedy("set_key")
+
 
 class OutOfCredit(Refused):
     """The account has too little credit for the request."""
+
+    usual_remedy = Remedy("top_up")
 
 
 class NoSuchTask(ProviderError):
@@ -175,6 +218,8 @@ class Unavailable(ProviderError):
 
     `reply` is the answer, as far as there was one.
     """
+
+    usual_remedy = Remedy("wait")
 
     def __init__(
         self,
@@ -195,8 +240,6 @@ class UnexpectedReply(ProviderError):
 class TaskFailed(Kling26Error):
     """The provider took the task and could not make the video."""
 
-    exit_status = 4
-
 
 class TaskCancelled(TaskFailed):
     """The task was cancelled at the provider."""
@@ -205,7 +248,7 @@ class TaskCancelled(TaskFailed):
 class NotDelivered(Kling26Error):
     """Paid, or perhaps paid, and not here yet; `task` can be continued."""
 
-    exit_status = 5
+    usual_remedy = Remedy("resume")
 
 
 class StillRunning(NotDelivered):
@@ -214,6 +257,8 @@ class StillRunning(NotDelivered):
 
 class OutcomeUnknown(NotDelivered):
     """The answer to the paid request was lost: a task may exist at the provider, or not."""
+
+    usual_remedy = Remedy("resubmit")
 
 
 class ResultUnavailable(NotDelivered):

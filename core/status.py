@@ -1,4 +1,4 @@
-"""What a provider says of a task."""
+"""How a task stands: in a provider's words, and for people."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -6,6 +6,20 @@ from typing import Literal
 from attrs import Factory, frozen
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+#: What the state of a task in the journal means for people. Every front end's words hang on it.
+Standing = Literal[
+    "unsent",  # the paid request has certainly not left
+    "unclear",  # the paid request left, and nobody knows whether the provider took it
+    "at_provider",  # the provider took it and is making the video
+    "made",  # the video is made, and not here yet
+    "stored",  # the video is here
+    "over",  # it ended without a video
+]
+
+#: Where a task is paid: at the provider, at a base URL on this machine, or in the sandbox. A video
+#: of one realm is never handed out in another.
+Realm = Literal["live", "loopback", "sandbox"]
 
 
 @frozen

@@ -8,6 +8,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from kling26.cli.exits import exit_status
 from kling26.core.errors import (
     Kling26Error,
     NotDelivered,
@@ -94,7 +95,7 @@ def test_a_rate_limit_until_the_time_out_is_a_refusal(stage: Stage) -> None:
     error = try_it(stage, timeout=120)
 
     assert error is not None
-    assert error.exit_status == 3
+    assert exit_status(error) == 3
     assert "Nothing was paid" in str(error)
     assert stage.paid == 0
     assert stage.task().state == "refused"
@@ -121,7 +122,7 @@ def test_a_lost_answer_never_pays_twice(stage: Stage, fault: str) -> None:
         assert stage.paid == 1
     else:
         assert isinstance(error, OutcomeUnknown)
-        assert error.exit_status == 5
+        assert exit_status(error) == 5
         assert f"kling26 resubmit {stage.task().id}" in str(error)
         assert "https://" in str(error)
         assert stage.submits() == 1
@@ -218,7 +219,7 @@ def test_a_key_that_is_no_longer_accepted_leaves_the_task_to_be_resumed(stage: S
     with pytest.raises(NotDelivered, match="mend the key") as error:
         stage.run(work())
 
-    assert error.value.exit_status == 5
+    assert exit_status(error.value) == 5
     assert stage.task().state == "submitted"
     stage.conditions.keys = None
     assert try_it(stage) is None
@@ -231,7 +232,7 @@ def test_a_task_that_failed_is_told_in_the_words_of_the_provider(stage: Stage) -
     error = try_it(stage)
 
     assert isinstance(error, TaskFailed)
-    assert error.exit_status == 4
+    assert exit_status(error) == 4
     assert stage.task().state == "failed"
     assert try_it(stage) is None  # An equal request after a failure is a new task.
     assert stage.paid == 2
@@ -259,7 +260,7 @@ def test_a_result_that_cannot_be_fetched_stays_open_and_is_resumed(
     error = try_it(stage)
 
     assert isinstance(error, ResultUnavailable)
-    assert error.exit_status == 5
+    assert exit_status(error) == 5
     assert stage.task().state == "succeeded"
     stage.conditions.faults.clear()
     assert try_it(stage) is None
@@ -270,7 +271,7 @@ def test_the_time_out_leaves_the_task_running_and_the_next_run_gets_it_free(stag
     error = try_it(stage, timeout=15)
 
     assert isinstance(error, StillRunning)
-    assert error.exit_status == 5
+    assert exit_status(error) == 5
     assert stage.task().state == "submitted"
     assert try_it(stage) is None
     assert (stage.paid, stage.submits()) == (1, 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from kling26.cli.exits import exit_status
 from kling26.core.errors import (
     NotDelivered,
     ProviderError,
@@ -114,7 +115,7 @@ def test_a_link_that_is_not_public_is_not_followed(stage: Stage, link: str) -> N
     with pytest.raises(ResultUnavailable) as error:
         fetch(stage, handler)
 
-    assert error.value.exit_status == 5
+    assert exit_status(error.value) == 5
     assert {request.url.host for request in seen} == {"api.kie.ai"}
     assert stage.task().state == "succeeded"
 
@@ -312,7 +313,7 @@ def test_an_output_that_vanished_meanwhile_does_not_lose_the_video(
 
     with pytest.raises(NotDelivered, match="is stored as") as error:
         fetch(stage, handler, output=folder / "heron.mp4")
-    assert error.value.exit_status == 5
+    assert exit_status(error.value) == 5
     assert stage.task().state == "stored"
 
 

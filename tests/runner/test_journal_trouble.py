@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from kling26.cli.exits import exit_status
 from kling26.core.errors import JournalError, ResultUnavailable
 from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
@@ -37,7 +38,7 @@ def refusal(stage: Stage, url: str) -> str:
     with pytest.raises(JournalError) as caught:
         stage.run(work())
     assert stage.emulator.requests == []
-    assert caught.value.exit_status == 2
+    assert exit_status(caught.value) == 2
     return str(caught.value)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from kling26.cli.exits import exit_status
 from kling26.core.errors import Kling26Error, OutcomeUnknown, StillRunning, Unavailable
 from kling26.core.plugins import load_providers
 from kling26.core.request import VideoRequest
@@ -64,7 +65,7 @@ def test_during_an_upload_nothing_was_paid(kie: Stage) -> None:
     error, service = ended(kie, "file-base64-upload", timeout=6)
 
     assert isinstance(error, Unavailable)
-    assert error.exit_status == 3
+    assert exit_status(error) == 3
     assert str(error) == "kie.ai did not answer before the time was up. Nothing was paid."
     assert set(service.seen) == {"file-base64-upload"}
     assert kie.task().state == "refused"
@@ -100,7 +101,7 @@ def test_at_the_providers_pace_nothing_was_sent(kie: Stage) -> None:
             return await asyncio.gather(*many, return_exceptions=True)
 
     errors = [each for each in kie.run(work()) if isinstance(each, Kling26Error)]
-    late = [error for error in errors if error.exit_status == 3]
+    late = [error for error in errors if exit_status(error) == 3]
 
     assert late
     assert all("Nothing was paid." in str(error) for error in late)
