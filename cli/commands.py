@@ -19,6 +19,8 @@ from .work import carry
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
+    from ..core.money import Balance
+    from ..core.runner.cancel import Cancellation
     from ..core.runner.results import Video
     from ..core.runner.runner import Runner
     from .console import Display
@@ -259,12 +261,12 @@ def cancel(task: TaskName, /) -> int:
     Otherwise it goes on, its video is kept, and the exit status is 5.
     """
 
-    async def work(runner: "Runner", _: "Display", __: "Found") -> "tuple[Task, bool, str]":
+    async def work(runner: "Runner", _: "Display", __: "Found") -> "Cancellation":
         return await runner.cancel(task)
 
-    _, cancelled, sentence = carry(work, idle="Interrupted. See how it stands with: kling26 tasks")
-    result(sentence)
-    return 0 if cancelled else NOT_DELIVERED
+    done = carry(work, idle="Interrupted. See how it stands with: kling26 tasks")
+    result(done.message)
+    return 0 if done.cancelled else NOT_DELIVERED
 
 
 def _show(end: "_End", as_json: bool, among: bool = False) -> int:
@@ -422,9 +424,9 @@ def balance(
 ) -> int:
     """Ask a provider what is left on the account."""
 
-    async def work(runner: "Runner", _: "Display", __: "Found") -> "tuple[float, str]":
+    async def work(runner: "Runner", _: "Display", __: "Found") -> "Balance":
         return await runner.balance(provider, sandbox=sandbox or None)
 
-    left, unit = carry(work, idle="Interrupted.")
-    result(f"{left:.12g} {unit}")
+    left = carry(work, idle="Interrupted.")
+    result(f"{left.amount:.12g} {left.unit}")
     return 0

@@ -22,11 +22,11 @@ from cyclopts.token import Token
 from ..core.errors import OptionRefused, SettingsError
 from ..core.journal.task import Task
 from ..core.keys import Keys
+from ..core.money import cost_unit
 from ..core.options import OptionInfo, options_of
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.request import VideoRequest
-from ..core.runner.results import cost_unit
 from ..core.settings import Settings, address_variables
 from ..core.text import join_words, sanitize
 
@@ -58,7 +58,7 @@ def of_tasks(tasks: Sequence[Task], registry: Registry) -> str:
     heading, *lines = _columns(rows)
     text = [heading]
     for task, line in zip(tasks, lines, strict=True):
-        prompt = sanitize(task.wishes().get("prompt", ""), max(_EXCERPT, _width() - 4))
+        prompt = sanitize(task.prompt, max(_EXCERPT, _width() - 4))
         text += [line, f"    {prompt}"]
         known = _known(task)
         text += [f"    {known}"] if known else []
@@ -66,7 +66,7 @@ def of_tasks(tasks: Sequence[Task], registry: Registry) -> str:
 
 
 def _row(task: Task, registry: Registry) -> tuple[str, str, str, str, str]:
-    unit = cost_unit(task, registry.providers) or ""
+    unit = cost_unit(task.cost, task.cost_unit, registry.providers.get(task.provider)) or ""
     cost = "" if task.cost is None else f"{task.cost:g} {unit}".rstrip()
     where = {"sandbox": " (sandbox)", "loopback": " (this machine)"}.get(task.realm, "")
     return task.id, _age(task.created), task.provider + where, task.state, cost

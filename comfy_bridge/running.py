@@ -18,9 +18,9 @@ from ..core.errors import (
     KeyRejected,
     Kling26Error,
     MissingKey,
+    NotApplicable,
     NotDelivered,
     OutcomeUnknown,
-    UnknownTask,
 )
 from ..core.provider import Provider
 from ..core.request import ImageFile, VideoRequest
@@ -162,8 +162,9 @@ async def _cancel(future: "Future[Video]", watch: Watch) -> None:
         watch.say(f"{title} · cancelled; nothing was sent.")
         return
     try:
-        _, cancelled, sentence = await shared_runner().cancel(watch.task)
-    except UnknownTask:  # It has ended in the meantime.
+        done = await shared_runner().cancel(watch.task)
+        cancelled, sentence = done.cancelled, done.message
+    except NotApplicable:  # It has ended in the meantime.
         watch.say(f"{title} · stopped. Run again with the same inputs shows how it ended, free.")
         return
     except Kling26Error as error:

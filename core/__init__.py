@@ -37,7 +37,7 @@ from .errors import (
 from .hookspecs import Sandbox, hookimpl
 from .options import NoOptions, option
 from .progress import Progress
-from .provider import Flow, Limits, OpenTask, Provider
+from .provider import Flow, Limits, Provider
 from .request import AspectRatio, ImageFile, VideoRequest
 from .status import State, Status, Ticket
 
@@ -54,7 +54,6 @@ __all__ = [
     "NoOptions",
     "NoSuchTask",
     "NotDelivered",
-    "OpenTask",
     "OptionRefused",
     "OutOfCredit",
     "OutcomeUnknown",

@@ -4,14 +4,13 @@ API keys: in the environment, or in ``keys.toml`` of the home folder, for its ow
 Keys are read each time they are needed, so a new one counts at once.
 """
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from attrs import field, frozen
 
-from .errors import MissingKey, SettingsError
+from .atomic import replacing
+from .errors import MissingKey, Remedy, SettingsError
 from .provider import Provider
 from .settings import Settings
 from .text import sanitize
@@ -44,14 +43,13 @@ class Keys:
         return Key(_usable(value, str(self.path)), "keys.toml") if value else None
 
     def need(self, provider: Provider) -> Key:
-        """The provider's key; raises `MissingKey`, which says how to give one."""
+        """The provider's key; raises `MissingKey`."""
         key = self.find(provider)
         if key is None:
             raise MissingKey(
-                f"{provider.title} needs an API key: set {provider.key_variable}, or run: "
-                f"kling26 keys set {provider.name}"
-                + (f" (keys: {provider.key_page})" if provider.key_page else ""),
+                f"{provider.title} needs an API key.",
                 provider=provider.name,
+                remedy=Remedy("set_key", variable=provider.key_variable, page=provider.key_page),
             )
         return key
 
@@ -79,7 +77,7 @@ class Keys:
             raise SettingsError(f"{self.path} cannot be read: {error.strerror}.") from error
         except ValueError:
             # The parser's own words may quote the line, and with it the key.
-            raise SettingsError(f"{self.path} is no valid TOML; mend or delete it.") from None
+            raise SettingsError(f"{self.path} is not valid TOML; fix or delete it.") from None
         return {name: value for name, value in values.items() if isinstance(value, str)}
 
     def _write(self, keys: dict[str, str]) -> None:
@@ -87,15 +85,8 @@ class Keys:
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # A file of mkstemp is for its owner alone (0600) from the first byte on.
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".keys-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    tomli_w.dump(keys, file)
-                os.replace(name, self.path)
-            except BaseException:
-                os.unlink(name)
-                raise
+            with replacing(self.path) as stored, stored.open("wb") as file:
+                tomli_w.dump(keys, file)
         except OSError as error:
             raise SettingsError(
                 f"{sanitize(self.path)} cannot be written: {error.strerror}."
@@ -106,7 +97,7 @@ def _usable(value: str, source: str) -> str:
     """A key that can travel in a header; the error says nothing of what it is."""
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise SettingsError(
-            f"{source} holds something that cannot be an API key: it is empty, or has spaces, "
-            "line breaks or letters beyond ASCII."
+            f"{source} does not contain a usable API key: it is empty, or has spaces, line breaks "
+            "or non-ASCII characters."
         )
     return value

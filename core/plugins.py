@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
+import httpx
 import pluggy
 from attrs import frozen
 
@@ -25,7 +26,7 @@ from .hookspecs import PROJECT, Sandbox
 from .options import options_of
 from .provider import INTERFACE, Limits, Provider
 from .request import ASPECT_RATIOS, DURATIONS
-from .settings import is_safe
+from .settings import Settings, is_safe
 from .text import join_words, sanitize
 
 logger = logging.getLogger("kling26")
@@ -120,6 +121,18 @@ def load_sandboxes(outside: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
     for problem in problems:
         _tell(problem)
     return found
+
+
+#: Builds the transport that takes the place of the providers' APIs, out of their emulators.
+Rehearsal = Callable[
+    [Mapping[str, Provider], Mapping[str, Sandbox], Settings], httpx.AsyncBaseTransport
+]
+
+
+def load_rehearsal() -> Rehearsal:
+    """What plays the emulators; by name, as all that is built in and stands above core."""
+    rehearsal: Rehearsal = import_module("kling26.sandbox").rehearsal
+    return rehearsal
 
 
 def _manager(

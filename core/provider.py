@@ -56,14 +56,6 @@ class Limits:
         return self.text_prompt if kind == "text" else self.image_prompt
 
 
-@frozen
-class OpenTask:
-    """What `Provider.find` is given: a task whose answer was lost."""
-
-    id: str
-    request: VideoRequest
-
-
 class Provider(ABC, Generic[OptionsT]):
     """
     A service that makes Kling 2.6 videos.
@@ -180,7 +172,7 @@ class Provider(ABC, Generic[OptionsT]):
         """Cancel the task where that is free; returns whether it was really cancelled."""
         raise NotImplementedError
 
-    def find(self, task: OpenTask) -> Flow[Ticket | None]:
+    def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """
         The ticket of a submit whose answer was lost, or None.
 

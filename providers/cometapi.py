@@ -18,7 +18,7 @@ from ..core import refusals
 from ..core.errors import NoSuchTask
 from ..core.hookspecs import hookimpl
 from ..core.options import option
-from ..core.provider import Flow, Limits, OpenTask, Provider
+from ..core.provider import Flow, Limits, Provider
 from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.status import State, Status, Ticket
 from ..core.wire import parse, read, read_part, structure, words, write
@@ -176,10 +176,10 @@ class CometAPI(Provider[CometAPIOptions]):
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
 
-    def find(self, task: OpenTask) -> Flow[Ticket | None]:
+    def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """A query takes our `external_task_id` in place of the task's own."""
-        action = _action(task.request)
-        reply = yield httpx.Request("GET", self._url(action, task.id))
+        action = _action(request)
+        reply = yield httpx.Request("GET", self._url(action, request.task))
         try:
             return self._ticket(reply, action, asking=True)
         except NoSuchTask:

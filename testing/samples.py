@@ -11,7 +11,7 @@ from attrs import define, field
 from ..core.errors import Kling26Error, Unavailable
 from ..core.http.client import ProviderClient, make_client
 from ..core.keys import Key
-from ..core.provider import Flow, OpenTask, Provider
+from ..core.provider import Flow, Provider
 from ..core.request import ImageFile, VideoRequest
 from ..core.status import Status, Ticket
 from .conversation import hear, response
@@ -89,7 +89,7 @@ def start(provider: Provider, name: str, ticket: Ticket, image: ImageFile | None
         case "cancel":
             return provider.cancel(ticket)
         case "find":
-            return provider.find(OpenTask(TASK, request))
+            return provider.find(request)
         case "renew":
             return provider.renew(ticket, "https://results.example/heron.mp4")
         case "balance":

@@ -19,6 +19,7 @@ clock and the key are not.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -91,6 +92,12 @@ def of_sandbox(name: str) -> Any:
     return getattr(import_module("kling26.sandbox"), name)
 
 
+def _now(work: Coroutine[Any, Any, T]) -> T:
+    """What a question to a journal returns, also while the stage's own loop is running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 @define
 class Stage:
     """
@@ -136,7 +143,7 @@ class Stage:
     def close(self) -> None:
         self._loop.close()
         for journal in self._journals:  # One that crashed has left its connections open.
-            journal.close()
+            _now(journal.close())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the stage's clock, which goes on from one run to the next."""
@@ -196,7 +203,7 @@ class Stage:
 
     def tasks(self) -> list[Task]:
         """The rows of the journal, oldest first."""
-        return self._reader.tasks()
+        return _now(self._reader.tasks())
 
     def task(self) -> Task:
         """The only row of the journal."""

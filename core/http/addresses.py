@@ -1,8 +1,8 @@
 """
 Where a result may be fetched from.
 
-A provider says where the video is; that address is not to be trusted with the user's own network.
-Names are resolved here, checked, and connected to by the checked address, so that a second
+A provider says where the video is; that URL is not to be trusted with the user's own network.
+Names are resolved here, checked, and connected to by the checked IP address, so that a second
 resolution cannot give another answer.
 """
 
@@ -19,12 +19,17 @@ from ..text import sanitize
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Set aside for benchmarks, never a local network; local proxies that answer every name with an
-# address of their own use it.
+# address of their own use it (RFC 2544).
 _BENCHMARK = ipaddress.ip_network("198.18.0.0/15")
+# IPv6 addresses that end in the IPv4 address which is really reached: by way of a gateway (RFC
+# 6052), or "compatible" (RFC 4291, section 2.5.5.1).
+_ENDING_IN_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+# A network's own gateways (RFC 8215).
+_LOCAL_GATEWAY = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 class AddressRefused(ValueError):
-    """A result's address is not one to fetch from; the text says why."""
+    """A result is not to be fetched from there; the text says why."""
 
 
 def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
@@ -33,23 +38,41 @@ def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
         return
     if url.scheme == "http" and (unencrypted or (local and is_loopback(url.host))):
         return
-    raise AddressRefused(f'the link "{sanitize(url, 100)}" is no https:// address')
+    raise AddressRefused(f'the link "{sanitize(url, 100)}" is not an https:// URL')
 
 
 def check_ip(address: str, local: bool) -> None:
     """Raise `AddressRefused` for a link-local address, and for a private one unless `local`."""
     ip: IPAddress = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    if ip.is_link_local or ip.is_multicast:
-        raise AddressRefused(f"the link leads to the link-local address {ip}")
-    if not (ip.is_global or local or ip in _BENCHMARK):
-        raise AddressRefused(f"the link leads into a private network ({ip})")
+    for reached in _reached(ip):
+        if reached.is_link_local or reached.is_multicast:
+            raise AddressRefused(f"the link leads to the link-local address {ip}")
+        if not (_is_public(reached) or local):
+            raise AddressRefused(f"the link leads into a private network ({ip})")
+
+
+def _reached(ip: IPAddress) -> list[IPAddress]:
+    """An address, and the IPv4 address that it stands for or is tunnelled to."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return [ip]
+    if ip.ipv4_mapped is not None:
+        return [ip.ipv4_mapped]
+    if ip.sixtofour is not None:
+        return [ip, ip.sixtofour]
+    if any(ip in network for network in _ENDING_IN_IPV4):
+        return [ip, ipaddress.IPv4Address(ip.packed[-4:])]
+    return [ip]
+
+
+def _is_public(ip: IPAddress) -> bool:
+    # Site-local addresses were given up by RFC 3879, and lead into a private network all the same.
+    private = isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip in _LOCAL_GATEWAY)
+    return (ip.is_global and not private) or ip in _BENCHMARK
 
 
 async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> list[str]:
     """
-    The checked addresses of a URL's host; empty behind a proxy, which resolves names itself.
+    The checked IP addresses of a URL's host; empty behind a proxy, which resolves names itself.
 
     Raises `AddressRefused`, and `httpx.ConnectError` for a name that does not resolve.
     """

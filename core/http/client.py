@@ -15,6 +15,7 @@ from typing import AnyStr, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import stamina
 from attrs import define, field
 
 from .. import refusals
@@ -27,12 +28,13 @@ from ..errors import (
     UnexpectedReply,
     Unreachable,
 )
-from ..journal.task import Realm
 from ..keys import Key
 from ..provider import Flow, Provider
+from ..status import Realm
 from ..text import sanitize, summarize_body
 from ..wire import MAX_REPLY
 from . import addresses
+from .pacing import RetryPolicy, now
 
 T = TypeVar("T")
 
@@ -86,7 +88,9 @@ def make_client(
 
 @define
 class ProviderClient:
-    """Carries a provider's flows to its hosts and back."""
+    """
+    Drives a provider's flows: signs their requests to its own hosts, and sends them.
+    """
 
     provider: Provider
     realm: Realm
@@ -102,6 +106,22 @@ class ProviderClient:
     async def ask(self, flow: Flow[T]) -> T:
         """Run a flow whose requests are free and may be repeated."""
         return await self._drive(flow, self._send_free)
+
+    async def ask_until(self, deadline: Callable[[], float], flow: Callable[[], Flow[T]]) -> T:
+        """`ask` until a deadline, several times where that may help; each time a new flow."""
+        trouble = (TryLater, Unreachable, Unavailable, UnexpectedReply)
+        policy = RetryPolicy(deadline, again=trouble)
+        async for attempt in stamina.retry_context(on=policy, attempts=8, timeout=None):
+            with attempt:
+                try:
+                    async with asyncio.timeout(max(0.0, deadline() - now())):
+                        return await self.ask(flow())
+                except TimeoutError as error:
+                    raise Unavailable(
+                        f"{self.provider.title} did not answer in time.",
+                        provider=self.provider.name,
+                    ) from error
+        raise AssertionError("stamina ends with a result or an error")
 
     async def pay(
         self, flow: Flow[T], leaving: Callable[[], Awaitable[None]], patience: float = _READ_PAID
@@ -212,7 +232,7 @@ class ProviderClient:
         content, broken = bytearray(), None
         # A second more than the client's own bounds, which tell a connection that never stood
         # from an answer that never came.
-        end = asyncio.get_running_loop().time() + patience + 1.0
+        end = now() + patience + 1.0
         async with asyncio.timeout_at(end):
             reply = await client.send(request, stream=True)
         try:

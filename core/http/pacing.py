@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aiolimiter import AsyncLimiter
 from attrs import define, field
@@ -50,7 +50,7 @@ class RateLimiter:
             await asyncio.sleep(wait)
 
     def close(self, seconds: float) -> None:
-        """The provider asked all its callers for patience."""
+        """Let nobody through for a while: the provider asked all its callers to wait."""
         self._closed_until = max(self._closed_until, now() + seconds)
 
 
@@ -76,6 +76,7 @@ class RetryPolicy:
     _failures: int = field(default=0, init=False)
 
     def __call__(self, error: Exception) -> bool | float:
+        """How many seconds to wait before the next try; False: give up."""
         if not isinstance(error, self.again):
             return False
         self._failures += 1
@@ -90,8 +91,7 @@ class RetryPolicy:
         return wait
 
 
-@define
-class PollSchedule:
+class PollSchedule(Iterator[float]):
     """
     The waits between questions about one task, in seconds.
 
@@ -99,11 +99,9 @@ class PollSchedule:
     task of that range is noticed within a second at about 30 questions. After it they thin out.
     """
 
-    _elapsed: float = field(default=0.0, init=False)
-    _early: list[float] = field(factory=lambda: [1.0, 1.5, 1.5, 4.0, 7.0, 10.0, 13.0])
-
-    def __iter__(self) -> "PollSchedule":
-        return self
+    def __init__(self) -> None:
+        self._elapsed = 0.0
+        self._early = [1.0, 1.5, 1.5, 4.0, 7.0, 10.0, 13.0]
 
     def __next__(self) -> float:
         if self._early:

@@ -1,22 +1,21 @@
 """The HTTP clients of a runner, and the pace at which each provider is given tasks."""
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Literal
 
 import httpx
 from attrs import define, field
 
 from ..errors import SettingsError
-from ..journal.task import Realm
 from ..keys import Key, Keys
-from ..plugins import Registry, discover, load_sandboxes
+from ..plugins import Registry, discover, load_rehearsal, load_sandboxes
 from ..provider import Provider
 from ..settings import Settings
+from ..status import Realm
 from .client import ProviderClient, make_client
 from .pacing import RateLimiter
 
-#: Builds the transport that stands in for these providers (`kling26.sandbox.rehearsal`).
+#: Builds the transport that takes the place of these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
 
 #: The key that sandboxed requests are signed with.
@@ -28,7 +27,7 @@ class ClientPool:
     """
     Made when they are first needed; all on one event loop.
 
-    `transport` takes the place of the network, `sandbox` that of the built-in emulators.
+    `transport` takes the place of the network, `sandbox` that of the installed emulators.
     """
 
     settings: Settings
@@ -36,13 +35,13 @@ class ClientPool:
     transport: httpx.AsyncBaseTransport | None = None
     sandbox: SandboxFactory | None = None
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
-    _gates: dict[str, RateLimiter] = field(factory=dict, init=False)
+    _limiters: dict[str, RateLimiter] = field(factory=dict, init=False)
     #: The providers with an emulator, once they are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
-    def courier(self, realm: Realm, provider: Provider) -> ProviderClient:
+    def client(self, realm: Realm, provider: Provider) -> ProviderClient:
         """
-        The way to a provider.
+        The client for a provider's flows.
 
         Raises `MissingKey` where there is no key for it, and `SettingsError` for a rehearsal with
         a provider that has no emulator.
@@ -51,7 +50,7 @@ class ClientPool:
             client = self._client("sandbox")
             if self._emulated is not None and provider.name not in self._emulated:
                 raise SettingsError(
-                    f"{provider.title} brings no emulator, so it cannot be rehearsed.",
+                    f"{provider.title} has no emulator, so the sandbox cannot stand in for it.",
                     provider=provider.name,
                 )
             return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)
@@ -62,9 +61,9 @@ class ClientPool:
         """The client that fetches results; it never sees a key."""
         return self._client("sandbox" if realm == "sandbox" else "downloads")
 
-    def gate(self, realm: Realm, provider: Provider) -> RateLimiter:
+    def limiter(self, realm: Realm, provider: Provider) -> RateLimiter:
         """The pace of a provider's submissions."""
-        return self._gates.setdefault(f"{realm}:{provider.name}", RateLimiter(provider.limits))
+        return self._limiters.setdefault(f"{realm}:{provider.name}", RateLimiter(provider.limits))
 
     async def aclose(self) -> None:
         for client in self._clients.values():
@@ -78,12 +77,8 @@ class ClientPool:
         return self._clients[use]
 
     def _emulators(self) -> httpx.AsyncBaseTransport:
-        providers = self.registry.providers
         if self.sandbox is not None:
-            return self.sandbox(providers)
-        # By name: the core stands below the sandbox, and most runs never need it.
-        rehearsal = import_module("kling26.sandbox").rehearsal
+            return self.sandbox(self.registry.providers)
         emulators = load_sandboxes(discover(self.settings.load_plugins))
         self._emulated = frozenset(emulators)
-        transport: httpx.AsyncBaseTransport = rehearsal(providers, emulators, self.settings)
-        return transport
+        return load_rehearsal()(self.registry.providers, emulators, self.settings)

@@ -1,39 +1,54 @@
 """
-The database that a journal is in: SQLite in WAL mode, or any other that SQLAlchemy knows.
+The database of a journal: SQLite in WAL mode, or any other that SQLAlchemy knows.
 
-Its complaints are told in words, to the person who has to mend it.
+It is used from threads of its own: one that writes, for SQLite takes one writer at a time and the
+order of events is kept, and one that reads, which therefore never waits for a writer.
 """
 
+import asyncio
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-import stamina
 from attrs import define, field
 from sqlalchemy.pool import StaticPool
 
-from ..errors import JournalError
+from ..errors import JournalBusy, JournalError
 from ..text import reason, sanitize
+from .schema import is_current, migrate
 
-#: How long a locked SQLite file is waited for, in seconds.
-_PATIENCE = 5.0
+T = TypeVar("T")
+
+#: How long a writer waits for other processes, in seconds. Forty commands that begin at once on a
+#: slow processor get by with a few.
+PATIENCE = 30.0
 
 
-@define
+@define(eq=False)
 class Database:
     """
     The database at an SQLAlchemy URL, opened when it is first needed.
 
-    `prepare` is called once it is open, in a transaction before all others. Whatever cannot be
-    done raises `JournalError`.
+    Whatever cannot be done raises `JournalError`, or `JournalBusy` if it may be possible later.
     """
 
-    url: str
-    prepare: Callable[[sa.Connection], None] = field(repr=False)
+    url: str = field(repr=False)
     _engine: sa.Engine | None = field(default=None, init=False, repr=False)
+    _opening: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    _writer: ThreadPoolExecutor = field(init=False, repr=False)
+    _reader: ThreadPoolExecutor = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="kling26-journal")
+        # A database in memory is one connection, which one thread must have to itself.
+        shared = self._writer if _in_memory(self.url) else None
+        self._reader = shared or ThreadPoolExecutor(1, thread_name_prefix="kling26-reader")
 
     @property
     def opened(self) -> bool:
@@ -48,62 +63,89 @@ class Database:
             path = sa.make_url(self.url).database
             return bool(path and not path.startswith("file:") and not os.path.exists(path))
 
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A transaction, committed at the end."""
+    async def run(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` returns, in a transaction that may write, committed at the end."""
+        return await self._in(self._writer, lambda: self._run_now(work))
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` returns, in a transaction that only reads and waits for no writer."""
+        return await self._in(self._reader, lambda: self._read_now(work))
+
+    async def close(self) -> None:
+        """Let go of the connections; it opens again when it is needed."""
+        await self._in(self._writer, self._close_now)
+
+    def _run_now(self, work: Callable[[sa.Connection], T]) -> T:
         with self._worded(), self._open().begin() as connection:
-            yield connection
+            return work(connection)
 
-    @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def _read_now(self, work: Callable[[sa.Connection], T]) -> T:
         with self._worded(), self._open().connect() as connection:
-            yield connection
+            return work(connection.execution_options(**_READING))
 
-    def close(self) -> None:
+    def _close_now(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
 
+    async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+
     def _open(self) -> sa.Engine:
-        if self._engine is None:
-            engine = _make_engine(self.url)
-            try:
-                with engine.begin() as connection:
-                    self.prepare(connection)
-            except BaseException:
-                engine.dispose()
-                raise
-            self._engine = engine
-        return self._engine
+        with self._opening:
+            if self._engine is None:
+                self._engine = _ready(_make_engine(self.url))
+            return self._engine
 
     @contextmanager
     def _worded(self) -> Iterator[None]:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-            raise JournalError(_complaint(self.url, error)) from error
+            raise _complaint(self.url, error) from error
 
 
 # -- engines -----------------------------------------------------------------------------------
 
+#: What marks a connection that only reads.
+_READING = {"kling26_reading": True}
+
+
+def _in_memory(url: str) -> bool:
+    return url in ("sqlite://", "sqlite:///", "sqlite:///:memory:")
+
+
+def _ready(engine: sa.Engine) -> sa.Engine:
+    """The engine, once the journal's tables are there as they are now."""
+    try:
+        with engine.connect() as connection:
+            ready = is_current(connection.execution_options(**_READING))
+        if not ready:
+            with engine.begin() as connection:
+                migrate(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
 
 def _make_engine(url: str) -> sa.Engine:
-    address = sa.make_url(url)
-    if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, pool_pre_ping=True)
-    if address.database in (None, "", ":memory:"):
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    if parsed.database in (None, "", ":memory:"):
         engine = sa.create_engine(
-            address, poolclass=StaticPool, connect_args={"check_same_thread": False}
+            parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
     else:
-        if not address.database.startswith("file:"):  # SQLite's own addresses name what is there.
-            folder = os.path.dirname(os.path.abspath(address.database))
+        if not parsed.database.startswith("file:"):  # SQLite's own URLs name what is there.
+            folder = os.path.dirname(os.path.abspath(parsed.database))
             os.makedirs(folder, mode=0o700, exist_ok=True)
         engine = sa.create_engine(
-            address, connect_args={"timeout": _PATIENCE, "check_same_thread": False}
+            parsed, connect_args={"timeout": PATIENCE, "check_same_thread": False}
         )
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_at_once)
+    sa.event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -119,42 +161,52 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
         raise
 
 
-@stamina.retry(on=sqlite3.OperationalError, attempts=None, timeout=_PATIENCE, wait_max=0.5)
 def _use_wal(connection: sqlite3.Connection) -> None:
     # The driver's own patience does not reach this: while another process makes the same file, it
     # is "locked" at once.
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        connection.execute("PRAGMA journal_mode = WAL")
+    end = time.monotonic() + PATIENCE
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= end:
+                raise
+            time.sleep(0.05)
 
 
-def _begin_at_once(connection: sa.Connection) -> None:
+def _begin(connection: sa.Connection) -> None:
     # A transaction that reads first and then writes would fail, not wait, when another process
-    # wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # wrote in between; one that only reads needs no lock at all.
+    reading = connection.get_execution_options().get("kling26_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 # -- complaints --------------------------------------------------------------------------------
 
 
-def _complaint(url: str, error: Exception) -> str:
-    """What is wrong with the journal, for the person who has to mend it."""
+def _complaint(url: str, error: Exception) -> JournalError:
+    """What is wrong with the journal, for the person who has to fix it."""
     where = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else url
     cause = reason(getattr(error, "orig", None) or error).lower()
+    if "locked" in cause:
+        return JournalBusy(
+            f"The journal {sanitize(where)} is busy: other processes kept it locked for "
+            f"{PATIENCE:.0f} seconds."
+        )
     known = (words for sign, words in _COMPLAINTS.items() if sign in cause)
     words = next(known, f"cannot be used ({sanitize(cause, 160)})")
-    return f"The journal {sanitize(where)} {words}; without it nothing is sent."
+    return JournalError(f"The journal {sanitize(where)} {words}.")
 
 
 _COMPLAINTS = {
-    "locked": "is locked by another process",
     "readonly": "is read-only",
     "read-only": "is read-only",
     "permission denied": "may not be opened by this user",
     "unable to open": "cannot be opened",
     "is full": "cannot be written, because the disk is full",
     "no space left": "cannot be written, because the disk is full",
-    "not a database": "is damaged or no journal at all",
+    "not a database": "is damaged, or is not a journal",
     "malformed": "is damaged",
-    "could not parse": "is no address of a database",
+    "could not parse": "is not a valid database URL",
     "no module named": "needs a database driver that is not installed",
 }

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from attrs import frozen
 
+from ..atomic import replacing
 from ..errors import JournalError, OutputRefused
 from ..request import ImageFile
 from ..text import sanitize
@@ -31,11 +31,11 @@ class Store:
         try:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _replace(path, image.data)
+                with replacing(path) as kept:
+                    kept.write_bytes(image.data)
         except OSError as error:
             raise JournalError(
-                f"The image cannot be kept in {sanitize(path.parent)}: {error.strerror}; "
-                "without it nothing is sent."
+                f"The image cannot be kept in {sanitize(path.parent)}: {error.strerror}."
             ) from error
         return image.name
 
@@ -64,22 +64,9 @@ def copy_video(video: Path, output: Path) -> None:
     """Put a copy at `output`, whole or not at all."""
     if output.exists() and output.samefile(video):
         return
-    handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-", suffix=".part")
-    os.close(handle)
-    try:
-        shutil.copyfile(video, name)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, output)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _replace(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".image-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    os.replace(name, path)
+    with replacing(output) as copy:
+        shutil.copyfile(video, copy)
+        copy.chmod(0o666 & ~_umask())
 
 
 def _umask() -> int:

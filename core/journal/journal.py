@@ -2,264 +2,335 @@
 The journal: a row per task, committed before the paid request leaves.
 
 Its tables are in `schema`, the database in `database`, the processes that share it in `worker`.
-Everything here is synchronous; the runner calls it from a thread of its own.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, TypedDict, TypeVar, Unpack
 
+import attrs
 import sqlalchemy as sa
 from attrs import define, field
 
-from ..errors import JournalError, UnknownTask
+from ..errors import Remedy, UnknownTask
+from ..status import Realm, Ticket
 from ..text import sanitize
 from .database import Database
-from .schema import OUTPUTS, TASKS, WORKERS, migrate
-from .task import ACTIVE, OPEN, Realm, Task, TaskState
+from .schema import OUTPUTS, TASKS, WORKERS
+from .task import ACTIVE, OPEN, Task, TaskState
 from .worker import Worker
 
+T = TypeVar("T")
 
-@define
+
+class Changes(TypedDict, total=False):
+    """What may change of a task while it goes on."""
+
+    worker: str | None
+    sending: float | None
+    submitted: float | None
+    finished: float | None
+    ticket: Ticket | None
+    url: str | None
+    file: str | None
+    cost: float | None
+    cost_unit: str | None
+    code: str | None
+    error: str | None
+    remedy: Remedy | None
+
+
+@define(eq=False)
 class Journal:
     """
     The record of paid tasks, in the database at an SQLAlchemy URL.
 
-    Every method raises `JournalError`, in words, when the record cannot be read or written.
+    Every method raises `JournalError`, in words, when the record cannot be read or written. What
+    only reads waits for no writer, and makes no journal where there is none yet.
     """
 
-    url: str
+    url: str = field(repr=False)
     clock: Callable[[], float] = time.time
     worker: Worker = field(factory=Worker.here)
-    database: Database = field(init=False, repr=False, eq=False)
+    database: Database = field(init=False, repr=False)
+    _enrolled: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.database = Database(self.url, self._move_in)
+        self.database = Database(self.url)
 
-    def _move_in(self, connection: sa.Connection) -> None:
-        migrate(connection)
-        self.worker.enrol(connection, self.clock())
-
-    def close(self) -> None:
-        self.database.close()
+    async def close(self) -> None:
+        await self.database.close()
 
     # -- reading ---------------------------------------------------------------------------
 
-    def get(self, task: str) -> Task:
-        """The task of that id, or of the only id that begins so."""
-        with self.database.read() as connection:
-            rows = connection.execute(
-                _select().where(TASKS.c.id.startswith(task, autoescape=True)).limit(2)
-            ).all()
-        exact = [row for row in rows if row.id == task]
-        rows = exact or rows
-        if len(rows) != 1 or not task:
-            many = "more than one task" if rows else "no task"
-            raise UnknownTask(
-                f'The journal has {many} "{sanitize(task, 60)}"; see: kling26 tasks', task=task
-            )
-        return _task(rows[0])
+    async def get(self, task: str) -> Task:
+        """The task of that id, or the only one whose id begins so; raises `UnknownTask`."""
+        begins_so = TASKS.c.id.startswith(task, autoescape=True)
+        found = await self._select(_tasks().where(begins_so).limit(2))
+        exact = [each for each in found if each.id == task]
+        found = exact or found
+        if len(found) != 1 or not task:
+            many = "more than one task" if found else "no task"
+            raise UnknownTask(f'The journal has {many} "{sanitize(task, 60)}".', task=task)
+        return found[0]
 
-    def equal(self, fingerprint: str) -> Task | None:
+    async def equal(self, fingerprint: str) -> Task | None:
         """The task that a request of this fingerprint joins or is given."""
-        if self.database.absent:
-            return None
-        with self.database.read() as connection:
-            row = connection.execute(_select().where(TASKS.c.active == fingerprint)).first()
-        return _task(row) if row else None
+        found = await self._select(_tasks().where(TASKS.c.active == fingerprint))
+        return found[0] if found else None
 
-    def tasks(self, states: Sequence[TaskState] | None = None) -> list[Task]:
+    async def tasks(self, states: Sequence[TaskState] | None = None) -> list[Task]:
         """All tasks, or those in these states, oldest first."""
-        query = _select().order_by(TASKS.c.created, TASKS.c.id)
-        if states is not None:
-            query = query.where(TASKS.c.state.in_(states))
-        with self.database.read() as connection:
-            return [_task(row) for row in connection.execute(query)]
+        query = _tasks().order_by(TASKS.c.created, TASKS.c.id)
+        return await self._select(query if states is None else query.where(_in(states)))
 
-    def needs_image(self, name: str) -> bool:
+    async def needs_image(self, name: str) -> bool:
         """Whether a task may still have to send the kept picture."""
-        query = sa.select(TASKS.c.id).where(
-            TASKS.c.image == name, TASKS.c.state.in_(("submitting", "unknown"))
-        )
-        with self.database.read() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+        sendable = _in(("submitting", "unknown"))
+        query = _tasks().where(TASKS.c.image_file == name, sendable).limit(1)
+        return bool(await self._select(query))
 
-    def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
+    async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
         """How long such videos took lately, in seconds (median of up to 20); None if unknown."""
         query = (
             sa.select(TASKS.c.finished - TASKS.c.submitted)
             .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
-            .where(TASKS.c.request.contains(f'"duration": {duration},', autoescape=True))
-            .where(TASKS.c.state == "stored")
+            .where(TASKS.c.duration == duration, TASKS.c.state == "stored")
             .order_by(TASKS.c.created.desc())
             .limit(20)
         )
-        with self.database.read() as connection:
-            times = [took for took in connection.scalars(query) if took is not None and took > 0]
-        return median(times) if times else None
+        times = await self._scalars(query)
+        return median(times) if (times := [took for took in times if took and took > 0]) else None
+
+    async def wanted(self, task: str) -> list[str]:
+        """Where the video of a task is wanted and not yet written."""
+        unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
+        return await self._scalars(sa.select(OUTPUTS.c.path).where(unwritten))
 
     # -- new tasks, and where their videos go ----------------------------------------------
 
-    def claim(self, draft: Task, output: str | None) -> tuple[Task, bool]:
+    async def claim(self, draft: Task, output: str | None) -> tuple[Task, bool]:
         """
         Record a new task, unless an equal one is active: then that one, and False.
 
         `output` is where the video is wanted, a path.
         """
-        try:
-            with self.database.write() as connection:
-                values = {name: getattr(draft, name) for name in _COLUMNS}
-                connection.execute(TASKS.insert().values(**values | {"active": draft.fingerprint}))
-                self._want(connection, draft.id, output)
-            return draft, True
-        except JournalError as error:
-            if not isinstance(error.__cause__, sa.exc.IntegrityError):
-                raise
-        existing = self.equal(draft.fingerprint)
-        if existing is None:  # It came to its end in between.
-            return self.claim(draft, output)
-        self.want(existing.id, output)
-        return existing, False
 
-    def want(self, task: str, output: str | None) -> None:
+        def work(connection: sa.Connection) -> Task | None:
+            equal = _tasks().where(TASKS.c.active == draft.fingerprint)
+            row = connection.execute(equal).first()
+            if row is None and not _insert(connection, draft):
+                # Another worker was quicker, and its task may even be over by now.
+                row = connection.execute(equal).first()
+                if row is None:
+                    return None
+            task = draft if row is None else _task(row)
+            _want(connection, task.id, output)
+            return task
+
+        while (task := await self._run(work)) is None:
+            pass
+        return task, task.id == draft.id
+
+    async def want(self, task: str, output: str | None) -> None:
         """Remember that the video of a task is wanted at `output` too."""
         if output is not None:
-            with self.database.write() as connection:
-                self._want(connection, task, output)
+            await self._run(lambda connection: _want(connection, task, output))
 
-    def _want(self, connection: sa.Connection, task: str, output: str | None) -> None:
-        if output is None:
-            return
-        wanted = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        connection.execute(OUTPUTS.delete().where(wanted))
-        connection.execute(OUTPUTS.insert().values(task=task, path=output))
-
-    def wanted(self, task: str) -> list[str]:
-        """Where the video of a task is wanted and not yet written."""
-        query = sa.select(OUTPUTS.c.path).where(OUTPUTS.c.task == task, OUTPUTS.c.written.is_(None))
-        with self.database.read() as connection:
-            return list(connection.scalars(query))
-
-    def written(self, task: str, output: str) -> None:
+    async def written(self, task: str, output: str) -> None:
         """Note that the video of a task is at `output` now."""
-        with self.database.write() as connection:
-            connection.execute(
-                OUTPUTS.update()
-                .where(OUTPUTS.c.task == task, OUTPUTS.c.path == output)
-                .values(written=self.clock())
-            )
+        there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
+        note = OUTPUTS.update().where(there).values(written=self.clock())
+        await self._run(lambda connection: connection.execute(note))
 
     # -- from state to state ---------------------------------------------------------------
 
-    def send(self, task: str) -> bool:
+    async def mark_sent(self, task: str) -> bool:
         """
         Note that the paid request leaves now; False if it is not for this worker to send it.
 
         This is the gate that two workers never both pass.
         """
-        return self._leave(_stands(task, "submitting") & TASKS.c.sending.is_(None))
+        return await self._send(_stands(task, "submitting") & TASKS.c.sending.is_(None))
 
-    def send_again(self, task: str) -> bool:
-        """Note that a request whose answer was lost leaves again, under the same own id."""
-        return self._leave(_stands(task, "submitting"))
+    async def mark_sent_again(self, task: str) -> bool:
+        """Note that a request whose answer was lost leaves again, under the same id of ours."""
+        return await self._send(_stands(task, "submitting"))
 
-    def _leave(self, condition: sa.ColumnElement[bool]) -> bool:
-        return self._change(
+    async def _send(self, condition: sa.ColumnElement[bool]) -> bool:
+        return await self._change(
             condition & (TASKS.c.worker == self.worker.id),
-            sending=self.clock(),
-            attempts=TASKS.c.attempts + 1,
+            {"sending": self.clock(), "attempts": TASKS.c.attempts + 1},
         )
 
-    def unsend(self, task: str) -> None:
+    async def mark_unsent(self, task: str) -> None:
         """Note that the paid request certainly had no effect."""
-        self._change(_stands(task, "submitting"), sending=None)
+        await self._change(_stands(task, "submitting"), {"sending": None})
 
-    def update(
-        self, task: str, state: TaskState, *, among: Sequence[TaskState] = OPEN, **values: Any
+    async def update(
+        self,
+        task: str,
+        state: TaskState,
+        *,
+        among: Sequence[TaskState] = OPEN,
+        **changes: Unpack[Changes],
     ) -> bool:
         """Move a task to `state` from one of the states `among`; False if it is in none of them."""
-        if state not in ACTIVE:
-            values["active"] = None
-        return self._change(_stands(task, *among), state=state, **values)
+        return await self._change(_stands(task, *among), _moved(state) | _columns(changes))
 
-    def withdraw(self, task: str) -> bool:
+    async def withdraw(self, task: str) -> bool:
         """Cancel a task whose paid request has certainly not left; False if it may have."""
-        return self._change(
-            _stands(task, "submitting") & TASKS.c.sending.is_(None),
-            state="cancelled",
-            active=None,
-            worker=None,
-        )
+        unsent = _stands(task, "submitting") & TASKS.c.sending.is_(None)
+        return await self._change(unsent, _moved("cancelled") | {"worker": None})
 
-    def reopen(self, task: str) -> bool:
+    async def reopen(self, task: str) -> bool:
         """Let an unknown task be submitted again, knowingly; False if it is not unknown."""
-        return self._change(
-            _stands(task, "unknown"),
-            state="submitting",
-            sending=None,
-            ticket=None,
-            task_id=None,
-            error=None,
-            code=None,
-            worker=self.worker.id,
+        forgotten: Changes = {"sending": None, "ticket": None}
+        forgotten |= {"error": None, "code": None, "remedy": None, "worker": self.worker.id}
+        return await self._change(
+            _stands(task, "unknown"), _moved("submitting") | _columns(forgotten)
         )
 
-    def prune(self, before: float) -> list[Task]:
+    async def prune(self, before: float) -> list[Task]:
         """Forget the tasks that ended before a time; returns them. Open ones are never touched."""
         old = (TASKS.c.updated < before) & TASKS.c.state.not_in(OPEN)
-        with self.database.write() as connection:
-            rows = [_task(row) for row in connection.execute(_select().where(old))]
-            for row in rows:
-                connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == row.id))
-                connection.execute(TASKS.delete().where(TASKS.c.id == row.id))
+
+        def work(connection: sa.Connection) -> list[Task]:
+            gone = [_task(row) for row in connection.execute(_tasks().where(old))]
+            for task in gone:
+                connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
+                connection.execute(TASKS.delete().where(TASKS.c.id == task.id))
             connection.execute(WORKERS.delete().where(WORKERS.c.seen < before))
-        return rows
+            return gone
+
+        return await self._run(work)
 
     # -- in whose hands --------------------------------------------------------------------
 
-    def adopt(self, task: Task) -> bool:
+    async def adopt(self, task: Task) -> bool:
         """Take a task over from a worker that is gone; False if it is in living hands."""
         if task.worker == self.worker.id:
             return True
-        if task.worker is not None and self._alive(task.worker):
+        if task.worker is not None and await self._is_alive(task.worker):
             return False
-        held = TASKS.c.worker.is_(None) if task.worker is None else TASKS.c.worker == task.worker
-        return self._change((TASKS.c.id == task.id) & held, worker=self.worker.id)
+        of_that_worker = TASKS.c.worker.is_not_distinct_from(task.worker)
+        return await self._change((TASKS.c.id == task.id) & of_that_worker, self._ours())
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Let go of all tasks, for whoever wants to carry them on."""
-        if self.database.opened:  # If not, it never held one.
-            self._change(TASKS.c.worker == self.worker.id, worker=None)
+        if self._enrolled:  # If not, it never had one.
+            await self._change(TASKS.c.worker == self.worker.id, {"worker": None})
 
-    def beat(self) -> None:
+    async def beat(self) -> None:
         """Show that this worker is alive."""
-        with self.database.write() as connection:
-            self.worker.enrol(connection, self.clock())
+        await self._run(lambda connection: self.worker.enrol(connection, self.clock()))
 
-    def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> bool:
-        with self.database.write() as connection:
-            changed = connection.execute(
-                TASKS.update().where(condition).values(updated=self.clock(), **values)
-            )
-            return changed.rowcount > 0
+    def _ours(self) -> dict[str, object]:
+        return {"worker": self.worker.id}
 
-    def _alive(self, worker: str) -> bool:
-        with self.database.read() as connection:
-            return self.worker.sees_alive(worker, connection, self.clock())
+    async def _is_alive(self, worker: str) -> bool:
+        return await self._read(
+            lambda connection: self.worker.sees_alive(worker, connection, self.clock())
+        )
+
+    # -- the database ----------------------------------------------------------------------
+
+    async def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do `work` in a transaction that writes; the first one makes this worker known, too."""
+
+        def enrolled(connection: sa.Connection) -> T:
+            if not self._enrolled:
+                self.worker.enrol(connection, self.clock())
+            return work(connection)
+
+        done = await self.database.run(enrolled)
+        self._enrolled = True
+        return done
+
+    async def _change(
+        self, condition: sa.ColumnElement[bool], columns: Mapping[str, object]
+    ) -> bool:
+        """Change the tasks that are so; whether there were any."""
+        update = TASKS.update().where(condition).values(updated=self.clock(), **columns)
+        return await self._run(lambda connection: connection.execute(update).rowcount > 0)
+
+    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
+        return await self.database.read(work)
+
+    async def _select(self, query: sa.Select[Any]) -> list[Task]:
+        if self.database.absent:
+            return []
+        return await self._read(
+            lambda connection: [_task(row) for row in connection.execute(query)]
+        )
+
+    async def _scalars(self, query: sa.Select[tuple[T]]) -> list[T]:
+        if self.database.absent:
+            return []
+        return await self._read(lambda connection: list(connection.scalars(query)))
 
 
-_COLUMNS = tuple(column.name for column in TASKS.columns if column.name != "active")
+# -- rows and tasks ----------------------------------------------------------------------------
+
+_SELECTED = tuple(column for column in TASKS.columns if column.name != "active")
+
+
+def _tasks() -> sa.Select[Any]:
+    return sa.select(*_SELECTED)
+
+
+def _in(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:
+    return TASKS.c.state.in_(states)
 
 
 def _stands(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
     """That a task is in one of these states."""
-    return (TASKS.c.id == task) & TASKS.c.state.in_(states)
+    return (TASKS.c.id == task) & _in(states)
 
 
-def _select() -> sa.Select[Any]:
-    return sa.select(*(TASKS.c[name] for name in _COLUMNS))
+def _moved(state: TaskState) -> dict[str, object]:
+    """The columns of a task that comes into `state`."""
+    ended = {} if state in ACTIVE else {"active": None}
+    return {"state": state, **ended}
+
+
+def _want(connection: sa.Connection, task: str, output: str | None) -> None:
+    if output is not None:
+        there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
+        connection.execute(OUTPUTS.delete().where(there))
+        connection.execute(OUTPUTS.insert().values(task=task, path=output))
+
+
+def _insert(connection: sa.Connection, draft: Task) -> bool:
+    """Insert a new task; False if an equal one is active."""
+    columns = _columns(attrs.asdict(draft, recurse=False)) | {"active": draft.fingerprint}
+    try:
+        with connection.begin_nested():
+            connection.execute(TASKS.insert().values(**columns))
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, object]:
+    """Attributes of a `Task` as columns."""
+    columns = dict(values)
+    if "ticket" in columns:
+        ticket = columns.pop("ticket")
+        columns["task_id"] = ticket and ticket.task_id
+        columns["ticket_data"] = ticket and dict(ticket.data)
+    if columns.get("remedy") is not None:
+        columns["remedy"] = attrs.asdict(columns["remedy"], filter=lambda _, value: value)
+    return columns
 
 
 def _task(row: sa.Row[Any]) -> Task:
-    return Task(**row._mapping)
+    """A row as the `Task` that it is."""
+    columns = dict(row._mapping)
+    task_id, data, remedy = (columns.pop(name) for name in ("task_id", "ticket_data", "remedy"))
+    return Task(
+        **columns,
+        ticket=None if task_id is None else Ticket(task_id, data or {}),
+        remedy=remedy and Remedy(**remedy),
+    )

@@ -1,6 +1,9 @@
 """The journal's tables, and how those of an older version are brought forward."""
 
+import json
+import re
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +14,20 @@ _LOCK = 260_001
 
 _metadata = sa.MetaData()
 
+
+class _BigInteger(sa.TypeDecorator[int]):
+    """Whole numbers beyond 64 bits with a sign, which no database has a type for: as digits."""
+
+    impl = sa.String(20)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else int(value)
+
+
 TASKS = sa.Table(
     "tasks",
     _metadata,
@@ -19,12 +36,19 @@ TASKS = sa.Table(
     sa.Column("realm", sa.String(20), nullable=False),
     sa.Column("fingerprint", sa.String(64), nullable=False, index=True),
     # The fingerprint while an equal request must join this task, else NULL: the database itself
-    # holds that there is only one.
+    # sees to it that there is only one.
     sa.Column("active", sa.String(64), unique=True),
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    sa.Column("request", sa.Text, nullable=False),
-    sa.Column("options", sa.Text, nullable=False),
+    # The request, and the options of the provider's own.
+    sa.Column("prompt", sa.Text, nullable=False),
     sa.Column("image", sa.Text),
+    sa.Column("sound", sa.Boolean, nullable=False),
+    sa.Column("duration", sa.Integer, nullable=False),
+    sa.Column("aspect_ratio", sa.String(20), nullable=False),
+    sa.Column("callback_url", sa.Text),
+    sa.Column("seed", _BigInteger, nullable=False),
+    sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
+    sa.Column("image_file", sa.Text),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("updated", sa.Double, nullable=False),
     sa.Column("worker", sa.String(40)),
@@ -32,14 +56,16 @@ TASKS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("submitted", sa.Double),
     sa.Column("finished", sa.Double),
-    sa.Column("ticket", sa.Text),
+    # The ticket: the provider's id, and whatever else is needed to ask again.
     sa.Column("task_id", sa.Text),
+    sa.Column("ticket_data", sa.JSON(none_as_null=True)),
     sa.Column("url", sa.Text),
     sa.Column("file", sa.Text),
     sa.Column("cost", sa.Double),
     sa.Column("cost_unit", sa.Text),
     sa.Column("code", sa.Text),
     sa.Column("error", sa.Text),
+    sa.Column("remedy", sa.JSON(none_as_null=True)),
 )
 OUTPUTS = sa.Table(
     "outputs",
@@ -63,28 +89,32 @@ _meta = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )
+_SCHEMA = sa.select(_meta.c.value).where(_meta.c.name == "schema")
+
+
+def is_current(connection: sa.Connection) -> bool:
+    """Whether the tables are there, in this version; reads only, so that nobody is waited for."""
+    return sa.inspect(connection).has_table("meta") and connection.scalar(_SCHEMA) == str(
+        schema_version()
+    )
 
 
 def migrate(connection: sa.Connection) -> None:
     """Make the tables, or bring those of an older version forward."""
     if connection.dialect.name == "postgresql":
-        # Two workers that find no tables would both make them. SQLite holds its own lock.
+        # Two workers that find no tables would both make them. SQLite has a lock of its own.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     _metadata.create_all(connection)
-    found = connection.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema"))
+    found = connection.scalar(_SCHEMA)
     if found is None:
         connection.execute(_meta.insert().values(name="schema", value=str(schema_version())))
     elif int(found) > schema_version():
         raise JournalError(
-            f"The journal was written by a newer version of kling26 (schema {found}, this one "
-            f"knows {schema_version()}); update kling26."
+            f"The journal was written by a newer version of kling26 (schema {found}; this version "
+            f"reads up to {schema_version()}). Update kling26."
         )
     elif int(found) < schema_version():
-        for step in _MIGRATIONS[int(found) - 1 :]:
-            step(connection)
-        connection.execute(
-            _meta.update().where(_meta.c.name == "schema").values(value=str(schema_version()))
-        )
+        _rebuild(connection, _MIGRATIONS[int(found) - 1 :])
 
 
 def schema_version() -> int:
@@ -92,9 +122,63 @@ def schema_version() -> int:
     return 1 + len(_MIGRATIONS)
 
 
-def _add_cost_unit(connection: sa.Connection) -> None:
-    connection.execute(sa.text("ALTER TABLE tasks ADD COLUMN cost_unit TEXT"))
+# -- older versions ----------------------------------------------------------------------------
+
+#: A row of the table of tasks, by the names of its columns.
+_Row = dict[str, Any]
 
 
-#: The n-th brings a journal of schema n to n + 1, within the transaction that it is opened in.
-_MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_add_cost_unit,)
+def _rebuild(connection: sa.Connection, steps: tuple[Callable[[_Row], _Row], ...]) -> None:
+    """
+    Read the tasks, make their table anew, and write them as they are now.
+
+    Not by ALTER TABLE: SQLite cannot drop columns before 3.35, which systems still come with.
+    """
+    rows = [dict(row) for row in connection.execute(sa.text("SELECT * FROM tasks")).mappings()]
+    for step in steps:
+        rows = [step(row) for row in rows]
+    connection.execute(sa.text("DROP TABLE tasks"))
+    TASKS.create(connection)
+    if rows:
+        connection.execute(TASKS.insert(), rows)
+    connection.execute(
+        _meta.update().where(_meta.c.name == "schema").values(value=str(schema_version()))
+    )
+
+
+def _with_cost_unit(row: _Row) -> _Row:
+    """Schema 2 has the unit of each cost."""
+    return {**row, "cost_unit": None}
+
+
+def _with_typed_columns(row: _Row) -> _Row:
+    """Schema 3 has a column for each field of the request, and remedies apart from errors."""
+    request, ticket = json.loads(row.pop("request")), json.loads(row.pop("ticket") or "{}")
+    return {
+        **row,
+        **request,
+        "options": json.loads(row["options"]),
+        "image_file": row["image"],
+        "ticket_data": ticket.get("data"),
+        "error": row["error"] and _without_commands(row["error"]),
+        "remedy": None,
+    }
+
+
+# How errors told, up to schema 2, which command to run next.
+_COMMANDS = re.compile(
+    r"(?: If the task is not there, this submits it again: kling26 resubmit \S+"
+    r"|(?:, then go on with:| Ask again later:| Try again with:) kling26 resume \S+"
+    r"| Set \S+, or run: kling26 keys set \S+(?<!\.)"
+    r"| Top it up and run this again(?=\.))"
+)
+
+
+def _without_commands(error: str) -> str:
+    """What happened, without what to do: each front end says that in its own words."""
+    cut, number = _COMMANDS.subn("", error)
+    return cut if not number or cut.endswith((".", ")")) else f"{cut}."
+
+
+#: The n-th brings a task of schema n to n + 1.
+_MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (_with_cost_unit, _with_typed_columns)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
-from ..request import ImageFile, VideoRequest
-from ..status import Ticket
+from ..errors import Remedy
+from ..request import AspectRatio, Duration, ImageFile, VideoRequest
+from ..status import Realm, Standing, Ticket
 
 TaskState = Literal[
     "submitting",  # recorded; the paid request may be on its way
@@ -23,24 +24,36 @@ TaskState = Literal[
     "unknown",  # perhaps paid: the answer to the paid request was lost
 ]
 
-#: What still wants something done: `kling26 tasks --open`.
+#: The states with something left to do: `kling26 tasks --open`.
 OPEN: tuple[TaskState, ...] = ("submitting", "submitted", "succeeded", "unknown")
-#: What an equal request joins or is given, rather than paying again.
+#: The states that an equal request joins or is given, rather than paying again.
 ACTIVE: tuple[TaskState, ...] = (*OPEN, "stored")
 
-#: Where a task was paid: really, at a base address on this machine, or in the sandbox. A video of
-#: one realm is never handed out in another.
-Realm = Literal["live", "loopback", "sandbox"]
+_STANDINGS: Mapping[TaskState, Standing] = {
+    "submitting": "unclear",
+    "unknown": "unclear",
+    "submitted": "at_provider",
+    "succeeded": "made",
+    "stored": "stored",
+    "refused": "over",
+    "failed": "over",
+    "cancelled": "over",
+}
 
 
-@frozen
+@frozen(kw_only=True)
 class Task:
     """
     A row of the journal. Times are seconds since the epoch.
 
+    From `prompt` to `seed` it is the request, as `VideoRequest` has it; `image` is the URL of the
+    picture or, of a picture that was given as bytes, their digest. `options` are the provider's
+    own. `image_file` is the name under which the picture waits to be sent.
+
     `sending` is when the paid request left, and None once its fate is known or while it has
     certainly not left; `attempts` is how often it left; `worker` is the process that carries the
-    task on; `cost_unit` is what `cost` counts, unknown in rows of before it was kept.
+    task on. `cost_unit` is what `cost` counts; rows older than that column have none. `error` says
+    why there is no video, or not yet, and `remedy` what helps.
     """
 
     id: str
@@ -48,9 +61,15 @@ class Task:
     realm: Realm
     fingerprint: str
     state: TaskState
-    request: str
-    options: str
-    image: str | None
+    prompt: str
+    image: str | None = None
+    sound: bool
+    duration: Duration
+    aspect_ratio: AspectRatio
+    callback_url: str | None = None
+    seed: int
+    options: Mapping[str, object]
+    image_file: str | None = None
     created: float
     updated: float
     worker: str | None = None
@@ -58,44 +77,49 @@ class Task:
     attempts: int = 0
     submitted: float | None = None
     finished: float | None = None
-    ticket: str | None = None
-    task_id: str | None = None
+    ticket: Ticket | None = None
     url: str | None = None
     file: str | None = None
     cost: float | None = None
     cost_unit: str | None = None
     code: str | None = None
     error: str | None = None
+    remedy: Remedy | None = None
+
+    @property
+    def task_id(self) -> str | None:
+        """The provider's id of the task, once it is known."""
+        return None if self.ticket is None else self.ticket.task_id
 
     @property
     def open(self) -> bool:
+        """Whether there is something left to do."""
         return self.state in OPEN
 
-    def read_ticket(self) -> Ticket | None:
-        """What the provider gave for the task, if it did."""
-        if self.ticket is None:
-            return None
-        stored = json.loads(self.ticket)
-        return Ticket(stored["task_id"], stored["data"])
+    @property
+    def standing(self) -> Standing:
+        """What the state means for people."""
+        if self.state == "submitting" and self.sending is None:
+            return "unsent"
+        return _STANDINGS[self.state]
 
-    def wishes(self) -> dict[str, object]:
-        """The shared options that were asked for, without the image."""
-        wishes: dict[str, object] = json.loads(self.request)
-        return wishes
+    @property
+    def sandbox(self) -> bool:
+        """Whether it is a rehearsal."""
+        return self.realm == "sandbox"
 
-    def image_url(self) -> str | None:
-        """The image, where it was given as an address."""
-        image = self.wishes()["image"]
-        return image if isinstance(image, str) and self.image is None else None
-
-    def read_request(self, image: str | ImageFile | None) -> VideoRequest:
-        """The request again, around its image, under the task's own id."""
-        wishes = {name: value for name, value in self.wishes().items() if name != "image"}
-        return VideoRequest(**wishes, image=image, task=self.id)  # type: ignore[arg-type]
-
-    def read_options(self) -> Mapping[str, object]:
-        given: dict[str, object] = json.loads(self.options)
-        return given
+    def request(self, image: ImageFile | None = None) -> VideoRequest:
+        """The request again, under the task's own id; `image` is the picture that was kept."""
+        return VideoRequest(
+            self.prompt,
+            image=self.image if self.image_file is None else image,
+            sound=self.sound,
+            duration=self.duration,
+            aspect_ratio=self.aspect_ratio,
+            callback_url=self.callback_url,
+            seed=self.seed,
+            task=self.id,
+        )
 
 
 def new_task_id() -> str:
@@ -103,38 +127,21 @@ def new_task_id() -> str:
     return f"k26-{token_hex(8)}"
 
 
-def write_ticket(ticket: Ticket) -> str:
-    return json.dumps({"task_id": ticket.task_id, "data": dict(ticket.data)}, sort_keys=True)
-
-
-def write_request(request: VideoRequest) -> str:
-    """The request as JSON; a picture by its digest."""
-    wishes = attrs.asdict(request, filter=lambda field, _: field.name not in ("image", "task"))
-    wishes["image"] = image_mark(request)
-    return json.dumps(wishes, sort_keys=True)
-
-
-def write_options(options: Any) -> str:
-    """A provider's options object as JSON."""
-    return json.dumps(attrs.asdict(options), sort_keys=True)
-
-
 def image_mark(request: VideoRequest) -> str | None:
-    """What tells one image from another: the address, or the digest of the bytes."""
+    """What tells one image from another: the URL, or the digest of the bytes."""
     image = request.image
     return f"sha256:{image.digest}" if isinstance(image, ImageFile) else image
 
 
-def fingerprint(provider: str, realm: Realm, request: VideoRequest, options: object) -> str:
+def fingerprint(provider: str, realm: Realm, request: VideoRequest, options: Any) -> str:
     """
     Equal for requests that ask for the same video of the same provider.
 
     The shape does not count beside an image, which decides it; nor does the webhook, which
     changes who is told and not what is made.
     """
-    wishes = json.loads(write_request(request))
-    del wishes["callback_url"]
-    if request.image is not None:
-        del wishes["aspect_ratio"]
-    what = [provider, realm, wishes, json.loads(write_options(options))]
+    names = ["duration", "prompt", "seed", "sound"]
+    names += ["aspect_ratio"] if request.image is None else []
+    asked = {name: getattr(request, name) for name in names} | {"image": image_mark(request)}
+    what = [provider, realm, asked, attrs.asdict(options)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

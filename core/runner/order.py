@@ -4,63 +4,108 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
-from attrs import frozen
+from attrs import asdict, frozen
 
 from .. import validation
+from ..errors import SettingsError
 from ..journal.files import check_output
-from ..journal.task import Realm, Task, fingerprint, new_task_id, write_options, write_request
+from ..journal.task import Task, fingerprint, image_mark, new_task_id
+from ..options import build_options
+from ..plugins import Registry
 from ..provider import Provider
 from ..request import VideoRequest
-from ..settings import is_loopback
+from ..settings import Settings, is_loopback
+from ..status import Realm
 
 
 @frozen
-class Wish:
+class Maker:
+    """Who makes a video, where, and with which options of its own."""
+
+    provider: Provider
+    realm: Realm
+    options: object
+
+
+@frozen
+class Order:
     """What is wanted, of whom, and where to."""
 
     request: VideoRequest
-    provider: Provider
-    options: object
-    realm: Realm
+    maker: Maker
     output: Path | None
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint(self.provider.name, self.realm, self.request, self.options)
+        maker = self.maker
+        return fingerprint(maker.provider.name, maker.realm, self.request, maker.options)
 
-    def draft(self, image: str | None, worker: str, clock: Callable[[], float]) -> Task:
-        """A new row for the journal; `image` is the name under which the picture was kept."""
-        moment = clock()
+    def draft(self, image_file: str | None, worker: str, clock: Callable[[], float]) -> Task:
+        """A new row for the journal; `image_file` is the name under which the picture is kept."""
+        moment, request = clock(), self.request
         return Task(
             id=new_task_id(),
-            provider=self.provider.name,
-            realm=self.realm,
+            provider=self.maker.provider.name,
+            realm=self.maker.realm,
             fingerprint=self.fingerprint,
             state="submitting",
-            request=write_request(self.request),
-            options=write_options(self.options),
-            image=image,
+            prompt=request.prompt,
+            image=image_mark(request),
+            sound=request.sound,
+            duration=request.duration,
+            aspect_ratio=request.aspect_ratio,
+            callback_url=request.callback_url,
+            seed=request.seed,
+            options=asdict(self.maker.options),  # type: ignore[arg-type]  # An attrs class, checked.
+            image_file=image_file,
             created=moment,
             updated=moment,
             worker=worker,
         )
 
 
-def make_wish(
-    request: VideoRequest,
-    provider: Provider,
-    options: Mapping[str, object] | object | None,
-    output: str | Path | None,
-    sandbox: bool,
-) -> Wish:
-    """Check everything; raises a `UsageError` with nothing sent and nothing written."""
-    chosen = validation.validate(provider, request, options)
-    path = None if output is None else check_output(Path(output))
-    return Wish(request, provider, chosen, realm_of(provider, sandbox), path)
+@frozen
+class Desk:
+    """Where orders are taken: the providers that are installed, at the URLs that are set."""
+
+    settings: Settings
+    registry: Registry
+
+    def provider(self, name: str | None, sandbox: bool) -> Provider:
+        """A provider by name, or the usual one; in the sandbox, where it really would be."""
+        provider = self.registry[name or self.settings.provider]
+        return provider if sandbox else self.settings.settle(provider)
+
+    def order(
+        self,
+        request: VideoRequest,
+        provider: str | None,
+        options: Mapping[str, object] | object | None,
+        output: str | Path | None,
+        sandbox: bool,
+    ) -> Order:
+        """Check everything; raises a `UsageError` with nothing sent and nothing written."""
+        chosen = self.provider(provider, sandbox)
+        own = validation.validate(chosen, request, options)
+        path = None if output is None else check_output(Path(output))
+        return Order(request, Maker(chosen, realm_of(chosen, sandbox), own), path)
+
+    def maker(self, task: Task) -> Maker:
+        """Who makes the video of a task, where the task is."""
+        provider = self.provider(task.provider, task.sandbox)
+        if task.realm != realm_of(provider, task.sandbox):
+            where = "itself" if task.realm == "live" else "at a base URL on this machine"
+            raise SettingsError(
+                f"Task {task.id} was submitted to {provider.title} {where}, but the base URL is "
+                f"now {provider.base_url}; change it back.",
+                provider=provider.name,
+            )
+        own = build_options(provider.Options, task.options, provider.title, provider.name)
+        return Maker(provider, task.realm, own)
 
 
 def realm_of(provider: Provider, sandbox: bool) -> Realm:
-    """Where a task of the provider is paid at its present address."""
+    """Where a task of the provider is paid at its present base URL."""
     if sandbox:
         return "sandbox"
     return "loopback" if is_loopback(httpx.URL(provider.base_url).host) else "live"

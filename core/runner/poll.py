@@ -7,9 +7,8 @@ unwilling reply is asked for again.
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import define, field
 
 from ..errors import (
     KeyRejected,
@@ -17,112 +16,126 @@ from ..errors import (
     NotDelivered,
     OutcomeUnknown,
     ProviderError,
+    Remedy,
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
     TryLater,
 )
 from ..http.pacing import PollSchedule, backoff, now
+from ..progress import Phase
 from ..status import Status, Ticket
 from ..text import sanitize, sentence
-
-if TYPE_CHECKING:
-    from .job import Job
+from .context import Context
 
 logger = logging.getLogger("kling26")
 
 #: How long "no such task", or a key that is no longer accepted, is believed to be a hiccup.
 _DOUBT = 60.0
-#: How long a success is waited for to say where its video is.
+#: How long a success may not say where its video is, and how often it is asked, in seconds.
 _LATE_URL = 30.0
 _LATE_URL_WAIT = 2.0
+_LONGEST_PENALTY = 15.0
 
 
-async def wait(job: "Job", ticket: Ticket) -> Status:
+async def poll(context: Context, ticket: Ticket) -> Status:
     """
     The status of the finished task, which has a URL.
 
     Raises `TaskFailed` or `TaskCancelled`; `ResultUnavailable` if the URL does not come;
     `OutcomeUnknown` if the provider goes on saying that it does not know the task.
     """
-    questions, done_at = _Questions(job, ticket), None
-    waits = PollSchedule()
-    await asyncio.sleep(next(waits))
+    questions = _Questions(context, ticket)
     while True:
+        await asyncio.sleep(questions.next_wait())
         status = await questions.ask()
-        if status is not None:
-            _judge(job, status)
-            if status.url and status.state == "succeeded":
-                return status
-            if status.state == "succeeded":
-                done_at = now() if done_at is None else done_at
-                if now() - done_at >= _LATE_URL:
-                    raise ResultUnavailable(
-                        f"{job.provider.title} says the video is done, and does not say where. "
-                        f"Ask again later: kling26 resume {job.id}"
-                    )
-        pause = _LATE_URL_WAIT if done_at is not None else next(waits)
-        await asyncio.sleep(max(pause, questions.penalty))
-
-
-def _judge(job: "Job", status: Status) -> None:
-    """Tell how the task stands; raise if it has ended without a video."""
-    if status.state == "failed":
-        code = f" (code {status.code})" if status.code else ""
-        reason = sentence(status.reason or "It gave no reason.")
-        raise TaskFailed(
-            f"{job.provider.title} could not make the video: {reason}{code}", code=status.code
-        )
-    if status.state == "cancelled":
-        raise TaskCancelled(f"The video was cancelled at {job.provider.title}.")
-    job.tell("queued" if status.state == "queued" else "running", position=status.position)
+        if status is not None and questions.is_done(status):
+            return status
 
 
 @define
 class _Questions:
     """The questions about one task, and how long they have been going wrong."""
 
-    job: "Job"
+    context: Context
     ticket: Ticket
+    _schedule: PollSchedule = field(factory=PollSchedule, init=False)
     #: Seconds to wait at least before the next question.
-    penalty: float = 0.0
-    _failures: int = 0
-    _doubt_since: float | None = None
+    _penalty: float = field(default=0.0, init=False)
+    _failures: int = field(default=0, init=False)
+    _doubt_since: float | None = field(default=None, init=False)
+    #: Since when it is done without saying where the video is.
+    _done_since: float | None = field(default=None, init=False)
+
+    def next_wait(self) -> float:
+        """Seconds until the next question."""
+        usual = next(self._schedule) if self._done_since is None else _LATE_URL_WAIT
+        return max(usual, self._penalty)
 
     async def ask(self) -> Status | None:
         """How the task stands; None if the answer was no use."""
+        context = self.context
         try:
-            status = await self.job.courier.ask(self.job.provider.poll(self.ticket))
+            status = await context.client.ask(context.provider.poll(self.ticket))
         except ProviderError as error:
-            if isinstance(error, NoSuchTask) and await self.job.cancelled_elsewhere():
+            if isinstance(error, NoSuchTask) and await context.cancelled_elsewhere():
                 return Status("cancelled")
             self._note(error)
             return None
-        self.penalty, self._failures, self._doubt_since = 0.0, 0, None
+        self._penalty, self._failures, self._doubt_since = 0.0, 0, None
         return status
+
+    def is_done(self, status: Status) -> bool:
+        """Whether the video can be fetched; raises if there will be none."""
+        context = self.context
+        if status.state == "failed":
+            raise _failure(context, status)
+        if status.state == "cancelled":
+            raise TaskCancelled(f"The task was cancelled at {context.provider.title}.")
+        phase: Phase = "queued" if status.state == "queued" else "running"
+        context.report(phase, position=status.position)
+        if status.state == "succeeded" and not status.url:
+            self._wait_for_url()
+        return status.state == "succeeded" and bool(status.url)
+
+    def _wait_for_url(self) -> None:
+        since = self._done_since = now() if self._done_since is None else self._done_since
+        if now() - since >= _LATE_URL:
+            raise ResultUnavailable(
+                f"{self.context.provider.title} says that the video is finished, but not where "
+                "it is."
+            )
 
     def _note(self, error: ProviderError) -> None:
         self._failures += 1
-        self.penalty = min(backoff(self._failures), 15.0)
+        self._penalty = min(backoff(self._failures), _LONGEST_PENALTY)
         if isinstance(error, TryLater):
-            self.penalty = max(self.penalty, error.retry_after or 0.0)
+            self._penalty = max(self._penalty, error.retry_after or 0.0)
         if isinstance(error, NoSuchTask | KeyRejected):
             self._doubt(error)
         else:
             self._doubt_since = None
-        logger.info("Asking for task %s: %s", self.job.id, error)
-        self.job.tell_again(str(error))
+        logger.info("Asking for task %s: %s", self.context.id, error)
+        self.context.remark(str(error))
 
     def _doubt(self, error: ProviderError) -> None:
         """Give up on what the provider has been saying for a minute."""
         since = self._doubt_since = now() if self._doubt_since is None else self._doubt_since
         if now() - since < _DOUBT:
             return
-        job = self.job
-        go_on = f"then go on with: kling26 resume {job.id}"
         if isinstance(error, KeyRejected):
-            raise NotDelivered(f"The video is paid for; mend the key, {go_on} ({error})") from error
+            paid = f"{sentence(error)} The video is paid for, and still to be fetched."
+            raise NotDelivered(paid, code=error.code, remedy=error.remedy) from error
+        provider = self.context.provider
         raise OutcomeUnknown(
-            f"{error} It took the video as {sanitize(self.ticket.task_id)}, so it is paid for, or "
-            f"was. Look at {job.provider.tasks_page or job.provider.title}, {go_on}"
+            f"{sentence(error)} It had accepted the video as {sanitize(self.ticket.task_id)}, so "
+            "the video was paid for.",
+            remedy=Remedy("resume", page=provider.tasks_page),
         ) from error
+
+
+def _failure(context: Context, status: Status) -> TaskFailed:
+    code = f" (code {status.code})" if status.code else ""
+    reason = sentence(status.reason or "It gave no reason.")
+    title = context.provider.title
+    return TaskFailed(f"{title} could not make the video: {reason}{code}", code=status.code)

@@ -1,13 +1,11 @@
 """What a caller gets in the end."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from ..errors import Kling26Error
 from ..journal.task import Task
-from ..provider import Provider
 
 
 @frozen
@@ -15,8 +13,9 @@ class Video:
     """
     A video that is here.
 
-    `file` is where it was written; `cost` is what it took, where told, and counts `cost_unit`.
-    `reused` says that it had been paid for before, at `paid` (seconds since the epoch).
+    `file` is where it was written; `cost` is what it took, where the provider says so, and counts
+    `cost_unit`. `reused` says that it had been paid for before, at `paid` (seconds since the
+    epoch); `sandbox` that it is a rehearsal.
     """
 
     task: str
@@ -28,6 +27,7 @@ class Video:
     cost_unit: str | None
     reused: bool
     paid: float | None
+    sandbox: bool = False
 
 
 @frozen
@@ -37,11 +37,3 @@ class Outcome:
     task: Task
     video: Video | None
     error: Kling26Error | None
-
-
-def cost_unit(task: Task, providers: Mapping[str, Provider]) -> str | None:
-    """What the cost of a task counts; None if it has none, or nobody knows any more."""
-    if task.cost is None or task.cost_unit is not None:
-        return task.cost_unit
-    provider = providers.get(task.provider)  # The row is older than the column.
-    return provider.cost_unit if provider else None

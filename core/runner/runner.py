@@ -1,56 +1,40 @@
 """
 The runner: from a request to a stored video, paid once.
 
-One per event loop. It keeps the journal, the connections and the jobs; callers may come and go,
-be cancelled or time out, without touching what has been paid for.
+One per event loop. It keeps the journal, the clients and the jobs; callers may come and go, be
+cancelled or time out, without touching what has been paid for.
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self
 
 import httpx
 from attrs import define, field
 
-from ..errors import (
-    JournalError,
-    Kling26Error,
-    NotDelivered,
-    OutcomeUnknown,
-    ProviderError,
-    UnknownTask,
-    UsageError,
-)
+from ..errors import JournalError, Kling26Error, NotApplicable, OutcomeUnknown, UsageError
 from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
-from ..journal.files import Store, copy_video
+from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import OPEN, Task
+from ..money import Balance, cost_unit
 from ..plugins import Registry, discover, load_providers
 from ..progress import Listener, Progress, ignore_progress
-from ..provider import Provider
 from ..request import ImageFile, VideoRequest
 from ..settings import Settings
 from ..text import sentence
-from .jobs import Jobs
-from .order import Wish, make_wish, realm_of
-from .results import Outcome, Video, cost_unit
-from .submit import ask_patiently
-
-T = TypeVar("T")
-
-logger = logging.getLogger("kling26")
+from .cancel import Cancellation, cancel
+from .jobs import JobPool
+from .order import Desk, Order, realm_of
+from .outputs import hand_over
+from .results import Outcome, Video
 
 TIMEOUT = 3600.0
 #: How long a paid request in flight is waited for when the runner closes, in seconds.
 _LAST_ANSWER = 10.0
-#: How long a provider that is in trouble is asked to cancel, in seconds.
-_CANCEL_PATIENCE = 30.0
 
 
 @define
@@ -64,7 +48,7 @@ class Runner:
             video = await runner.generate(VideoRequest("A red fox"), provider="kie")
 
     The arguments after `settings` are for tests: the providers, what takes the place of the
-    network, what takes the place of the built-in emulators, and the journal.
+    network, what takes the place of the installed emulators, and the journal.
     """
 
     settings: Settings = field(factory=Settings)
@@ -72,10 +56,10 @@ class Runner:
     transport: httpx.AsyncBaseTransport | None = None
     sandbox: SandboxFactory | None = None
     journal: Journal = field()
-    _connections: ClientPool = field(init=False)
-    _jobs: Jobs = field(init=False)
-    # One thread: SQLite takes one writer at a time, and the order of events is kept.
-    _thread: ThreadPoolExecutor = field(init=False, repr=False)
+    _clients: ClientPool = field(init=False)
+    _desk: Desk = field(init=False)
+    _jobs: JobPool = field(init=False)
+    _store: Store = field(init=False)
 
     @registry.default
     def _default_registry(self) -> Registry:
@@ -86,11 +70,10 @@ class Runner:
         return Journal(self.settings.journal)
 
     def __attrs_post_init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kling26-journal")
-        self._connections = ClientPool(self.settings, self.registry, self.transport, self.sandbox)
-        self._jobs = Jobs(
-            self.settings, self.registry, self.journal, self._connections, self._in_thread
-        )
+        self._store = Store(self.settings.home)
+        self._desk = Desk(self.settings, self.registry)
+        self._clients = ClientPool(self.settings, self.registry, self.transport, self.sandbox)
+        self._jobs = JobPool(self._desk, self.journal, self._clients, self._store)
 
     async def __aenter__(self) -> Self:
         return self
@@ -113,13 +96,12 @@ class Runner:
         while self.paying and now() < end:
             await asyncio.sleep(0.05)
         await self._jobs.stop()
-        await self._connections.aclose()
+        await self._clients.aclose()
         with suppress(JournalError):
-            await self._in_thread(self.journal.release)
-        await self._in_thread(self.journal.close)
-        self._thread.shutdown(wait=False)
+            await self.journal.release()
+        await self.journal.close()
 
-    # -- what users ask for ----------------------------------------------------------------
+    # -- making videos ---------------------------------------------------------------------
 
     async def generate(
         self,
@@ -140,13 +122,15 @@ class Runner:
         `Kling26Error`: see `kling26.core.errors` for what each kind means for the money.
         """
         deadline = now() + timeout
-        rehearsal = self.settings.sandbox if sandbox is None else sandbox
-        chosen = self._jobs.provider(provider or self.settings.provider, rehearsal)
-        wish = make_wish(request, chosen, options, output, rehearsal)
-        task, reused = await self._row(wish)
+        order = self._desk.order(request, provider, options, output, self._rehearses(sandbox))
+        try:
+            task, reused = await self._row(order)
+        except JournalError as error:
+            error.message = f"{sentence(error)} Nothing was sent."
+            raise
         if reused:
-            progress(_known(task))
-        return await self._finish(task, deadline, progress, wish.output, reused)
+            progress(_found(task))
+        return await self._finish(task, deadline, progress, order, reused)
 
     async def resume(
         self,
@@ -173,81 +157,53 @@ class Runner:
         self, name: str, *, timeout: float = TIMEOUT, progress: Listener = ignore_progress
     ) -> Outcome:
         """
-        Submit an unknown task again, knowingly, and carry it to its end.
+        Submit an unknown task again, which may charge for it twice, and carry it to its end.
 
         Where the provider can be asked whether it has the task, that comes first.
         """
         deadline = now() + timeout
         task = await self.task(name)
         if task.state != "unknown":
-            raise UnknownTask(
-                f"Task {task.id} is {task.state}; only an unknown task is submitted again.",
+            raise NotApplicable(
+                f"Task {task.id} is {task.state}; only an unknown task can be resubmitted.",
                 task=task.id,
             )
-        if self._jobs.provider_of(task).can("find"):
+        if self._desk.maker(task).provider.can("find"):
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
-        if not await self._in_thread(self.journal.reopen, task.id):
-            raise UnknownTask("Another process is carrying this task on.", task=task.id)
+        if not await self.journal.reopen(task.id):
+            raise NotApplicable("Another process is carrying this task on.", task=task.id)
         return await self._outcome(await self.task(task.id), deadline, progress)
 
-    async def cancel(self, name: str) -> tuple[Task, bool, str]:
-        """
-        Cancel a task where that is possible and free.
-
-        Returns its row, whether it is cancelled, and a sentence on what really happened.
-        """
+    async def cancel(self, name: str) -> Cancellation:
+        """Cancel a task where that is possible and free."""
         task = await self.task(name)
-        if task.state == "cancelled":
-            return task, True, f"Task {task.id} is cancelled already."
-        if not task.open:
-            raise UnknownTask(f"Task {task.id} is {task.state} already.", task=task.id)
-        cancelled, sentence = await self._cancel(task, self._jobs.provider_of(task))
-        return await self.task(task.id), cancelled, sentence
+        provider = self._desk.maker(task).provider
+        return await cancel(self.journal, self._clients, task, provider)
 
-    async def _cancel(self, task: Task, provider: Provider) -> tuple[bool, str]:
-        if await self._in_thread(self.journal.withdraw, task.id):
-            return True, "Nothing had been sent: the task is cancelled and cost nothing."
-        go_on = f"go on with: kling26 resume {task.id}"
-        ticket = task.read_ticket()
-        if ticket is None or task.state != "submitted":
-            return False, f"Task {task.id} is {task.state}, so there is nothing to cancel; {go_on}"
-        if not provider.can("cancel"):
-            return False, f"{provider.title} cannot cancel: the paid video is being made; {go_on}"
-        courier, end = self._connections.courier(task.realm, provider), now() + _CANCEL_PATIENCE
-        try:
-            asked = await ask_patiently(courier, lambda: provider.cancel(ticket), lambda: end)
-        except ProviderError as error:
-            return False, f"{sentence(error)} So the task goes on; {go_on}"
-        if not asked:
-            return False, f"{provider.title} is already making the video; {go_on}"
-        finished = self.journal.clock()
-        await self._in_thread(self.journal.update, task.id, "cancelled", finished=finished)
-        return True, f"{provider.title} cancelled the task."
+    # -- looking things up -----------------------------------------------------------------
 
     async def tasks(self, only_open: bool = False) -> list[Task]:
         """The journal's tasks, oldest first."""
-        return await self._in_thread(self.journal.tasks, OPEN if only_open else None)
+        return await self.journal.tasks(OPEN if only_open else None)
 
     async def task(self, name: str) -> Task:
         """A task by its id or the beginning of it."""
-        return await self._in_thread(self.journal.get, name)
+        return await self.journal.get(name)
 
-    async def balance(
-        self, provider: str | None = None, *, sandbox: bool | None = None
-    ) -> tuple[float, str]:
-        """What is left on the account at a provider, and the unit that it counts."""
-        rehearsal = self.settings.sandbox if sandbox is None else sandbox
-        chosen = self._jobs.provider(provider or self.settings.provider, rehearsal)
+    async def balance(self, provider: str | None = None, *, sandbox: bool | None = None) -> Balance:
+        """What is left on the account at a provider."""
+        rehearsal = self._rehearses(sandbox)
+        chosen = self._desk.provider(provider, rehearsal)
         if not chosen.can("balance"):
             page = f"; see {chosen.tasks_page}" if chosen.tasks_page else ""
             raise UsageError(
-                f"{chosen.title} cannot be asked what is left on the account{page}.",
+                f"{chosen.title} has no API for the balance of an account{page}.",
                 provider=chosen.name,
             )
-        courier = self._connections.courier(realm_of(chosen, rehearsal), chosen)
-        return await courier.ask(chosen.balance()), chosen.cost_unit
+        client = self._clients.client(realm_of(chosen, rehearsal), chosen)
+        return Balance(await client.ask(chosen.balance()), chosen.cost_unit)
 
     async def prune(self, older_than: float) -> list[Task]:
         """
@@ -255,28 +211,29 @@ class Runner:
 
         Open tasks stay, and so does every video that was written elsewhere.
         """
-        before = self.journal.clock() - older_than
-        gone = await self._in_thread(self.journal.prune, before)
-        store = Store(self.settings.home)
+        gone = await self.journal.prune(self.journal.clock() - older_than)
         for task in gone:
-            await asyncio.to_thread(store.drop_video, task.id)
+            await asyncio.to_thread(self._store.drop_video, task.id)
         return gone
 
     # -- one task to its end ---------------------------------------------------------------
 
-    async def _row(self, wish: Wish) -> tuple[Task, bool]:
-        """The journal's row for a wish, and whether an equal one was there before."""
-        output = None if wish.output is None else str(wish.output)
-        equal = await self._in_thread(self.journal.equal, wish.fingerprint)
+    def _rehearses(self, sandbox: bool | None) -> bool:
+        return self.settings.sandbox if sandbox is None else sandbox
+
+    async def _row(self, order: Order) -> tuple[Task, bool]:
+        """The journal's row for an order, and whether an equal one was there before."""
+        output = None if order.output is None else str(order.output)
+        equal = await self.journal.equal(order.fingerprint)
         if equal is not None:
-            await self._in_thread(self.journal.want, equal.id, output)
+            await self.journal.want(equal.id, output)
             return equal, True
-        self._connections.courier(wish.realm, wish.provider)  # No key, no row.
-        name, image = None, wish.request.image
+        self._clients.client(order.maker.realm, order.maker.provider)  # No key, no row.
+        name, image = None, order.request.image
         if isinstance(image, ImageFile):
-            name = await asyncio.to_thread(Store(self.settings.home).keep_image, image)
-        draft = wish.draft(name, self.journal.worker.id, self.journal.clock)
-        task, new = await self._in_thread(self.journal.claim, draft, output)
+            name = await asyncio.to_thread(self._store.keep_image, image)
+        draft = order.draft(name, self.journal.worker.id, self.journal.clock)
+        task, new = await self.journal.claim(draft, output)
         return task, not new
 
     async def _outcome(self, task: Task, deadline: float, progress: Listener) -> Outcome:
@@ -292,16 +249,21 @@ class Runner:
         task: Task,
         deadline: float,
         progress: Listener,
-        output: Path | None = None,
+        order: Order | None = None,
         reused: bool = False,
     ) -> Video:
+        maker, output = (order.maker, order.output) if order else (None, None)
         try:
-            task = await self._jobs.carry(task, deadline, progress)
-            file = await self._hand_over(task, output)
+            task = await self._jobs.carry(task, deadline, progress, maker)
+            file = await hand_over(self.journal, task, output)
         except Kling26Error as error:
             raise error.about(
                 task=task.id, provider=task.provider, task_id=task.task_id
             ) from error.__cause__
+        return self._video(task, file, reused)
+
+    def _video(self, task: Task, file: Path, reused: bool) -> Video:
+        provider = self.registry.providers.get(task.provider)
         return Video(
             task=task.id,
             provider=task.provider,
@@ -309,47 +271,20 @@ class Runner:
             url=task.url,
             file=file,
             cost=task.cost,
-            cost_unit=cost_unit(task, self.registry.providers),
+            cost_unit=cost_unit(task.cost, task.cost_unit, provider),
             reused=reused,
             paid=task.submitted,
+            sandbox=task.sandbox,
         )
 
-    async def _hand_over(self, task: Task, output: Path | None) -> Path:
-        """Write the video wherever it is wanted; returns where this caller finds it."""
-        stored = written = Path(str(task.file))
-        wanted = [] if output is None else [str(output)]
-        with suppress(JournalError):  # The video is here; that is no reason to keep it back.
-            wanted += await self._in_thread(self.journal.wanted, task.id)
-        for path in map(Path, dict.fromkeys(wanted)):
-            try:
-                await asyncio.to_thread(copy_video, stored, path)
-            except OSError as error:
-                if output not in (None, path):
-                    continue  # Somebody else's wish, and still open.
-                raise NotDelivered(
-                    f"The video is stored as {stored}, but could not be written to {path}: "
-                    f"{error.strerror}."
-                ) from error
-            written = path
-            with suppress(JournalError):
-                await self._in_thread(self.journal.written, task.id, str(path))
-        return output or written
 
-    # -- shared means ----------------------------------------------------------------------
-
-    async def _in_thread(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
-        """Call the journal, off the event loop."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: function(*args, **values))
-
-
-def _known(task: Task) -> Progress:
-    """Says that an equal request was made before, and how to get another video."""
-    when = datetime.fromtimestamp(task.submitted or task.created).astimezone()
-    if task.state == "stored":
-        did = "Rehearsed" if task.realm == "sandbox" else "Paid"
-        what = f"{did} on {when:%Y-%m-%d %H:%M} as {task.id}, so this costs nothing"
-    else:
-        what = f"The same video is under way since {when:%Y-%m-%d %H:%M} as {task.id}; joining it"
-    message = f"{what}; another --seed makes a new one."
-    return Progress(task.id, task.provider, "note", message=message)
+def _found(task: Task) -> Progress:
+    """Says that an equal request was made before."""
+    return Progress(
+        task.id,
+        task.provider,
+        "found",
+        since=task.submitted or task.created,
+        standing=task.standing,
+        sandbox=task.sandbox,
+    )

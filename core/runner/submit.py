@@ -7,7 +7,6 @@ certainly had no effect, or where our own id, unique at the provider, makes a re
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
 import stamina
 
@@ -16,29 +15,22 @@ from ..errors import (
     OutcomeUnknown,
     ProviderError,
     Refused,
+    Remedy,
     TryLater,
     Unavailable,
-    UnexpectedReply,
     Unreachable,
 )
-from ..http.client import AnswerLost, ProviderClient
-from ..http.pacing import RetryPolicy, now
-from ..provider import Flow, OpenTask
+from ..http.client import AnswerLost
+from ..http.pacing import RetryPolicy
 from ..request import ImageFile, VideoRequest
 from ..status import Ticket
 from ..text import sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .job import Job
-
-T = TypeVar("T")
+from .context import Context
 
 #: The waits between looking for a task whose answer was lost, in seconds: a provider may need a
 #: moment until a new task shows. After them it counts as not taken.
 _SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
-#: How often a request may be sent under one own id.
+#: How often a request may be sent under one id of ours.
 _SUBMISSIONS = 3
 
 
@@ -46,184 +38,172 @@ class TakenOver(Exception):
     """Another worker carries the task on; this one has nothing to do with it any more."""
 
 
-async def submit(job: "Job") -> Ticket:
-    """The ticket of the job's task, submitting it if that has not been done."""
-    if job.task.state == "unknown":
-        return await _look_up(job)
-    if job.task.sending is not None:
-        return await _settle(job, _lost(job, "the program stopped before the answer came"))
-    return await _submit_patiently(job)
+async def submit(context: Context) -> Ticket:
+    """
+    The ticket of the task, which is submitted unless that has been done.
+
+    The caller has to `accept` it: until then a paid answer may be in no journal. Raises
+    `OutcomeUnknown` where nobody can say whether it was taken, another `ProviderError` where it
+    certainly was not, and `TakenOver`.
+    """
+    if context.task.state == "unknown":
+        return await _look_up(context)
+    if context.task.sending is not None:
+        return await _settle(context, "the program stopped before the answer came.")
+    return await _submit_with_retries(context)
 
 
-async def _submit_patiently(job: "Job") -> Ticket:
+async def _submit_with_retries(context: Context) -> Ticket:
     """Submit; wait and try again while the provider says that it did not take it."""
-    job.tell("submitting")
-    request = await _uploaded(job)
+    context.report("submitting")
+    request = await _uploaded(context)
 
     def waiting(error: Kling26Error, wait: float) -> None:
         if isinstance(error, TryLater):
-            job.gate.close(wait)
-        job.tell("waiting", message=f"{error} Trying again in {wait:.0f} s.")
+            context.limiter.close(wait)
+        context.report("waiting", message=f"{sentence(error)} Trying again in {wait:.0f} s.")
 
     not_taken = (TryLater, Unreachable, Unavailable)
-    patience = RetryPolicy(lambda: job.deadline, again=not_taken, waiting=waiting)
-    async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
+    policy = RetryPolicy(lambda: context.deadline, again=not_taken, waiting=waiting)
+    async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
         with attempt:
-            await _turn(job)
-            job.tell("submitting")
+            await _turn(context)
+            context.report("submitting")
             try:
-                return await _send(job, request)
+                return await _send(context, request)
             except AnswerLost as lost:
-                return await _settle(job, lost)
+                return await _settle(context, str(lost))
             except Refused as refusal:
-                return await _taken_before(job, refusal)
-    raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
+                return await _taken_before(context, refusal)
+    raise AssertionError("stamina ends with a result or an error")
 
 
-async def _turn(job: "Job") -> None:
+async def _turn(context: Context) -> None:
     """Wait for a turn at the provider's pace, until the deadline."""
     try:
-        async with asyncio.timeout(max(0.0, job.remaining)):
-            await job.gate.enter()
+        async with asyncio.timeout(max(0.0, context.remaining)):
+            await context.limiter.enter()
     except TimeoutError as error:
-        title = job.provider.title
-        raise TryLater(f"The time was up before {title} could be asked.") from error
+        title = context.provider.title
+        raise TryLater(f"Time ran out before it was this task's turn at {title}.") from error
 
 
-async def _send(job: "Job", request: VideoRequest) -> Ticket:
+async def _send(context: Context, request: VideoRequest) -> Ticket:
     """
     Send the paid request, once.
 
-    The journal knows before it leaves, when it had no effect, and what was answered. Until then
-    the job is `paying`: whoever closes the runner waits for it.
+    The journal knows before it leaves, and when it had no effect. From then until the ticket is
+    accepted the context is `paying`: whoever closes the runner waits for it.
     """
 
+    context.paying = True
+    try:
+        return await _pay(context, request)
+    except BaseException:
+        context.paying = False
+        raise
+
+
+async def _pay(context: Context, request: VideoRequest) -> Ticket:
     async def leaving() -> None:
-        if not await job.leave():
+        if not await context.mark_sent():
             raise TakenOver
 
-    flow = job.provider.submit(request, job.options)
-    job.paying = True
+    flow = context.provider.submit(request, context.options)
     try:
-        ticket = await job.courier.pay(flow, leaving, patience=max(1.0, job.remaining))
-        return await job.accept(ticket)
+        return await context.client.pay(flow, leaving, patience=max(1.0, context.remaining))
     except AnswerLost as lost:
-        salvaged = job.provider.recover_ticket(lost.fragment, request)
-        if salvaged is None:
+        ticket = context.provider.recover_ticket(lost.fragment, request)
+        if ticket is None:
             raise
-        return await job.accept(salvaged)
+        return ticket
     except ProviderError:
         # Certainly not taken: whoever carries this on may send it again.
-        await job.take_back()
+        await context.mark_unsent()
         raise
-    finally:
-        job.paying = False
 
 
-async def _settle(job: "Job", lost: AnswerLost) -> Ticket:
-    """Find out what became of a paid request whose answer was lost."""
+async def _settle(context: Context, lost: str) -> Ticket:
+    """Find out what became of a paid request whose answer was lost; `lost` says how."""
     for _ in range(_SUBMISSIONS):
-        if (ticket := await _search(job, lost)) is not None:
-            return await job.accept(ticket)
-        # Not there: sending it under the same own id, unique at the provider, is safe.
+        if (ticket := await _search(context, lost)) is not None:
+            return ticket
+        # Not there: sending it under the same id of ours, unique at the provider, is safe.
         try:
-            return await _send(job, await _uploaded(job))
+            return await _send(context, await _uploaded(context))
         except AnswerLost as again:
-            lost = again
+            lost = str(again)
         except Refused as refusal:
-            return await _taken_before(job, refusal)
-    raise _unknown(job, lost)
+            return await _taken_before(context, refusal)
+    raise _unknown(context, lost)
 
 
-async def _taken_before(job: "Job", refusal: Refused) -> Ticket:
+async def _taken_before(context: Context, refusal: Refused) -> Ticket:
     """A repetition may be refused because its id is taken: then the first one is there."""
-    if job.task.attempts == 1 or not job.provider.can("find"):
+    if context.task.attempts == 1 or not context.provider.can("find"):
         raise refusal
-    lost = _lost(job, f"an answer was lost, and then: {refusal}")
-    ticket = await _search(job, lost)
+    lost = f"an answer was lost, and then: {refusal}"
+    ticket = await _search(context, lost)
     if ticket is None:
-        raise _unknown(job, lost)
-    return await job.accept(ticket)
+        raise _unknown(context, lost)
+    return ticket
 
 
-async def _look_up(job: "Job") -> Ticket:
+async def _look_up(context: Context) -> Ticket:
     """The ticket of an unknown task, which is looked for and never sent again by itself."""
-    unknown = _unknown(job, _lost(job, "the answer to the paid request was lost"))
-    if job.task.error:  # What was known when it happened says more.
-        unknown = OutcomeUnknown(job.task.error)
+    known = context.task.error  # What was known when it happened says more.
     try:
-        ticket = await _search(job, _lost(job, "its answer was lost"))
+        ticket = await _search(context, "the answer to the paid request was lost.")
     except OutcomeUnknown as error:
-        raise unknown from error
+        error.message = known or error.message
+        raise
     if ticket is None:
+        unknown = _unknown(context, "the answer to the paid request was lost.")
+        unknown.message = known or unknown.message
         raise unknown
-    return await job.accept(ticket)
+    return ticket
 
 
-async def _search(job: "Job", lost: AnswerLost) -> Ticket | None:
+async def _search(context: Context, lost: str) -> Ticket | None:
     """
     Ask for the task by our own id, several times over some seconds.
 
     Raises `OutcomeUnknown` where the provider cannot say or does not in time.
     """
-    if not job.provider.can("find"):
-        raise _unknown(job, lost)
-    job.tell(
-        "submitting",
-        message=f"{job.provider.title}: {sentence(lost)} Looking whether it was taken.",
-    )
-    task = OpenTask(job.id, await job.request())
+    provider = context.provider
+    if not provider.can("find"):
+        raise _unknown(context, lost)
+    looking = f"{provider.title}: {sentence(lost)} Checking whether the video was accepted."
+    context.report("submitting", message=looking)
+    find = partial(provider.find, await context.request())
     for wait in _SEARCH_WAITS:
-        if wait >= job.remaining:
-            raise _unknown(job, lost)
+        if wait >= context.remaining:
+            raise _unknown(context, lost)
         await asyncio.sleep(wait)
         try:
-            find = partial(job.provider.find, task)
-            ticket = await ask_patiently(job.courier, find, lambda: job.deadline)
+            ticket = await context.client.ask_until(lambda: context.deadline, find)
         except ProviderError as error:
-            raise _unknown(job, lost) from error
+            raise _unknown(context, lost) from error
         if ticket is not None:
             return ticket
     return None
 
 
-async def _uploaded(job: "Job") -> VideoRequest:
+async def _uploaded(context: Context) -> VideoRequest:
     """The request with its picture where the provider can fetch it."""
-    request = await job.request()
+    request = await context.request()
     image = request.image
-    if not isinstance(image, ImageFile) or not job.provider.can("upload"):
+    if not isinstance(image, ImageFile) or not context.provider.can("upload"):
         return request
-    job.tell("uploading")
-    upload = partial(job.provider.upload, image)
-    return request.with_image(await ask_patiently(job.courier, upload, lambda: job.deadline))
+    context.report("uploading")
+    upload = partial(context.provider.upload, image)
+    return request.with_image(await context.client.ask_until(lambda: context.deadline, upload))
 
 
-async def ask_patiently(
-    courier: ProviderClient, flow: "Callable[[], Flow[T]]", deadline: "Callable[[], float]"
-) -> T:
-    """Run a free flow until the deadline, several times where that may help."""
-    trouble = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-    patience = RetryPolicy(deadline, again=trouble)
-    async for attempt in stamina.retry_context(on=patience, attempts=8, timeout=None):
-        with attempt:
-            try:
-                async with asyncio.timeout(max(0.0, deadline() - now())):
-                    return await courier.ask(flow())
-            except TimeoutError as error:
-                title = courier.provider.title
-                raise Unavailable(f"{title} did not answer before the time was up.") from error
-    raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
-
-
-def _lost(job: "Job", why: str) -> AnswerLost:
-    return AnswerLost(why, fragment="", provider=job.provider.name)
-
-
-def _unknown(job: "Job", lost: AnswerLost) -> OutcomeUnknown:
-    """The error that says what is known, where to look and how to go on."""
-    where = job.provider.tasks_page or f"your account at {job.provider.title}"
+def _unknown(context: Context, lost: str) -> OutcomeUnknown:
+    """The error that says what is known, and where to look."""
+    provider = context.provider
     return OutcomeUnknown(
-        f"{job.provider.title} may have taken this video, and charged for it: {sentence(lost)} "
-        f"Look at {where}. If the task is not there, this submits it again: "
-        f"kling26 resubmit {job.id}"
+        f"{provider.title} may have accepted this video and charged for it: {sentence(lost)}",
+        remedy=Remedy("resubmit", page=provider.tasks_page),
     )

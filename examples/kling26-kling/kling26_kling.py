@@ -19,7 +19,6 @@ from kling26.core import (
     ImageFile,
     Limits,
     NoSuchTask,
-    OpenTask,
     Provider,
     Sandbox,
     State,
@@ -169,15 +168,15 @@ class Kling(Provider[KlingOptions]):
                 return self._status(task)
         raise refusals.no_such_task(self, reply, "it is not among the tasks.")
 
-    def find(self, task: OpenTask) -> Flow[Ticket | None]:
+    def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """Our own id is `external_task_id` there, unique to the account."""
-        reply = yield self._query("external_task_ids", task.id)
+        reply = yield self._query("external_task_ids", request.task)
         try:
             found = self._tasks(reply, asking=True)
         except NoSuchTask:
             return None
         # Should the filter not work there, another task must not be taken for ours.
-        ours = (each.id for each in found if each.external_id in (None, task.id))
+        ours = (each.id for each in found if each.external_id in (None, request.task))
         return next(map(Ticket, ours), None)
 
     def read_callback(self, body: bytes | str) -> Status:

@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from kling26.core import (
     Flow,
     ImageFile,
-    OpenTask,
     Provider,
     ProviderError,
     Status,
@@ -70,7 +70,7 @@ FLOWS: dict[str, tuple[Callable[[Provider], Flow[Any]], Callable[[object], bool]
     "poll": (lambda provider: provider.poll(TICKET), is_status),
     "upload": (lambda provider: provider.upload(IMAGE), is_address),
     "find": (
-        lambda provider: provider.find(OpenTask("k26-1", REQUEST)),
+        lambda provider: provider.find(evolve(REQUEST, task="k26-1")),
         lambda value: value is None or is_ticket(value),
     ),
     "cancel": (lambda provider: provider.cancel(TICKET), lambda value: isinstance(value, bool)),

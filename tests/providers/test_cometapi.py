@@ -12,7 +12,6 @@ from kling26.core import (
     ImageRefused,
     KeyRejected,
     NoSuchTask,
-    OpenTask,
     OptionRefused,
     OutOfCredit,
     Provider,
@@ -365,7 +364,7 @@ def test_a_poll_without_a_state_is_unclear(provider: Provider, talk: Any) -> Non
 def test_a_lost_task_is_found_by_our_own_id(
     provider: Provider, talk: Any, image: str | None, ticket: Ticket
 ) -> None:
-    task = OpenTask("k26-1", VideoRequest(PROMPT, image=image))
+    task = VideoRequest(PROMPT, image=image, task="k26-1")
 
     assert talk(provider.find(task), SUBMITTED) == ticket
     assert talk.line == f"GET {URL}/{ticket.data['action']}/k26-1"
@@ -374,14 +373,14 @@ def test_a_lost_task_is_found_by_our_own_id(
 def test_what_never_arrived_is_not_found(provider: Provider, talk: Any) -> None:
     reply = {"code": 1203, "message": "no such task"}
 
-    assert talk(provider.find(OpenTask("k26-1", VideoRequest(PROMPT))), reply, status=404) is None
+    assert talk(provider.find(VideoRequest(PROMPT, task="k26-1")), reply, status=404) is None
 
 
 def test_trouble_while_looking_is_not_taken_for_nothing(provider: Provider, talk: Any) -> None:
     """Else the video would be asked for, and paid for, once more."""
     with pytest.raises(TryLater):
         talk(
-            provider.find(OpenTask("k26-1", VideoRequest(PROMPT))),
+            provider.find(VideoRequest(PROMPT, task="k26-1")),
             {"code": 1302, "message": "too fast"},
             status=429,
         )

@@ -6,9 +6,8 @@ import time
 import httpx
 import pytest
 from attrs import define
-from kling26.core.errors import StillRunning, TaskCancelled, UnknownTask
+from kling26.core.errors import NotApplicable, StillRunning, TaskCancelled
 from kling26.core.journal.journal import Journal
-from kling26.core.journal.task import Task
 
 from .conftest import Stage
 
@@ -23,8 +22,8 @@ def begin(stage: Stage, timeout: float) -> str:
 def cancel(stage: Stage, task: str) -> tuple[bool, str]:
     async def work() -> tuple[bool, str]:
         async with stage.runner() as runner:
-            _, cancelled, sentence = await runner.cancel(task)
-            return cancelled, sentence
+            done = await runner.cancel(task)
+            return done.cancelled, done.message
 
     return stage.run(work())
 
@@ -48,7 +47,7 @@ def test_a_running_task_goes_on_and_the_user_is_told(stage_of) -> None:
     cancelled, sentence = cancel(stage, task)
 
     assert not cancelled
-    assert sentence == f"RunComfy is already making the video; go on with: kling26 resume {task}"
+    assert sentence == "RunComfy is already making the video."
     assert stage.task().state == "submitted"
     stage.generate()
     assert stage.paid == 1
@@ -165,11 +164,10 @@ def test_a_cancel_by_another_process_is_told_where_the_provider_forgets_the_task
 
 
 class Slow(Journal):
-    """Takes its time, as on a busy disk."""
+    """Takes its time to write, as on a busy disk."""
 
-    def tasks(self, *among: object) -> list[Task]:
-        time.sleep(0.1)
-        return super().tasks(*among)  # type: ignore[arg-type]
+    async def beat(self) -> None:
+        await self.database.run(lambda _: time.sleep(0.1))
 
 
 def test_an_answer_that_has_come_is_written_down_before_the_runner_closes(stage: Stage) -> None:
@@ -178,8 +176,8 @@ def test_an_answer_that_has_come_is_written_down_before_the_runner_closes(stage:
         making = asyncio.create_task(stage.make(runner))
         while not stage.paid:
             await asyncio.sleep(0.01)
-        # What is asked for meanwhile stands before it in the journal's only thread.
-        asking = [asyncio.create_task(runner.tasks()) for _ in range(5)]
+        # What is written meanwhile stands before it in the journal's only writing thread.
+        asking = [asyncio.create_task(runner.journal.beat()) for _ in range(5)]
         await runner.aclose()
         making.cancel()
         await asyncio.gather(making, *asking, return_exceptions=True)
@@ -193,7 +191,7 @@ def test_an_answer_that_has_come_is_written_down_before_the_runner_closes(stage:
 def test_a_finished_task_cannot_be_cancelled(stage: Stage) -> None:
     stage.generate()
 
-    with pytest.raises(UnknownTask, match="is stored already"):
+    with pytest.raises(NotApplicable, match="is already stored"):
         cancel(stage, stage.task().id)
 
 

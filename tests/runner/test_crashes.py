@@ -7,8 +7,8 @@ off at the n-th: from then on the process neither writes nor sends, as after a S
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -25,6 +25,9 @@ from .conftest import Stage
 def stage(request: pytest.FixtureRequest, stage_of: Callable[[str], Stage]) -> Stage:
     """Each dialect in turn: Apikley is kie.ai over again, and each walk is hundreds of crashes."""
     return stage_of(request.param)
+
+
+T = TypeVar("T")
 
 
 class Crash(BaseException):
@@ -52,12 +55,11 @@ class Fuse:
 class FusedDatabase(Database):
     fuse: Fuse
 
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    async def run(self, work: Callable[[sa.Connection], T]) -> T:
         self.fuse.burn()
-        with super().write() as connection:
-            yield connection
+        done = await super().run(work)
         self.fuse.burn()
+        return done
 
 
 @define
@@ -76,7 +78,7 @@ def fused(stage: Stage, fuse: Fuse) -> Runner:
     """A runner that crashes when the fuse goes off."""
     runner = stage.runner(sandbox=lambda _: FusedTransport(stage.transport(), fuse))
     whole = runner.journal.database
-    database = FusedDatabase(whole.url, whole.prepare)
+    database = FusedDatabase(whole.url)
     database.fuse = fuse
     runner.journal.database = database
     return runner

@@ -1,5 +1,6 @@
 """A journal that cannot be kept: nothing is sent without it, and nothing paid is lost with it."""
 
+import asyncio
 import errno
 import os
 import sqlite3
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
-from kling26.core.errors import JournalError, ResultUnavailable
+from kling26.core.errors import JournalBusy, JournalError, ResultUnavailable
 from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
@@ -23,9 +24,12 @@ def kie(stage_of: Callable[[str], Stage]) -> Stage:
 
 
 def make_journal(url: str) -> None:
-    journal = Journal(url)
-    journal.tasks()
-    journal.close()
+    async def make() -> None:
+        journal = Journal(url)
+        await journal.beat()
+        await journal.close()
+
+    asyncio.run(make())
 
 
 def refusal(stage: Stage, url: str) -> str:
@@ -38,7 +42,7 @@ def refusal(stage: Stage, url: str) -> str:
     with pytest.raises(JournalError) as caught:
         stage.run(work())
     assert stage.emulator.requests == []
-    assert exit_status(caught.value) == 2
+    assert exit_status(caught.value) == (3 if isinstance(caught.value, JournalBusy) else 2)
     return str(caught.value)
 
 
@@ -47,13 +51,13 @@ def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 
     words = refusal(kie, f"sqlite:///file:{tmp_path / 'j.sqlite3'}?mode=ro&uri=true")
 
-    assert "is read-only; without it nothing is sent" in words
+    assert "is read-only. Nothing was sent." in words
 
 
 def test_a_locked_journal_sends_nothing(
     kie: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE", 0.05)
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
     path = tmp_path / "j.sqlite3"
     make_journal(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
@@ -62,7 +66,7 @@ def test_a_locked_journal_sends_nothing(
     words = refusal(kie, f"sqlite:///{path}")
 
     other.close()
-    assert "is locked by another process; without it nothing is sent" in words
+    assert "is busy: other processes kept it locked" in words
 
 
 def test_a_damaged_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
@@ -70,7 +74,7 @@ def test_a_damaged_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 
     words = refusal(kie, f"sqlite:///{tmp_path / 'j.sqlite3'}")
 
-    assert "is damaged or no journal at all; without it nothing is sent" in words
+    assert "is damaged, or is not a journal. Nothing was sent." in words
 
 
 def test_a_journal_of_a_newer_version_sends_nothing(kie: Stage, tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ def test_a_journal_of_a_newer_version_sends_nothing(kie: Stage, tmp_path: Path) 
 
 def test_a_journal_that_cannot_be_read_ends_no_wait(kie: Stage) -> None:
     class Unreadable(Journal):
-        def get(self, task: str) -> Task:
+        async def get(self, task: str) -> Task:
             raise JournalError("The journal is locked by another process.")
 
     kie.fault("poll_no_such_task")
@@ -104,22 +108,23 @@ def test_a_journal_that_cannot_be_read_ends_no_wait(kie: Stage) -> None:
 def test_a_full_disk_sends_nothing(kie: Stage) -> None:
     async def work() -> None:
         async with kie.runner() as runner:
-            runner.journal.tasks()
-            shrink(runner.journal)
+            await runner.journal.beat()
+            await shrink(runner.journal)
             for seed in range(1000):
                 await kie.make(runner, prompt="A heron " * 300, seed=seed)
 
-    with pytest.raises(JournalError, match="the disk is full; without it nothing is sent") as error:
+    with pytest.raises(JournalError, match=r"the disk is full\. Nothing was (sent|paid)\.") as error:
         kie.run(work())
 
     assert error.value.task is None
     assert kie.paid == len(list(kie.home.glob("videos/*.mp4")))
 
 
-def shrink(journal: Journal) -> None:
+async def shrink(journal: Journal) -> None:
     """Let the database take not one page more: SQLite then says that the disk is full."""
-    with journal.database.read() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    await journal.database.run(
+        lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    )
 
 
 def test_a_journal_that_fails_after_the_payment_does_not_keep_the_video_back(
@@ -128,10 +133,10 @@ def test_a_journal_that_fails_after_the_payment_does_not_keep_the_video_back(
     class Failing(Journal):
         broken = False
 
-        def update(self, *args: object, **values: object) -> bool:
+        async def update(self, *args: object, **values: object) -> bool:
             if self.broken:
                 raise JournalError("The journal is locked by another process.")
-            return super().update(*args, **values)
+            return await super().update(*args, **values)
 
     runner = stage.runner()
     journal = Failing(runner.journal.url, clock=stage.clock)
@@ -154,11 +159,11 @@ def test_a_journal_that_comes_back_is_told_everything_that_was_learned(stage: St
     class Hiccup(Journal):
         failures = 8
 
-        def update(self, *args: object, **values: object) -> bool:
+        async def update(self, *args: object, **values: object) -> bool:
             if self.failures:
                 self.failures -= 1
                 raise JournalError("The journal is locked by another process.")
-            return super().update(*args, **values)
+            return await super().update(*args, **values)
 
     async def work() -> None:
         journal = Hiccup(stage.runner().journal.url, clock=stage.clock)

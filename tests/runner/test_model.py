@@ -123,7 +123,7 @@ class PaidOnce(RuleBasedStateMachine):
         for prompt, accepted in Counter(
             task.clip.prompt for task in self.stage.emulator.accepted
         ).items():
-            of_it = [row for row in rows if row.wishes()["prompt"] == prompt]
+            of_it = [row for row in rows if row.prompt == prompt]
             assert accepted <= sum(1 + self.resubmitted[row.id] for row in of_it)
 
     @invariant()

@@ -16,7 +16,6 @@ from kling26.core import (
     KeyRejected,
     Limits,
     NoSuchTask,
-    OpenTask,
     Provider,
     Sandbox,
     Status,
@@ -102,8 +101,8 @@ class Acme(Provider[AcmeOptions]):
         reply = yield httpx.Request("DELETE", f"{self.base_url}/videos/{ticket.task_id}")
         return self._read(reply).get("state") == "cancelled"
 
-    def find(self, task: OpenTask) -> Flow[Ticket | None]:
-        reply = yield httpx.Request("GET", f"{self.base_url}/videos?reference={task.id}")
+    def find(self, request: VideoRequest) -> Flow[Ticket | None]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/videos?reference={request.task}")
         try:
             return self._ticket(self._read(reply))
         except NoSuchTask:

@@ -12,7 +12,6 @@ from kling26.core import (
     ImageRefused,
     KeyRejected,
     NoSuchTask,
-    OpenTask,
     OptionRefused,
     OutOfCredit,
     Refused,
@@ -303,7 +302,7 @@ def test_an_odd_id_stays_one_value(talk: Any) -> None:
 def test_a_task_is_found_under_our_own_id(
     talk: Any, status: int, body: object, ticket: Ticket | None
 ) -> None:
-    found = talk(kling.find(OpenTask(OWN, VideoRequest(KILN))), body, status=status)
+    found = talk(kling.find(VideoRequest(KILN, task=OWN)), body, status=status)
 
     assert found == ticket
     assert talk.lines == [f"GET {URL}/tasks?external_task_ids={OWN}"]
@@ -311,12 +310,12 @@ def test_a_task_is_found_under_our_own_id(
 
 def test_a_task_without_an_id_is_not_found(talk: Any) -> None:
     with pytest.raises(UnexpectedReply, match="is empty"):
-        talk(kling.find(OpenTask(OWN, VideoRequest(KILN))), answer([TASK | {"id": ""}]))
+        talk(kling.find(VideoRequest(KILN, task=OWN)), answer([TASK | {"id": ""}]))
 
 
 def test_a_search_that_went_wrong_is_no_empty_one(talk: Any) -> None:
     with pytest.raises(KeyRejected):
-        talk(kling.find(OpenTask(OWN, VideoRequest(KILN))), answer(None, 1002), status=401)
+        talk(kling.find(VideoRequest(KILN, task=OWN)), answer(None, 1002), status=401)
 
 
 # -- callbacks ---------------------------------------------------------------------------------

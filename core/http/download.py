@@ -1,0 +1,205 @@
+"""
+Fetching a file: streamed to an unfinished one beside it, resumed where it broke off.
+
+The link is the provider's word and nothing more: it never sees the key, and it may not lead into
+the user's own network.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+from attrs import define, field
+
+from ..errors import Kling26Error
+from ..status import Realm
+from ..text import sanitize
+from . import addresses
+from .client import USER_AGENT
+from .pacing import backoff, now
+
+#: The largest video that is fetched, in bytes.
+MAX_VIDEO = 2 * 1024**3
+_MAX_REDIRECTS = 5
+#: How often one link is tried.
+_TRIES = 4
+_TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
+#: Progress is reported at most this often, in seconds.
+_REPORT_EVERY = 0.1
+
+
+class DownloadBroke(Kling26Error):
+    """A download that broke off, and may be tried again at the same link."""
+
+
+class TooLarge(Kling26Error):
+    """More than any video has, so that no link is worth another try."""
+
+
+class LinkDead(Kling26Error):
+    """A link that gives no video; another one may."""
+
+
+@define
+class Download:
+    """
+    One link, fetched to `part`.
+
+    Nothing but the sandbox is reached without a look at where the link leads. `report` is given
+    the bytes that have come and how many there are, None where the server does not say.
+    """
+
+    url: str
+    part: Path
+    client: httpx.AsyncClient
+    realm: Realm
+    report: Callable[[int, int | None], None]
+    #: The total in bytes, where the server says.
+    _total: int | None = field(default=None, init=False)
+    #: Whether the server takes ranges, and its mark of this version of the file.
+    _ranges: bool = field(default=False, init=False)
+    _mark: str | None = field(default=None, init=False)
+    _reported: float = field(default=0.0, init=False)
+
+    async def run(self, finish: Callable[[], None]) -> None:
+        """
+        Fetch the file and `finish` it, in a thread, trying several times.
+
+        `finish` may raise `DownloadBroke` for what is not whole. Raises that, `LinkDead`,
+        `TooLarge`, `AddressRefused`, or `OSError` where the file cannot be written.
+        """
+        for attempt in range(1, _TRIES):
+            try:
+                return await self._try(finish)
+            except DownloadBroke:
+                await asyncio.sleep(backoff(attempt) / 2)
+        return await self._try(finish)
+
+    async def _try(self, finish: Callable[[], None]) -> None:
+        try:
+            await self._fetch_missing()
+            await asyncio.to_thread(finish)
+        except FileNotFoundError as error:
+            # Another worker, which took this one for dead, cleaned up behind it.
+            raise DownloadBroke("the unfinished file was removed") from error
+
+    async def _fetch_missing(self) -> None:
+        have = self.part.stat().st_size if self._ranges and self.part.exists() else 0
+        try:
+            reply = await self._open(have)
+        except httpx.TransportError as error:
+            said = sanitize(error) or "no reason given"
+            raise DownloadBroke(f"the connection broke ({said})") from error
+        try:
+            await self._save(reply, have if self._resumes(reply, have) else 0)
+        except httpx.TransportError as error:
+            raise DownloadBroke(f"the download broke off ({sanitize(error)})") from error
+        finally:
+            await reply.aclose()
+
+    async def _open(self, have: int) -> httpx.Response:
+        """The reply that carries the file, after redirects, each one checked."""
+        url = self.url
+        for _ in range(_MAX_REDIRECTS + 1):
+            reply = await self._get(url, have)
+            location = reply.headers.get("location")
+            if not (reply.is_redirect and location):
+                return await self._accepted(reply)
+            await reply.aclose()
+            url = urljoin(url, location)
+        raise LinkDead(f"the link redirects more than {_MAX_REDIRECTS} times")
+
+    async def _get(self, url: str, have: int) -> httpx.Response:
+        try:
+            target = httpx.URL(url)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise LinkDead(f'the link "{sanitize(url, 100)}" is not a URL') from error
+        failure: httpx.TransportError = httpx.ConnectError("the name has no address")
+        for address in await self._addresses(target):
+            request = httpx.Request(
+                "GET",
+                target,
+                headers=self._headers(have),
+                extensions={"timeout": _TIMEOUT.as_dict()},
+            )
+            if address is not None:
+                addresses.pin(request, address)
+            try:
+                return await self.client.send(request, stream=True)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    def _headers(self, have: int) -> dict[str, str]:
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Accept": "*/*"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        if have and self._mark is not None:
+            headers["If-Range"] = self._mark
+        return headers
+
+    async def _addresses(self, url: httpx.URL) -> list[str | None]:
+        """Where to connect to for a URL; None means by its name."""
+        if self.realm == "sandbox":
+            return [None]
+        # A paid video is taken from where it is; it is no secret, and no key goes there.
+        checked = await addresses.resolve(url, local=self.realm == "loopback", unencrypted=True)
+        return [*checked] or [None]
+
+    async def _accepted(self, reply: httpx.Response) -> httpx.Response:
+        if reply.status_code in (200, 206):
+            return reply
+        await reply.aclose()
+        status = reply.status_code
+        if status == 416:
+            self._ranges = False  # The part does not fit this file: from the start.
+        if status in (408, 416, 425, 429) or status >= 500:
+            raise DownloadBroke(f"the link answered HTTP {status}")
+        raise LinkDead(f"the link answered HTTP {status}")
+
+    def _resumes(self, reply: httpx.Response, have: int) -> bool:
+        """Whether the reply goes on where the part ends, in the same file."""
+        if reply.status_code != 206:
+            return False
+        start, _, total = reply.headers.get("content-range", "").partition("/")
+        same = self._total is None or total in ("*", str(self._total))
+        if same and start.startswith(f"bytes {have}-"):
+            return True
+        self._ranges = False
+        raise DownloadBroke("the server sent another part than was asked for")
+
+    async def _save(self, reply: httpx.Response, offset: int) -> None:
+        self._read_headers(reply, offset)
+        _check_size(self._total or 0)
+        done = offset
+        with self.part.open("r+b" if offset else "wb") as file:
+            file.seek(offset)
+            async for chunk in reply.aiter_raw():
+                file.write(chunk)
+                done += len(chunk)
+                _check_size(done)
+                self._tell(done)
+        if self._total is not None and done != self._total:
+            raise DownloadBroke(f"the server announced {self._total} bytes and sent {done}")
+        self._tell(done, last=True)
+
+    def _read_headers(self, reply: httpx.Response, offset: int) -> None:
+        headers = reply.headers
+        length = headers.get("content-length", "")
+        self._total = offset + int(length) if length.isascii() and length.isdigit() else None
+        self._ranges = reply.status_code == 206 or headers.get("accept-ranges") == "bytes"
+        etag = headers.get("etag", "")
+        # A weak mark cannot vouch for bytes (RFC 9110, section 13.1.5).
+        self._mark = headers.get("last-modified") if etag[:2] in ("", "W/") else etag
+
+    def _tell(self, done: int, last: bool = False) -> None:
+        if last or now() - self._reported >= _REPORT_EVERY:
+            self._reported = now()
+            self.report(done, self._total)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_VIDEO:
+        raise TooLarge(f"it is larger than {MAX_VIDEO // 1024**3} GiB")

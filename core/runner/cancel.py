@@ -1,0 +1,70 @@
+"""Cancelling a task, where that is possible and free."""
+
+from attrs import frozen
+
+from ..errors import NotApplicable, ProviderError, Remedy
+from ..http.pacing import now
+from ..http.pool import ClientPool
+from ..journal.journal import Journal
+from ..journal.task import Task
+from ..provider import Provider
+from ..status import Ticket
+from ..text import sentence
+
+#: How long a provider that is in trouble is asked to cancel, in seconds.
+_PATIENCE = 30.0
+
+
+@frozen
+class Cancellation:
+    """
+    What came of cancelling a task.
+
+    `message` is a sentence on what really happened; a task that is not `cancelled` goes on, and
+    `remedy` says how it is fetched.
+    """
+
+    task: Task
+    cancelled: bool
+    message: str
+
+    @property
+    def remedy(self) -> Remedy | None:
+        return None if self.cancelled else Remedy("resume")
+
+
+async def cancel(
+    journal: Journal, clients: ClientPool, task: Task, provider: Provider
+) -> Cancellation:
+    """Cancel a task; raises `NotApplicable` where it has ended."""
+    if task.state == "cancelled":
+        return Cancellation(task, True, f"Task {task.id} is already cancelled.")
+    if not task.open:
+        raise NotApplicable(f"Task {task.id} is already {task.state}.", task=task.id)
+    if await journal.withdraw(task.id):
+        message = "Nothing had been sent: the task is cancelled and cost nothing."
+        return Cancellation(await journal.get(task.id), True, message)
+    if task.ticket is None or task.state != "submitted":
+        message = f"Task {task.id} is {task.state}, so there is nothing to cancel."
+        return Cancellation(task, False, message)
+    if not provider.can("cancel"):
+        message = f"{provider.title} cannot cancel: the paid video is being made."
+        return Cancellation(task, False, message)
+    cancelled, message = await _ask(clients, task, provider, task.ticket)
+    if cancelled:
+        await journal.update(task.id, "cancelled", finished=journal.clock())
+    return Cancellation(await journal.get(task.id), cancelled, message)
+
+
+async def _ask(
+    clients: ClientPool, task: Task, provider: Provider, ticket: Ticket
+) -> tuple[bool, str]:
+    """Whether the provider has cancelled, and what to say of it."""
+    client, end = clients.client(task.realm, provider), now() + _PATIENCE
+    try:
+        cancelled = await client.ask_until(lambda: end, lambda: provider.cancel(ticket))
+    except ProviderError as error:
+        return False, f"{sentence(error)} The task goes on."
+    if not cancelled:
+        return False, f"{provider.title} is already making the video."
+    return True, f"{provider.title} cancelled the task."
