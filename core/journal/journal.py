@@ -13,7 +13,7 @@ import attrs
 import sqlalchemy as sa
 from attrs import define, field
 
-from ..errors import Remedy, UnknownTask
+from ..errors import JournalError, Remedy, UnknownTask
 from ..status import Realm, Ticket
 from ..text import sanitize
 from .database import Database
@@ -117,21 +117,24 @@ class Journal:
         `output` is where the video is wanted, a path.
         """
 
-        def work(connection: sa.Connection) -> Task | None:
+        def work(connection: sa.Connection) -> Task:
             equal = _tasks().where(TASKS.c.active == draft.fingerprint)
             row = connection.execute(equal).first()
-            if row is None and not _insert(connection, draft):
-                # Another worker was quicker, and its task may even be over by now.
-                row = connection.execute(equal).first()
-                if row is None:
-                    return None
+            if row is None:
+                _insert(connection, draft)
             task = draft if row is None else _task(row)
             _want(connection, task.id, output)
             return task
 
-        while (task := await self._run(work)) is None:
-            pass
-        return task, task.id == draft.id
+        while True:
+            try:
+                task = await self._run(work)
+            except JournalError as error:
+                # PostgreSQL lets another worker be quicker after the look.
+                if not isinstance(error.__cause__, sa.exc.IntegrityError):
+                    raise
+            else:
+                return task, task.id == draft.id
 
     async def want(self, task: str, output: str | None) -> None:
         """Remember that the video of a task is wanted at `output` too."""
@@ -302,15 +305,9 @@ def _want(connection: sa.Connection, task: str, output: str | None) -> None:
         connection.execute(OUTPUTS.insert().values(task=task, path=output))
 
 
-def _insert(connection: sa.Connection, draft: Task) -> bool:
-    """Insert a new task; False if an equal one is active."""
+def _insert(connection: sa.Connection, draft: Task) -> None:
     columns = _columns(attrs.asdict(draft, recurse=False)) | {"active": draft.fingerprint}
-    try:
-        with connection.begin_nested():
-            connection.execute(TASKS.insert().values(**columns))
-    except sa.exc.IntegrityError:
-        return False
-    return True
+    connection.execute(TASKS.insert().values(**columns))
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, object]:

@@ -74,10 +74,10 @@ def test_a_task_that_was_not_sent_yet_is_withdrawn(stage: Stage) -> None:
             waiting = asyncio.create_task(stage.make(runner))
             await asyncio.sleep(10)
             (task,) = await runner.tasks(only_open=True)
-            _, cancelled, sentence = await runner.cancel(task.id)
-            assert cancelled
+            done = await runner.cancel(task.id)
+            assert done.cancelled
             waiting.cancel()
-            return sentence
+            return done.message
 
     assert "cost nothing" in stage.run(work())
     assert stage.task().state == "cancelled"
@@ -118,7 +118,7 @@ class Troubled(httpx.AsyncBaseTransport):
     ("times", "cancelled", "words"),
     [
         (2, True, "RunComfy cancelled the task."),
-        (float("inf"), False, "RunComfy is in trouble (HTTP 502). So the task goes on; go on with"),
+        (float("inf"), False, "RunComfy is in trouble (HTTP 502). The task goes on."),
     ],
 )
 def test_trouble_with_a_cancel_is_tried_again_and_then_told(
@@ -131,8 +131,8 @@ def test_trouble_with_a_cancel_is_tried_again_and_then_told(
     async def work() -> tuple[bool, str]:
         troubled = Troubled(stage.transport(), times)
         async with stage.runner(sandbox=lambda _: troubled) as runner:
-            _, done, sentence = await runner.cancel(task)
-            return done, sentence
+            done = await runner.cancel(task)
+            return done.cancelled, done.message
 
     done, sentence = stage.run(work())
 

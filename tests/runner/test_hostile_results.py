@@ -17,10 +17,10 @@ from kling26.core.errors import (
     TaskFailed,
 )
 from kling26.core.http import addresses as guard
+from kling26.core.http import download
 from kling26.core.plugins import Registry, load_providers
 from kling26.core.provider import Flow
 from kling26.core.request import ImageFile, VideoRequest
-from kling26.core.runner import fetch as delivery
 from kling26.core.runner.results import Video
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
@@ -147,7 +147,7 @@ def test_a_link_that_was_told_too_early_is_asked_for_again(stage: Stage, link: s
 def test_a_link_that_stays_unusable_is_asked_for_again_by_the_next_run(stage: Stage) -> None:
     useless, _ = kie("pending", video)
     good, _ = kie(f"{PUBLIC}/x.mp4", video)
-    with pytest.raises(ResultUnavailable, match="kling26 resume"):
+    with pytest.raises(ResultUnavailable, match="is not an https:// URL"):
         fetch(stage, useless)
 
     assert fetch(stage, good).file.read_bytes() == MP4
@@ -203,7 +203,7 @@ def test_a_result_of_more_than_two_gib_is_not_fetched(stage: Stage) -> None:
 def test_a_result_that_grows_beyond_the_limit_is_cut_off(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "MAX_VIDEO", 1000)
+    monkeypatch.setattr(download, "MAX_VIDEO", 1000)
 
     class Endless(httpx.AsyncByteStream):
         async def __aiter__(self):  # type: ignore[no-untyped-def]
@@ -354,6 +354,6 @@ def test_a_provider_without_an_emulator_cannot_be_rehearsed(stage: Stage) -> Non
         async with Runner(settings, Registry({"lonely": Lonely()}, {"lonely": "test"})) as runner:
             await runner.generate(VideoRequest("A heron"), "lonely", sandbox=True)
 
-    with pytest.raises(SettingsError, match="brings no emulator"):
+    with pytest.raises(SettingsError, match="has no emulator"):
         stage.run(work())
     assert stage.tasks() == []

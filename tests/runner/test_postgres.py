@@ -4,6 +4,7 @@ Several processes and machines that share one journal on PostgreSQL.
 The server is Debian's, started here on a free loopback port with a data directory of its own.
 """
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -13,16 +14,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from kling26.core.journal.journal import Journal
+from kling26.core.journal.task import Task
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, addresses, build_site
 
-from .test_schema import SCHEMA_1
+from .test_schema import SCHEMA_1, SCHEMA_2
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install kling26[postgres]")
 
@@ -84,7 +85,12 @@ def journal(database: str) -> Iterator[Journal]:
     engine.dispose()
     journal = Journal(database)
     yield journal
-    journal.close()
+    asyncio.run(journal.close())
+
+
+def rows(journal: Journal) -> list[Task]:
+    """What the journal says now."""
+    return asyncio.run(journal.tasks())
 
 
 class Office:
@@ -131,7 +137,7 @@ def test_workers_with_equal_requests_pay_once_and_all_deliver(
 
     assert tasks[0] == tasks[1] == tasks[2]
     assert len(site.apps[provider].accepted) == 2
-    assert {task.state for task in journal.tasks()} == {"stored"}
+    assert {task.state for task in rows(journal)} == {"stored"}
 
 
 def test_a_worker_that_is_killed_is_succeeded_by_another(journal: Journal, tmp_path: Path) -> None:
@@ -139,37 +145,55 @@ def test_a_worker_that_is_killed_is_succeeded_by_another(journal: Journal, tmp_p
     with Server(site) as server:
         office = Office("kie", server.url, journal.url, tmp_path)
         first = office.worker("1")
-        wait_until(lambda: any(task.state == "submitted" for task in journal.tasks()))
+        wait_until(lambda: any(task.state == "submitted" for task in rows(journal)))
         first.kill()
         first.communicate()
 
         assert len(finished(office.worker("1"))) == 1
 
     assert len(site.apps["kie"].accepted) == 1
-    assert [task.state for task in journal.tasks()] == ["stored"]
+    assert [task.state for task in rows(journal)] == ["stored"]
+
+
+def put(journal: Journal, dump: str) -> None:
+    """Write an old journal into the database."""
+    engine = sa.create_engine(journal.url)
+    with engine.begin() as connection:
+        for statement in dump.removesuffix(";\n").split(";\n"):
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    engine.dispose()
 
 
 def test_a_journal_of_schema_1_is_brought_forward_once_by_workers_at_once(journal: Journal) -> None:
-    engine = sa.create_engine(journal.url)
-    with engine.begin() as connection:
-        for statement in SCHEMA_1.split(";\n"):
-            connection.exec_driver_sql(statement)
+    put(journal, SCHEMA_1)
     journals = [Journal(journal.url) for _ in range(4)]
 
-    with ThreadPoolExecutor(len(journals)) as threads:
-        found = list(threads.map(Journal.tasks, journals))
+    async def all_at_once() -> list[list[Task]]:
+        found = await asyncio.gather(*(each.tasks() for each in journals))
+        for each in journals:
+            await each.close()
+        return found
 
-    rows = [("k26-owl", 55.0, None), ("k26-fox", 0.35, None), ("k26-crow", None, None)]
+    found = asyncio.run(all_at_once())
+
+    expected = [("k26-owl", 55.0, None), ("k26-fox", 0.35, None), ("k26-crow", None, None)]
     assert [[(task.id, task.cost, task.cost_unit) for task in tasks] for tasks in found] == (
-        [rows] * len(journals)
+        [expected] * len(journals)
     )
-    assert journal.update("k26-owl", "stored", among=("stored",), cost=2.5, cost_unit="CNY")
-    assert journal.get("k26-owl").cost_unit == "CNY"
-    with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT value FROM meta")) == "2"
-    engine.dispose()
-    for each in journals:
-        each.close()
+
+
+def test_a_journal_of_schema_2_is_brought_forward_and_goes_on(journal: Journal) -> None:
+    put(journal, SCHEMA_2)
+
+    (stoat,) = [task for task in rows(journal) if task.prompt == "A stoat leaps"]
+    (wolf,) = [task for task in rows(journal) if task.prompt.startswith("A wolf")]
+    (seal,) = [task for task in rows(journal) if task.prompt.startswith("A seal")]
+
+    assert (stoat.seed, stoat.standing) == (2**64 - 1, "over")
+    assert (wolf.standing, wolf.ticket and wolf.ticket.task_id) == ("at_provider", wolf.task_id)
+    assert seal.options["mode"] == "pro"
+    assert asyncio.run(journal.update(wolf.id, "succeeded", cost=2.5, cost_unit="CNY"))
+    assert asyncio.run(journal.get(wolf.id)).cost_unit == "CNY"
 
 
 def wait_until(condition) -> None:  # type: ignore[no-untyped-def]
