@@ -103,7 +103,7 @@ def report(when: str, tasks: list, emulators: dict[str, Emulator]) -> None:
     per_request = Counter(task.clip.prompt for task in accepted)
     known = {task.task_id for task in tasks if task.task_id}
     open_without_id = {
-        task.wishes()["prompt"] for task in tasks if task.state in OPEN and not task.task_id
+        task.prompt for task in tasks if task.state in OPEN and not task.task_id
     }
     lost = [
         task for task in accepted

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 #: A journal with a stored task of kie.ai, one of a plug-in that is gone, and one under way.
-SCHEMA_1 = (Path(__file__).parents[1] / "schema_1.sql").read_text("utf-8")
+SCHEMA_1 = (Path(__file__).parents[1] / "core" / "journal" / "schema_1.sql").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from kling26.core.errors import Kling26Error, OutcomeUnknown
 
-from .conftest import Stage
+from ..conftest import Stage
 from .test_fault_table import try_it
 
 

@@ -10,7 +10,7 @@ from kling26.core.status import Status, Ticket
 from kling26.providers.kie import Kie
 from kling26.testing import Stage
 
-from .conftest import built_in
+from ..conftest import built_in
 
 
 class Varied(Kie):

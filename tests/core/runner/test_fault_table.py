@@ -22,7 +22,7 @@ from kling26.core.errors import (
 from kling26.core.runner.results import Video
 from PIL import Image
 
-from .conftest import Stage
+from ..conftest import Stage
 
 NOT_TAKEN = ["rate_limit", "maintenance", "rate_limit_in_body"]
 PERHAPS_TAKEN = [

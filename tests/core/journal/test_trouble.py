@@ -15,7 +15,7 @@ from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
 
-from .conftest import Stage
+from ..conftest import Stage
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from kling26.core.journal.database import Database
 from kling26.core.runner.runner import Runner
 from PIL import Image
 
-from .conftest import Stage
+from ..conftest import Stage
 
 
 @pytest.fixture(params=["kie", "cometapi", "runcomfy"])

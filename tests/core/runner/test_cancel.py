@@ -9,7 +9,7 @@ from attrs import define
 from kling26.core.errors import NotApplicable, StillRunning, TaskCancelled
 from kling26.core.journal.journal import Journal
 
-from .conftest import Stage
+from ..conftest import Stage
 
 
 def begin(stage: Stage, timeout: float) -> str:

@@ -13,9 +13,9 @@ from kling26.core.request import VideoRequest
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 
-from .conftest import Stage
+from ..conftest import Stage
 
-PICTURE = str(Path(__file__).parents[1] / "grey.png")
+PICTURE = str(Path(__file__).parents[2] / "grey.png")
 Answer = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 

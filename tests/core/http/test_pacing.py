@@ -7,7 +7,7 @@ import pytest
 from kling26.core.http.pacing import PollSchedule, RateLimiter
 from kling26.core.provider import Limits
 
-from .conftest import Stage
+from ..conftest import Stage
 
 
 def arrivals(stage: Stage) -> list[float]:

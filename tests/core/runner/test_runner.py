@@ -4,7 +4,7 @@ from pathlib import Path
 
 import av
 
-from .conftest import Stage
+from ..conftest import Stage
 
 
 def test_a_video_is_paid_once_and_stored(stage: Stage, tmp_path: Path) -> None:

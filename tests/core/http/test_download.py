@@ -27,7 +27,7 @@ from kling26.core.settings import Settings
 from kling26.providers.kie import Kie
 from kling26.sandbox._video import Clip, make_video
 
-from .conftest import Stage
+from ..conftest import Stage
 
 KEY = "secret-key-of-a-user"
 #: An address of the public internet, so that no name has to be resolved.
@@ -335,7 +335,7 @@ def test_an_address_that_a_provider_gives_for_an_upload_is_held_against_the_rule
         settings = Settings({"KLING26_HOME": str(stage.home), "KIE_API_KEY": KEY})
         registry = Registry({"kie": provider}, {"kie": "test"})
         async with Runner(settings, registry, httpx.MockTransport(handler)) as runner:
-            picture = (Path(__file__).parents[1] / "grey.png").read_bytes()
+            picture = (Path(__file__).parents[2] / "grey.png").read_bytes()
             request = VideoRequest("A heron", image=picture)
             await runner.generate(request, "kie", timeout=100)
 

@@ -15,13 +15,13 @@ from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task, fingerprint
 from kling26.core.status import Ticket
 
-from .conftest import Stage
+from ..conftest import Stage
 
-TESTS = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 #: A journal with a stored task of kie.ai, one of a plug-in that is gone, and one under way.
-SCHEMA_1 = (TESTS / "schema_1.sql").read_text("utf-8")
+SCHEMA_1 = (HERE / "schema_1.sql").read_text("utf-8")
 #: A journal with a task in every state.
-SCHEMA_2 = (TESTS / "schema_2.sql").read_text("utf-8")
+SCHEMA_2 = (HERE / "schema_2.sql").read_text("utf-8")
 
 
 @pytest.fixture

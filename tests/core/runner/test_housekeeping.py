@@ -4,7 +4,7 @@ import pytest
 from kling26.core.errors import JournalError
 from kling26.core.journal.journal import Journal
 
-from .conftest import Stage
+from ..conftest import Stage
 from .test_fault_table import try_it
 
 DAY = 86400.0

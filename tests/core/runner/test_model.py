@@ -19,7 +19,7 @@ from kling26.core.journal.task import OPEN
 from kling26.core.runner.runner import Runner
 from kling26.sandbox import FAULTS
 
-from .conftest import PROVIDERS, stage_at
+from ..conftest import PROVIDERS, stage_at
 from .test_crashes import Crash, Fuse, fused
 
 SEEDS = st.integers(1, 4)
