@@ -4,13 +4,14 @@ import asyncio
 import errno
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
-from kling26.core.errors import JournalBusy, JournalError, ResultUnavailable
+from kling26.core.errors import JournalBusy, JournalError, Remedy, ResultUnavailable
 from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
@@ -192,3 +193,50 @@ def test_a_disk_that_is_full_during_the_download_leaves_the_task_to_be_resumed(
     assert stage.task().state == "stored"
     assert stage.paid == 1
     assert not list(stage.home.glob("videos/*.part"))
+
+
+def test_a_busy_journal_is_waited_for_at_least_half_a_minute() -> None:
+    assert database.PATIENCE >= 30
+
+
+def test_a_journal_that_is_busy_for_a_moment_is_waited_for(kie: Stage) -> None:
+    kie.generate(seed=1)
+    other = sqlite3.connect(
+        kie.home / "journal.sqlite3", isolation_level=None, check_same_thread=False
+    )
+    other.execute("BEGIN IMMEDIATE")
+    freed = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    freed.start()
+
+    video = kie.generate(seed=2)
+
+    freed.join()
+    other.close()
+    assert (video.reused, kie.paid) == (False, 2)
+
+
+def test_a_busy_journal_is_said_to_be_busy_and_to_be_tried_later(
+    kie: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    kie.generate(seed=1)
+    other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(JournalBusy, match="busy: other processes kept it locked") as caught:
+        kie.generate(seed=2)
+
+    other.close()
+    assert caught.value.remedy == Remedy("wait")
+    assert str(caught.value).endswith("Nothing was sent.")
+    assert kie.paid == 1
+
+
+def test_a_stored_video_is_given_while_others_write(kie: Stage) -> None:
+    kie.generate()
+    other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    assert kie.generate().reused
+
+    other.close()
