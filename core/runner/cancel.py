@@ -4,12 +4,11 @@ from attrs import frozen
 
 from ..errors import NotApplicable, ProviderError, Remedy
 from ..http.pacing import now
-from ..http.pool import ClientPool
 from ..journal.journal import Journal
 from ..journal.task import Task
-from ..provider import Provider
 from ..status import Ticket
 from ..text import sentence
+from .order import Maker
 
 #: How long a provider that is in trouble is asked to cancel, in seconds.
 _PATIENCE = 30.0
@@ -33,9 +32,7 @@ class Cancellation:
         return None if self.cancelled else Remedy("resume")
 
 
-async def cancel(
-    journal: Journal, clients: ClientPool, task: Task, provider: Provider
-) -> Cancellation:
+async def cancel(journal: Journal, task: Task, maker: Maker) -> Cancellation:
     """Cancel a task; raises `NotApplicable` where it has ended."""
     if task.state == "cancelled":
         return Cancellation(task, True, f"Task {task.id} is already cancelled.")
@@ -47,22 +44,20 @@ async def cancel(
     if task.ticket is None or task.state != "submitted":
         message = f"Task {task.id} is {task.state}, so there is nothing to cancel."
         return Cancellation(task, False, message)
-    if not provider.can("cancel"):
-        message = f"{provider.title} cannot cancel: the paid video is being made."
+    if not maker.provider.can("cancel"):
+        message = f"{maker.provider.title} cannot cancel: the paid video is being made."
         return Cancellation(task, False, message)
-    cancelled, message = await _ask(clients, task, provider, task.ticket)
+    cancelled, message = await _ask(maker, task.ticket)
     if cancelled:
         await journal.update(task.id, "cancelled", finished=journal.clock())
     return Cancellation(await journal.get(task.id), cancelled, message)
 
 
-async def _ask(
-    clients: ClientPool, task: Task, provider: Provider, ticket: Ticket
-) -> tuple[bool, str]:
+async def _ask(maker: Maker, ticket: Ticket) -> tuple[bool, str]:
     """Whether the provider has cancelled, and what to say of it."""
-    client, end = clients.client(task.realm, provider), now() + _PATIENCE
+    provider, end = maker.provider, now() + _PATIENCE
     try:
-        cancelled = await client.ask_until(lambda: end, lambda: provider.cancel(ticket))
+        cancelled = await maker.client.ask_until(lambda: end, lambda: provider.cancel(ticket))
     except ProviderError as error:
         return False, f"{sentence(error)} The task goes on."
     if not cancelled:

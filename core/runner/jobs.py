@@ -18,7 +18,6 @@ from ..errors import (
     TryLater,
 )
 from ..http.pacing import now
-from ..http.pool import ClientPool
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import Task, TaskState
@@ -47,7 +46,6 @@ class JobPool:
 
     desk: Desk
     journal: Journal
-    clients: ClientPool
     store: Store
     _jobs: dict[str, tuple[Context, _Running]] = field(factory=dict, init=False)
     _heart: asyncio.Task[None] | None = field(default=None, init=False)
@@ -112,14 +110,14 @@ class JobPool:
         if task.state == "stored":  # The file is gone, and paid for: fetch it again.
             task = evolve(task, state="succeeded", url=None)
             await self.journal.update(task.id, "succeeded", among=("stored",), url=None)
-        provider, realm = maker.provider, maker.realm
+        provider, realm, clients = maker.provider, maker.realm, maker.clients
         return Context(
             task=task,
             provider=provider,
             options=maker.options,
-            client=self.clients.client(realm, provider),
-            downloads=self.clients.downloads(realm),
-            limiter=self.clients.limiter(realm, provider),
+            client=maker.client,
+            downloads=clients.downloads(realm),
+            limiter=clients.limiter(realm, provider),
             journal=self.journal,
             store=self.store,
             deadline=deadline,

@@ -1,6 +1,7 @@
 """A request that has passed every check that can be made without asking anyone."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -8,6 +9,8 @@ from attrs import asdict, frozen
 
 from .. import validation
 from ..errors import SettingsError
+from ..http.client import ProviderClient
+from ..http.pool import ClientPool
 from ..journal.files import check_output
 from ..journal.task import Task, fingerprint, image_mark, new_task_id
 from ..options import build_options
@@ -25,6 +28,12 @@ class Maker:
     provider: Provider
     realm: Realm
     options: object
+    clients: ClientPool
+
+    @cached_property
+    def client(self) -> ProviderClient:
+        """The client for the provider's flows; raises `MissingKey`, among others."""
+        return self.clients.client(self.realm, self.provider)
 
 
 @frozen
@@ -70,6 +79,7 @@ class Desk:
 
     settings: Settings
     registry: Registry
+    clients: ClientPool
 
     def provider(self, name: str | None, sandbox: bool) -> Provider:
         """A provider by name, or the usual one; in the sandbox, where it really would be."""
@@ -88,7 +98,8 @@ class Desk:
         chosen = self.provider(provider, sandbox)
         own = validation.validate(chosen, request, options)
         path = None if output is None else check_output(Path(output))
-        return Order(request, Maker(chosen, realm_of(chosen, sandbox), own), path)
+        maker = Maker(chosen, realm_of(chosen, sandbox), own, self.clients)
+        return Order(request, maker, path)
 
     def maker(self, task: Task) -> Maker:
         """Who makes the video of a task, where the task is."""
@@ -101,7 +112,7 @@ class Desk:
                 provider=provider.name,
             )
         own = build_options(provider.Options, task.options, provider.title, provider.name)
-        return Maker(provider, task.realm, own)
+        return Maker(provider, task.realm, own, self.clients)
 
 
 def realm_of(provider: Provider, sandbox: bool) -> Realm:

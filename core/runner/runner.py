@@ -71,9 +71,9 @@ class Runner:
 
     def __attrs_post_init__(self) -> None:
         self._store = Store(self.settings.home)
-        self._desk = Desk(self.settings, self.registry)
         self._clients = ClientPool(self.settings, self.registry, self.transport, self.sandbox)
-        self._jobs = JobPool(self._desk, self.journal, self._clients, self._store)
+        self._desk = Desk(self.settings, self.registry, self._clients)
+        self._jobs = JobPool(self._desk, self.journal, self._store)
 
     async def __aenter__(self) -> Self:
         return self
@@ -179,8 +179,7 @@ class Runner:
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task where that is possible and free."""
         task = await self.task(name)
-        provider = self._desk.maker(task).provider
-        return await cancel(self.journal, self._clients, task, provider)
+        return await cancel(self.journal, task, self._desk.maker(task))
 
     # -- looking things up -----------------------------------------------------------------
 
@@ -228,7 +227,7 @@ class Runner:
         if equal is not None:
             await self.journal.want(equal.id, output)
             return equal, True
-        self._clients.client(order.maker.realm, order.maker.provider)  # No key, no row.
+        _ = order.maker.client  # No key, no row.
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
             name = await asyncio.to_thread(self._store.keep_image, image)
