@@ -1,8 +1,8 @@
 """
 Build the sdist and, from it, the wheel: .ci/build.py FOLDER
 
-From the files that git knows or would add, so that nothing which lies about in the checkout, an
-old `build` folder least of all, gets in.
+Only files that git knows or would add are used, so that nothing else in the checkout, such as an
+old `build` folder, gets in.
 """
 
 import shutil
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def export(folder: Path) -> None:
-    """Copy the files of the project, and only those."""
+    """Copy the project's files to a folder."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -23,7 +23,7 @@ def export(folder: Path) -> None:
         stdout=subprocess.PIPE,
     ).stdout.decode()
     for name in sorted(set(listed.split("\0")) - {""}):
-        if (ROOT / name).exists():  # Not if it has just been deleted.
+        if (ROOT / name).exists():  # Unless it has just been deleted.
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
 

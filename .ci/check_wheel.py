@@ -1,8 +1,8 @@
 """
-Hold the built distributions against what they promise: .ci/check_wheel.py FOLDER
+Check the built distributions: .ci/check_wheel.py FOLDER
 
-The wheel has the package and nothing else, adds one name to an installation, works outside the
-checkout, and takes a plug-in that knows no more of it than any user does.
+The wheel contains the package and nothing else, adds one name to an installation, works outside
+the checkout, and loads a plug-in that uses public names only.
 """
 
 import os
@@ -42,7 +42,7 @@ def main(dist: Path, work: Path) -> None:
 
 
 class Installation:
-    """A virtual environment, and a folder far from any checkout to work in."""
+    """A virtual environment, and a folder to work in outside any checkout."""
 
     def __init__(self, venv: Path, elsewhere: Path) -> None:
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
@@ -57,7 +57,7 @@ class Installation:
         self.pip("install", "--upgrade", "pip")
 
     def run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
-        """What a program of the environment prints; ends everything if it fails."""
+        """What a program of the environment prints; exits if the program fails."""
         command = [str(self.scripts / program), *arguments]
         done = subprocess.run(
             command,
@@ -83,19 +83,19 @@ def check_contents(wheel: Path, source: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     metadata = f"{'-'.join(wheel.name.split('-')[:2])}.dist-info/"
     strangers = [name for name in names if not name.startswith(("kling26/", metadata))]
-    assert not strangers, f"the wheel holds more than the package: {strangers}"
+    assert not strangers, f"the wheel contains more than the package: {strangers}"
     inside = [Path(name).parts[1] for name in names if name.startswith("kling26/")]
     unwanted = {"tests", "cassettes", "build", ".ci", ".github", "pyproject.toml"} & set(inside)
-    assert not unwanted, f"the wheel holds {unwanted}"
-    assert "kling26/py.typed" in names, "the wheel does not say that it is typed"
+    assert not unwanted, f"the wheel contains {unwanted}"
+    assert "kling26/py.typed" in names, "the wheel lacks py.typed"
     modules = {name for name in names if name.startswith("kling26/") and name.endswith(".py")}
     written = {
         f"kling26/{path.relative_to(source).as_posix()}"
         for path in source.rglob("*.py")
         if path.relative_to(source).parts[0] not in ("tests", "examples", ".ci")
     }
-    assert modules == written, f"not in wheel and sources alike: {sorted(modules ^ written)}"
-    say(f"{wheel.name}: {len(names)} files, all of the package or about it")
+    assert modules == written, f"in only one of wheel and sources: {sorted(modules ^ written)}"
+    say(f"{wheel.name}: {len(names)} files, all part of the package or its metadata")
 
 
 def check_gain(place: Installation, wheel: Path) -> None:
@@ -117,7 +117,7 @@ def check_readme_command(place: Installation) -> None:
 
 
 def check_command_line(place: Installation, source: Path) -> None:
-    """The suite of the command line, with nothing of the checkout in reach but the tests."""
+    """The command line's suite, with nothing of the checkout within reach but the tests."""
     outside = place.elsewhere / "suite"
     outside.mkdir()
     for name in ("tests", "cassettes"):
@@ -125,7 +125,7 @@ def check_command_line(place: Installation, source: Path) -> None:
             shutil.copytree(source / name, outside / name)
     shutil.copy2(source / "pyproject.toml", outside)
     suites = [path.as_posix() for path in command_line_suites(outside)]
-    assert suites, "there is no suite of the command line"
+    assert suites, "the command line has no tests"
     code = "import kling26; print(kling26.__file__)"
     found = Path(place.run("python", "-c", code, cwd=outside).strip())
     assert found.is_relative_to(place.scripts.parent), f"kling26 is {found}"
@@ -140,8 +140,8 @@ def command_line_suites(folder: Path) -> list[Path]:
 def check_plugin(place: Installation, plugin: Path) -> None:
     place.pip("install", "--no-deps", str(plugin))
     printed = place.run("kling26", "providers")
-    assert "acme" in printed, f"the plug-in is not among the providers:\n{printed}"
-    say("kling26 providers: the plug-in acme is there")
+    assert "acme" in printed, f"the plug-in is not listed:\n{printed}"
+    say("kling26 providers: lists the plug-in acme")
 
 
 def check_examples(place: Installation) -> None:
@@ -161,7 +161,7 @@ def check_examples(place: Installation) -> None:
 
 
 def check_new_provider(place: Installation) -> None:
-    """What `kling26 new-provider` writes works as it stands."""
+    """What `kling26 new-provider` writes works unchanged."""
     place.run("kling26", "new-provider", "acme-video")
     place.pip("install", "--no-deps", "-e", "kling26-acme-video")
     assert "acme-video" in place.run("kling26", "providers")

@@ -25,8 +25,14 @@ from kling26.core.plugins import load_providers, load_sandboxes
 from kling26.core.request import VideoRequest
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
-from kling26.sandbox import FAULTS, Conditions, Emulator, Fault, SandboxTransport
-from kling26.sandbox._faults import STEPS
+from kling26.sandbox import (
+    FAULTS_BY_STEP,
+    Conditions,
+    Emulator,
+    Fault,
+    SandboxTransport,
+    Step,
+)
 from kling26.testing.clock import VirtualLoop
 
 RATE = 0.3
@@ -46,13 +52,13 @@ class ChaosTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         emulator = self.emulators[request.url.host]
         if self.dice.random() < RATE:
-            step = _step(request)
-            names = [name for name in FAULTS if STEPS[name] in step and name not in FINAL]
+            faults = [name for step in _steps(request) for name in FAULTS_BY_STEP[step]]
+            names = [name for name in faults if name not in FINAL]
             emulator.conditions.faults.append(Fault(self.dice.choice(names)))
         return await self.inner.handle_async_request(request)
 
 
-def _step(request: httpx.Request) -> tuple[str, ...]:
+def _steps(request: httpx.Request) -> tuple[Step, ...]:
     if "upload" in request.url.path:
         return ("upload",)
     if "/results/" in request.url.path:

@@ -125,7 +125,7 @@ def download() -> None:
 
 def _big_video(folder: Path) -> bytes:
     """A playable video, filled up to 200 MB by a box that players skip."""
-    from kling26.sandbox._video import Clip, make_video
+    from kling26.sandbox.video import Clip, make_video
 
     video = make_video(Clip(prompt="A heron"))
     filling = 200_000_000 - len(video)

@@ -5,35 +5,38 @@ They check keys and bodies, move tasks through the providers' states, deliver re
 misbehave on demand; in process through `SandboxTransport`, or over real HTTP.
 """
 
-from ._conditions import Conditions
-from ._emulator import Emulator, Order, Reason
-from ._faults import FAULTS, Fault, FaultName
-from ._multipart import Part, parts
-from ._rehearsal import rehearsal
-from ._requests import base_of
-from ._serve import Server, Site, addresses, build_site, serve
-from ._tasks import Phase, Task
-from ._transport import SandboxTransport
-from ._video import Clip
+from .conditions import Conditions
+from .emulator import Emulator, RefusalReason, Submission
+from .faults import FAULTS, FAULTS_BY_STEP, Fault, FaultName, Step, fault_name
+from .in_process import rehearsal
+from .multipart import Part, parts
+from .requests import base_of
+from .server import Server, Site, build_site, environment, serve
+from .tasks import EmulatedTask, TaskPhase
+from .transport import SandboxTransport
+from .video import Clip
 
 __all__ = [
     "FAULTS",
+    "FAULTS_BY_STEP",
     "Clip",
     "Conditions",
+    "EmulatedTask",
     "Emulator",
     "Fault",
     "FaultName",
-    "Order",
     "Part",
-    "Phase",
-    "Reason",
+    "RefusalReason",
     "SandboxTransport",
     "Server",
     "Site",
-    "Task",
-    "addresses",
+    "Step",
+    "Submission",
+    "TaskPhase",
     "base_of",
     "build_site",
+    "environment",
+    "fault_name",
     "parts",
     "rehearsal",
     "serve",

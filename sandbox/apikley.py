@@ -1,20 +1,18 @@
 """
-The emulator of Apikley: https://api.apikley.ru, and its /file-upload for uploads.
+The emulator of Apikley: https://api.apikley.ru, with uploads under /file-upload.
 
-Text-to-video is the page's schema (https://docs.apikley.ru/llms.txt leads to it). Of
-https://docs.apikley.ru/kling-api/Kling-2.6-image-to-video the input could not be read, and is
-taken to be kie.ai's.
+Text-to-video has the schema of its page (linked from https://docs.apikley.ru/llms.txt). The input
+of https://docs.apikley.ru/kling-api/Kling-2.6-image-to-video could not be read and is assumed to
+be kie.ai's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ..core.hookspecs import Sandbox, hookimpl
-from ._create_task import CreateTaskEmulator, task_schema
-from ._schema import JSON
+from .create_task import CreateTaskEmulator, task_schema
 from .kie import ASPECT_RATIO, DURATION, IMAGE_TO_VIDEO, SOUND
+from .schema import JSON
 
 TEXT_TO_VIDEO = task_schema(
     "kling-2.6/text-to-video",
@@ -32,10 +30,10 @@ class ApikleySandbox(CreateTaskEmulator):
 
     provider = "apikley"
     upload_prefix = "/file-upload"
-    record_text = "message"
-    nothing = ""
-    # Apikley gives no numbers, only that they may differ; these are kie.ai's.
-    rate = (20, 10.0)
+    record_text: ClassVar[Literal["msg", "message"]] = "message"
+    nothing: ClassVar[str | None] = ""
+    # Apikley publishes no numbers, and says that they may differ; these are kie.ai's.
+    rate: ClassVar[tuple[int, float] | None] = (20, 10.0)
     schemas: ClassVar[Mapping[str, JSON]] = {
         "kling-2.6/text-to-video": TEXT_TO_VIDEO,
         "kling-2.6/image-to-video": IMAGE_TO_VIDEO,
@@ -44,4 +42,4 @@ class ApikleySandbox(CreateTaskEmulator):
 
 @hookimpl
 def kling26_sandboxes() -> list[Sandbox]:
-    return [Sandbox("apikley", build=ApikleySandbox)]
+    return [Sandbox("apikley", build=ApikleySandbox, uploads=ApikleySandbox.upload_prefix)]

@@ -4,10 +4,8 @@ The emulator of CometAPI: https://api.cometapi.com, the gateway and the Kling be
 https://apidoc.cometapi.com/id/api/video/kling/text-to-video and
 https://apidoc.cometapi.com/api/video/kling/image-to-video for submits,
 https://apidoc.cometapi.com/api/video/kling/individual-queries for queries,
-https://apidoc.cometapi.com/errors/error-codes-handling for the gateway's errors
+https://apidoc.cometapi.com/errors/error-codes-handling for the gateway's errors.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -17,13 +15,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..core.hookspecs import Sandbox, hookimpl
-from ._answers import JSONAnswer
-from ._emulator import Emulator, Order, Reason
-from ._pictures import decoded, size_of
-from ._requests import base_of
-from ._schema import JSON, fields_of, problems
-from ._tasks import Phase, Task
-from ._video import SIZES, Clip, size_like
+from .emulator import Emulator, RefusalReason, Submission
+from .images import decode, size_of
+from .requests import base_of
+from .responses import AsciiJSONResponse
+from .schema import JSON, fields_of, problems
+from .tasks import EmulatedTask, TaskPhase
+from .video import SIZES, Clip, size_like
 
 COMMON: Mapping[str, JSON] = {
     "model_name": {
@@ -70,7 +68,7 @@ SCHEMAS: Mapping[str, JSON] = {
     },
 }
 
-STATES: dict[Phase, str] = {
+STATES: dict[TaskPhase, str] = {
     "queued": "submitted",
     "running": "processing",
     "succeeded": "succeed",
@@ -78,8 +76,8 @@ STATES: dict[Phase, str] = {
     "unknown": "moderating",
 }
 
-#: Refusals of the gateway itself.
-GATEWAY: dict[Reason, tuple[int, str]] = {
+#: The gateway's own refusals: HTTP status and message.
+GATEWAY: dict[RefusalReason, tuple[int, str]] = {
     "key": (401, "invalid token"),
     "rate_limit": (429, "too many requests"),
     "maintenance": (503, "under maintenance"),
@@ -87,16 +85,16 @@ GATEWAY: dict[Reason, tuple[int, str]] = {
     "no_such_path": (404, "no such route"),
 }
 
-#: Refusals of the Kling API, which the gateway passes on.
-KLING: dict[Reason, tuple[int, int, str]] = {
+#: The Kling API's refusals, which the gateway passes on: HTTP status, code and message.
+KLING: dict[RefusalReason, tuple[int, int, str]] = {
     "credit": (429, 1102, "the resource pack is used up"),
     "rate_limit_in_body": (200, 1303, "too many tasks at once"),
     "error_in_200": (200, 5000, "internal error"),
     "no_such_task": (404, 1203, "no such task"),
 }
 
-MAX_PICTURE = 10 * 1024 * 1024
-MIN_SIDE = 300
+MAX_IMAGE = 10 * 1024 * 1024  # bytes
+MIN_SIDE = 300  # pixels
 TOO_SMALL = "Image pixel is invalid"
 
 
@@ -122,7 +120,7 @@ class CometAPISandbox(Emulator):
             )
         ]
 
-    def no(self, reason: Reason) -> tuple[int, JSON]:
+    def no(self, reason: RefusalReason) -> tuple[int, JSON]:
         if reason in KLING:
             status, code, text = KLING[reason]
             return status, {"code": code, "message": text, "request_id": self._request_id()}
@@ -133,11 +131,11 @@ class CometAPISandbox(Emulator):
     def spell_id(self, milliseconds: int) -> str:
         return f"{milliseconds}000000"
 
-    def receipt(self, task: Task) -> JSON:
+    def receipt(self, task: EmulatedTask) -> JSON:
         return self._envelope(self._task_data(task, "queued"))
 
-    def calls(self, task: Task) -> Iterable[JSON]:
-        """One call for each state that the task has come to."""
+    def calls(self, task: EmulatedTask) -> Iterable[JSON]:
+        """One call for each state that the task has reached."""
         now = self.conditions.clock()
         yield self._call(task, "queued")
         if now >= task.starts:
@@ -153,34 +151,34 @@ class CometAPISandbox(Emulator):
         task = self.tasks.find(task_id) or self.tasks.find_external(task_id)
         if task is not None and task.model != kind:
             task = None
-        return await self.poll(task, partial(self._tell, request))
+        return await self.poll(task, partial(self._describe, request))
 
-    def _tell(self, request: Request, task: Task, phase: Phase) -> JSON:
+    def _describe(self, request: Request, task: EmulatedTask, phase: TaskPhase) -> JSON:
         done = phase == "succeeded"
         url = self.deliveries.link(task, base_of(request)) if done else None
         return self._envelope(self._full_data(task, phase, url))
 
-    def _understand(self, kind: str, body: object) -> Order | Response:
+    def _understand(self, kind: str, body: object) -> Submission | Response:
         for problem in problems(body, SCHEMAS[kind]):
             return self._invalid(f"{problem.path}: {problem.text}".removeprefix(": "))
         fields = fields_of(body)
         external_id = fields.get("external_task_id")
         if external_id and self.tasks.find_external(external_id):
-            return self._invalid("external_task_id: there is a task with this id already")
+            return self._invalid("external_task_id: a task with this id already exists")
         if broken := _broken_rule(fields):
             return self._invalid(broken)
-        size, failure = _look(fields)
+        size, failure = _inspect(fields)
         clip = Clip(
             fields.get("prompt", ""),
             int(fields.get("duration", "5")),
             fields.get("sound") == "on",
             *(size_like(*size) if size else SIZES[_aspect_ratio(kind, fields)]),
         )
-        return Order(kind, clip, external_id or None, fields.get("callback_url"), failure)
+        return Submission(kind, clip, external_id or None, fields.get("callback_url"), failure)
 
     def _invalid(self, text: str) -> Response:
         body = {"code": 1201, "message": text, "request_id": self._request_id()}
-        return JSONAnswer(body, 400)
+        return AsciiJSONResponse(body, 400)
 
     def _envelope(self, data: JSON) -> JSON:
         return {
@@ -190,7 +188,7 @@ class CometAPISandbox(Emulator):
             "data": data,
         }
 
-    def _task_data(self, task: Task, phase: Phase) -> JSON:
+    def _task_data(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
         external = {"external_task_id": task.external_id} if task.external_id else {}
         return {
             "task_id": task.id,
@@ -200,7 +198,7 @@ class CometAPISandbox(Emulator):
             "updated_at": int(min(self.conditions.clock(), task.ends) * 1000),
         }
 
-    def _full_data(self, task: Task, phase: Phase, url: str | None) -> JSON:
+    def _full_data(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         seconds = f"{task.clip.seconds}.0"
         video = {"id": f"{task.id}1", "url": url, "duration": seconds}
         return {
@@ -209,8 +207,8 @@ class CometAPISandbox(Emulator):
             "task_result": {"videos": [video]} if url else {},
         }
 
-    def _call(self, task: Task, phase: Phase) -> JSON:
-        """A webhook is sent the task without an envelope."""
+    def _call(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
+        """A webhook receives the task without an envelope."""
         url = self.deliveries.first(task) if phase == "succeeded" else None
         return self._full_data(task, phase, url)
 
@@ -219,40 +217,40 @@ class CometAPISandbox(Emulator):
 
 
 def _broken_rule(body: Mapping[str, object]) -> str | None:
-    """What Kling asks across fields; that sound in std mode is refused is an assumption."""
+    """The rule across fields that a body breaks; that std mode refuses sound is an assumption."""
     pro, sound = body.get("mode") == "pro", body.get("sound") == "on"
     if sound and not pro:
         return "sound: only with mode pro"
     if "image_tail" in body and (sound or not pro):
         return "image_tail: only with mode pro, and without sound"
     for name in ("image", "image_tail"):
-        if (text := body.get(name)) and (broken := _broken_picture(str(text))):
+        if (text := body.get(name)) and (broken := _broken_image(str(text))):
             return f"{name}: {broken}"
     return None
 
 
-def _broken_picture(text: str) -> str | None:
+def _broken_image(text: str) -> str | None:
     if text.startswith(("http://", "https://")):
         return None
     if text.startswith("data:"):
-        return "base64 goes without a data: prefix"
-    picture = decoded(text)
-    if picture is None or size_of(picture) is None:
-        return "neither an address nor a picture in base64"
-    return "larger than 10 MB" if len(picture) > MAX_PICTURE else None
+        return "base64 must not have a data: prefix"
+    image = decode(text)
+    if image is None or size_of(image) is None:
+        return "neither a URL nor an image in base64"
+    return "larger than 10 MB" if len(image) > MAX_IMAGE else None
 
 
-def _look(body: Mapping[str, object]) -> tuple[tuple[int, int] | None, str | None]:
-    """The size of the first picture, if it came along, and why its task must fail, if so."""
+def _inspect(body: Mapping[str, object]) -> tuple[tuple[int, int] | None, str | None]:
+    """The size of an image sent as base64, and why its task will fail, if it will."""
     text = str(body.get("image", ""))
-    picture = None if text.startswith("http") else decoded(text)
-    size = size_of(picture) if picture else None
-    # Kling accepts such a task, and lets it fail.
+    image = None if text.startswith("http") else decode(text)
+    size = size_of(image) if image else None
+    # Kling accepts a task with an image that is too small, and then lets it fail.
     return size, TOO_SMALL if size and min(size) < MIN_SIDE else None
 
 
 def _aspect_ratio(kind: str, body: Mapping[str, object]) -> str:
-    """A picture decides its own shape, so image2video takes no notice of this field."""
+    """An image sets the aspect ratio, so image2video ignores this field."""
     return str(body.get("aspect_ratio", "16:9")) if kind == "text2video" else "16:9"
 
 

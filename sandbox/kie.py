@@ -1,10 +1,8 @@
 """
 The emulator of kie.ai: https://api.kie.ai, and https://kieai.redpandaai.co for uploads.
 
-The schemas are those of its pages for Kling 2.6 (https://docs.kie.ai).
+The schemas are from its pages for Kling 2.6 (https://docs.kie.ai).
 """
-
-from __future__ import annotations
 
 import hmac
 import json
@@ -13,8 +11,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..core.hookspecs import Sandbox, hookimpl
-from ._create_task import URI, CreateTaskEmulator, task_schema
-from ._schema import JSON
+from .create_task import URI, CreateTaskEmulator, task_schema
+from .schema import JSON
 
 SOUND: JSON = {"type": "boolean"}
 DURATION: JSON = {"type": "string", "enum": ["5", "10"]}
@@ -44,14 +42,14 @@ class KieSandbox(CreateTaskEmulator):
     """kie.ai."""
 
     provider = "kie"
-    rate = (20, 10.0)
+    rate: ClassVar[tuple[int, float] | None] = (20, 10.0)
     schemas: ClassVar[Mapping[str, JSON]] = {
         "kling-2.6/text-to-video": TEXT_TO_VIDEO,
         "kling-2.6/image-to-video": IMAGE_TO_VIDEO,
     }
 
     def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
-        """https://docs.kie.ai/common-api/webhook-verification: the id and the time are signed."""
+        """The task's id and the time, signed (https://docs.kie.ai/common-api/webhook-verification)."""
         moment = str(int(now))
         signed = f"{json.loads(body)['data']['taskId']}.{moment}"
         digest = hmac.digest(secret.encode(), signed.encode(), "sha256")
@@ -63,4 +61,4 @@ class KieSandbox(CreateTaskEmulator):
 
 @hookimpl
 def kling26_sandboxes() -> list[Sandbox]:
-    return [Sandbox("kie", build=KieSandbox)]
+    return [Sandbox("kie", build=KieSandbox, uploads="")]

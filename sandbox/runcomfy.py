@@ -1,13 +1,11 @@
 """
 The emulator of RunComfy's Model API: https://model-api.runcomfy.net.
 
-https://www.runcomfy.com/playground/kling/kling-2-6/pro/image-to-video/api, and the page of
-text-to-video beside it, for the schemas,
+https://www.runcomfy.com/playground/kling/kling-2-6/pro/image-to-video/api, and the page for
+text-to-video next to it, for the schemas,
 https://docs.runcomfy.com/model-apis/async-queue-endpoints for the queue,
-https://docs.runcomfy.com/model-apis/error-codes for the codes
+https://docs.runcomfy.com/model-apis/error-codes for the codes.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,13 +17,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..core.hookspecs import Sandbox, hookimpl
-from ._answers import JSONAnswer
-from ._emulator import Emulator, Order, Reason
-from ._pictures import decoded, size_of
-from ._requests import base_of
-from ._schema import JSON, fields_of, problems
-from ._tasks import Phase, Task
-from ._video import SIZES, Clip, size_like
+from .emulator import Emulator, RefusalReason, Submission
+from .images import decode, size_of
+from .requests import base_of
+from .responses import AsciiJSONResponse
+from .schema import JSON, fields_of, problems
+from .tasks import EmulatedTask, TaskPhase
+from .video import SIZES, Clip, size_like
 
 PROMPT: JSON = {"type": "string"}
 DURATION: JSON = {"type": "integer", "enum": [5, 10]}
@@ -45,7 +43,7 @@ SCHEMAS: Mapping[str, JSON] = {
             "generate_audio": GENERATE_AUDIO,
         },
     },
-    # Only the first two fields are documented for certain.
+    # Only the first two fields are certain from the documents.
     "kling/kling-2-6/pro/image-to-video": {
         "type": "object",
         "required": ["prompt", "image_url"],
@@ -60,7 +58,7 @@ SCHEMAS: Mapping[str, JSON] = {
     },
 }
 
-STATES: dict[Phase, str] = {
+STATES: dict[TaskPhase, str] = {
     "queued": "in_queue",
     "running": "in_progress",
     "succeeded": "completed",
@@ -69,9 +67,10 @@ STATES: dict[Phase, str] = {
     "unknown": "moderating",
 }
 
-NO: dict[Reason, tuple[int, int, str]] = {
+#: HTTP status, code and message.
+NO: dict[RefusalReason, tuple[int, int, str]] = {
     "key": (401, 400004, "The token is missing or not valid"),
-    # Told under HTTP 200, as some of RunComfy's APIs do.
+    # Under HTTP 200, as in some of RunComfy's APIs.
     "credit": (200, 400002, "The balance is too low for this operation"),
     "rate_limit": (429, 429001, "Too many requests"),
     "rate_limit_in_body": (200, 429001, "Too many requests"),
@@ -82,7 +81,7 @@ NO: dict[Reason, tuple[int, int, str]] = {
     "no_such_path": (404, 404001, "There is no such resource"),
 }
 
-#: US dollars per second; no price is published for this model, so these are fal.ai's.
+#: USD per second; no price is published for this model, so these are fal.ai's.
 PRICE, PRICE_WITH_SOUND = 0.07, 0.14
 
 
@@ -102,14 +101,14 @@ class RunComfySandbox(Emulator):
             Route(f"{one}/cancel", self.keyed(self._cancel), methods=["POST"]),
         ]
 
-    def no(self, reason: Reason) -> tuple[int, JSON]:
+    def no(self, reason: RefusalReason) -> tuple[int, JSON]:
         status, code, text = NO[reason]
         return status, {"error_code": code, "error_message": text}
 
     def spell_id(self, milliseconds: int) -> str:
         return str(uuid5(NAMESPACE_URL, f"{self.provider}:{milliseconds}"))
 
-    def receipt(self, task: Task) -> JSON:
+    def receipt(self, task: EmulatedTask) -> JSON:
         one = f"{task.base}/v1/requests/{task.id}"
         return {
             "request_id": task.id,
@@ -125,7 +124,7 @@ class RunComfySandbox(Emulator):
         model = request.path_params["model"]
         if model not in SCHEMAS:
             return _no_such_model()
-        return JSONAnswer(
+        return AsciiJSONResponse(
             {
                 "model_id": model,
                 "display_name": "Kling 2.6 Pro",
@@ -137,10 +136,10 @@ class RunComfySandbox(Emulator):
         )
 
     async def _status(self, request: Request) -> Response:
-        return await self.poll(self._task(request), self._tell_status)
+        return await self.poll(self._task(request), self._describe_status)
 
     async def _result(self, request: Request) -> Response:
-        return await self.poll(self._task(request), partial(self._tell_result, request))
+        return await self.poll(self._task(request), partial(self._describe_result, request))
 
     async def _cancel(self, request: Request) -> Response:
         task = self._task(request)
@@ -148,38 +147,38 @@ class RunComfySandbox(Emulator):
             return self.refuse("no_such_task")
         phase = self.phase(task)
         if phase != "queued":
-            return JSONAnswer({"status": STATES[phase], "outcome": "not_cancellable"})
+            return AsciiJSONResponse({"status": STATES[phase], "outcome": "not_cancellable"})
         self.cancel(task)
-        return JSONAnswer({"status": "cancelled", "outcome": "cancellation_requested"})
+        return AsciiJSONResponse({"status": "cancelled", "outcome": "cancellation_requested"})
 
-    def _task(self, request: Request) -> Task | None:
+    def _task(self, request: Request) -> EmulatedTask | None:
         return self.tasks.find(request.path_params["request_id"])
 
-    def _tell_status(self, task: Task, phase: Phase) -> JSON:
+    def _describe_status(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
         links = {name: url for name, url in self.receipt(task).items() if name != "cancel_url"}
         place = {"queue_position": 1} if phase == "queued" else {}
         return {**links, "status": STATES[phase], **place}
 
-    def _tell_result(self, request: Request, task: Task, phase: Phase) -> JSON:
-        told: dict[str, object] = {
+    def _describe_result(self, request: Request, task: EmulatedTask, phase: TaskPhase) -> JSON:
+        body: dict[str, object] = {
             "request_id": task.id,
             "model_id": task.model,
             "status": STATES[phase],
             "created_at": _time(task.created),
         }
         if phase in ("succeeded", "failed"):
-            told["finished_at"] = _time(task.ends)
+            body["finished_at"] = _time(task.ends)
         if phase == "failed":
-            told["error"] = {"type": "ContentPolicy", "message": task.failure}
+            body["error"] = {"type": "ContentPolicy", "message": task.failure}
         if phase == "succeeded":
             url = self.deliveries.link(task, base_of(request))
-            told["output"] = {"video": url} if url else {}
+            body["output"] = {"video": url} if url else {}
             if request.query_params.get("include_cost") == "true":
-                told["cost"] = _cost(task.clip)
-        return told
+                body["cost"] = _cost(task.clip)
+        return body
 
 
-def _understand(model: str, body: object) -> Order | Response:
+def _understand(model: str, body: object) -> Submission | Response:
     schema = SCHEMAS.get(model)
     if schema is None:
         return _no_such_model()
@@ -188,27 +187,27 @@ def _understand(model: str, body: object) -> Order | Response:
         for problem in problems(body, schema)
     ]
     if wrong:
-        return JSONAnswer({"error_code": 422001, "detail": wrong}, 422)
+        return AsciiJSONResponse({"error_code": 422001, "detail": wrong}, 422)
     fields = fields_of(body)
     clip = Clip(
         fields["prompt"],
         fields.get("duration", 5),
-        # Sound is on unless it is switched off.
+        # Sound is on by default.
         fields.get("generate_audio", True),
         *_size(fields),
     )
-    return Order(model, clip)
+    return Submission(model, clip)
 
 
 def _size(body: Mapping[str, object]) -> tuple[int, int]:
     url = str(body.get("image_url", ""))
-    picture = decoded(url) if url.startswith("data:") else None
-    size = size_of(picture) if picture else None
+    image = decode(url) if url.startswith("data:") else None
+    size = size_of(image) if image else None
     return size_like(*size) if size else SIZES[str(body.get("aspect_ratio", "16:9"))]
 
 
 def _no_such_model() -> Response:
-    return JSONAnswer({"error_code": 400001, "error_message": "There is no such model"}, 400)
+    return AsciiJSONResponse({"error_code": 400001, "error_message": "There is no such model"}, 400)
 
 
 def _cost(clip: Clip) -> float:

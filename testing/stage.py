@@ -75,7 +75,7 @@ def serve(
     """
     offer = sandbox if isinstance(sandbox, Sandbox) else Sandbox(provider.name, build=sandbox)
     site = of_sandbox("build_site")([offer], conditions)
-    served = of_sandbox("addresses")(provider.name, SITE, offer.uploads)
+    served = of_sandbox("environment")(offer, SITE)
     moved = provider.at(
         {
             attribute: served[variable]

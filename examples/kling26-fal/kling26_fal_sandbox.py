@@ -1,14 +1,12 @@
 """
-The emulator of fal.ai: https://queue.fal.run, https://rest.fal.ai, and the store behind them.
+The emulator of fal.ai: https://queue.fal.run, https://rest.fal.ai, and its file store.
 
 Written from https://docs.fal.ai/model-endpoints/queue and .../webhooks,
 https://fal.ai/docs/inference-api/queue/cancel, the schemas of
 https://fal.ai/docs/model-api-reference/video-generation-api/kling-video-v2.6-pro, and
-https://docs.fal.ai/documentation/model-apis/request-errors. How a wrong input is turned away is
-assumed: here at once, while the real queue may take it and let it fail.
+https://docs.fal.ai/documentation/model-apis/request-errors. That invalid input is
+refused at once is an assumption: the real queue may accept it and let it fail.
 """
-
-from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +14,16 @@ from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 from jsonschema import Draft202012Validator
-from kling26.sandbox import Clip, Conditions, Emulator, Order, Phase, Reason, Task, base_of
+from kling26.sandbox import (
+    Clip,
+    Conditions,
+    EmulatedTask,
+    Emulator,
+    RefusalReason,
+    Submission,
+    TaskPhase,
+    base_of,
+)
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,8 +31,8 @@ from starlette.routing import BaseRoute, Route
 
 #: Where uploads go in a rehearsal: a host that must not see the key, as in reality.
 STORE = "https://store.fal.example"
-#: Prompts with these words make a task whose state is well, and whose result is an error: of the
-#: content, or of the model itself.
+#: A prompt with one of these words leads to a task that completes, but whose result is an error:
+#: of the content, or of the model itself.
 REJECT_WORD, CRASH_WORD = "[reject]", "[crash]"
 
 Body = Mapping[str, object]
@@ -60,11 +67,11 @@ SCHEMAS: Mapping[str, Body] = {
 }
 SIZES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240)}
 
-NO: Mapping[Reason, tuple[int, str]] = {
-    "key": (401, "The key is not known"),
+NO: Mapping[RefusalReason, tuple[int, str]] = {
+    "key": (401, "The key is not valid"),
     "credit": (403, "User is locked. Reason: Exhausted balance."),
     "rate_limit": (429, "Too many requests at once"),
-    "rate_limit_in_body": (429, "Too many requests at once"),  # It has no such answer under 200.
+    "rate_limit_in_body": (429, "Too many requests at once"),  # fal.ai has none under HTTP 200.
     "maintenance": (503, "Under maintenance"),
     "error": (500, "Internal server error"),
     "error_in_200": (200, "Internal server error"),
@@ -97,17 +104,17 @@ class FalSandbox(Emulator):
             Route("/store/{name}", self._store, methods=["PUT"]),
         ]
 
-    def no(self, reason: Reason) -> tuple[int, Body]:
+    def no(self, reason: RefusalReason) -> tuple[int, Body]:
         status, detail = NO[reason]
         return status, {"detail": detail}
 
     def spell_id(self, milliseconds: int) -> str:
         return str(uuid5(NAMESPACE_URL, f"fal:{milliseconds}"))
 
-    def receipt(self, task: Task) -> Body:
+    def receipt(self, task: EmulatedTask) -> Body:
         return {"request_id": task.id, **self._urls(task), "queue_position": 0}
 
-    def calls(self, task: Task) -> Iterable[Body]:
+    def calls(self, task: EmulatedTask) -> Iterable[Body]:
         """One call, at the end."""
         phase = self.phase(task)
         call = {"request_id": task.id, "gateway_request_id": task.id}
@@ -121,7 +128,7 @@ class FalSandbox(Emulator):
     async def _submit(self, request: Request) -> Response:
         return await self.submit(request, partial(self._understand, request))
 
-    def _understand(self, request: Request, body: object) -> Order | Response:
+    def _understand(self, request: Request, body: object) -> Submission | Response:
         kind = request.path_params["kind"]
         if kind not in SCHEMAS or not isinstance(body, dict):
             return self.refuse("no_such_path")
@@ -132,35 +139,35 @@ class FalSandbox(Emulator):
         if wrong:
             return JSONResponse({"detail": wrong}, 422)
         size = SIZES[body.get("aspect_ratio", "16:9")]
-        picture = self._files.get(body.get("start_image_url", "").rpartition("/")[2])
+        image = self._files.get(body.get("start_image_url", "").rpartition("/")[2])
         clip = Clip(
             body["prompt"],
             int(body.get("duration", "5")),
-            # Sound is on unless it is switched off.
+            # Sound is on by default.
             body.get("generate_audio", True),
-            *(_size(picture) if picture else size),
+            *(_size(image) if image else size),
         )
         hook = request.query_params.get("fal_webhook")
-        return Order(kind, clip, callback_url=hook)
+        return Submission(kind, clip, callback_url=hook)
 
     async def _status(self, request: Request) -> Response:
-        return await self.poll(self._task(request), self._tell_status)
+        return await self.poll(self._task(request), self._describe_status)
 
-    def _tell_status(self, task: Task, phase: Phase) -> Body:
-        told: dict[str, object] = {"request_id": task.id, **self._urls(task)}
+    def _describe_status(self, task: EmulatedTask, phase: TaskPhase) -> Body:
+        body: dict[str, object] = {"request_id": task.id, **self._urls(task)}
         if phase == "queued":
-            return {**told, "status": "IN_QUEUE", "queue_position": 0}
+            return {**body, "status": "IN_QUEUE", "queue_position": 0}
         if phase in ("running", "unknown"):
-            return {**told, "status": "MODERATING" if phase == "unknown" else "IN_PROGRESS"}
-        told |= {"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 92.1}}
+            return {**body, "status": "MODERATING" if phase == "unknown" else "IN_PROGRESS"}
+        body |= {"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 92.1}}
         if phase == "failed":
-            told |= {"error": task.failure, "error_type": "content_policy_violation"}
-        return told
+            body |= {"error": task.failure, "error_type": "content_policy_violation"}
+        return body
 
     async def _result(self, request: Request) -> Response:
-        return await self.poll(self._task(request), self._tell_result)
+        return await self.poll(self._task(request), self._describe_result)
 
-    def _tell_result(self, task: Task, phase: Phase) -> Body | Response:
+    def _describe_result(self, task: EmulatedTask, phase: TaskPhase) -> Body | Response:
         if phase == "unknown":
             return {"detail": "Request is still in progress"}
         if phase in ("queued", "running"):
@@ -181,46 +188,45 @@ class FalSandbox(Emulator):
         if phase == "queued":
             self.cancel(task)
             return JSONResponse({"status": "OK"})
-        if phase == "running":  # The model gets a signal, and need not heed it.
+        if phase == "running":  # The model gets a signal, but may ignore it.
             return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
         return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
 
     async def _initiate(self, request: Request) -> Response:
         if fault := self.upload_fault():
             return fault
-        asked = await request.json()
-        name, kind = asked.get("file_name"), asked.get("content_type")
+        body = await request.json()
+        name, kind = body.get("file_name"), body.get("content_type")
         if not (isinstance(name, str) and isinstance(kind, str) and "/" not in name):
             return JSONResponse({"detail": "file_name or content_type is missing"}, 422)
         self._kinds[name] = kind
         base = base_of(request)
-        # Over real HTTP there is one host for everything.
+        # Over real HTTP, one host serves everything.
         store = STORE if base.startswith("https://rest.fal.ai") else base
         return JSONResponse({"upload_url": f"{store}/store/{name}", "file_url": f"{store}/{name}"})
 
     async def _store(self, request: Request) -> Response:
-        """A signed address takes the announced kind of file, and no other way to sign."""
+        """A signed URL takes a file of the announced type, and no key."""
         name = request.path_params["name"]
-        elsewhere = base_of(request) == STORE
-        if elsewhere and "authorization" in request.headers:
-            return Response("There must be no key", 400)
+        if base_of(request) == STORE and "authorization" in request.headers:
+            return Response("There must not be a key", 400)
         if request.headers.get("content-type") != self._kinds.get(name):
             return Response("The signature does not match", 403)
         self._files[name] = await request.body()
         return Response()
 
-    def _task(self, request: Request) -> Task | None:
-        """A request that was taken out of the queue is gone."""
+    def _task(self, request: Request) -> EmulatedTask | None:
+        """The task of a request; one that was cancelled is gone."""
         task = self.tasks.find(request.path_params["id"])
         return None if task is None or task.cancelled else task
 
-    def _urls(self, task: Task) -> Mapping[str, str]:
+    def _urls(self, task: EmulatedTask) -> Mapping[str, str]:
         one = f"{task.base}/fal-ai/kling-video/requests/{task.id}"
         return {"response_url": one, "status_url": f"{one}/status", "cancel_url": f"{one}/cancel"}
 
 
 def _payload(url: str | None) -> Body:
-    """What a model gives; None while the emulator keeps its link back."""
+    """A model's output; the video is None as long as the emulator withholds its URL."""
     if url is None:
         return {"video": None}
     name = url.rpartition("/")[2]
@@ -231,9 +237,9 @@ def _detail(text: str | None, kind: str = "content_policy_violation") -> Body:
     return {"detail": [{"loc": ["body"], "msg": text, "type": kind}]}
 
 
-def _size(picture: bytes) -> tuple[int, int]:
-    """A small video in the shape of a picture; H.264 wants even numbers."""
-    with Image.open(io.BytesIO(picture)) as image:
+def _size(content: bytes) -> tuple[int, int]:
+    """A small video's size in the aspect ratio of an image; H.264 needs even numbers."""
+    with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
     scale = 160 / max(width, height)
     return max(2, round(width * scale) * 2), max(2, round(height * scale) * 2)

@@ -1,13 +1,11 @@
 """
 The emulator of Kling's own API: https://api-singapore.klingai.com.
 
-Written from https://klingai.com/document-api/api/video/2-6/text-to-video and the pages beside it,
-and from the table of error codes at
-https://app.klingai.com/global/dev/document-api/apiReference/commonInfo. That sound at 720p and an
-id that was used before are told as 1201 is assumed.
+Written from https://klingai.com/document-api/api/video/2-6/text-to-video, the pages next to it,
+and the table of error codes at
+https://app.klingai.com/global/dev/document-api/apiReference/commonInfo. That error
+1201 reports sound at 720p and a reused id is an assumption.
 """
-
-from __future__ import annotations
 
 import hmac
 import io
@@ -17,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from kling26.sandbox import Clip, Emulator, Order, Phase, Reason, Task
+from kling26.sandbox import Clip, EmulatedTask, Emulator, RefusalReason, Submission, TaskPhase
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -76,14 +74,14 @@ SCHEMAS: Mapping[str, Body] = {
 }
 SIZES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240)}
 
-STATES: Mapping[Phase, str] = {
+STATES: Mapping[TaskPhase, str] = {
     "queued": "submitted",
     "running": "processing",
     "succeeded": "succeeded",
     "failed": "failed",
     "unknown": "moderating",
 }
-NO: Mapping[Reason, tuple[int, int, str]] = {
+NO: Mapping[RefusalReason, tuple[int, int, str]] = {
     "key": (401, 1002, "The key is not valid"),
     "credit": (429, 1102, "The resource pack is used up"),
     "rate_limit": (429, 1303, "parallel task over resource pack limit"),
@@ -110,18 +108,18 @@ class KlingSandbox(Emulator):
             Route("/tasks", self.keyed(self._tasks)),
         ]
 
-    def no(self, reason: Reason) -> tuple[int, Body]:
+    def no(self, reason: RefusalReason) -> tuple[int, Body]:
         status, code, text = NO[reason]
         return status, {"code": code, "message": text, "request_id": self._request_id()}
 
     def spell_id(self, milliseconds: int) -> str:
         return f"{milliseconds}00000"
 
-    def receipt(self, task: Task) -> Body:
+    def receipt(self, task: EmulatedTask) -> Body:
         return self._envelope(self._short(task, "queued"))
 
-    def calls(self, task: Task) -> Iterable[Body]:
-        """One call, without an envelope, for each state that the task has come to."""
+    def calls(self, task: EmulatedTask) -> Iterable[Body]:
+        """One call, without an envelope, for each state that the task has reached."""
         now = self.conditions.clock()
         moments = [task.created, task.starts, task.ends]
         for moment in moments:
@@ -131,7 +129,7 @@ class KlingSandbox(Emulator):
                 yield self._long(task, phase, url)
 
     def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
-        """By Standard Webhooks, as the page on callbacks has it."""
+        """Signed as Standard Webhooks, which the page on callbacks prescribes."""
         call, moment = str(int(now * 1000)), str(int(now))
         key = b64decode(secret.removeprefix("whsec_"))
         digest = hmac.digest(key, f"{call}.{moment}.".encode() + body, "sha256")
@@ -144,7 +142,7 @@ class KlingSandbox(Emulator):
     async def _submit(self, request: Request) -> Response:
         return await self.submit(request, partial(self._understand, request.path_params["kind"]))
 
-    def _understand(self, kind: str, body: Any) -> Order | Response:
+    def _understand(self, kind: str, body: Any) -> Submission | Response:
         if kind not in SCHEMAS:
             return self.refuse("no_such_path")
         for error in Draft202012Validator(SCHEMAS[kind]).iter_errors(body):
@@ -155,20 +153,20 @@ class KlingSandbox(Emulator):
             return self._invalid("settings.audio: native only at 1080p")
         own = options.get("external_task_id")
         if own and self.tasks.find_external(own):
-            return self._invalid("options.external_task_id: there is a task with this id already")
+            return self._invalid("options.external_task_id: a task with this id already exists")
         parts = {part["type"]: part for part in body.get("contents", [])}
         prompt = body.get("prompt") or parts.get("prompt", {}).get("text", "")
         size = SIZES[settings.get("aspect_ratio", "16:9")]
         if kind == "image":
             found = _size(parts.get("first_frame", {}).get("url", ""))
             if found is None:
-                return self._invalid("contents: first_frame is neither an address nor a picture")
+                return self._invalid("contents: first_frame is neither a URL nor an image")
             size = found
         clip = Clip(prompt, settings.get("duration", 5), sound, *size)
-        return Order(resolution, clip, own, options.get("callback_url"))
+        return Submission(resolution, clip, own, options.get("callback_url"))
 
     async def _tasks(self, request: Request) -> Response:
-        """The tasks of these ids, in an array; those that are not known are left out."""
+        """The tasks with these ids, in an array; unknown ids are left out."""
         wanted = request.query_params
         found = [self.tasks.find(each) for each in wanted.get("task_ids", "").split(",")]
         own = wanted.get("external_task_ids", "").split(",")
@@ -176,14 +174,16 @@ class KlingSandbox(Emulator):
         tasks = [task for task in found if task is not None]
         if not tasks and not self.conditions.next_fault("poll"):
             return JSONResponse(self._envelope([]))
-        return await self.poll(tasks[0] if tasks else None, partial(self._tell, tasks))
+        return await self.poll(tasks[0] if tasks else None, partial(self._describe_all, tasks))
 
-    def _tell(self, tasks: Sequence[Task], _: Task, phase: Phase) -> Body:
+    def _describe_all(
+        self, tasks: Sequence[EmulatedTask], _: EmulatedTask, phase: TaskPhase
+    ) -> Body:
         now = self.conditions.clock()
         phases = [phase, *(task.phase(now) for task in tasks[1:])]
-        return self._envelope([self._told(*pair) for pair in zip(tasks, phases, strict=True)])
+        return self._envelope([self._describe(*pair) for pair in zip(tasks, phases, strict=True)])
 
-    def _told(self, task: Task, phase: Phase) -> Body:
+    def _describe(self, task: EmulatedTask, phase: TaskPhase) -> Body:
         done = phase == "succeeded"
         return self._long(task, phase, self.deliveries.link(task, task.base) if done else None)
 
@@ -194,7 +194,7 @@ class KlingSandbox(Emulator):
     def _envelope(self, data: object) -> Body:
         return {"code": 0, "message": "SUCCEED", "request_id": self._request_id(), "data": data}
 
-    def _short(self, task: Task, phase: Phase) -> Body:
+    def _short(self, task: EmulatedTask, phase: TaskPhase) -> Body:
         own = {"external_id": task.external_id} if task.external_id else {}
         return {
             "id": task.id,
@@ -204,25 +204,25 @@ class KlingSandbox(Emulator):
             **own,
         }
 
-    def _long(self, task: Task, phase: Phase, url: str | None) -> Body:
+    def _long(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> Body:
         seconds = task.clip.seconds
-        told = {**self._short(task, phase), "message": "", "outputs": []}
+        body = {**self._short(task, phase), "message": "", "outputs": []}
         if phase == "failed":
-            told["message"] = task.failure
+            body["message"] = task.failure
         if url:
-            told["outputs"] = [{"type": "video", "id": "1", "url": url, "duration": f"{seconds}"}]
+            body["outputs"] = [{"type": "video", "id": "1", "url": url, "duration": f"{seconds}"}]
             units = UNITS[task.model, task.clip.sound] * seconds
-            told["billing"] = [
+            body["billing"] = [
                 {"charge_type": "unit", "amount": f"{units:.1f}", "package_type": "video"}
             ]
-        return told
+        return body
 
     def _request_id(self) -> str:
         return f"sandbox-{len(self.requests)}"
 
 
 def _size(url: str) -> tuple[int, int] | None:
-    """A small video in the shape of a picture; None where there is none."""
+    """A small video's size in the aspect ratio of an image; None if it is not an image."""
     if url.startswith(("http://", "https://")):
         return SIZES["16:9"]  # An emulator fetches nothing.
     try:

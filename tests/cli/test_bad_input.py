@@ -94,7 +94,7 @@ OTHERS: dict[tuple[str, ...], str] = {
     ("cancel", "k26-0"): 'The journal has no task "k26-0"; see: kling26 tasks',
     ("cancel", "k26-0", "k26-1"): 'kling26 cancel does not know what to do with "k26-1".',
     ("resume", "k26-0"): 'The journal has no task "k26-0"; see: kling26 tasks',
-    ("sandbox", "serve", "--port", "99999"): "--port takes 0 to 65535; this one is 99999.",
+    ("sandbox", "serve", "--port", "99999"): "--port must be between 0 and 65535; got 99999.",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kling26.core.plugins import load_sandboxes
-from kling26.sandbox import Conditions, Server, addresses, build_site
+from kling26.sandbox import Conditions, Server, build_site, environment
 
 from .conftest import User
 
@@ -18,9 +18,10 @@ MOMENTS = (0.3, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2, 3.0)
 def test_processes_that_are_killed_are_carried_on_by_a_resume(
     tmp_path: Path, provider: str
 ) -> None:
-    site = build_site([load_sandboxes()[provider]], Conditions(queued=0.5, running=0.5))
+    sandbox = load_sandboxes()[provider]
+    site = build_site([sandbox], Conditions(queued=0.5, running=0.5))
     with Server(site) as server:
-        user = User(tmp_path, **addresses(provider, server.url))
+        user = User(tmp_path, **environment(sandbox, server.url))
         asked = [
             user.start("generate", f"Heron {n}", "--provider", provider, "--output", f"{n}.mp4")
             for n in range(len(MOMENTS))

@@ -115,6 +115,8 @@ def test_a_port_that_is_taken_and_a_fault_that_is_none_are_told(user: Any, serve
     taken = user.run("sandbox", "serve", "--port", port)
     unknown = user.run("sandbox", "serve", "--fault", "gremlin")
 
-    assert taken.said == (f"Port {port} is taken; choose another with --port, or 0 for a free one.")
-    assert unknown.said.startswith('There is no fault "gremlin". There are upload_500, ')
+    assert taken.said == (
+        f"Port {port} is already in use; choose another with --port, or 0 for a free one."
+    )
+    assert unknown.said.startswith('There is no fault "gremlin". The faults are upload_500, ')
     assert (taken.status, unknown.status) == (2, 2)

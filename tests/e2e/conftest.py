@@ -295,17 +295,17 @@ def third_parties(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def providers(third_parties: Path) -> Iterator[Providers]:
     from kling26.core.plugins import discover, load_sandboxes
-    from kling26.sandbox import Conditions, Server, addresses, build_site
+    from kling26.sandbox import Conditions, Server, build_site, environment
 
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(third_parties))
         sandboxes = load_sandboxes(discover(("kling26-acme", "kling26-fal", "kling26-kling")))
     site = build_site(sandboxes.values(), Conditions(queued=0.5, running=1.0))
     with Server(site) as server:
-        environment: dict[str, str] = {}
-        for name, sandbox in sandboxes.items():
-            environment |= addresses(name, server.url, sandbox.uploads)
-        yield Providers(site, server.url, environment)
+        variables: dict[str, str] = {}
+        for sandbox in sandboxes.values():
+            variables |= environment(sandbox, server.url)
+        yield Providers(site, server.url, variables)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,4 @@
-"""A clock that tests turn by hand, and a client for each emulator."""
-
-from __future__ import annotations
+"""A clock that tests move by hand, and a client for each emulator."""
 
 import asyncio
 import base64
@@ -12,7 +10,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 from attrs import define, field
-from kling26.sandbox import Conditions, Emulator, Fault, SandboxTransport
+from kling26.sandbox import Conditions, Emulator, Fault, FaultName, SandboxTransport
 from kling26.sandbox.apikley import ApikleySandbox
 from kling26.sandbox.cometapi import CometAPISandbox
 from kling26.sandbox.kie import KieSandbox
@@ -24,7 +22,7 @@ PROMPT = "A heron lands on a frozen pond"
 
 @define
 class Clock:
-    """Time that passes only when it is told to, or slept."""
+    """Time that passes only when a test moves it, or something sleeps."""
 
     now: float = 1_790_000_000.0
     slept: list[float] = field(factory=list)
@@ -45,8 +43,8 @@ class Client:
     base: str
     key: str | None = "key-1"
     patience: float = 5.0
-    #: What else the client of httpx is told.
-    manner: dict[str, Any] = field(factory=dict)
+    #: Further arguments of the httpx client.
+    options: dict[str, Any] = field(factory=dict)
     #: The pieces of the last answer's body, even if it broke off.
     arrived: list[bytes] = field(factory=list)
 
@@ -62,7 +60,7 @@ class Client:
             transport = SandboxTransport({self.base: self.app})
             async with (
                 httpx.AsyncClient(
-                    transport=transport, base_url=self.base, timeout=self.patience, **self.manner
+                    transport=transport, base_url=self.base, timeout=self.patience, **self.options
                 ) as client,
                 client.stream(method, url, headers=headers, **more) as answer,
             ):
@@ -81,7 +79,7 @@ class Client:
     def post(self, url: str, body: object = None, **more: Any) -> httpx.Response:
         return self.request("POST", url, json=body, **more)
 
-    # How each provider spells a submit, a question and its answer
+    # How each provider spells a submit, a status request and its response
 
     def submit(self, prompt: str = PROMPT) -> httpx.Response:
         raise NotImplementedError
@@ -247,12 +245,12 @@ def client(request: pytest.FixtureRequest, conditions: Conditions) -> Client:
 
 @pytest.fixture
 def fault(conditions: Conditions) -> Callable[..., None]:
-    """Order a fault: ``fault("slow", seconds=30)``."""
+    """AddFault a fault: ``fault("slow", seconds=30)``."""
 
-    def order(name: Any, **more: Any) -> None:
+    def add(name: FaultName, **more: Any) -> None:
         conditions.faults.append(Fault(name, **more))
 
-    return order
+    return add
 
 
 @pytest.fixture

@@ -1,21 +1,17 @@
 """What is particular to CometAPI: a gateway, and the Kling behind it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from kling26.core.hookspecs import Sandbox
 from kling26.sandbox import cometapi as module
 
-if TYPE_CHECKING:
-    from .conftest import Clock, CometAPIClient
+from .conftest import Clock, CometAPIClient
 
 URL = "https://pictures.example/heron.png"
 
 
-def test_the_module_brings_its_sandbox() -> None:
+def test_the_module_offers_its_sandbox() -> None:
     assert module.kling26_sandboxes() == [Sandbox("cometapi", build=module.CometAPISandbox)]
 
 
@@ -40,7 +36,7 @@ def test_a_wrong_key_is_refused_by_the_gateway(cometapi: CometAPIClient) -> None
     assert answer.json()["error"]["type"] == "comet_api_error"
 
 
-def test_a_lack_of_credit_is_a_429_of_kling_that_no_waiting_helps(
+def test_a_lack_of_credit_is_a_429_that_waiting_does_not_cure(
     cometapi: CometAPIClient,
 ) -> None:
     cometapi.key = "broke"
@@ -76,7 +72,7 @@ def test_a_wrong_value_is_refused_by_kling_with_the_name_of_the_field(
     assert cometapi.app.accepted == []
 
 
-def test_a_prompt_is_required_and_for_a_picture_the_picture_alone(
+def test_a_prompt_is_required_unless_there_is_an_image(
     cometapi: CometAPIClient,
 ) -> None:
     assert cometapi.post("/kling/v1/videos/text2video", {}).json()["code"] == 1201
@@ -106,7 +102,7 @@ def test_a_task_is_found_by_either_id(cometapi: CometAPIClient) -> None:
     assert cometapi.id_of(cometapi.ask("mine-1")) == task_id
 
 
-def test_an_id_of_ones_own_is_taken_once(cometapi: CometAPIClient) -> None:
+def test_an_external_id_is_accepted_once(cometapi: CometAPIClient) -> None:
     first = cometapi.text2video(external_task_id="mine-1")
     second = cometapi.text2video(external_task_id="mine-1")
 
@@ -137,7 +133,7 @@ def test_a_finished_task_has_one_video(cometapi: CometAPIClient) -> None:
     assert video["url"].startswith("https://api.cometapi.com/results/")
 
 
-def test_a_failed_task_is_told_by_an_answer_that_succeeded(cometapi: CometAPIClient) -> None:
+def test_a_failed_task_is_reported_by_a_successful_response(cometapi: CometAPIClient) -> None:
     body = cometapi.ask(cometapi.finished("[fail]")).json()
 
     assert (body["code"], body["data"]["task_status"]) == (0, "failed")
@@ -145,7 +141,7 @@ def test_a_failed_task_is_told_by_an_answer_that_succeeded(cometapi: CometAPICli
     assert body["data"]["task_result"] == {}
 
 
-def test_an_expired_link_is_renewed_by_asking(
+def test_an_expired_link_is_renewed_by_a_status_request(
     cometapi: CometAPIClient, fault: Callable[..., None], clock: Clock
 ) -> None:
     fault("expired_link")
@@ -194,7 +190,7 @@ def test_a_picture_over_ten_megabytes_is_refused(
     base64_picture: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_PICTURE", 100)
+    monkeypatch.setattr(module, "MAX_IMAGE", 100)
 
     assert "10 MB" in cometapi.image2video(image=base64_picture()).json()["message"]
 

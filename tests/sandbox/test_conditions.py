@@ -1,24 +1,21 @@
 """Faults, folders and limits, where no single provider shows them."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from kling26.sandbox import Conditions, Fault
-from kling26.sandbox._answers import wrong_types
-from kling26.sandbox._multipart import parts
-from kling26.sandbox._pictures import size_of
-from kling26.sandbox._tasks import FolderTasks
-from kling26.sandbox._window import Window
+from kling26.sandbox.images import size_of
 from kling26.sandbox.kie import KieSandbox
+from kling26.sandbox.multipart import parts
+from kling26.sandbox.responses import wrong_types
+from kling26.sandbox.tasks import FolderTasks
+from kling26.sandbox.window import Window
 
-if TYPE_CHECKING:
-    from .conftest import Client
+from .conftest import Client
 
 
 def test_faults_are_taken_in_order_and_each_as_often_as_it_says() -> None:
@@ -49,7 +46,7 @@ def test_a_fault_waits_until_those_before_it_are_gone() -> None:
         {"name": "error_after_accept", "status": 200},
     ],
 )
-def test_a_fault_that_makes_no_sense_cannot_be_ordered(wrong: dict[str, Any]) -> None:
+def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         Fault(**wrong)
 
@@ -147,6 +144,6 @@ def test_importing_an_emulator_loads_nothing_heavy() -> None:
         "import sys, kling26.sandbox.kie, kling26.sandbox.runcomfy;"
         "print({'av', 'PIL', 'jsonschema', 'uvicorn'} & set(sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert (told.stdout.strip(), told.stderr) == ("set()", "")
+    assert (ran.stdout.strip(), ran.stderr) == ("set()", "")

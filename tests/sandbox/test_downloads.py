@@ -1,21 +1,16 @@
 """Result files over HTTP: ranges, and what can go wrong."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from kling26.sandbox._files import PIECE
+from kling26.sandbox import FaultName
+from kling26.sandbox.files import PIECE
 
-if TYPE_CHECKING:
-    from kling26.sandbox import FaultName
+from .conftest import Clock, KieClient
 
-    from .conftest import Clock, KieClient
-
-    Order = Callable[..., None]
+AddFault = Callable[..., None]
 
 
 @pytest.fixture
@@ -28,7 +23,7 @@ def video(kie: KieClient, url: str) -> bytes:
     return kie.get(url).content
 
 
-def test_a_file_tells_its_length_and_that_it_has_ranges(kie: KieClient, url: str) -> None:
+def test_a_file_announces_its_length_and_that_it_supports_ranges(kie: KieClient, url: str) -> None:
     answer = kie.get(url)
 
     assert answer.headers["content-length"] == str(len(answer.content))
@@ -54,7 +49,7 @@ def test_a_head_request_has_the_headers_alone(kie: KieClient, url: str, video: b
         ("bytes=-99999999", slice(None)),
     ],
 )
-def test_a_range_is_what_was_asked_for(
+def test_a_range_is_exactly_the_bytes_asked_for(
     kie: KieClient, url: str, video: bytes, asked: str, part: slice
 ) -> None:
     answer = kie.get(url, headers={"Range": asked})
@@ -68,7 +63,7 @@ def test_a_range_is_what_was_asked_for(
 @pytest.mark.parametrize(
     "asked", ["bytes=-", "bytes=9-5", "bytes=0-1,5-6", "pieces=0-1", "bytes=x-"]
 )
-def test_what_is_no_range_brings_the_whole(
+def test_an_invalid_range_returns_the_whole_file(
     kie: KieClient, url: str, video: bytes, asked: str
 ) -> None:
     answer = kie.get(url, headers={"Range": asked})
@@ -86,7 +81,7 @@ def test_a_range_outside_of_the_file_is_a_416(
     assert answer.headers["content-range"] == f"bytes */{len(video)}"
 
 
-def test_a_range_of_another_version_brings_the_whole(kie: KieClient, url: str) -> None:
+def test_a_range_of_another_version_returns_the_whole_file(kie: KieClient, url: str) -> None:
     etag = kie.get(url).headers["etag"]
     asked = {"Range": "bytes=1-"}
 
@@ -105,7 +100,7 @@ def test_a_large_file_comes_in_pieces(kie: KieClient) -> None:
 
 @pytest.mark.parametrize(("name", "status"), [("download_403", 403), ("download_500", 500)])
 def test_a_download_is_refused_once(
-    kie: KieClient, url: str, fault: Order, name: FaultName, status: int
+    kie: KieClient, url: str, fault: AddFault, name: FaultName, status: int
 ) -> None:
     fault(name)
 
@@ -113,7 +108,7 @@ def test_a_download_is_refused_once(
 
 
 def test_a_cut_download_can_be_resumed(
-    kie: KieClient, url: str, video: bytes, fault: Order
+    kie: KieClient, url: str, video: bytes, fault: AddFault
 ) -> None:
     fault("cut_download")
     with pytest.raises(httpx.ReadError):
@@ -127,7 +122,7 @@ def test_a_cut_download_can_be_resumed(
 
 
 def test_a_cut_download_without_ranges_starts_again(
-    kie: KieClient, url: str, video: bytes, fault: Order
+    kie: KieClient, url: str, video: bytes, fault: AddFault
 ) -> None:
     fault("cut_download_no_range")
     with pytest.raises(httpx.ReadError):
@@ -139,7 +134,7 @@ def test_a_cut_download_without_ranges_starts_again(
 
 
 def test_a_download_ends_before_its_announced_length(
-    kie: KieClient, url: str, video: bytes, fault: Order
+    kie: KieClient, url: str, video: bytes, fault: AddFault
 ) -> None:
     fault("wrong_length")
     with pytest.raises(httpx.RemoteProtocolError):
@@ -148,15 +143,15 @@ def test_a_download_ends_before_its_announced_length(
     assert b"".join(kie.arrived) == video[: len(video) // 2]
 
 
-def test_a_short_video_is_whole_by_its_length(
-    kie: KieClient, url: str, video: bytes, fault: Order
+def test_a_short_video_is_as_long_as_announced(
+    kie: KieClient, url: str, video: bytes, fault: AddFault
 ) -> None:
     fault("short_video")
 
     assert kie.get(url).content == video[: len(video) // 2]
 
 
-def test_a_web_page_comes_for_a_video(kie: KieClient, url: str, fault: Order) -> None:
+def test_a_web_page_arrives_instead_of_a_video(kie: KieClient, url: str, fault: AddFault) -> None:
     fault("html_instead_of_video")
     answer = kie.get(url)
 
@@ -164,7 +159,9 @@ def test_a_web_page_comes_for_a_video(kie: KieClient, url: str, fault: Order) ->
     assert answer.headers["content-type"].startswith("text/html")
 
 
-def test_junk_comes_for_a_video(kie: KieClient, url: str, video: bytes, fault: Order) -> None:
+def test_junk_arrives_instead_of_a_video(
+    kie: KieClient, url: str, video: bytes, fault: AddFault
+) -> None:
     fault("junk_video")
     answer = kie.get(url)
 
@@ -173,8 +170,8 @@ def test_junk_comes_for_a_video(kie: KieClient, url: str, video: bytes, fault: O
     assert answer.content[4:8] != b"ftyp"
 
 
-def test_a_download_is_redirected_for_ever(kie: KieClient, url: str, fault: Order) -> None:
-    kie.manner = {"follow_redirects": True}
+def test_a_download_is_redirected_forever(kie: KieClient, url: str, fault: AddFault) -> None:
+    kie.options = {"follow_redirects": True}
     fault("redirect_loop")
     with pytest.raises(httpx.TooManyRedirects):
         kie.get(url)
@@ -182,17 +179,17 @@ def test_a_download_is_redirected_for_ever(kie: KieClient, url: str, fault: Orde
     assert kie.get(url).status_code == 200
 
 
-@pytest.mark.parametrize(("told", "pause"), [({}, 1), ({"seconds": 5}, 5)])
+@pytest.mark.parametrize(("given", "pause"), [({}, 1), ({"seconds": 5}, 5)])
 def test_a_slow_download_pauses_between_its_pieces(
     kie: KieClient,
     url: str,
     video: bytes,
-    fault: Order,
+    fault: AddFault,
     clock: Clock,
-    told: dict[str, float],
+    given: dict[str, float],
     pause: float,
 ) -> None:
-    fault("slow_download", **told)
+    fault("slow_download", **given)
 
     assert kie.get(url).content == video
     assert len(clock.slept) >= 8

@@ -1,19 +1,16 @@
-"""What holds for every emulator: keys, states, links, and each fault as a client sees it."""
-
-from __future__ import annotations
+"""What is true of every emulator: keys, states, links, and each fault as a client sees it."""
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import httpx
 import pytest
 from kling26.sandbox import FAULTS, Conditions, Fault, FaultName
 
-if TYPE_CHECKING:
-    from .conftest import Client, Clock
+from .conftest import Client, Clock
 
-    Order = Callable[..., None]
+AddFault = Callable[..., None]
 
 
 def test_a_submitted_task_is_accepted_once_with_its_body(client: Client) -> None:
@@ -122,7 +119,7 @@ def test_a_prompt_with_fail_in_it_makes_a_task_that_fails(client: Client) -> Non
     assert client.app.failure in answer.text
 
 
-def test_a_prompt_may_hold_a_lone_surrogate(client: Client) -> None:
+def test_a_prompt_may_contain_a_lone_surrogate(client: Client) -> None:
     path = client.app.requests[0].path if client.submit() else ""
     body = client.app.requests[0].body.replace(b"heron", b"\\ud83d")
     answer = client.request("POST", path, content=body)
@@ -154,9 +151,7 @@ def test_a_link_expires_after_a_day(client: Client, clock: Clock) -> None:
 @pytest.mark.parametrize(
     "name", ["rate_limit", "rate_limit_in_body", "maintenance", "no_credit", "error_before_accept"]
 )
-def test_a_submit_that_is_turned_away_makes_no_task(
-    client: Client, fault: Order, name: FaultName
-) -> None:
+def test_a_refused_submit_creates_no_task(client: Client, fault: AddFault, name: FaultName) -> None:
     fault(name, retry_after=7)
     answer = client.submit()
 
@@ -165,13 +160,13 @@ def test_a_submit_that_is_turned_away_makes_no_task(
     assert client.submit().is_success, "a fault shows once"
 
 
-def test_a_rate_limit_is_http_429(client: Client, fault: Order) -> None:
+def test_a_rate_limit_is_http_429(client: Client, fault: AddFault) -> None:
     fault("rate_limit", times=2)
 
     assert [client.submit().status_code for _ in range(3)] == [429, 429, 200]
 
 
-def test_a_rate_limit_in_the_body_is_http_200(client: Client, fault: Order) -> None:
+def test_a_rate_limit_in_the_body_is_http_200(client: Client, fault: AddFault) -> None:
     fault("rate_limit_in_body")
 
     assert client.submit().status_code == 200
@@ -181,7 +176,7 @@ def test_a_rate_limit_in_the_body_is_http_200(client: Client, fault: Order) -> N
 @pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize(("name", "tasks"), [("error_before_accept", 0), ("error_after_accept", 1)])
 def test_a_server_error_looks_the_same_before_and_after_the_task_was_made(
-    client: Client, fault: Order, name: FaultName, tasks: int, status: int
+    client: Client, fault: AddFault, name: FaultName, tasks: int, status: int
 ) -> None:
     fault(name, status=status)
 
@@ -191,7 +186,7 @@ def test_a_server_error_looks_the_same_before_and_after_the_task_was_made(
 
 @pytest.mark.parametrize(("name", "tasks"), [("reset_before_accept", 0), ("reset_after_accept", 1)])
 def test_a_connection_breaks_before_or_after_the_task_was_made(
-    client: Client, fault: Order, name: FaultName, tasks: int
+    client: Client, fault: AddFault, name: FaultName, tasks: int
 ) -> None:
     fault(name)
     with pytest.raises(httpx.ReadError):
@@ -200,7 +195,7 @@ def test_a_connection_breaks_before_or_after_the_task_was_made(
     assert len(client.app.accepted) == tasks
 
 
-def test_an_answer_breaks_off_after_the_id(client: Client, fault: Order) -> None:
+def test_an_answer_breaks_off_after_the_id(client: Client, fault: AddFault) -> None:
     fault("cut_body_with_id")
     with pytest.raises(httpx.ReadError):
         client.submit()
@@ -209,7 +204,7 @@ def test_an_answer_breaks_off_after_the_id(client: Client, fault: Order) -> None
     assert f'"{task.id}"' in b"".join(client.arrived).decode()
 
 
-def test_an_answer_breaks_off_before_the_id(client: Client, fault: Order) -> None:
+def test_an_answer_breaks_off_before_the_id(client: Client, fault: AddFault) -> None:
     fault("cut_body_without_id")
     with pytest.raises(httpx.ReadError):
         client.submit()
@@ -219,7 +214,7 @@ def test_an_answer_breaks_off_before_the_id(client: Client, fault: Order) -> Non
     assert task.id not in b"".join(client.arrived).decode()
 
 
-def test_a_task_is_made_but_a_web_page_comes(client: Client, fault: Order) -> None:
+def test_a_task_is_made_but_a_web_page_comes(client: Client, fault: AddFault) -> None:
     fault("html_page")
     answer = client.submit()
 
@@ -227,7 +222,7 @@ def test_a_task_is_made_but_a_web_page_comes(client: Client, fault: Order) -> No
     assert len(client.app.accepted) == 1
 
 
-def test_a_slow_answer_comes_in_the_end(client: Client, fault: Order, clock: Clock) -> None:
+def test_a_slow_answer_comes_in_the_end(client: Client, fault: AddFault, clock: Clock) -> None:
     fault("slow", seconds=90)
 
     assert client.submit().status_code == 200
@@ -235,7 +230,7 @@ def test_a_slow_answer_comes_in_the_end(client: Client, fault: Order, clock: Clo
 
 
 def test_an_impatient_client_times_out_on_a_slow_answer(
-    client: Client, conditions: Conditions, fault: Order
+    client: Client, conditions: Conditions, fault: AddFault
 ) -> None:
     conditions.sleep, client.patience = asyncio.sleep, 0.05
     fault("slow")
@@ -246,7 +241,7 @@ def test_an_impatient_client_times_out_on_a_slow_answer(
 
 
 def test_a_body_that_is_refused_spends_no_fault_of_an_accepted_one(
-    client: Client, conditions: Conditions, fault: Order
+    client: Client, conditions: Conditions, fault: AddFault
 ) -> None:
     fault("html_page")
     client.submit(prompt=5)  # type: ignore[arg-type]
@@ -258,8 +253,8 @@ def test_a_body_that_is_refused_spends_no_fault_of_an_accepted_one(
 
 
 @pytest.mark.parametrize(("name", "status"), [("poll_429", 429), ("poll_503", 503)])
-def test_a_status_request_is_put_off(
-    client: Client, fault: Order, name: FaultName, status: int
+def test_a_status_request_is_refused_for_now(
+    client: Client, fault: AddFault, name: FaultName, status: int
 ) -> None:
     task_id = client.finished()
     fault(name, retry_after=2)
@@ -270,7 +265,7 @@ def test_a_status_request_is_put_off(
     assert client.url_of(client.ask(task_id))
 
 
-def test_the_connection_of_a_status_request_breaks(client: Client, fault: Order) -> None:
+def test_the_connection_of_a_status_request_breaks(client: Client, fault: AddFault) -> None:
     task_id = client.task()
     fault("poll_reset")
 
@@ -278,28 +273,28 @@ def test_the_connection_of_a_status_request_breaks(client: Client, fault: Order)
         client.ask(task_id)
 
 
-def test_a_status_request_gets_a_web_page(client: Client, fault: Order) -> None:
+def test_a_status_request_gets_a_web_page(client: Client, fault: AddFault) -> None:
     task_id = client.task()
     fault("poll_html")
 
     assert client.ask(task_id).text.startswith("<!DOCTYPE html>")
 
 
-def test_a_status_answer_has_the_wrong_types(client: Client, fault: Order) -> None:
+def test_a_status_answer_has_the_wrong_types(client: Client, fault: AddFault) -> None:
     task_id = client.task()
     fault("poll_wrong_types")
 
     assert isinstance(client.state_of(client.ask(task_id)), int)
 
 
-def test_a_state_is_one_that_nobody_knows(client: Client, fault: Order) -> None:
+def test_a_state_is_one_that_nobody_knows(client: Client, fault: AddFault) -> None:
     task_id = client.task()
     fault("poll_unknown_state")
 
     assert client.state_of(client.ask(task_id)) == "moderating"
 
 
-def test_a_status_request_gets_an_error_under_http_200(client: Client, fault: Order) -> None:
+def test_a_status_request_gets_an_error_under_http_200(client: Client, fault: AddFault) -> None:
     task_id = client.task()
     fault("poll_error_in_200")
     answer = client.ask(task_id)
@@ -309,7 +304,7 @@ def test_a_status_request_gets_an_error_under_http_200(client: Client, fault: Or
     assert task_id not in answer.text
 
 
-def test_a_task_is_denied_as_an_unknown_one_is(client: Client, fault: Order) -> None:
+def test_a_denied_task_looks_like_an_unknown_one(client: Client, fault: AddFault) -> None:
     task_id = client.task()
     fault("poll_no_such_task")
     denied, unknown, known = client.ask(task_id), client.ask("nothing"), client.ask(task_id)
@@ -322,7 +317,7 @@ def test_a_task_is_denied_as_an_unknown_one_is(client: Client, fault: Order) -> 
 # Faults at the end
 
 
-def test_a_task_fails_at_the_provider_and_stays_failed(client: Client, fault: Order) -> None:
+def test_a_task_fails_at_the_provider_and_stays_failed(client: Client, fault: AddFault) -> None:
     task_id = client.finished()
     fault("failed_task")
     states = {client.state_of(client.ask(task_id)) for _ in range(2)}
@@ -330,7 +325,7 @@ def test_a_task_fails_at_the_provider_and_stays_failed(client: Client, fault: Or
     assert states in ({"fail"}, {"failed"})
 
 
-def test_success_comes_before_the_link_for_some_polls(client: Client, fault: Order) -> None:
+def test_success_comes_before_the_link_for_some_polls(client: Client, fault: AddFault) -> None:
     task_id = client.finished()
     fault("success_without_url", times=2)
     answers = [client.ask(task_id) for _ in range(3)]
@@ -339,12 +334,12 @@ def test_success_comes_before_the_link_for_some_polls(client: Client, fault: Ord
     assert [bool(client.url_of(answer)) for answer in answers] == [False, False, True]
 
 
-@pytest.mark.parametrize(("told", "seconds"), [({}, 5), ({"seconds": 40}, 40)])
+@pytest.mark.parametrize(("given", "seconds"), [({}, 5), ({"seconds": 40}, 40)])
 def test_success_comes_before_the_link_for_some_seconds(
-    client: Client, fault: Order, clock: Clock, told: dict[str, float], seconds: float
+    client: Client, fault: AddFault, clock: Clock, given: dict[str, float], seconds: float
 ) -> None:
     task_id = client.finished()
-    fault("late_url", **told)
+    fault("late_url", **given)
     assert client.url_of(client.ask(task_id)) is None
     clock.now += seconds - 1
     assert client.url_of(client.ask(task_id)) is None
@@ -353,7 +348,7 @@ def test_success_comes_before_the_link_for_some_seconds(
     assert client.url_of(client.ask(task_id))
 
 
-def test_the_faults_of_an_end_come_in_their_order(client: Client, fault: Order) -> None:
+def test_the_faults_of_an_end_come_in_their_order(client: Client, fault: AddFault) -> None:
     task_id = client.finished()
     fault("success_without_url")
     fault("failed_task")
@@ -363,6 +358,6 @@ def test_the_faults_of_an_end_come_in_their_order(client: Client, fault: Order) 
     assert states[1].startswith("fail")
 
 
-def test_every_fault_has_a_sentence_and_no_other_has_one() -> None:
-    assert set(FAULTS) == set(get_args(FaultName))
+def test_every_fault_is_described_in_one_sentence() -> None:
+    assert list(FAULTS) == list(get_args(FaultName))
     assert all(sentence.endswith(".") for sentence in FAULTS.values())

@@ -1,24 +1,20 @@
 """What is particular to kie.ai."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from kling26.core.hookspecs import Sandbox
 from kling26.sandbox import kie as module
 
-if TYPE_CHECKING:
-    from .conftest import Clock, KieClient
+from .conftest import Clock, KieClient
 
 I2V = "kling-2.6/image-to-video"
 URL = "https://pictures.example/heron.png"
 
 
-def test_the_module_brings_its_sandbox() -> None:
-    assert module.kling26_sandboxes() == [Sandbox("kie", build=module.KieSandbox)]
+def test_the_module_offers_its_sandbox() -> None:
+    assert module.kling26_sandboxes() == [Sandbox("kie", build=module.KieSandbox, uploads="")]
 
 
 def test_a_task_is_accepted_in_the_envelope_of_kie(kie: KieClient) -> None:
@@ -95,16 +91,16 @@ def test_a_body_without_a_known_model_is_refused(kie: KieClient, body: object) -
     assert kie.post("/api/v1/jobs/createTask", body).json()["code"] == 422
 
 
-def test_a_body_without_any_model_misses_a_field(kie: KieClient) -> None:
+def test_a_body_without_a_model_lacks_a_field(kie: KieClient) -> None:
     assert kie.post("/api/v1/jobs/createTask", {}).json()["code"] == 500
 
 
-def test_a_field_that_nobody_knows_is_taken_in_silence(kie: KieClient) -> None:
+def test_an_unknown_field_is_ignored(kie: KieClient) -> None:
     assert kie.create(mode="pro").json()["code"] == 200
 
 
 @pytest.mark.parametrize("urls", [[], [URL, URL], URL, ["heron.png"], [5]])
-def test_a_picture_is_exactly_one_address_in_a_list(kie: KieClient, urls: object) -> None:
+def test_an_image_is_exactly_one_url_in_a_list(kie: KieClient, urls: object) -> None:
     assert kie.create(I2V, image_urls=urls).json()["code"] == 422
     assert kie.create(I2V, image_urls=[URL]).json()["code"] == 200
 
@@ -118,7 +114,9 @@ def test_the_prompt_beside_a_picture_is_shorter(kie: KieClient) -> None:
     assert kie.create(I2V, image_urls=[URL], prompt="h" * 1001).json()["code"] == 422
 
 
-def test_a_running_task_tells_what_was_asked_and_no_result(kie: KieClient, clock: Clock) -> None:
+def test_a_running_task_repeats_its_parameters_and_has_no_result(
+    kie: KieClient, clock: Clock
+) -> None:
     task_id = kie.task()
     clock.now += 1.5
     data = kie.ask(task_id).json()["data"]
@@ -140,7 +138,7 @@ def test_a_task_is_waiting_and_then_queuing(kie: KieClient, clock: Clock) -> Non
 @pytest.mark.parametrize(
     ("sound", "duration", "credits"), [(False, "5", 55), (True, "5", 110), (True, "10", 220)]
 )
-def test_a_finished_task_tells_its_price(
+def test_a_finished_task_reports_its_price(
     kie: KieClient, sound: bool, duration: str, credits: int
 ) -> None:
     task_id = kie.id_of(kie.create(sound=sound, duration=duration))
@@ -154,7 +152,7 @@ def test_a_finished_task_tells_its_price(
     }
 
 
-def test_a_failed_task_tells_why_and_costs_nothing(kie: KieClient) -> None:
+def test_a_failed_task_says_why_and_costs_nothing(kie: KieClient) -> None:
     data = kie.ask(kie.finished("[fail]")).json()["data"]
 
     assert (data["state"], data["failCode"], data["creditsConsumed"]) == ("fail", "500", 0)
@@ -243,5 +241,5 @@ def test_a_failed_task_calls_its_webhook_with_a_code_501(kie: KieClient) -> None
     assert body["code"] == 501
 
 
-def test_a_webhook_must_be_an_address(kie: KieClient) -> None:
+def test_a_webhook_must_be_a_url(kie: KieClient) -> None:
     assert kie.create(callBackUrl="here").json()["code"] == 422

@@ -1,25 +1,21 @@
 """What is particular to RunComfy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from kling26.core.hookspecs import Sandbox
 from kling26.sandbox import runcomfy as module
 
-if TYPE_CHECKING:
-    from .conftest import Clock, RunComfyClient
+from .conftest import Clock, RunComfyClient
 
 URL = "https://pictures.example/heron.png"
 
 
-def test_the_module_brings_its_sandbox() -> None:
+def test_the_module_offers_its_sandbox() -> None:
     assert module.kling26_sandboxes() == [Sandbox("runcomfy", build=module.RunComfySandbox)]
 
 
-def test_a_submit_is_answered_with_the_addresses_of_the_request(runcomfy: RunComfyClient) -> None:
+def test_a_submit_returns_the_urls_of_the_request(runcomfy: RunComfyClient) -> None:
     body = runcomfy.submit().json()
 
     one = f"https://model-api.runcomfy.net/v1/requests/{body['request_id']}"
@@ -82,12 +78,12 @@ def test_a_picture_has_no_aspect_ratio(runcomfy: RunComfyClient) -> None:
 
 
 @pytest.mark.parametrize("url", ["heron.png", 5, None])
-def test_a_picture_is_an_address(runcomfy: RunComfyClient, url: object) -> None:
+def test_an_image_is_a_url(runcomfy: RunComfyClient, url: object) -> None:
     assert runcomfy.image_to_video(image_url=url).status_code == 422
     assert runcomfy.image_to_video().status_code == 422
 
 
-def test_a_picture_may_travel_in_its_address_and_decides_the_shape(
+def test_an_image_may_be_a_data_url_and_sets_the_aspect_ratio(
     runcomfy: RunComfyClient, base64_picture: Callable[..., str]
 ) -> None:
     runcomfy.image_to_video(image_url=f"data:image/png;base64,{base64_picture(300, 600)}")
@@ -96,15 +92,15 @@ def test_a_picture_may_travel_in_its_address_and_decides_the_shape(
     assert (task.clip.width, task.clip.height) == (160, 320)
 
 
-def test_sound_is_on_and_five_seconds_are_made_unless_told_otherwise(
+def test_sound_and_five_seconds_are_the_defaults(
     runcomfy: RunComfyClient,
 ) -> None:
     runcomfy.text_to_video()
     runcomfy.text_to_video(generate_audio=False, duration=10)
 
-    usual, told = (task.clip for task in runcomfy.app.accepted)
+    usual, changed = (task.clip for task in runcomfy.app.accepted)
     assert (usual.sound, usual.seconds) == (True, 5)
-    assert (told.sound, told.seconds) == (False, 10)
+    assert (changed.sound, changed.seconds) == (False, 10)
 
 
 def test_an_unknown_model_has_an_error_code(runcomfy: RunComfyClient) -> None:
@@ -114,14 +110,14 @@ def test_an_unknown_model_has_an_error_code(runcomfy: RunComfyClient) -> None:
     assert submitted.json()["error_code"] == looked_up.json()["error_code"] == 400001
 
 
-def test_a_model_tells_its_price(runcomfy: RunComfyClient) -> None:
+def test_a_model_has_a_price(runcomfy: RunComfyClient) -> None:
     body = runcomfy.get("/v1/models/kling/kling-2-6/pro/text-to-video").json()
 
     assert body["model_id"] == "kling/kling-2-6/pro/text-to-video"
     assert (body["base_price_usd"], body["price_unit"]) == (0.07, "second")
 
 
-def test_a_place_in_the_queue_is_told_only_in_the_queue(
+def test_a_request_has_a_place_in_the_queue_only_while_queued(
     runcomfy: RunComfyClient, clock: Clock
 ) -> None:
     path = f"/v1/requests/{runcomfy.task()}/status"
@@ -153,19 +149,19 @@ def test_a_status_spends_no_fault_of_the_link(
         ({"generate_audio": True, "duration": 10}, 1.4),
     ],
 )
-def test_a_result_tells_its_cost_when_asked(
+def test_a_result_includes_its_cost_on_request(
     runcomfy: RunComfyClient, fields: dict[str, object], cost: float
 ) -> None:
     task_id = runcomfy.id_of(runcomfy.text_to_video(**fields))
     runcomfy.app.settle(task_id)
 
-    told = runcomfy.get(f"/v1/requests/{task_id}/result", params={"include_cost": "true"}).json()
-    assert told["cost"] == cost
-    assert told["finished_at"] == "2026-09-21T14:13:20Z"
+    result = runcomfy.get(f"/v1/requests/{task_id}/result", params={"include_cost": "true"}).json()
+    assert result["cost"] == cost
+    assert result["finished_at"] == "2026-09-21T14:13:20Z"
     assert "cost" not in runcomfy.ask(task_id).json()
 
 
-def test_a_failed_request_tells_its_error(runcomfy: RunComfyClient) -> None:
+def test_a_failed_request_has_an_error(runcomfy: RunComfyClient) -> None:
     body = runcomfy.ask(runcomfy.finished("[fail]")).json()
 
     assert body["status"] == "failed"

@@ -1,16 +1,14 @@
 """The emulators as a transport of httpx, in process."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from kling26.sandbox import SandboxTransport
-from kling26.sandbox._faults import Reset
-from kling26.sandbox._requests import read
+from kling26.sandbox.faults import Reset
 from kling26.sandbox.kie import KieSandbox
+from kling26.sandbox.requests import read_body
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ADDRESS = "https://api.kie.ai"
@@ -48,7 +46,7 @@ def test_an_answer_arrives() -> None:
     assert get(heron).content == b"heron"
 
 
-def test_the_port_that_goes_without_saying_may_be_said() -> None:
+def test_the_default_port_may_be_explicit() -> None:
     assert get(heron, "https://api.kie.ai:443/").content == b"heron"
 
 
@@ -251,7 +249,7 @@ def test_an_error_of_the_application_is_not_hidden() -> None:
         get(app)
 
 
-def test_a_client_that_leaves_before_it_has_said_all_makes_no_task() -> None:
+def test_a_client_that_leaves_before_its_body_ends_creates_no_task() -> None:
     app = KieSandbox()
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -267,9 +265,9 @@ def test_a_client_that_leaves_before_it_has_said_all_makes_no_task() -> None:
     assert app.requests == []
 
 
-def test_a_client_that_leaves_is_told_as_a_disconnect() -> None:
+def test_a_client_that_leaves_is_seen_as_a_disconnect() -> None:
     async def leave() -> Message:
         return {"type": "http.disconnect"}
 
     with pytest.raises(Reset):
-        asyncio.run(read(leave))
+        asyncio.run(read_body(leave))

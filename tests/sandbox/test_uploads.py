@@ -1,19 +1,15 @@
 """The uploads of kie.ai and Apikley."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import av
 import httpx
 import pytest
 from PIL import Image
 
-if TYPE_CHECKING:
-    from .conftest import KieClient
+from .conftest import KieClient
 
 BASE64, STREAM, URL = (f"/api/file-{kind}-upload" for kind in ("base64", "stream", "url"))
 
@@ -41,7 +37,7 @@ def test_an_upload_in_base64_can_be_fetched_without_a_key(kie: KieClient) -> Non
     assert kie.get(data["downloadUrl"]).content == BYTES
 
 
-def test_base64_may_come_as_a_data_address(kie: KieClient) -> None:
+def test_base64_may_come_as_a_data_url(kie: KieClient) -> None:
     text = f"data:image/png;base64,{base64.b64encode(BYTES).decode()}"
     answer = kie.post(BASE64, heron(base64Data=text))
 
@@ -64,7 +60,7 @@ def test_a_form_may_give_the_file_another_name(kie: KieClient) -> None:
     assert answer.json()["data"]["filePath"] == "images/crane.png"
 
 
-def test_an_upload_by_address_is_a_picture_without_any_network(kie: KieClient) -> None:
+def test_an_upload_by_url_is_an_image_without_any_network(kie: KieClient) -> None:
     body = {"fileUrl": "https://pictures.example/heron.png", "uploadPath": "images"}
     data = kie.post(URL, body).json()["data"]
 
@@ -72,7 +68,7 @@ def test_an_upload_by_address_is_a_picture_without_any_network(kie: KieClient) -
     assert Image.open(io.BytesIO(kie.get(data["downloadUrl"]).content)).size == (640, 360)
 
 
-def test_an_upload_by_the_address_of_an_upload_is_a_copy(kie: KieClient) -> None:
+def test_an_upload_by_the_url_of_an_upload_is_a_copy(kie: KieClient) -> None:
     first = kie.post(BASE64, heron()).json()["data"]["downloadUrl"]
     second = kie.post(URL, {"fileUrl": first, "uploadPath": "copies"}).json()["data"]
 

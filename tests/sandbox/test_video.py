@@ -1,15 +1,13 @@
 """The videos that emulators make."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 
 import av
 import pytest
 from av.container import InputContainer
-from kling26.sandbox import _video
-from kling26.sandbox._video import SIZES, Clip, make_video, size_like
+from kling26.sandbox import video as module
+from kling26.sandbox.video import SIZES, Clip, make_video, size_like
 from PIL import Image, ImageFont
 
 
@@ -19,17 +17,17 @@ def opened(clip: Clip) -> InputContainer:
 
 @pytest.mark.parametrize("seconds", [5, 10])
 @pytest.mark.parametrize("sound", [False, True])
-def test_a_video_has_the_length_and_the_sound_that_was_asked(seconds: int, sound: bool) -> None:
+def test_a_video_has_the_length_and_the_sound_asked_for(seconds: int, sound: bool) -> None:
     with opened(Clip("A heron", seconds, sound)) as file:
         assert [stream.codec_context.name for stream in file.streams] == (
             ["h264", "aac"] if sound else ["h264"]
         )
         assert file.duration == seconds * 1_000_000
-        assert len(list(file.decode(video=0))) == seconds * _video.FRAMES_PER_SECOND
+        assert len(list(file.decode(video=0))) == seconds * module.FRAMES_PER_SECOND
 
 
 @pytest.mark.parametrize("ratio", list(SIZES))
-def test_a_video_has_the_shape_that_was_asked(ratio: str) -> None:
+def test_a_video_has_the_aspect_ratio_asked_for(ratio: str) -> None:
     width, height = SIZES[ratio]
     with opened(Clip("A heron", width=width, height=height)) as file:
         video = file.streams.video[0]
@@ -78,11 +76,11 @@ def test_a_machine_without_the_font_draws_with_another(monkeypatch: pytest.Monke
         return truetype(font, *more, **still)  # type: ignore[arg-type]  # a file, of the other
 
     monkeypatch.setattr(ImageFont, "truetype", missing)
-    _video._font.cache_clear()
+    module._font.cache_clear()
     try:
         assert make_video(Clip("A heron without DejaVu"))
     finally:
-        _video._font.cache_clear()
+        module._font.cache_clear()
 
 
 @pytest.mark.parametrize(

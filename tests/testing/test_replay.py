@@ -14,7 +14,7 @@ from attrs import frozen
 from kling26.core import VideoRequest
 from kling26.core.plugins import load_providers, load_sandboxes
 from kling26.core.runner.video import check_video
-from kling26.sandbox import Conditions, Server, addresses, build_site
+from kling26.sandbox import Conditions, Server, build_site, environment
 from kling26.testing import run
 from kling26.testing.cassettes import dump, exchange, load, problems
 from kling26.testing.replay import clip, folder, json_text
@@ -274,6 +274,7 @@ def test_the_option_names_another_one_for_all(two: pytest.Pytester) -> None:
 # -- what is kept -----------------------------------------------------------------------------
 
 KEY = "live-key-0123456789"
+KIE = load_sandboxes()["kie"]
 LEAKS = (
     KEY, "session-cookie", "acct-77", "528618", "me@example.org", "2510330", "sig-abc",
     "python-httpx", "127.0.0.1", "localhost",
@@ -322,10 +323,10 @@ class Indiscreet:
 def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A live kie.ai, as far as a client can tell, and a key for it."""
     conditions = Conditions(queued=0.2, running=0.3, keys={KEY})
-    site = build_site([load_sandboxes()["kie"]], conditions)
+    site = build_site([KIE], conditions)
     with Server(Indiscreet(site)) as server:
         monkeypatch.setenv("KIE_API_KEY", KEY)
-        for name, value in addresses("kie", server.url).items():
+        for name, value in environment(KIE, server.url).items():
             # Two addresses, as the live service has.
             host = "localhost" if "UPLOAD" in name else "127.0.0.1"
             monkeypatch.setenv(name, value.replace("127.0.0.1", host))
@@ -353,7 +354,7 @@ def test_a_recording_keeps_no_secret_and_plays_without_the_service(
     assert sea[0]["request"]["uri"] == "https://kieai.redpandaai.co/api/file-base64-upload"
     assert json.loads(heron[0]["request"]["body"])["input"]["sound"] is True
 
-    for name in ("KIE_API_KEY", *addresses("kie", live.url)):
+    for name in ("KIE_API_KEY", *environment(KIE, live.url)):
         monkeypatch.delenv(name)
 
     result = project.runpytest_inprocess("-k", "not empty")

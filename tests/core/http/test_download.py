@@ -25,7 +25,7 @@ from kling26.core.runner.results import Video
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 from kling26.providers.kie import Kie
-from kling26.sandbox._video import Clip, make_video
+from kling26.sandbox.video import Clip, make_video
 
 from ..conftest import Stage
 

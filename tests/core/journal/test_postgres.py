@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
 from kling26.core.plugins import load_sandboxes
-from kling26.sandbox import Conditions, Server, addresses, build_site
+from kling26.sandbox import Conditions, Server, build_site, environment
 
 from .test_schema import SCHEMA_1, SCHEMA_2
 
@@ -102,7 +102,7 @@ class Office:
         keys = ("KIE_API_KEY", "APIKLEY_API_KEY", "COMETAPI_KEY", "RUNCOMFY_TOKEN")
         self.environment = (
             dict(os.environ)
-            | addresses(provider, url)
+            | environment(load_sandboxes()[provider], url)
             | dict.fromkeys(keys, "key-of-the-office")
             | {"KLING26_JOURNAL": journal}
         )

@@ -1,6 +1,4 @@
-"""The emulators over real HTTP, on a loopback port, for other tools and for tests."""
-
-from __future__ import annotations
+"""The emulators over real HTTP, on a loopback port, for other programs and for tests."""
 
 import asyncio
 import socket
@@ -16,35 +14,31 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.hookspecs import Sandbox
-from ._conditions import Conditions
-from ._faults import FAULTS, Fault, FaultName, Reset
-from ._requests import json_of
-from ._schema import fields_of
+from .conditions import Conditions
+from .faults import FAULTS, Fault, FaultName, Reset, fault_name
+from .requests import json_of
+from .schema import fields_of
 
 HOST = "127.0.0.1"
 
-#: Built-in providers whose uploads live on a host of their own, and where that is on theirs.
-UPLOADS = {"kie": "", "apikley": "/file-upload"}
-
 
 class Site:
-    """Emulators side by side, each under its provider's name, and a way to order faults."""
+    """Emulators side by side, each under its provider's name, and a route to request faults."""
 
     def __init__(self, sandboxes: Iterable[Sandbox], conditions: Conditions) -> None:
         self.conditions: dict[str, Conditions] = {}
         self.apps: dict[str, ASGIApp] = {}
-        self._uploads: dict[str, str | None] = {}
-        for sandbox in sandboxes:
-            # Every emulator has its own list of faults: a fault is ordered from one provider.
+        self._sandboxes = list(sandboxes)
+        for sandbox in self._sandboxes:
+            # Each emulator has its own list, because a fault is requested of one provider.
             own = evolve(conditions, faults=list(conditions.faults))
             self.conditions[sandbox.provider] = own
             self.apps[sandbox.provider] = sandbox.build(own)
-            self._uploads[sandbox.provider] = sandbox.uploads
         self._router = Router(
             [
-                Route("/", self._contents),
-                Route("/faults", self._order, methods=["POST"]),
-                Route("/faults", self._forget, methods=["DELETE"]),
+                Route("/", self._index),
+                Route("/faults", self._add_fault, methods=["POST"]),
+                Route("/faults", self._clear_faults, methods=["DELETE"]),
                 *(Mount(f"/{name}", app) for name, app in self.apps.items()),
             ],
             redirect_slashes=False,
@@ -53,35 +47,36 @@ class Site:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._router(scope, receive, send)
 
-    async def _contents(self, request: Request) -> Response:
+    async def _index(self, request: Request) -> Response:
         url = f"{request.url.scheme}://{request.headers['host']}"
         providers = {
-            name: {"url": f"{url}/{name}", "environment": addresses(name, url, uploads)}
-            for name, uploads in self._uploads.items()
+            sandbox.provider: {
+                "url": f"{url}/{sandbox.provider}",
+                "environment": environment(sandbox, url),
+            }
+            for sandbox in self._sandboxes
         }
         return JSONResponse({"providers": providers, "faults": FAULTS})
 
-    async def _order(self, request: Request) -> Response:
-        order = dict(fields_of(await json_of(request)))
-        provider, name = str(order.pop("provider", "")), str(order.pop("fault", ""))
+    async def _add_fault(self, request: Request) -> Response:
+        fields = dict(fields_of(await json_of(request)))
+        provider, name = str(fields.pop("provider", "")), str(fields.pop("fault", ""))
         if provider not in self.conditions:
-            return _no(f'No provider "{provider}" is served here.')
-        if name not in FAULTS:
-            return _no(f'There is no fault "{name}".')
+            return _error(f'No provider "{provider}" is served here.')
         try:
-            fault = Fault(name, **order)
+            fault = Fault(fault_name(name), **fields)
         except (TypeError, ValueError) as error:
-            return _no(str(error.args[0]))
+            return _error(str(error.args[0]))
         self.conditions[provider].faults.append(fault)
         return JSONResponse({"waiting": self._waiting()}, 201)
 
-    async def _forget(self, request: Request) -> Response:
+    async def _clear_faults(self, request: Request) -> Response:
         for conditions in self.conditions.values():
             conditions.faults.clear()
         return JSONResponse({"waiting": self._waiting()})
 
     def _waiting(self) -> dict[str, list[FaultName]]:
-        """The names of the faults that have not shown yet."""
+        """The names of the faults that have not shown yet, by provider."""
         return {
             provider: [fault.name for fault in conditions.faults]
             for provider, conditions in self.conditions.items()
@@ -89,33 +84,30 @@ class Site:
 
 
 def build_site(sandboxes: Iterable[Sandbox], conditions: Conditions | None = None) -> Site:
+    """The site of these emulators, as an ASGI application."""
     return Site(sandboxes, Conditions() if conditions is None else conditions)
 
 
-def addresses(provider: str, server_url: str, uploads: str | None = None) -> dict[str, str]:
-    """
-    The environment variables that point a client at the emulator on a server.
-
-    `uploads` is that of a plug-in's `Sandbox`: without it, pictures would go to the live API.
-    """
-    name, url = provider.upper().replace("-", "_"), f"{server_url.rstrip('/')}/{provider}"
+def environment(sandbox: Sandbox, server_url: str) -> dict[str, str]:
+    """The environment variables that point a client at an emulator on a server."""
+    name = sandbox.provider.upper().replace("-", "_")
+    url = f"{server_url.rstrip('/')}/{sandbox.provider}"
     variables = {f"{name}_BASE_URL": url}
-    uploads = UPLOADS.get(provider) if uploads is None else uploads
-    if uploads is not None:
-        variables[f"{name}_UPLOAD_URL"] = url + uploads
+    if sandbox.uploads is not None:
+        variables[f"{name}_UPLOAD_URL"] = url + sandbox.uploads
     return variables
 
 
 class Server:
     """
-    A site on a loopback port, for as long as the `with` block lasts.
+    Serves a site on a loopback port for as long as the `with` block lasts.
 
-    Port 0 takes a free one; `url` says which.
+    Port 0 picks a free one. `url` is where the site is, without a trailing slash.
     """
 
     def __init__(self, site: ASGIApp, port: int = 0) -> None:
         self._site, self._port = site, port
-        self.url = ""
+        self.url: str = ""
 
     def __enter__(self) -> Self:
         import uvicorn
@@ -146,20 +138,21 @@ class Server:
         self._thread.join()
 
     def wait(self) -> None:
-        """Until the server ends, or the user interrupts it."""
-        while self._thread.is_alive():  # In short waits: some systems interrupt no other.
+        """Return when the server ends; an interrupt by the user ends the wait, too."""
+        # In short waits, because some systems cannot interrupt an indefinite one.
+        while self._thread.is_alive():
             self._thread.join(0.5)
 
 
 def serve(site: ASGIApp, port: int = 0, ready: Callable[[str], object] = lambda url: None) -> None:
-    """Serve until interrupted; `ready` is told the address."""
+    """Serve until interrupted, after calling `ready` with the server's URL."""
     with Server(site, port) as server:
         ready(server.url)
         server.wait()
 
 
 def dropping_protocol() -> type[asyncio.Protocol]:
-    """uvicorn's HTTP, in which a `Reset` before an answer drops the TCP connection."""
+    """uvicorn's HTTP protocol, except that a `Reset` drops the TCP connection."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class DroppingProtocol(H11Protocol):
@@ -174,22 +167,22 @@ def _dropping(app: ASGIApp, transport: asyncio.Transport) -> ASGIApp:
     async def dropping(scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
-        async def note(message: Message) -> None:
+        async def watch(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await app(scope, receive, note)
+            await app(scope, receive, watch)
         except Reset:
-            # Once it has begun, uvicorn closes the connection of an answer that is not whole,
-            # and what was written still arrives; `abort` might lose it.
+            # uvicorn closes the connection of a response that has begun and is incomplete, and
+            # what was written still arrives; `abort` might lose it.
             if not started:
                 transport.abort()
-                await asyncio.sleep(0)  # so that uvicorn learns of it
+                await asyncio.sleep(0)  # Lets uvicorn notice.
 
     return dropping
 
 
-def _no(text: str) -> Response:
+def _error(text: str) -> Response:
     return JSONResponse({"error": text}, 400)

@@ -1,11 +1,9 @@
 """
-The emulators as a transport of httpx: in process, with no port and no threads.
+The emulators as an httpx transport: in process, with no port and no threads.
 
-httpx.ASGITransport hands over a body whole, however it was streamed, so that no connection can
-break in it. Here an answer streams, and a connection that breaks is what a client would see of it.
+httpx.ASGITransport delivers a body only as a whole, so no connection can break in the middle of
+one. Here a response streams, and the client sees a broken connection as it would over a network.
 """
-
-from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -14,18 +12,19 @@ from typing import cast
 import httpx
 from starlette.types import ASGIApp, Message, Scope
 
-from ._faults import Reset
+from .faults import Reset
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
     """
-    Sends each request to the application of its origin.
+    Sends each request to the ASGI application of its origin.
 
-    ``SandboxTransport({"https://api.kie.ai": app})``; other origins cannot be reached.
+    ``SandboxTransport({"https://api.kie.ai": app})``; a request for any other origin raises
+    httpx.ConnectError.
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
-        self._apps = {_origin(httpx.URL(address)): app for address, app in apps.items()}
+        self._apps = {_origin(httpx.URL(url)): app for url, app in apps.items()}
         self._running: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -34,7 +33,7 @@ class SandboxTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(f"The sandbox has no {request.url.host}", request=request)
         exchange = _Exchange(app, request)
         task = asyncio.create_task(exchange.run())
-        # A server goes on when its client has gone: the task is kept until it ends by itself.
+        # A server carries on after its client has gone, so the task is kept until it ends.
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
@@ -56,12 +55,12 @@ class SandboxTransport(httpx.AsyncBaseTransport):
 
 
 class _Exchange:
-    """One request and its answer, between the client's task and the application's."""
+    """One request and its response, between the client's task and the application's."""
 
     def __init__(self, app: ASGIApp, request: httpx.Request) -> None:
         self._app, self._request = app, request
-        self._patience = request.extensions.get("timeout", {}).get("read")
-        # One message at a time: an application is as slow as its client reads.
+        self._read_timeout = request.extensions.get("timeout", {}).get("read")
+        # One message at a time, so that an application is as slow as its client reads.
         self._messages: asyncio.Queue[Message | BaseException | None] = asyncio.Queue(1)
         self._gone = asyncio.Event()
         self._upload: AsyncIterator[bytes] | None = None
@@ -76,12 +75,12 @@ class _Exchange:
             await self._put(None)
 
     async def message(self) -> Message:
-        """The application's next message, or the error that a client sees in its place."""
+        """The application's next message; raises the error that a client sees instead."""
         try:
-            message = await asyncio.wait_for(self._messages.get(), self._patience)
+            message = await asyncio.wait_for(self._messages.get(), self._read_timeout)
         except TimeoutError:
-            raise httpx.ReadTimeout("The answer took too long", request=self._request) from None
-        if message is None:  # the application ended before its answer did
+            raise httpx.ReadTimeout("The response took too long", request=self._request) from None
+        if message is None:  # The application ended before its response did.
             raise httpx.RemoteProtocolError("The connection was closed", request=self._request)
         if isinstance(message, Reset):
             raise httpx.ReadError("The connection broke", request=self._request)
@@ -91,12 +90,12 @@ class _Exchange:
 
     def hang_up(self) -> None:
         self._gone.set()
-        while not self._messages.empty():  # the application may be waiting for room
+        while not self._messages.empty():  # The application may be waiting for room.
             self._messages.get_nowait()
 
     async def _receive(self) -> Message:
         if self._upload is None:
-            # An AsyncClient sends no other kind.
+            # An AsyncClient sends no other kind of stream.
             self._upload = aiter(cast(httpx.AsyncByteStream, self._request.stream))
         elif self._uploaded:
             await self._gone.wait()
@@ -114,7 +113,7 @@ class _Exchange:
 
 
 class _Body(httpx.AsyncByteStream):
-    """The answer's body as it is sent, up to the length that was announced."""
+    """The response's body as it is sent, up to the announced length."""
 
     def __init__(self, exchange: _Exchange, length: int | None) -> None:
         self._exchange, self._length = exchange, length
@@ -138,7 +137,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _length(request: httpx.Request, start: Message) -> int | None:
-    """The announced length, of an answer that has a body."""
+    """The announced length of the body in bytes, if there is a body and a length."""
     if request.method == "HEAD":
         return None
     length = httpx.Headers(start["headers"]).get("content-length")

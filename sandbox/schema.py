@@ -1,6 +1,4 @@
-"""Bodies against the schemas that providers publish."""
-
-from __future__ import annotations
+"""Request bodies, checked against the schemas that providers publish."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +9,7 @@ JSON = Mapping[str, object]
 
 
 def fields_of(body: object) -> Mapping[str, Any]:
-    """The fields of a JSON object; none of anything else."""
+    """The fields of a JSON object; none if it is not an object."""
     return body if isinstance(body, dict) else {}
 
 
@@ -25,14 +23,13 @@ class Problem:
 
 
 def problems(body: object, schema: JSON) -> Iterator[Problem]:
-    """What the schema finds, missing fields first."""
+    """Where a body breaks the schema; missing fields first."""
     from jsonschema import Draft202012Validator
 
     found = Draft202012Validator(schema).iter_errors(body)
     for error in sorted(found, key=lambda error: error.validator != "required"):
-        # The message may quote a whole picture.
         yield Problem(
             ".".join(map(str, error.absolute_path)),
-            error.message[:200],
+            error.message[:200],  # It may quote a whole image.
             missing=error.validator == "required",
         )

@@ -1,12 +1,10 @@
 """
-The createTask dialect, which kie.ai and Apikley share.
+The createTask API, which kie.ai and Apikley share.
 
-Requests: the two providers' pages for Kling 2.6 (addresses in their modules). Status:
+Requests: the two providers' pages for Kling 2.6 (URLs in their modules). Status:
 https://docs.kie.ai/market/common/get-task-detail and
 https://docs.apikley.ru/market/common/get-task-detail
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,27 +14,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ._answers import JSONAnswer
-from ._conditions import Conditions
-from ._emulator import Emulator, Order, Reason
-from ._pictures import size_of
-from ._requests import base_of, json_of
-from ._schema import JSON, fields_of, problems
-from ._tasks import Phase, Task
-from ._uploads import Uploads
-from ._video import SIZES, Clip, size_like
+from .conditions import Conditions
+from .emulator import Emulator, RefusalReason, Submission
+from .images import size_of
+from .requests import base_of, json_of
+from .responses import AsciiJSONResponse
+from .schema import JSON, fields_of, problems
+from .tasks import EmulatedTask, TaskPhase
+from .uploads import Uploads
+from .video import SIZES, Clip, size_like
 
-#: A link from download-url works for 20 minutes.
+#: A link from download-url works for 20 minutes, in seconds.
 RENEWED_LIFE = 20 * 60.0
 
-#: What the sandbox's account starts with, and what 5 silent seconds cost.
+#: Credits that an account starts with, and that 5 seconds without sound cost.
 CREDITS = 10_000
 PRICE = 55
 
 URI: JSON = {"type": "string", "format": "uri", "pattern": "^https?://"}
 
-#: Most refusals come with HTTP 200 (an observation, not a promise: check both).
-NO: dict[Reason, tuple[int, int, str]] = {
+#: HTTP status, code and message. That most come with HTTP 200 was observed, not documented.
+NO: dict[RefusalReason, tuple[int, int, str]] = {
     "key": (200, 401, "You do not have access with this key"),
     "credit": (200, 402, "Not enough credits"),
     "rate_limit": (429, 429, "Too many tasks in a short time"),
@@ -50,7 +48,7 @@ NO: dict[Reason, tuple[int, int, str]] = {
 
 
 def task_schema(model: str, fields: Mapping[str, JSON]) -> JSON:
-    """The schema of a createTask body; all fields of the input are required."""
+    """The JSON schema of a createTask body; all fields of `input` are required."""
     return {
         "type": "object",
         "required": ["model", "input"],
@@ -63,23 +61,23 @@ def task_schema(model: str, fields: Mapping[str, JSON]) -> JSON:
 
 
 class CreateTaskEmulator(Emulator):
-    """kie.ai or a copy of it."""
+    """kie.ai, or a service with the same API."""
 
-    #: The schema of each model's body.
+    #: The schema of a body, by model.
     schemas: ClassVar[Mapping[str, JSON]]
-    #: What the uploads' paths begin with.
+    #: What the paths of uploads begin with.
     upload_prefix: ClassVar[str] = ""
-    #: How recordInfo names the text of its envelope, and spells a value that is not there.
+    #: What recordInfo calls its message, and what it gives for a missing value.
     record_text: ClassVar[Literal["msg", "message"]] = "msg"
     nothing: ClassVar[str | None] = None
 
-    # recordInfo repeats what was stored; download-url is what makes a fresh link.
-    asking_renews = False
+    # recordInfo repeats the stored link; download-url creates a new one.
+    polling_renews = False
     failure = "The generation failed, please try again later."
 
     def __init__(self, conditions: Conditions | None = None) -> None:
         conditions = Conditions() if conditions is None else conditions
-        self.uploads = Uploads(conditions, self.upload_prefix)
+        self.uploads: Uploads = Uploads(conditions, self.upload_prefix)
         super().__init__(conditions)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -92,17 +90,17 @@ class CreateTaskEmulator(Emulator):
             *self.uploads.routes(),
         ]
 
-    def no(self, reason: Reason) -> tuple[int, JSON]:
+    def no(self, reason: RefusalReason) -> tuple[int, JSON]:
         status, code, text = NO[reason]
         return status, {"code": code, "msg": text, "data": None}
 
     def spell_id(self, milliseconds: int) -> str:
         return f"task_kling-2.6_{milliseconds}"
 
-    def receipt(self, task: Task) -> JSON:
+    def receipt(self, task: EmulatedTask) -> JSON:
         return {"code": 200, "msg": "success", "data": {"taskId": task.id}}
 
-    def calls(self, task: Task) -> Iterable[JSON]:
+    def calls(self, task: EmulatedTask) -> Iterable[JSON]:
         phase = task.phase(self.conditions.clock())
         if phase == "succeeded":
             data = self._data(task, phase, self.deliveries.first(task))
@@ -119,7 +117,7 @@ class CreateTaskEmulator(Emulator):
         if not task_id:
             return _refused(400, "taskId is missing")
 
-        def tell(task: Task, phase: Phase) -> JSON:
+        def describe(task: EmulatedTask, phase: TaskPhase) -> JSON:
             done = phase == "succeeded"
             url = self.deliveries.link(task, base_of(request)) if done else None
             return {
@@ -128,32 +126,32 @@ class CreateTaskEmulator(Emulator):
                 "data": self._data(task, phase, url),
             }
 
-        return await self.poll(self.tasks.find(task_id), tell)
+        return await self.poll(self.tasks.find(task_id), describe)
 
     async def _credit(self, request: Request) -> Response:
         now = self.conditions.clock()
         spent = sum(_credits(task.clip) for task in self.tasks if task.phase(now) != "failed")
-        return JSONAnswer({"code": 200, "msg": "success", "data": max(0, CREDITS - spent)})
+        return AsciiJSONResponse({"code": 200, "msg": "success", "data": max(0, CREDITS - spent)})
 
     async def _renew(self, request: Request) -> Response:
         url, base = fields_of(await json_of(request)).get("url"), base_of(request)
         task = self.deliveries.task_behind(url, base)
         if task is None:
-            return _refused(422, "The address is not one of a generated file")
-        fresh = self.deliveries.renew(task, base, RENEWED_LIFE)
-        return JSONAnswer({"code": 200, "msg": "success", "data": fresh})
+            return _refused(422, "The URL is not one of a generated file")
+        renewed = self.deliveries.renew(task, base, RENEWED_LIFE)
+        return AsciiJSONResponse({"code": 200, "msg": "success", "data": renewed})
 
-    def _understand(self, body: object) -> Order | Response:
+    def _understand(self, body: object) -> Submission | Response:
         fields = fields_of(body)
         model = str(fields.get("model"))
         schema = self.schemas.get(model, self._any_model())
         for problem in problems(body, schema):
-            # Observed on the live server: a field that is missing is a code 500.
+            # Observed on the live server: a missing field is reported as code 500.
             if problem.missing:
                 return _refused(500, "This field is required")
             return _refused(422, f"{problem.path}: {problem.text}")
         clip = self._clip(fields["input"])
-        return Order(model, clip, callback_url=fields.get("callBackUrl"))
+        return Submission(model, clip, callback_url=fields.get("callBackUrl"))
 
     def _any_model(self) -> JSON:
         models = {"type": "string", "enum": list(self.schemas)}
@@ -162,15 +160,15 @@ class CreateTaskEmulator(Emulator):
     def _clip(self, fields: Mapping[str, object]) -> Clip:
         match fields:
             case {"image_urls": [str(url)]}:
-                picture = self.uploads.find(url)
-                size = size_of(picture) if picture else None
+                image = self.uploads.find(url)
+                size = size_of(image) if image else None
                 width, height = size_like(*size) if size else SIZES["16:9"]
             case _:
                 width, height = SIZES[str(fields["aspect_ratio"])]
         seconds, sound = int(str(fields["duration"])), bool(fields["sound"])
         return Clip(str(fields["prompt"]), seconds, sound, width, height)
 
-    def _data(self, task: Task, phase: Phase, url: str | None) -> JSON:
+    def _data(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         ended = phase in ("succeeded", "failed")
         failed = phase == "failed"
         result = json.dumps({"resultUrls": [url] if url else []})
@@ -189,7 +187,7 @@ class CreateTaskEmulator(Emulator):
             **({"creditsConsumed": 0 if failed else _credits(task.clip)} if ended else {}),
         }
 
-    def _state(self, task: Task, phase: Phase) -> str:
+    def _state(self, task: EmulatedTask, phase: TaskPhase) -> str:
         match phase:
             case "queued":
                 half = (task.created + task.starts) / 2
@@ -204,7 +202,7 @@ class CreateTaskEmulator(Emulator):
 
 
 def _refused(code: int, text: str) -> Response:
-    return JSONAnswer({"code": code, "msg": text, "data": None})
+    return AsciiJSONResponse({"code": code, "msg": text, "data": None})
 
 
 def _credits(clip: Clip) -> int:

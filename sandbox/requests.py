@@ -1,6 +1,4 @@
-"""What arrives at an emulator, kept for tests to look at."""
-
-from __future__ import annotations
+"""Requests as an emulator receives them, and as it records them for tests."""
 
 import json
 from collections.abc import Mapping
@@ -10,18 +8,19 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
-from ._faults import Reset
+from .faults import Reset
 
 
 @frozen
 class SeenRequest:
-    """A request as it arrived, except that a key is never kept."""
+    """A request as it arrived, but without its key."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    #: Whether there was an Authorization header.
     authorised: bool
 
     @property
@@ -29,7 +28,8 @@ class SeenRequest:
         return json.loads(self.body)
 
 
-def seen(scope: Scope, body: bytes) -> SeenRequest:
+def record(scope: Scope, body: bytes) -> SeenRequest:
+    """The request of an ASGI scope, with the key struck out of its headers."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     authorised = "authorization" in headers
     if authorised:
@@ -45,12 +45,13 @@ def seen(scope: Scope, body: bytes) -> SeenRequest:
     )
 
 
-async def read(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
+    """The whole body; raises Reset if the client disconnects before it has sent all of it."""
     body = bytearray()
     more = True
     while more:
         message = await receive()
-        if message["type"] == "http.disconnect":  # the client left before it had said all
+        if message["type"] == "http.disconnect":
             raise Reset
         body += message.get("body", b"")
         more = message.get("more_body", False)
@@ -58,7 +59,7 @@ async def read(receive: Receive) -> bytes:
 
 
 def replay(body: bytes) -> Receive:
-    """A `receive` that tells a body that was read already."""
+    """A `receive` that returns a body which has already been read."""
 
     async def again() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -67,24 +68,25 @@ def replay(body: bytes) -> Receive:
 
 
 def key_of(request: Request, scheme: str = "Bearer") -> str:
+    """The key in the Authorization header; empty if there is none under this scheme."""
     given, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if given.lower() == scheme.lower() else ""
 
 
 def account_of(key: str) -> str:
-    """A name for the key's owner that does not give the key away."""
+    """An id of the key's owner that does not reveal the key."""
     return sha256(key.encode()).hexdigest()
 
 
 def base_of(request: Request) -> str:
-    """The address at which the emulator itself is reached, without a slash at the end."""
-    # Not request.base_url: that is the address of the whole site, without the mount.
+    """The emulator's own URL, as the client reached it, without a trailing slash."""
+    # Not request.base_url, which is that of the whole site and lacks the mount's path.
     host = request.headers.get("host", "localhost")
     return f"{request.url.scheme}://{host}{request.scope.get('root_path', '')}"
 
 
 async def json_of(request: Request) -> object:
-    """The body's JSON; None when it has none."""
+    """The body's JSON; None if the body is not JSON."""
     try:
         value: object = json.loads(await request.body())
     except ValueError:

@@ -5,8 +5,6 @@ https://docs.kie.ai/file-upload-api/quickstart and
 https://docs.apikley.ru/file-upload-api/file-upload-api_upload-file-stream
 """
 
-from __future__ import annotations
-
 import mimetypes
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,26 +15,27 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ._answers import JSONAnswer, retry_after
-from ._conditions import Conditions
-from ._faults import Reset
-from ._files import FileResponse
-from ._multipart import parts
-from ._pictures import decoded, placeholder
-from ._requests import base_of, json_of, key_of
-from ._schema import fields_of
+from .conditions import Conditions
+from .faults import Reset
+from .files import FileResponse
+from .images import decode, placeholder
+from .multipart import parts
+from .requests import base_of, json_of, key_of
+from .responses import AsciiJSONResponse, retry_after
+from .schema import fields_of
 
 FOLDER = "/uploads/"
 
 
 class Uploads:
-    """Files by path, in memory; a name that is used again overwrites the file."""
+    """Files by path, in memory; a second file of the same name replaces the first."""
 
     def __init__(self, conditions: Conditions, prefix: str) -> None:
         self._conditions, self._prefix = conditions, prefix
         self._files: dict[str, bytes] = {}
 
     def routes(self) -> Sequence[BaseRoute]:
+        """The routes that take files, and the one that serves them."""
         api = f"{self._prefix}/api"
         return [
             Route(f"{api}/file-base64-upload", self._base64, methods=["POST"]),
@@ -46,7 +45,7 @@ class Uploads:
         ]
 
     def find(self, url: str) -> bytes | None:
-        """The file at an address, if it was uploaded here."""
+        """The file at a URL, if it was uploaded here."""
         _, folder, path = unquote(urlsplit(url).path).partition(FOLDER)
         return self._files.get(path) if folder else None
 
@@ -56,10 +55,10 @@ class Uploads:
         fields = fields_of(await json_of(request))
         text = fields.get("base64Data")
         if not isinstance(text, str):
-            return _no(400, "base64Data is missing")
-        content = decoded(text)
+            return _error(400, "base64Data is missing")
+        content = decode(text)
         if content is None:
-            return _no(400, "base64Data is not base64")
+            return _error(400, "base64Data is not base64")
         return self._keep(request, fields, content, "file")
 
     async def _stream(self, request: Request) -> Response:
@@ -68,7 +67,7 @@ class Uploads:
         form = parts(request.headers.get("content-type", ""), await request.body())
         file = form.pop("file", None)
         if file is None:
-            return _no(400, "file is missing")
+            return _error(400, "file is missing")
         fields = {name: part.content.decode(errors="replace") for name, part in form.items()}
         return self._keep(request, fields, file.content, file.filename or "file")
 
@@ -78,36 +77,36 @@ class Uploads:
         fields = fields_of(await json_of(request))
         url = fields.get("fileUrl")
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            return _no(400, "fileUrl is missing or no address")
+            return _error(400, "fileUrl is missing or not a URL")
         name = PurePosixPath(urlsplit(url).path).name or "file.png"
-        # An emulator fetches nothing from the network: another picture stands in.
+        # An emulator fetches nothing from the network; a placeholder stands in for the file.
         return self._keep(request, fields, self.find(url) or placeholder(), name)
 
     async def _serve(self, request: Request) -> Response:
         content = self._files.get(request.path_params["path"])
         if content is None:
             return PlainTextResponse("Not found", 404)
-        kind = _kind(request.path_params["path"])
+        kind = _media_type(request.path_params["path"])
         return FileResponse(content, request, self._conditions, media_type=kind)
 
     def _refused(self, request: Request) -> Response | None:
         if not self._conditions.knows(key_of(request)):
-            return _no(401, "The key is not known")
+            return _error(401, "The key is not valid")
         fault = self._conditions.take_fault("upload")
         if fault is None:
             return None
         if fault.name == "upload_reset":
             raise Reset
-        return _no(500, "Server error", wait=fault.retry_after)
+        return _error(500, "Server error", wait=fault.retry_after)
 
     def _keep(
         self, request: Request, fields: Mapping[str, object], content: bytes, name: str
     ) -> Response:
         folder = fields.get("uploadPath")
         if not isinstance(folder, str) or not folder:
-            return _no(400, "uploadPath is missing")
+            return _error(400, "uploadPath is missing")
         if folder != folder.strip("/"):
-            return _no(400, "uploadPath must neither begin nor end with a slash")
+            return _error(400, "uploadPath must neither begin nor end with a slash")
         name = str(fields.get("fileName") or name)
         path = f"{folder}/{name}"
         self._files[path] = content
@@ -116,16 +115,16 @@ class Uploads:
             "filePath": path,
             "downloadUrl": f"{base_of(request)}{FOLDER}{quote(path)}",
             "fileSize": len(content),
-            "mimeType": _kind(name),
+            "mimeType": _media_type(name),
             "uploadedAt": datetime.fromtimestamp(self._conditions.clock(), UTC).isoformat(),
         }
-        return JSONAnswer({"success": True, "code": 200, "msg": "uploaded", "data": data})
+        return AsciiJSONResponse({"success": True, "code": 200, "msg": "uploaded", "data": data})
 
 
-def _no(status: int, text: str, wait: float | None = None) -> Response:
+def _error(status: int, text: str, wait: float | None = None) -> Response:
     body = {"success": False, "code": status, "msg": text}
-    return JSONAnswer(body, status, retry_after(wait))
+    return AsciiJSONResponse(body, status, retry_after(wait))
 
 
-def _kind(name: str) -> str:
+def _media_type(name: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"

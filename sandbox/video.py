@@ -1,6 +1,4 @@
-"""The videos that the emulators deliver: small, real, and made on the spot."""
-
-from __future__ import annotations
+"""The videos that the emulators deliver: small, real, and made on demand."""
 
 import array
 import math
@@ -22,17 +20,17 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND = 12
 SAMPLES_PER_SECOND = 44_100
-SAMPLES_PER_FRAME = 1024  # what AAC takes at once
-TONE_PERIOD = 100  # samples: a tone of 441 Hz
+SAMPLES_PER_FRAME = 1024  # AAC's frame size
+TONE_PERIOD = 100  # samples: 441 Hz
 
-MOST_TEXT = 600  # characters: more has no room on a picture
-LONGEST_SIDE = 320
+MAX_TEXT = 600  # characters: more would not fit
+LONGEST_SIDE = 320  # pixels
 SIZES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240)}
 
 
 @frozen
 class Clip:
-    """What a video shows: everything that its bytes depend on."""
+    """What a video shows; its bytes depend on nothing else. Sizes are in pixels."""
 
     prompt: str
     seconds: int = 5
@@ -42,17 +40,17 @@ class Clip:
 
 
 def size_like(width: int, height: int) -> tuple[int, int]:
-    """A small video's size in the shape of a picture; H.264 wants even numbers."""
+    """A small video's size in the aspect ratio of an image; H.264 needs even numbers."""
     scale = LONGEST_SIDE / max(width, height)
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 @lru_cache(maxsize=64)
 def make_video(clip: Clip) -> bytes:
-    """An MP4 of H.264, and of AAC exactly when the clip has sound; equal clips, equal bytes."""
+    """An MP4 of H.264, and of AAC if the clip has sound; the same bytes for equal clips."""
     import av
 
-    # The index can only be moved to the front in a file, not in memory.
+    # The index can be moved to the front only in a file, not in memory.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "video.mp4")
         with av.open(
@@ -62,15 +60,15 @@ def make_video(clip: Clip) -> bytes:
         return path.read_bytes()
 
 
-def _write(file: OutputContainer, clip: Clip) -> None:
+def _write(file: "OutputContainer", clip: Clip) -> None:
     video = file.add_stream(
         "libx264", FRAMES_PER_SECOND, options={"preset": "ultrafast", "tune": "stillimage"}
     )
     video.width, video.height, video.pix_fmt = clip.width, clip.height, "yuv420p"
-    video.codec_context.thread_count = 1  # with more threads the bytes differ between runs
+    video.codec_context.thread_count = 1  # More threads make the bytes differ between runs.
     audio = file.add_stream("aac", SAMPLES_PER_SECOND, layout="mono") if clip.sound else None
-    for picture in _frames(clip):
-        file.mux(video.encode(picture))
+    for frame in _frames(clip):
+        file.mux(video.encode(frame))
     file.mux(video.encode())
     if audio is not None:
         for samples in _tone(clip.seconds):
@@ -78,15 +76,15 @@ def _write(file: OutputContainer, clip: Clip) -> None:
         file.mux(audio.encode())
 
 
-def _frames(clip: Clip) -> Iterator[VideoFrame]:
-    """The prompt on a colour of its own, over a bar that grows with time."""
+def _frames(clip: Clip) -> "Iterator[VideoFrame]":
+    """The prompt on a background of its own colour, above a bar that grows with time."""
     from av import VideoFrame
     from PIL import ImageDraw
 
     card = _card(clip)
     count = clip.seconds * FRAMES_PER_SECOND
     for number in range(count):
-        # The bar only grows, so it may be drawn over the last frame's.
+        # The bar only grows, so it can be drawn over the previous frame's.
         ImageDraw.Draw(card).rectangle(
             (0, clip.height - 6, clip.width * (number + 1) // count, clip.height), fill="white"
         )
@@ -95,22 +93,22 @@ def _frames(clip: Clip) -> Iterator[VideoFrame]:
         yield frame
 
 
-def _card(clip: Clip) -> Image:
+def _card(clip: Clip) -> "Image":
     from PIL import Image, ImageDraw
 
-    # A lone surrogate is valid in JSON, and nothing that a font could draw.
+    # A lone surrogate is valid in JSON, but no font can draw it.
     text = clip.prompt.encode(errors="replace").decode()
-    hue = zlib.crc32(text.encode()) % 360  # so that two videos can be told apart at a glance
+    hue = zlib.crc32(text.encode()) % 360  # Makes two videos easy to tell apart.
     card = Image.new("RGB", (clip.width, clip.height), f"hsl({hue}, 60%, 25%)")
     draw, font = ImageDraw.Draw(card), _font()
     draw.multiline_text(
-        (8, 8), "\n".join(_wrapped(text[:MOST_TEXT], font, clip.width - 16)), font=font
+        (8, 8), "\n".join(_wrapped(text[:MAX_TEXT], font, clip.width - 16)), font=font
     )
     return card
 
 
-def _wrapped(text: str, font: FreeTypeFont | ImageFont, width: int) -> Iterator[str]:
-    """Lines that fit; a language without spaces is broken anywhere."""
+def _wrapped(text: str, font: "FreeTypeFont | ImageFont", width: int) -> Iterator[str]:
+    """The text in lines that fit; text without spaces breaks anywhere."""
     line = ""
     for word in text.split():
         longer = f"{line} {word}".lstrip()
@@ -126,7 +124,7 @@ def _wrapped(text: str, font: FreeTypeFont | ImageFont, width: int) -> Iterator[
 
 
 @lru_cache
-def _font() -> FreeTypeFont | ImageFont:
+def _font() -> "FreeTypeFont | ImageFont":
     from PIL import ImageFont
 
     try:
@@ -135,8 +133,8 @@ def _font() -> FreeTypeFont | ImageFont:
         return ImageFont.load_default(14)
 
 
-def _tone(seconds: int) -> Iterator[AudioFrame]:
-    """A soft hum, in frames of samples."""
+def _tone(seconds: int) -> "Iterator[AudioFrame]":
+    """A soft hum, in frames of audio samples."""
     from av import AudioFrame
 
     wave = array.array(

@@ -1,6 +1,4 @@
-"""Answers: JSON, and what is no provider's: web pages, broken bodies, wrong types."""
-
-from __future__ import annotations
+"""Responses: JSON, and what no API means to send: web pages, truncated bodies, wrong types."""
 
 import json
 from collections.abc import Mapping
@@ -8,18 +6,18 @@ from collections.abc import Mapping
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ._faults import Reset
+from .faults import Reset
 
 
-class JSONAnswer(JSONResponse):
-    """JSON in ASCII: an answer may quote a prompt, and a prompt may hold a lone surrogate."""
+class AsciiJSONResponse(JSONResponse):
+    """JSON in ASCII, because a quoted prompt may contain a lone surrogate."""
 
     def render(self, content: object) -> bytes:
         return json.dumps(content).encode()
 
 
 def web_page(status: int = 200) -> Response:
-    """What a proxy in front of a provider shows when it is in trouble."""
+    """The page that a proxy in front of an API shows when the API is in trouble."""
     return HTMLResponse(
         "<!DOCTYPE html><html><head><title>Just a moment</title></head>"
         "<body><h1>Checking your connection</h1></body></html>",
@@ -28,11 +26,12 @@ def web_page(status: int = 200) -> Response:
 
 
 def retry_after(seconds: float | None) -> dict[str, str]:
+    """The header Retry-After, or no header for None."""
     return {} if seconds is None else {"Retry-After": f"{seconds:g}"}
 
 
-class CutOff(Response):
-    """The beginning of an answer, which announces the whole and then breaks off."""
+class TruncatedResponse(Response):
+    """Announces a whole response, sends its first `length` bytes, and breaks off."""
 
     def __init__(self, whole: Response, length: int) -> None:
         super().__init__(bytes(whole.body)[:length], whole.status_code)
@@ -51,7 +50,7 @@ class CutOff(Response):
 
 
 def wrong_types(value: object) -> object:
-    """The same value with every leaf in another JSON type, and the names left as they are."""
+    """The same structure with the same names, and each leaf in another JSON type."""
     match value:
         case Mapping():
             return {name: wrong_types(inner) for name, inner in value.items()}

@@ -1,6 +1,4 @@
-"""The tasks that an emulator has accepted, in memory or as files that other processes share."""
-
-from __future__ import annotations
+"""The tasks that an emulator has accepted, in memory or as files shared between processes."""
 
 import json
 import os
@@ -12,34 +10,37 @@ from typing import Literal
 
 from attrs import Factory, asdict, define
 
-from ._video import Clip
+from .video import Clip
 
-Phase = Literal["queued", "running", "succeeded", "failed", "cancelled", "unknown"]
+TaskPhase = Literal["queued", "running", "succeeded", "failed", "cancelled", "unknown"]
 
 
 @define(kw_only=True)
-class Task:
-    """An accepted task: what a provider would send a bill for."""
+class EmulatedTask:
+    """An accepted task, which a provider would charge for. Times are seconds since the epoch."""
 
     id: str
     model: str
+    #: The JSON of the submit.
     body: Mapping[str, object]
     clip: Clip
-    #: Where the emulator was reached, for the links in callbacks.
+    #: The emulator's URL as the client reached it, for the links in webhook calls.
     base: str
     created: float
     starts: float
     ends: float
+    #: The client's own id of the task.
     external_id: str | None = None
     callback_url: str | None = None
-    #: Why the task fails in the end, if it does.
+    #: Why the task will fail, if it will.
     failure: str | None = None
     cancelled: bool = False
-    #: When each link that was handed out expires, and when the first one appears.
+    #: When each link to the video expires, and when the first one appears.
     links: list[float] = Factory(list)
     url_from: float = 0.0
 
-    def phase(self, now: float) -> Phase:
+    def phase(self, now: float) -> TaskPhase:
+        """The phase that the task is in at a time."""
         if self.cancelled:
             return "cancelled"
         if now < self.starts:
@@ -53,22 +54,25 @@ class Tasks:
     """All tasks of one emulator, in memory."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Task] = {}
+        self._known: dict[str, EmulatedTask] = {}
 
-    def __iter__(self) -> Iterator[Task]:
+    def __iter__(self) -> Iterator[EmulatedTask]:
         return iter(list(self._known.values()))
 
-    def find(self, task_id: str) -> Task | None:
+    def find(self, task_id: str) -> EmulatedTask | None:
+        """The task with this id."""
         return self._known.get(task_id)
 
-    def find_external(self, external_id: str) -> Task | None:
+    def find_external(self, external_id: str) -> EmulatedTask | None:
+        """The task with this id of the client's own."""
         return next((task for task in self if task.external_id == external_id), None)
 
     def new_id(self, milliseconds: int, spell: Callable[[int], str]) -> str:
-        """An id made from the time, as providers make theirs, and never given twice."""
+        """An unused id, made from the time as providers make theirs; it is reserved."""
         return next(name for ms in count(milliseconds) if self._reserve(name := spell(ms)))
 
-    def save(self, task: Task) -> None:
+    def save(self, task: EmulatedTask) -> None:
+        """Add a task, or keep its changes."""
         self._known[task.id] = task
 
     def _reserve(self, task_id: str) -> bool:
@@ -76,21 +80,21 @@ class Tasks:
 
 
 class FolderTasks(Tasks):
-    """All tasks of one emulator, as files that other processes share."""
+    """All tasks of one emulator, as files shared between processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def __iter__(self) -> Iterator[Task]:
+    def __iter__(self) -> Iterator[EmulatedTask]:
         found = [task for path in self._folder.glob("*.json") if (task := self._read(path))]
         return iter(sorted(found, key=lambda task: (task.created, task.id)))
 
-    def find(self, task_id: str) -> Task | None:
-        # An id comes out of an address: it must not lead out of the folder.
+    def find(self, task_id: str) -> EmulatedTask | None:
+        # The id comes from a URL, and must not lead out of the folder.
         return self._read(self._path(task_id)) if re.fullmatch(r"[\w.-]{1,100}", task_id) else None
 
-    def save(self, task: Task) -> None:
+    def save(self, task: EmulatedTask) -> None:
         path = self._path(task.id)
         draft = path.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(asdict(task)))
@@ -103,15 +107,15 @@ class FolderTasks(Tasks):
             return False
         return True
 
-    def _read(self, path: Path) -> Task | None:
+    def _read(self, path: Path) -> EmulatedTask | None:
         try:
             text = path.read_text()
         except FileNotFoundError:
             return None
-        if not text:  # reserved by another process, and not yet written
+        if not text:  # Reserved by another process, but not written yet.
             return None
         values = json.loads(text)
-        return Task(**{**values, "clip": Clip(**values["clip"])})
+        return EmulatedTask(**{**values, "clip": Clip(**values["clip"])})
 
     def _path(self, task_id: str) -> Path:
         return self._folder / f"{task_id}.json"

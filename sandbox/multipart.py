@@ -1,7 +1,5 @@
 """The parts of a multipart form (RFC 7578), as an upload sends them."""
 
-from __future__ import annotations
-
 from email.message import Message
 from email.parser import BytesParser
 
@@ -10,20 +8,23 @@ from attrs import frozen
 
 @frozen
 class Part:
+    """One field of a form, or one file."""
+
     name: str
     filename: str | None
     content: bytes
 
 
 def parts(content_type: str, body: bytes) -> dict[str, Part]:
-    """The form's parts by name; none when the body is no form."""
+    """The form's parts by name; empty if the body is not a form."""
     header = Message()
     header["Content-Type"] = content_type
     boundary = header.get_boundary()
     if boundary is None:
         return {}
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
-    found = map(_part, pieces[1:-1])  # before the first line and after the last there is nothing
+    # What precedes the first boundary and follows the last one is empty.
+    found = map(_part, pieces[1:-1])
     return {part.name: part for part in found}
 
 

@@ -1,6 +1,4 @@
-"""What an emulator looks at in a picture: its size."""
-
-from __future__ import annotations
+"""What an emulator needs to know about an image: whether it is one, and its size."""
 
 import base64
 import binascii
@@ -8,18 +6,18 @@ import io
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
-    """Width and height, or None when it is no picture."""
+    """Width and height in pixels, or None if the bytes are not an image."""
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return picture.size
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
 
 
-def decoded(text: str) -> bytes | None:
-    """The bytes of base64, plain or in a ``data:`` address; None when it is neither."""
+def decode(text: str) -> bytes | None:
+    """The bytes of base64, plain or in a ``data:`` URL; None if it is neither, or empty."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
@@ -29,7 +27,7 @@ def decoded(text: str) -> bytes | None:
 
 
 def placeholder() -> bytes:
-    """A picture in the place of one that would have to be fetched from the network."""
+    """A PNG that stands in for an image on the network, which an emulator never fetches."""
     from PIL import Image
 
     file = io.BytesIO()

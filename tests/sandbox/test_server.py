@@ -1,7 +1,5 @@
 """The emulators over real HTTP, on a loopback port."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
@@ -10,7 +8,18 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from kling26.sandbox import Conditions, Fault, Server, Site, addresses, build_site, serve
+from kling26.core.hookspecs import Sandbox
+from kling26.core.plugins import load_sandboxes
+from kling26.sandbox import (
+    Conditions,
+    Fault,
+    FaultName,
+    Server,
+    Site,
+    build_site,
+    environment,
+    serve,
+)
 from kling26.sandbox.apikley import kling26_sandboxes as apikley
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.kie import kling26_sandboxes as kie
@@ -84,7 +93,7 @@ def test_a_page_lists_what_is_served_and_how_to_reach_it(http: httpx.Client) -> 
     assert "rate_limit" in listed["faults"]
 
 
-def test_a_fault_is_ordered_from_one_provider(http: httpx.Client, site: Site) -> None:
+def test_a_fault_is_requested_of_one_provider(http: httpx.Client, site: Site) -> None:
     order = {"provider": "kie", "fault": "rate_limit", "times": 2, "retry_after": 3}
     answer = http.post("/faults", json=order)
 
@@ -114,7 +123,7 @@ def test_faults_can_be_called_off(http: httpx.Client) -> None:
         {"provider": "kie", "fault": "slow", "colour": "red"},
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused_in_words(
+def test_a_request_for_a_fault_that_makes_no_sense_says_why(
     http: httpx.Client, site: Site, order: object
 ) -> None:
     answer = http.post("/faults", json=order)
@@ -150,9 +159,11 @@ def test_a_cut_answer_is_a_broken_connection_after_its_beginning(
 
 
 @pytest.mark.parametrize("name", ["cut_download", "wrong_length"])
-def test_a_cut_download_is_a_broken_connection(http: httpx.Client, site: Site, name: str) -> None:
+def test_a_cut_download_is_a_broken_connection(
+    http: httpx.Client, site: Site, name: FaultName
+) -> None:
     url = link(http)
-    emulator(site).conditions.faults.append(Fault(name))  # type: ignore[arg-type]
+    emulator(site).conditions.faults.append(Fault(name))
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         httpx.get(url)
 
@@ -162,9 +173,9 @@ def test_a_cut_download_is_a_broken_connection(http: httpx.Client, site: Site, n
 def test_a_server_does_not_wait_for_a_slow_answer(site: Site) -> None:
     emulator(site).conditions.faults.append(Fault("slow"))
     with Server(site) as server:
-        address = f"{server.url}/kie/api/v1/jobs/createTask"
+        url = f"{server.url}/kie/api/v1/jobs/createTask"
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(address, json=TASK, headers={"Authorization": "Bearer 1"}, timeout=0.1)
+            httpx.post(url, json=TASK, headers={"Authorization": "Bearer 1"}, timeout=0.1)
         began = time.monotonic()
 
     assert time.monotonic() - began < 2
@@ -177,16 +188,16 @@ def test_a_port_that_is_taken_is_an_error_at_once(site: Site) -> None:
             pass  # pragma: no cover
 
 
-def test_serving_tells_the_address_and_lasts_until_it_is_interrupted(site: Site) -> None:
-    told: list[str] = []
+def test_serving_reports_its_url_and_lasts_until_it_is_interrupted(site: Site) -> None:
+    pages: list[str] = []
 
     def interrupt(url: str) -> None:
-        told.append(httpx.get(url).text)
+        pages.append(httpx.get(url).text)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         serve(site, ready=interrupt)
-    assert "kie" in told[0]
+    assert "kie" in pages[0]
 
 
 def test_serving_waits_for_the_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,4 +244,6 @@ def test_the_environment_leads_a_client_to_the_server(
 ) -> None:
     url = "http://127.0.0.1:8026"
 
-    assert addresses(provider, f"{url}/") == {name: url + path for name, path in variables.items()}
+    sandbox = load_sandboxes().get(provider, Sandbox(provider, build=KieSandbox))
+
+    assert environment(sandbox, f"{url}/") == {name: url + path for name, path in variables.items()}

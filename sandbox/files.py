@@ -1,44 +1,42 @@
 """
 Files over HTTP, in pieces and by Range (RFC 9110, section 14).
 
-Written by hand, because Starlette's FileResponse reads through threads, and an emulator must
-also run on an event loop whose time is virtual.
+Starlette's FileResponse reads in threads; an emulator must also run on an event loop whose time
+is virtual, so it has its own.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import Literal
 
 from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ._conditions import Conditions
-from ._faults import Reset
+from .conditions import Conditions
+from .faults import Reset
 
-PIECE = 64 * 1024
+PIECE = 64 * 1024  # bytes
 
 
 @frozen
-class Manner:
-    """How a file is sent: well, unless it says otherwise."""
+class Transfer:
+    """How a file is sent: correctly, unless a field says otherwise."""
 
-    #: Stop in the middle: the connection breaks, or is closed as if that had been all.
-    cut: bool = False
-    politely: bool = False
-    #: At least so many pieces, with so many seconds between them.
+    #: Stop halfway and reset the connection, or close it as if the file were complete.
+    cut: Literal["reset", "close"] | None = None
+    #: At least this many pieces, each followed by a pause in seconds.
     pieces: int = 1
     pause: float | None = None
 
 
-WELL = Manner()
+CORRECT = Transfer()
 
 
 class FileResponse(Response):
-    """The bytes of a file, or the range of them that was asked for."""
+    """The bytes of a file, or the range of them that the request asks for."""
 
     def __init__(
         self,
@@ -48,10 +46,10 @@ class FileResponse(Response):
         *,
         media_type: str = "video/mp4",
         ranges: bool = True,
-        manner: Manner = WELL,
+        transfer: Transfer = CORRECT,
     ) -> None:
         etag = f'"{sha256(content).hexdigest()[:16]}"'
-        span = asked_range(request, len(content), etag) if ranges else None
+        span = requested_range(request, len(content), etag) if ranges else None
         super().__init__(None, 200, {"ETag": etag}, media_type)
         if ranges:
             self.headers["Accept-Ranges"] = "bytes"
@@ -64,7 +62,7 @@ class FileResponse(Response):
             content = content[span[0] : span[-1] + 1]
         self.headers["Content-Length"] = str(len(content))
         self._content = content if request.method == "GET" else b""
-        self._manner, self._sleep = manner, conditions.sleep
+        self._transfer, self._sleep = transfer, conditions.sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send(
@@ -76,30 +74,31 @@ class FileResponse(Response):
         )
         for piece in self._pieces():
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-            if self._manner.pause is not None:
-                await self._sleep(self._manner.pause)
-        if not self._manner.cut:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif not self._manner.politely:
-            raise Reset
+            if self._transfer.pause is not None:
+                await self._sleep(self._transfer.pause)
+        match self._transfer.cut:
+            case None:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            case "reset":
+                raise Reset
 
     def _pieces(self) -> Iterator[bytes]:
-        size = min(PIECE, max(1, len(self._content) // self._manner.pieces))
-        end = len(self._content) // 2 if self._manner.cut else len(self._content)
+        size = min(PIECE, max(1, len(self._content) // self._transfer.pieces))
+        end = len(self._content) // 2 if self._transfer.cut else len(self._content)
         for start in range(0, end, size):
             yield self._content[start : min(end, start + size)]
 
 
-def asked_range(request: Request, length: int, etag: str) -> range | None:
+def requested_range(request: Request, length: int, etag: str) -> range | None:
     """
-    The bytes that a request asks for; None when it shall have them all.
+    The bytes that a request asks for; None if it asks for all of them.
 
-    The range is empty, and stops at the length, when it lies outside of the file.
+    A range outside the file is returned as an empty one that stops at the file's length.
     """
-    asked = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", "").strip())
-    if asked is None or request.headers.get("if-range", etag) != etag:
+    header = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", "").strip())
+    if header is None or request.headers.get("if-range", etag) != etag:
         return None
-    first, last = asked.groups()
+    first, last = header.groups()
     if not first and not last:
         return None
     if not first:
@@ -107,5 +106,5 @@ def asked_range(request: Request, length: int, etag: str) -> range | None:
     else:
         start, stop = int(first), min(length, int(last) + 1) if last else length
     if last and first and int(last) < int(first):
-        return None  # not a range at all, says the RFC: ignore it
+        return None  # An invalid range, which the RFC says to ignore.
     return range(start, stop) if start < stop else range(length, length)

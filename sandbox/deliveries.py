@@ -1,7 +1,5 @@
 """From a finished task to its video: links that expire, and downloads that go wrong."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from hashlib import shake_256
@@ -10,37 +8,38 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ._answers import web_page
-from ._conditions import Conditions
-from ._faults import Fault
-from ._files import WELL, FileResponse, Manner
-from ._requests import base_of
-from ._tasks import Task, Tasks
-from ._video import make_video
+from .conditions import Conditions
+from .faults import Fault
+from .files import CORRECT, FileResponse, Transfer
+from .requests import base_of
+from .responses import web_page
+from .tasks import EmulatedTask, Tasks
+from .video import make_video
 
-LINK_LIFE = 24 * 60 * 60.0
+LINK_LIFE = 24 * 60 * 60.0  # seconds
 
 
 class Deliveries:
     """
     The results of one emulator's tasks, and the links to them.
 
-    With `asking_renews`, asking for an expired link again gives a fresh one.
+    With `polling_renews`, a status request replaces an expired link by a new one.
     """
 
-    def __init__(self, conditions: Conditions, tasks: Tasks, *, asking_renews: bool) -> None:
+    def __init__(self, conditions: Conditions, tasks: Tasks, *, polling_renews: bool) -> None:
         self._conditions, self._tasks = conditions, tasks
-        self._asking_renews = asking_renews
+        self._polling_renews = polling_renews
         self._rangeless: set[str] = set()
 
     def routes(self) -> Sequence[BaseRoute]:
+        """The routes of the results themselves."""
         return [
             Route("/results/{link:int}/{task_id}.mp4", self._result),
             Route("/elsewhere", self._elsewhere),
         ]
 
-    def link(self, task: Task, base: str) -> str | None:
-        """Where a finished task's video is, or None while the provider does not tell."""
+    def link(self, task: EmulatedTask, base: str) -> str | None:
+        """The URL of a finished task's video, or None as long as the provider withholds it."""
         now = self._conditions.clock()
         if now < task.url_from:
             return None
@@ -52,24 +51,24 @@ class Deliveries:
                 self._tasks.save(task)
                 return None
             case Fault("expired_link"):
-                task.links[-1 if self._asking_renews else 0] = now
+                task.links[-1 if self._polling_renews else 0] = now
                 self._tasks.save(task)
-            case _ if self._asking_renews and task.links[-1] <= now:
+            case _ if self._polling_renews and task.links[-1] <= now:
                 return self.renew(task, base, LINK_LIFE)
-        return address(base, task, len(task.links) - 1 if self._asking_renews else 0)
+        return result_url(base, task, len(task.links) - 1 if self._polling_renews else 0)
 
-    def first(self, task: Task) -> str:
-        """The link that a call to a webhook brings."""
-        return address(task.base, task, 0)
+    def first(self, task: EmulatedTask) -> str:
+        """The link that a webhook call contains."""
+        return result_url(task.base, task, 0)
 
-    def renew(self, task: Task, base: str, life: float) -> str:
-        """Another link to the same video."""
+    def renew(self, task: EmulatedTask, base: str, life: float) -> str:
+        """A new link to the same video, which expires after `life` seconds."""
         task.links.append(self._conditions.clock() + life)
         self._tasks.save(task)
-        return address(base, task, len(task.links) - 1)
+        return result_url(base, task, len(task.links) - 1)
 
-    def task_behind(self, url: object, base: str) -> Task | None:
-        """The task to whose video an address leads, if it is one of ours."""
+    def task_behind(self, url: object, base: str) -> EmulatedTask | None:
+        """The task whose video a URL leads to, or None if the URL is not one of ours."""
         pattern = re.escape(base) + r"/results/\d+/([^/]+)\.mp4"
         ours = re.fullmatch(pattern, url) if isinstance(url, str) else None
         return self._tasks.find(ours[1]) if ours else None
@@ -83,12 +82,14 @@ class Deliveries:
             return PlainTextResponse("This link has expired", 403)
         return self._download(request, task)
 
-    def _download(self, request: Request, task: Task) -> Response:
+    def _download(self, request: Request, task: EmulatedTask) -> Response:
         content = make_video(task.clip)
 
-        def file(content: bytes = content, manner: Manner = WELL) -> Response:
+        def file(content: bytes = content, transfer: Transfer = CORRECT) -> Response:
             ranges = task.id not in self._rangeless
-            return FileResponse(content, request, self._conditions, manner=manner, ranges=ranges)
+            return FileResponse(
+                content, request, self._conditions, transfer=transfer, ranges=ranges
+            )
 
         match self._conditions.take_fault("download"):
             case Fault("download_403"):
@@ -96,12 +97,12 @@ class Deliveries:
             case Fault("download_500"):
                 return PlainTextResponse("Internal error", 500)
             case Fault("cut_download"):
-                return file(manner=Manner(cut=True))
+                return file(transfer=Transfer(cut="reset"))
             case Fault("cut_download_no_range"):
                 self._rangeless.add(task.id)
-                return file(manner=Manner(cut=True))
+                return file(transfer=Transfer(cut="reset"))
             case Fault("wrong_length"):
-                return file(manner=Manner(cut=True, politely=True))
+                return file(transfer=Transfer(cut="close"))
             case Fault("short_video"):
                 return file(content[: len(content) // 2])
             case Fault("html_instead_of_video"):
@@ -111,12 +112,14 @@ class Deliveries:
             case Fault("redirect_loop"):
                 return RedirectResponse(f"{base_of(request)}/elsewhere", 302)
             case Fault("slow_download", seconds=seconds):
-                return file(manner=Manner(pieces=8, pause=1.0 if seconds is None else seconds))
+                return file(transfer=Transfer(pieces=8, pause=1.0 if seconds is None else seconds))
         return file()
 
     async def _elsewhere(self, request: Request) -> Response:
+        """Redirects to itself."""
         return RedirectResponse(f"{base_of(request)}/elsewhere", 302)
 
 
-def address(base: str, task: Task, link: int) -> str:
+def result_url(base: str, task: EmulatedTask, link: int) -> str:
+    """The URL of a task's video, by the number of its link."""
     return f"{base}/results/{link}/{task.id}.mp4"
