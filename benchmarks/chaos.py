@@ -108,9 +108,7 @@ def report(when: str, tasks: list, emulators: dict[str, Emulator]) -> None:
     accepted = [task for emulator in emulators.values() for task in emulator.accepted]
     per_request = Counter(task.clip.prompt for task in accepted)
     known = {task.task_id for task in tasks if task.task_id}
-    open_without_id = {
-        task.prompt for task in tasks if task.state in OPEN and not task.task_id
-    }
+    open_without_id = {task.prompt for task in tasks if task.state in OPEN and not task.task_id}
     lost = [
         task for task in accepted
         if task.id not in known and task.clip.prompt not in open_without_id
