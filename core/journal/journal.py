@@ -7,38 +7,31 @@ Its tables are in `schema`, the database in `database`, the processes that share
 import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
-import attrs
 import sqlalchemy as sa
 from attrs import define, field
 
-from ..errors import JournalError, Remedy, UnknownTask
-from ..status import Realm, Ticket
+from ..errors import JournalError, UnknownTask
+from ..status import Realm
 from ..text import sanitize
 from .database import Database
+from .rows import (
+    Changes,
+    add_output,
+    columns_of,
+    in_states,
+    insert,
+    moved,
+    select_tasks,
+    stands,
+    task_of,
+)
 from .schema import OUTPUTS, TASKS, WORKERS
-from .task import ACTIVE, OPEN, Task, TaskState
+from .task import OPEN, Task, TaskState
 from .worker import Worker
 
 T = TypeVar("T")
-
-
-class Changes(TypedDict, total=False):
-    """What may change of a task while it goes on."""
-
-    worker: str | None
-    sending: float | None
-    submitted: float | None
-    finished: float | None
-    ticket: Ticket | None
-    url: str | None
-    file: str | None
-    cost: float | None
-    cost_unit: str | None
-    code: str | None
-    error: str | None
-    remedy: Remedy | None
 
 
 @define(eq=False)
@@ -67,7 +60,7 @@ class Journal:
     async def get(self, task: str) -> Task:
         """The task of that id, or the only one whose id begins so; raises `UnknownTask`."""
         begins_so = TASKS.c.id.startswith(task, autoescape=True)
-        found = await self._select(_tasks().where(begins_so).limit(2))
+        found = await self._select(select_tasks().where(begins_so).limit(2))
         exact = [each for each in found if each.id == task]
         found = exact or found
         if len(found) != 1 or not task:
@@ -77,18 +70,18 @@ class Journal:
 
     async def equal(self, fingerprint: str) -> Task | None:
         """The task that a request of this fingerprint joins or is given."""
-        found = await self._select(_tasks().where(TASKS.c.active == fingerprint))
+        found = await self._select(select_tasks().where(TASKS.c.active == fingerprint))
         return found[0] if found else None
 
     async def tasks(self, states: Sequence[TaskState] | None = None) -> list[Task]:
         """All tasks, or those in these states, oldest first."""
-        query = _tasks().order_by(TASKS.c.created, TASKS.c.id)
-        return await self._select(query if states is None else query.where(_in(states)))
+        query = select_tasks().order_by(TASKS.c.created, TASKS.c.id)
+        return await self._select(query if states is None else query.where(in_states(states)))
 
     async def needs_image(self, name: str) -> bool:
         """Whether a task may still have to send the kept picture."""
-        sendable = _in(("submitting", "unknown"))
-        query = _tasks().where(TASKS.c.image_file == name, sendable).limit(1)
+        sendable = in_states(("submitting", "unknown"))
+        query = select_tasks().where(TASKS.c.image_file == name, sendable).limit(1)
         return bool(await self._select(query))
 
     async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
@@ -118,12 +111,12 @@ class Journal:
         """
 
         def work(connection: sa.Connection) -> Task:
-            equal = _tasks().where(TASKS.c.active == draft.fingerprint)
+            equal = select_tasks().where(TASKS.c.active == draft.fingerprint)
             row = connection.execute(equal).first()
             if row is None:
-                _insert(connection, draft)
-            task = draft if row is None else _task(row)
-            _want(connection, task.id, output)
+                insert(connection, draft)
+            task = draft if row is None else task_of(row)
+            add_output(connection, task.id, output)
             return task
 
         while True:
@@ -139,7 +132,7 @@ class Journal:
     async def want(self, task: str, output: str | None) -> None:
         """Remember that the video of a task is wanted at `output` too."""
         if output is not None:
-            await self._run(lambda connection: _want(connection, task, output))
+            await self._run(lambda connection: add_output(connection, task, output))
 
     async def written(self, task: str, output: str) -> None:
         """Note that the video of a task is at `output` now."""
@@ -155,11 +148,11 @@ class Journal:
 
         This is the gate that two workers never both pass.
         """
-        return await self._send(_stands(task, "submitting") & TASKS.c.sending.is_(None))
+        return await self._send(stands(task, "submitting") & TASKS.c.sending.is_(None))
 
     async def mark_sent_again(self, task: str) -> bool:
         """Note that a request whose answer was lost leaves again, under the same id of ours."""
-        return await self._send(_stands(task, "submitting"))
+        return await self._send(stands(task, "submitting"))
 
     async def _send(self, condition: sa.ColumnElement[bool]) -> bool:
         return await self._change(
@@ -169,7 +162,7 @@ class Journal:
 
     async def mark_unsent(self, task: str) -> None:
         """Note that the paid request certainly had no effect."""
-        await self._change(_stands(task, "submitting"), {"sending": None})
+        await self._change(stands(task, "submitting"), {"sending": None})
 
     async def update(
         self,
@@ -180,27 +173,27 @@ class Journal:
         **changes: Unpack[Changes],
     ) -> bool:
         """Move a task to `state` from one of the states `among`; False if it is in none of them."""
-        return await self._change(_stands(task, *among), _moved(state) | _columns(changes))
+        return await self._change(stands(task, *among), moved(state) | columns_of(changes))
 
     async def withdraw(self, task: str) -> bool:
         """Cancel a task whose paid request has certainly not left; False if it may have."""
-        unsent = _stands(task, "submitting") & TASKS.c.sending.is_(None)
-        return await self._change(unsent, _moved("cancelled") | {"worker": None})
+        unsent = stands(task, "submitting") & TASKS.c.sending.is_(None)
+        return await self._change(unsent, moved("cancelled") | {"worker": None})
 
     async def reopen(self, task: str) -> bool:
         """Let an unknown task be submitted again, knowingly; False if it is not unknown."""
         forgotten: Changes = {"sending": None, "ticket": None}
         forgotten |= {"error": None, "code": None, "remedy": None, "worker": self.worker.id}
         return await self._change(
-            _stands(task, "unknown"), _moved("submitting") | _columns(forgotten)
+            stands(task, "unknown"), moved("submitting") | columns_of(forgotten)
         )
 
     async def prune(self, before: float) -> list[Task]:
         """Forget the tasks that ended before a time; returns them. Open ones are never touched."""
-        old = (TASKS.c.updated < before) & TASKS.c.state.not_in(OPEN)
+        old = (TASKS.c.updated < before) & TASKS.c.state.notin_states(OPEN)
 
         def work(connection: sa.Connection) -> list[Task]:
-            gone = [_task(row) for row in connection.execute(_tasks().where(old))]
+            gone = [task_of(row) for row in connection.execute(select_tasks().where(old))]
             for task in gone:
                 connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
                 connection.execute(TASKS.delete().where(TASKS.c.id == task.id))
@@ -218,7 +211,9 @@ class Journal:
         if task.worker is not None and await self._is_alive(task.worker):
             return False
         of_that_worker = TASKS.c.worker.is_not_distinct_from(task.worker)
-        return await self._change((TASKS.c.id == task.id) & of_that_worker, self._ours())
+        return await self._change(
+            (TASKS.c.id == task.id) & of_that_worker, {"worker": self.worker.id}
+        )
 
     async def release(self) -> None:
         """Let go of all tasks, for whoever wants to carry them on."""
@@ -229,11 +224,8 @@ class Journal:
         """Show that this worker is alive."""
         await self._run(lambda connection: self.worker.enrol(connection, self.clock()))
 
-    def _ours(self) -> dict[str, object]:
-        return {"worker": self.worker.id}
-
     async def _is_alive(self, worker: str) -> bool:
-        return await self._read(
+        return await self.database.read(
             lambda connection: self.worker.sees_alive(worker, connection, self.clock())
         )
 
@@ -258,76 +250,14 @@ class Journal:
         update = TASKS.update().where(condition).values(updated=self.clock(), **columns)
         return await self._run(lambda connection: connection.execute(update).rowcount > 0)
 
-    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        return await self.database.read(work)
-
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
         if self.database.absent:
             return []
-        return await self._read(
-            lambda connection: [_task(row) for row in connection.execute(query)]
+        return await self.database.read(
+            lambda connection: [task_of(row) for row in connection.execute(query)]
         )
 
     async def _scalars(self, query: sa.Select[tuple[T]]) -> list[T]:
         if self.database.absent:
             return []
-        return await self._read(lambda connection: list(connection.scalars(query)))
-
-
-# -- rows and tasks ----------------------------------------------------------------------------
-
-_SELECTED = tuple(column for column in TASKS.columns if column.name != "active")
-
-
-def _tasks() -> sa.Select[Any]:
-    return sa.select(*_SELECTED)
-
-
-def _in(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:
-    return TASKS.c.state.in_(states)
-
-
-def _stands(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
-    """That a task is in one of these states."""
-    return (TASKS.c.id == task) & _in(states)
-
-
-def _moved(state: TaskState) -> dict[str, object]:
-    """The columns of a task that comes into `state`."""
-    ended = {} if state in ACTIVE else {"active": None}
-    return {"state": state, **ended}
-
-
-def _want(connection: sa.Connection, task: str, output: str | None) -> None:
-    if output is not None:
-        there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        connection.execute(OUTPUTS.delete().where(there))
-        connection.execute(OUTPUTS.insert().values(task=task, path=output))
-
-
-def _insert(connection: sa.Connection, draft: Task) -> None:
-    columns = _columns(attrs.asdict(draft, recurse=False)) | {"active": draft.fingerprint}
-    connection.execute(TASKS.insert().values(**columns))
-
-
-def _columns(values: Mapping[str, Any]) -> dict[str, object]:
-    """Attributes of a `Task` as columns."""
-    columns = dict(values)
-    if "ticket" in columns:
-        ticket = columns.pop("ticket")
-        columns["task_id"] = ticket and ticket.task_id
-        columns["ticket_data"] = ticket and dict(ticket.data)
-    if columns.get("remedy") is not None:
-        columns["remedy"] = attrs.asdict(columns["remedy"], filter=lambda _, value: value)
-    return columns
-
-
-def _task(row: sa.Row[Any]) -> Task:
-    """A row as the `Task` that it is."""
-    columns = dict(row._mapping)
-    task_id, data, remedy = (columns.pop(name) for name in ("task_id", "ticket_data", "remedy"))
-    return Task(
-        **columns,
-        ticket=None if task_id is None else Ticket(task_id, data or {}),
-        remedy=remedy and Remedy(**remedy),
-    )
+        return await self.database.read(lambda connection: list(connection.scalars(query)))

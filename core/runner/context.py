@@ -16,7 +16,8 @@ from ..errors import JournalBusy, JournalError, UnknownTask
 from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
 from ..journal.files import Store
-from ..journal.journal import Changes, Journal
+from ..journal.journal import Journal
+from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider

@@ -8,7 +8,7 @@ from ..errors import (
     TaskCancelled,
     TaskFailed,
 )
-from ..journal.journal import Changes
+from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..status import Status
 from ..text import sanitize, sentence

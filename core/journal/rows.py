@@ -1,0 +1,90 @@
+"""Between the tables of the journal and the tasks that its rows are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import attrs
+import sqlalchemy as sa
+
+from ..errors import Remedy
+from ..status import Ticket
+from .schema import OUTPUTS, TASKS
+from .task import ACTIVE, Task, TaskState
+
+
+class Changes(TypedDict, total=False):
+    """What may change of a task while it goes on."""
+
+    worker: str | None
+    sending: float | None
+    submitted: float | None
+    finished: float | None
+    ticket: Ticket | None
+    url: str | None
+    file: str | None
+    cost: float | None
+    cost_unit: str | None
+    code: str | None
+    error: str | None
+    remedy: Remedy | None
+
+
+_SELECTED = tuple(column for column in TASKS.columns if column.name != "active")
+
+
+def select_tasks() -> sa.Select[Any]:
+    """All tasks; their rows are for `task_of`."""
+    return sa.select(*_SELECTED)
+
+
+def in_states(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:
+    """The condition that a task is in one of these states."""
+    return TASKS.c.state.in_(states)
+
+
+def stands(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
+    """The condition that this task is in one of these states."""
+    return (TASKS.c.id == task) & in_states(states)
+
+
+def moved(state: TaskState) -> dict[str, object]:
+    """The columns that change when a task moves to `state`."""
+    ended = {} if state in ACTIVE else {"active": None}
+    return {"state": state, **ended}
+
+
+def add_output(connection: sa.Connection, task: str, output: str | None) -> None:
+    """Note that the video of a task is wanted at `output` too, written there before or not."""
+    if output is not None:
+        there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
+        connection.execute(OUTPUTS.delete().where(there))
+        connection.execute(OUTPUTS.insert().values(task=task, path=output))
+
+
+def insert(connection: sa.Connection, draft: Task) -> None:
+    """Add a new task; raises SQLAlchemy's `IntegrityError` if an equal one is active."""
+    columns = columns_of(attrs.asdict(draft, recurse=False)) | {"active": draft.fingerprint}
+    connection.execute(TASKS.insert().values(**columns))
+
+
+def columns_of(values: Mapping[str, Any]) -> dict[str, object]:
+    """Attributes of a `Task` as columns."""
+    columns = dict(values)
+    if "ticket" in columns:
+        ticket = columns.pop("ticket")
+        columns["task_id"] = ticket and ticket.task_id
+        columns["ticket_data"] = ticket and dict(ticket.data)
+    if columns.get("remedy") is not None:
+        columns["remedy"] = attrs.asdict(columns["remedy"], filter=lambda _, value: value)
+    return columns
+
+
+def task_of(row: sa.Row[Any]) -> Task:
+    """A row as the `Task` that it is."""
+    columns = dict(row._mapping)
+    task_id, data, remedy = (columns.pop(name) for name in ("task_id", "ticket_data", "remedy"))
+    return Task(
+        **columns,
+        ticket=None if task_id is None else Ticket(task_id, data or {}),
+        remedy=remedy and Remedy(**remedy),
+    )
