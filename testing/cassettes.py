@@ -1,8 +1,8 @@
 """
-The files of cassettes: how they are written, read, and held to have no secrets in them.
+The files of cassettes: writing them, reading them, and checking them for secrets.
 
-`kling26.testing.replay` plays and records them. Where there is no account yet, one is
-written from the documents::
+`kling26.testing.replay` plays and records them. Where there is no account yet, write one from the
+service's documents::
 
     refused = exchange(
         "POST https://api.acme.example/v1/videos",
@@ -26,17 +26,17 @@ import yaml  # type: ignore[import-untyped]
 from ..core.provider import Provider
 from .scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
 
-#: A request and its answer, as a cassette has them.
+#: A request and its response, as JSON in a cassette.
 Exchange = dict[str, Any]
 
 _SOURCE = re.compile(r"(written|recorded) from https?://\S+ on \d{4}-\d\d-\d\d")
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """Writes texts of several lines as such."""
+    """Writes text of several lines as a block."""
 
 
-def _represent_text(dumper: Any, text: str) -> Any:
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -47,25 +47,25 @@ _Dumper.add_representer(str, _represent_text)
 def exchange(
     line: str,
     sent: object,
-    answer: object,
+    reply: object,
     status: int = 200,
     *,
     content_type: str = "application/json",
     retry_after: int | None = None,
 ) -> Exchange:
     """
-    An exchange as the documents have it.
+    An exchange as the documents show it.
 
-    `line` is "METHOD address". `sent` is JSON, raw bytes of a `content_type`, or None; `answer` is
-    JSON, or None where the answer is empty. `retry_after` is in seconds.
+    `line` is "METHOD URL". `sent` is JSON, raw bytes of a `content_type`, or None; `reply` is JSON,
+    or None for an empty body. `retry_after` is in seconds.
     """
     method, _, uri = line.partition(" ")
     headers = {"accept": ["application/json"]}
     if sent is not None:
         headers["content-type"] = [content_type]
-    answered = {} if answer is None else {"content-type": ["application/json"]}
+    replied = {} if reply is None else {"content-type": ["application/json"]}
     if retry_after is not None:
-        answered["retry-after"] = [str(retry_after)]
+        replied["retry-after"] = [str(retry_after)]
     return {
         "request": {
             "method": method,
@@ -75,8 +75,8 @@ def exchange(
         },
         "response": {
             "status": {"code": status, "message": httpx.codes.get_reason_phrase(status)},
-            "headers": answered,
-            "body": {"string": "" if answer is None else _reviewable(answer)},
+            "headers": replied,
+            "body": {"string": "" if reply is None else _reviewable(reply)},
         },
     }
 
@@ -86,7 +86,7 @@ def _reviewable(value: object) -> str:
 
 
 def dump(source: str, interactions: Sequence[Mapping[str, Any]]) -> str:
-    """The text of a cassette, to be reviewed by people; `source` says where it is from."""
+    """The text of a cassette, for people to review; `source` says where it comes from."""
     ordered = [
         {
             "request": {
@@ -116,26 +116,26 @@ def load(path: Path) -> dict[str, Any]:
 
 def problems(cassette: Mapping[str, Any], provider: Provider) -> Iterator[str]:
     """
-    What must not be in a cassette of the provider, in words: secrets, unknown headers, no or an
-    odd source.
+    What is wrong with a cassette of the provider, in words: secrets, headers that do not belong
+    there, or a source that does not say where and when it comes from.
     """
     source = cassette.get("metadata", {}).get("source", "")
     if not _SOURCE.fullmatch(source):
-        yield f'the source "{source}" does not say where it is from, and when'
-    scrubber = Scrubber(own={usual: usual for usual in addresses(provider).values()})
+        yield f'the source "{source}" does not say where and when it comes from'
+    scrubber = Scrubber(own={usual: usual for usual in urls(provider).values()})
     for each in cassette["interactions"]:
         request, response = each["request"], each["response"]
         sent = set(request["headers"]) - set(REQUEST_HEADERS)
         got = set(response["headers"]) - set(RESPONSE_HEADERS)
-        yield from (f'the header "{name}" has no place in it' for name in sorted(sent | got))
+        yield from (f'the header "{name}" does not belong in it' for name in sorted(sent | got))
         bodies = request["body"], response["body"]["string"]
         if request["uri"] != scrubber.uri(request["uri"]):
-            yield f"the address {request['uri']} is not scrubbed"
+            yield f"the URL {request['uri']} is not scrubbed"
         if any(body and body != scrubber.body(body) for body in bodies):
             yield f"a body of {request['method']} {request['uri']} is not scrubbed"
 
 
-def addresses(provider: Provider) -> dict[str, str]:
-    """Where a provider's API is, by the attribute that says so."""
+def urls(provider: Provider) -> dict[str, str]:
+    """The URLs of a provider's API, by the attribute of the provider."""
     named = {name: getattr(provider, name) for name in ("upload_url", "base_url")}
-    return {name: str(address) for name, address in named.items() if address}
+    return {name: str(url) for name, url in named.items() if url}

@@ -1,5 +1,5 @@
 """
-Time that passes at once: an event loop for tests of code that waits.
+An event loop for tests of code that waits: its time passes at once.
 
 >>> import asyncio
 >>> async def an_hour() -> float:
@@ -14,9 +14,10 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 #: What each turn of the loop takes, in seconds.
 _TICK = 1e-6
@@ -26,13 +27,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
     An event loop whose clock jumps to the next timer when there is nothing else to do.
 
-    `time` is virtual, and so is all that is measured by it: `asyncio.sleep`, `asyncio.timeout`,
-    `call_later`. While a job of `run_in_executor` (or `asyncio.to_thread`) is on its way the clock
+    `time` is virtual, and so is everything measured by it: `asyncio.sleep`, `asyncio.timeout`,
+    `call_later`. While a job of `run_in_executor` (or `asyncio.to_thread`) is running, the clock
     stands still: a thread takes no virtual time, however long it takes.
 
-    Made for code that talks to no socket: what is on a wire cannot be seen, and the clock would
-    jump over it. Two more things it cannot see are threads that were not started through the loop,
-    and a job that waits for the loop's own clock, which never ends.
+    It is meant for code without sockets: the loop cannot see what is on a wire, and its clock would
+    jump over it. Nor can it see threads that were not started through it, and a job that waits for
+    the loop's own clock never ends.
     """
 
     def __init__(self) -> None:
@@ -42,15 +43,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
-        """Virtual seconds; they begin anywhere."""
+        """Virtual seconds since an arbitrary moment."""
         return self._virtual_now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass from within; timers that became due run in the next turn of the loop."""
+        """Let time pass; timers that have become due fire in the loop's next turn."""
         self._virtual_now += seconds
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         future = super().run_in_executor(executor, func, *args)
         self._jobs += 1
@@ -58,7 +59,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        # Threads end in real time, which no virtual time-out can measure.
+        # Threads end in real time, which a virtual time-out cannot measure.
         await super().shutdown_default_executor()
 
     def _job_done(self, _: object) -> None:
@@ -66,7 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @property
     def waits_for_threads(self) -> bool:
-        """Whether a job is in a thread, so that the clock stands still."""
+        """Whether a thread is at work, so that the clock stands still."""
         return self._jobs > 0
 
 
@@ -91,7 +92,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         return []
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
+def run(coroutine: Coroutine[object, None, T]) -> T:
     """`asyncio.run` in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(coroutine)

@@ -1,25 +1,27 @@
 """
-What stays in a cassette: nothing that is a secret, or that tells whose account it was.
+What a cassette keeps: nothing that is secret, or that says whose account it was.
 
-Headers pass by a list of the allowed ones. Bodies keep what a provider's file reads; what gives a
-user away by its name is emptied, inside JSON that is text in JSON, too. Addresses are treated alike
-wherever they are, so that what an answer says is still what the next request asks for: one of the
-API itself keeps its query but for what is private or signs it, and any other loses the whole query
-and the numbers in its path.
+Of the headers, only those in a list are kept. In bodies, values whose name suggests something
+private are emptied, also in JSON inside a JSON string; all that a provider reads stays. A URL is
+scrubbed in the same way wherever it is, so that the next request still asks for what a reply said:
+one of the API itself keeps its query except for private parts and signatures, any other loses its
+query and the numbers in its path.
 """
 
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, quote, unquote_plus, urlsplit, urlunsplit
 
-#: The headers that a cassette keeps, of requests and of answers.
+T = TypeVar("T")
+
+#: The headers that a cassette keeps, of requests and of responses.
 REQUEST_HEADERS = ("accept", "content-type")
 RESPONSE_HEADERS = ("content-type", "retry-after")
 
-#: What is put in the place of a key, of another text, and of a number.
+#: What replaces a key, any other string, and a number.
 KEY, TEXT, NUMBER = "<KEY>", "scrubbed", 0
 
 # What a task cost is no secret; what is left of the account is.
@@ -30,27 +32,27 @@ _PRIVATE = re.compile(
 )
 _SIGNED = re.compile(r"signature|^sig$|expire|credential|auth|x-amz|policy", re.IGNORECASE)
 _TOKEN = re.compile(r"\bBearer\s+[\w.~+/=-]+|\bsk-[\w-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
-# Our own id of a task, but for those of a cassette.
+# Our own id of a task, except for those in a cassette.
 _TASK = re.compile(r"\bk26-(?!0{12})[0-9a-f]{16}\b")
-# A text that is an address, and addresses within a text.
-_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+# A string that is a URL, and URLs within a string.
+_WHOLE_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 _PAIR = re.compile(r"([^&=]+)=([^&]+)")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
 
 
 def task_id(number: int) -> str:
-    """Our own id of a task in a cassette; they are counted from 0."""
+    """Our own id of a cassette's task; they are numbered from 0."""
     return f"k26-{number:016x}"
 
 
 class Scrubber:
     """
-    Scrubs the texts of one recording.
+    Scrubs one recording.
 
-    `secrets` are replaced wherever they are. `own` are the API's addresses: as they are reached
-    now, and as they usually are, which takes their place. `tasks` are our own ids of its tasks, in
-    the order in which they were made.
+    `secrets` are replaced wherever they occur. `own` maps the URLs of the API that are in use to
+    its usual ones, which replace them. `tasks` are our own ids of the tasks, in the order in which
+    they were made.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Scrubber:
         self._tasks = tasks
 
     def body(self, body: bytes | str | None) -> str | bytes | None:
-        """A body as a person can review it; bytes that are no text stay as they are."""
+        """A body that people can review; bytes that are not text stay as they are."""
         if not body:
             return None
         try:
@@ -78,8 +80,8 @@ class Scrubber:
         return json.dumps(self._value(value), indent=2, ensure_ascii=False)
 
     def uri(self, uri: str) -> str:
-        """The address of a request."""
-        return self._address(self._cleared(uri))
+        """The URL of a request."""
+        return self._url(self._cleared(uri))
 
     def _value(self, value: Any, private: bool = False) -> Any:
         if isinstance(value, Mapping):
@@ -99,26 +101,26 @@ class Scrubber:
             scrubbed = self._value(inner)
             return text if scrubbed == inner else json.dumps(scrubbed, ensure_ascii=False)
         text = self._cleared(text)
-        if _ADDRESS.fullmatch(text):
-            return self._address(text)
-        text = _URL.sub(lambda found: self._address(found[0]), text)
+        if _WHOLE_URL.fullmatch(text):
+            return self._url(text)
+        text = _URL.sub(lambda found: self._url(found[0]), text)
         return _without_numbers(text) if _PATH.fullmatch(text) else text
 
-    def _address(self, url: str) -> str:
-        """An address, whether an answer has it or a request goes there."""
+    def _url(self, url: str) -> str:
+        """A URL, whether it is in a reply or a request goes there."""
         try:
             parts = urlsplit(url)
             own = _origin(parts) in self._origins
         except ValueError:  # It only looked like one.
             return TEXT
         netloc = parts.netloc.rpartition("@")[2]
-        if own:  # With its ids, which are asked for again.
+        if own:  # With its ids: the next request has them.
             query = _PAIR.sub(lambda pair: self._pair(*pair.groups()), parts.query)
             return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
         return urlunsplit((parts.scheme, netloc, _without_numbers(parts.path), "", ""))
 
     def _pair(self, name: str, value: str) -> str:
-        """A name and a value of a query, as they stand there."""
+        """A name and a value of a query, both still quoted."""
         if any(which.search(unquote_plus(name)) for which in (_PRIVATE, _SIGNED)):
             return f"{name}={TEXT}"
         text = unquote_plus(value)
@@ -146,8 +148,8 @@ def parsed(text: str) -> Any:
         return None
 
 
-def allowed(headers: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """The headers of these names, which are told in lower case."""
+def allowed(headers: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
+    """The headers of these names, in lower case."""
     return {name.lower(): text for name, text in headers.items() if name.lower() in names}
 
 
@@ -162,5 +164,5 @@ def _emptied(value: Any) -> Any:
 
 
 def _without_numbers(path: str) -> str:
-    """A path without the parts that are nothing but a number, such as an account's id."""
+    """A path with 0 for each part that is only a number, such as an account's id."""
     return "/".join("0" if part.isdigit() else part for part in path.split("/"))

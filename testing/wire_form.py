@@ -1,4 +1,4 @@
-"""A request as it leaves, as one flat mapping: what two requests differ in can be named."""
+"""A request as it is sent, flattened into one mapping, so that a difference can be named."""
 
 import json
 import re
@@ -7,16 +7,19 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-#: Headers that httpx adds by itself, and those that say nothing of the video.
+#: A request's values by their paths: "method", "url", "query.page", "header.x-id", "body.prompt".
+WireForm = Mapping[str, object]
+
+#: Headers that httpx adds by itself, or that say nothing about the video.
 _USUAL = ("accept", "accept-encoding", "connection", "content-length", "content-type", "host",
           "transfer-encoding", "user-agent")  # fmt: skip
 
 
-def wire_form(request: httpx.Request) -> dict[str, object]:
-    """Method, address, query, headers and body of a request, each value under its path."""
+def wire_form(request: httpx.Request) -> WireForm:
+    """Method, URL, query, headers and body of a request, each value under its path."""
     form: dict[str, object] = {
         "method": request.method,
-        "address": str(request.url.copy_with(query=None)),
+        "url": str(request.url.copy_with(query=None)),
     }
     form |= {f"query.{name}": value for name, value in request.url.params.multi_items()}
     form |= {
@@ -25,13 +28,18 @@ def wire_form(request: httpx.Request) -> dict[str, object]:
     return form | dict(_body(request))
 
 
-def changed(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
-    """The paths in which two forms differ: in value, in JSON type, or by being there at all."""
+def changed(one: WireForm, other: WireForm) -> list[str]:
+    """The paths where two forms differ in value or JSON type, or that only one of them has."""
     paths = [*one, *(path for path in other if path not in one)]
     return [path for path in paths if _exact(one, path) != _exact(other, path)]
 
 
-def _exact(form: Mapping[str, object], path: str) -> tuple[type, object] | None:
+def contains(form: WireForm, text: str) -> bool:
+    """Whether the text is part of any value."""
+    return any(isinstance(value, str) and text in value for value in form.values())
+
+
+def _exact(form: WireForm, path: str) -> tuple[type, object] | None:
     return (type(form[path]), form[path]) if path in form else None
 
 

@@ -1,4 +1,4 @@
-"""Every cassette: readable, harmless, used, and honest about where it is from."""
+"""Every cassette: readable, harmless, used, and honest about where it comes from."""
 
 import ast
 import copy
@@ -144,10 +144,10 @@ def address(end: str) -> Spoil:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (header("request", "authorization"), 'the header "authorization" has no place in it'),
-        (header("request", "user-agent"), 'the header "user-agent" has no place in it'),
-        (header("response", "set-cookie"), 'the header "set-cookie" has no place in it'),
-        (header("response", "cf-ray"), 'the header "cf-ray" has no place in it'),
+        (header("request", "authorization"), 'the header "authorization" does not belong in it'),
+        (header("request", "user-agent"), 'the header "user-agent" does not belong in it'),
+        (header("response", "set-cookie"), 'the header "set-cookie" does not belong in it'),
+        (header("response", "cf-ray"), 'the header "cf-ray" does not belong in it'),
         (address("?key=k-123456"), "is not scrubbed"),
         (address("?X-Amz-Signature=abc"), "is not scrubbed"),
         (moved("https://store.example/grey.png?place=abc"), "is not scrubbed"),
@@ -166,7 +166,7 @@ def address(end: str) -> Spoil:
         (put("request", '{\n  "own": "k26-63ff16787aba8534"\n}'), "is not scrubbed"),
     ],
 )  # fmt: skip
-def test_the_check_finds_what_has_no_place_there(
+def test_the_check_finds_what_does_not_belong_there(
     spoil: Spoil, problem: str, providers: Mapping[str, Provider]
 ) -> None:
     cassette = copy.deepcopy(load(FOLDER / "kie" / "failed_task.yaml"))
@@ -188,11 +188,11 @@ def test_the_check_finds_what_has_no_place_there(
         {"metadata": {"source": "written from https://docs.kie.ai"}},
     ],
 )
-def test_the_check_wants_to_know_where_it_is_from(
+def test_the_check_wants_to_know_where_it_comes_from(
     metadata: dict[str, Any], providers: Mapping[str, Provider]
 ) -> None:
     cassette = dict(load(FOLDER / "kie" / "failed_task.yaml"))
     del cassette["metadata"]
 
     (found,) = problems(cassette | metadata, providers["kie"])
-    assert "does not say where it is from" in found
+    assert "does not say where and when it comes from" in found

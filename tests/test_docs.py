@@ -156,7 +156,7 @@ def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
     failed = Conversation()(names["CandidProvider"]().poll(names["Ticket"]("v1")), told)
     assert (failed.state, failed.reason) == ("failed", "No cats.")
     assert issubclass(names["TestAcme"], ProviderTests)
-    assert names["TestAcme"]().test_every_state_is_told() is None
+    assert names["TestAcme"]().test_every_state_is_reported() is None
     names["test_a_video_in_the_queue"](Conversation())
     with ExitStack() as stages:
         names["test_a_lost_answer_never_pays_twice"](

@@ -9,9 +9,10 @@ cassette that was recorded since (pytest --record) is left alone.
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from attrs import frozen
 from kling26.testing.cassettes import Exchange, dump, exchange, load
 
 ROOT = Path(__file__).parents[1]
@@ -24,230 +25,283 @@ PICTURE = (Path(__file__).parent / "grey.png").read_bytes()
 NAME = f"{hashlib.sha256(PICTURE).hexdigest()[:24]}.png"
 BASE64 = base64.b64encode(PICTURE).decode()
 
+#: Its name, the page that it follows, and its exchanges.
+Case = tuple[str, str, list[Exchange]]
+
 
 # -- kie.ai and Apikley -------------------------------------------------------------------------
 
+#: The id of a task.
+CREATED = "task_kling-2.6_1790000000000"
 
-def create_task(
-    provider: str, api: str, upload: str, files: str, words: str, nothing: str | None
-) -> Iterator[tuple[str, str, list[Exchange]]]:
-    """
-    The cases of one provider; `words` is what recordInfo calls the text of its envelope, and
-    `nothing` how it spells what is not there.
-    """
-    pages = {
-        "kie": "https://docs.kie.ai/market/kling/{}-to-video",
-        "apikley": "https://docs.apikley.ru/kling-api/Kling-2.6-{}-to-video",
-    }[provider]
-    text_page, image_page = pages.format("text"), pages.format("image")
-    status_page = {
-        "kie": "https://docs.kie.ai/market/common/get-task-detail",
-        "apikley": "https://docs.apikley.ru/market/common/get-task-detail",
-    }[provider]
-    submit = f"POST {api}/api/v1/jobs/createTask"
-    task = "task_kling-2.6_1790000000000"
 
-    def shown(heron: bool, **fields: object) -> Exchange:
+@frozen
+class CreateTask:
+    """
+    The API that kie.ai and Apikley share.
+
+    `url`, `upload` and `files` are where it is, where pictures go, and where results are; `stored`
+    is the URL under which it keeps pictures. `pages` and `status_page` document it. `message` is
+    what recordInfo calls the text of its envelope, and `nothing` how it spells what is not there.
+    """
+
+    url: str
+    upload: str
+    files: str
+    stored: str
+    pages: str
+    status_page: str
+    message: str
+    nothing: str | None
+
+    def cases(self) -> Iterator[Case]:
+        yield "text_to_video_with_sound", self.pages.format("text"), [
+            self.submit(self.heron(sound=True), self.taken()),
+            self.shown(True, state="waiting"),
+            self.shown(True, state="queuing"),
+            self.shown(True, state="generating"),
+            self.done(True, "heron", 110),
+        ]  # fmt: skip
+        picture = f"{self.stored}/kling26/{NAME}"
+        wishes = {"prompt": SEA, "image_urls": [picture], "sound": False, "duration": "10"}
+        yield "image_to_video", self.pages.format("image"), [
+            self.uploaded(picture),
+            self.submit({"model": "kling-2.6/image-to-video", "input": wishes}, self.taken()),
+            self.shown(False, state="generating"),
+            self.done(False, "sea", 110),
+        ]  # fmt: skip
+        for case, code, message in (
+            ("refused_key", 401, "You do not have access permissions"),
+            ("refused_credit", 402, "Credits insufficient"),
+            ("refused_input", 422, "The prompt was not accepted"),
+        ):
+            no = {"code": code, "msg": message, "data": None}
+            yield case, self.pages.format("text"), [self.submit(self.heron(sound=False), no)]
+        reason = "internal error, please try again later."
+        yield "failed_task", self.status_page, [
+            self.submit(self.heron(sound=False), self.taken()),
+            self.shown(True, state="generating"),
+            self.shown(
+                True, state="fail", failCode="500", failMsg=reason, completeTime=1790000060000
+            ),
+        ]  # fmt: skip
+
+    def heron(self, sound: bool) -> dict[str, object]:
+        wishes = {"prompt": HERON, "sound": sound, "aspect_ratio": "16:9", "duration": "5"}
+        return {"model": "kling-2.6/text-to-video", "input": wishes}
+
+    def taken(self) -> dict[str, object]:
+        return {"code": 200, "msg": "success", "data": {"taskId": CREATED}}
+
+    def submit(self, body: object, reply: object) -> Exchange:
+        return exchange(f"POST {self.url}/api/v1/jobs/createTask", body, reply)
+
+    def uploaded(self, picture: str) -> Exchange:
+        sent = {
+            "base64Data": f"data:image/png;base64,{BASE64}", "uploadPath": "kling26",
+            "fileName": NAME,
+        }  # fmt: skip
+        reply = {
+            "success": True, "code": 200, "msg": "File uploaded successfully",
+            "data": {
+                "fileName": NAME, "filePath": f"kling26/{NAME}", "fileSize": len(PICTURE),
+                "downloadUrl": picture, "mimeType": "image/png",
+            },
+        }  # fmt: skip
+        return exchange(f"POST {self.upload}/api/file-base64-upload", sent, reply)
+
+    def shown(self, heron: bool, **fields: object) -> Exchange:
         model = "kling-2.6/text-to-video" if heron else "kling-2.6/image-to-video"
         usual: dict[str, object] = {
-            "taskId": task, "model": model, "state": "waiting", "param": "{}",
-            "resultJson": nothing, "failCode": nothing, "failMsg": nothing,
+            "taskId": CREATED, "model": model, "state": "waiting", "param": "{}",
+            "resultJson": self.nothing, "failCode": self.nothing, "failMsg": self.nothing,
             "createTime": 1790000000000, "updateTime": 1790000005000, "completeTime": None,
         }  # fmt: skip
-        answer = {"code": 200, words: "success", "data": usual | fields}
-        return exchange(f"GET {api}/api/v1/jobs/recordInfo?taskId={task}", None, answer)
+        reply = {"code": 200, self.message: "success", "data": usual | fields}
+        return exchange(f"GET {self.url}/api/v1/jobs/recordInfo?taskId={CREATED}", None, reply)
 
-    def done(heron: bool, video: str, credits: int) -> Exchange:
-        result = json.dumps({"resultUrls": [f"{files}/f/{video}.mp4"]})
-        return shown(
+    def done(self, heron: bool, video: str, credits: int) -> Exchange:
+        result = json.dumps({"resultUrls": [f"{self.files}/f/{video}.mp4"]})
+        return self.shown(
             heron, state="success", resultJson=result, creditsConsumed=credits,
             costTime=95000, completeTime=1790000095000,
         )  # fmt: skip
 
-    def heron(sound: bool) -> dict[str, object]:
-        wishes = {"prompt": HERON, "sound": sound, "aspect_ratio": "16:9", "duration": "5"}
-        return {"model": "kling-2.6/text-to-video", "input": wishes}
 
-    taken = {"code": 200, "msg": "success", "data": {"taskId": task}}
-    yield "text_to_video_with_sound", text_page, [
-        exchange(submit, heron(sound=True), taken),
-        shown(True, state="waiting"),
-        shown(True, state="queuing"),
-        shown(True, state="generating"),
-        done(True, "heron", 110),
-    ]  # fmt: skip
-    uploaded = f"https://tempfile.{'redpandaai.co/kieai/0' if provider == 'kie' else 'apikley.ru'}"
-    upload_answer = {
-        "success": True, "code": 200, "msg": "File uploaded successfully",
-        "data": {
-            "fileName": NAME, "filePath": f"kling26/{NAME}", "fileSize": len(PICTURE),
-            "downloadUrl": f"{uploaded}/kling26/{NAME}", "mimeType": "image/png",
-        },
-    }  # fmt: skip
-    upload_body = {
-        "base64Data": f"data:image/png;base64,{BASE64}", "uploadPath": "kling26", "fileName": NAME
-    }  # fmt: skip
-    sea = {
-        "prompt": SEA, "image_urls": [f"{uploaded}/kling26/{NAME}"],
-        "sound": False, "duration": "10",
-    }  # fmt: skip
-    yield "image_to_video", image_page, [
-        exchange(f"POST {upload}/api/file-base64-upload", upload_body, upload_answer),
-        exchange(submit, {"model": "kling-2.6/image-to-video", "input": sea}, taken),
-        shown(False, state="generating"),
-        done(False, "sea", 110),
-    ]  # fmt: skip
-    for case, code, words_of_it in (
-        ("refused_key", 401, "You do not have access permissions"),
-        ("refused_credit", 402, "Credits insufficient"),
-        ("refused_input", 422, "The prompt was not accepted"),
-    ):
-        no = {"code": code, "msg": words_of_it, "data": None}
-        yield case, text_page, [exchange(submit, heron(sound=False), no)]
-    reason = "internal error, please try again later."
-    yield "failed_task", status_page, [
-        exchange(submit, heron(sound=False), taken),
-        shown(True, state="generating"),
-        shown(True, state="fail", failCode="500", failMsg=reason, completeTime=1790000060000),
-    ]  # fmt: skip
+KIE = CreateTask(
+    url="https://api.kie.ai",
+    upload="https://kieai.redpandaai.co",
+    files="https://tempfile.aiquickdraw.com",
+    stored="https://tempfile.redpandaai.co/kieai/0",
+    pages="https://docs.kie.ai/market/kling/{}-to-video",
+    status_page="https://docs.kie.ai/market/common/get-task-detail",
+    message="msg",
+    nothing=None,
+)
+APIKLEY = CreateTask(
+    url="https://api.apikley.ru",
+    upload="https://api.apikley.ru/file-upload",
+    files="https://tempfile.apikley.ru",
+    stored="https://tempfile.apikley.ru",
+    pages="https://docs.apikley.ru/kling-api/Kling-2.6-{}-to-video",
+    status_page="https://docs.apikley.ru/market/common/get-task-detail",
+    message="message",
+    nothing="",
+)
 
 
 # -- CometAPI ----------------------------------------------------------------------------------
 
 
-def cometapi() -> Iterator[tuple[str, str, list[Exchange]]]:
+class CometAPI:
+    url = "https://api.cometapi.com/kling/v1/videos"
     pages = "https://apidoc.cometapi.com/api/video/kling"
-    api = "https://api.cometapi.com/kling/v1/videos"
+    errors = "https://apidoc.cometapi.com/errors/error-codes-handling"
+    #: The table of Kling's own codes, which pass through CometAPI.
+    kling = "https://app.klingai.com/global/dev/document-api/apiReference/commonInfo"
+
     own, task = "k26-0000000000000000", "890000000000000001"
     request_id = "c0ffee00-0000-4000-8000-000000000001"
-
-    def answer(**data: object) -> dict[str, object]:
-        usual = {
-            "task_id": task, "task_info": {"external_task_id": own}, "task_result": {},
-            "created_at": 1790000000000, "updated_at": 1790000005000,
-        }  # fmt: skip
-        said = "SUCCEED"  # of the question, not of the task
-        return {"code": 0, "message": said, "request_id": request_id, "data": usual | data}
-
-    def shown(action: str, **data: object) -> Exchange:
-        return exchange(f"GET {api}/{action}/{task}", None, answer(**data))
-
-    def done(action: str, seconds: str) -> Exchange:
-        video = {"id": "890000000000000002", "duration": seconds}
-        video["url"] = f"https://videos.kling.example/{action}.mp4"
-        return shown(
-            action, task_status="succeed", task_status_msg="", task_result={"videos": [video]}
-        )
-
-    heron: dict[str, object] = {
+    heron: Mapping[str, object] = {
         "model_name": "kling-v2-6", "prompt": HERON, "aspect_ratio": "16:9", "duration": "5",
         "mode": "std", "sound": "off", "external_task_id": own,
     }  # fmt: skip
-    sea = {
+    sea: Mapping[str, object] = {
         "model_name": "kling-v2-6", "prompt": SEA, "image": BASE64, "duration": "10",
         "mode": "std", "sound": "off", "external_task_id": own,
     }  # fmt: skip
-    text2video, image2video = f"POST {api}/text2video", f"POST {api}/image2video"
-    submitted = answer(task_status="submitted")
-    with_sound = heron | {"sound": "on", "mode": "pro", "negative_prompt": "people"}
-    yield "text_to_video_with_sound", f"{pages}/text-to-video", [
-        exchange(text2video, with_sound, submitted),
-        shown("text2video", task_status="submitted"),
-        shown("text2video", task_status="processing"),
-        done("text2video", "5.1"),
-    ]  # fmt: skip
-    yield "image_to_video", f"{pages}/image-to-video", [
-        exchange(image2video, sea, submitted),
-        shown("image2video", task_status="processing"),
-        done("image2video", "10.1"),
-    ]  # fmt: skip
-    errors = "https://apidoc.cometapi.com/errors/error-codes-handling"
-    no: dict[str, object] = {
-        "error": {
-            "message": f"invalid token (request id: {request_id})",
-            "type": "comet_api_error", "code": "",
+
+    def cases(self) -> Iterator[Case]:
+        with_sound = {**self.heron, "sound": "on", "mode": "pro", "negative_prompt": "people"}
+        submitted = self.reply(task_status="submitted")
+        yield "text_to_video_with_sound", f"{self.pages}/text-to-video", [
+            self.submit("text2video", with_sound, submitted),
+            self.shown("text2video", task_status="submitted"),
+            self.shown("text2video", task_status="processing"),
+            self.done("text2video", "5.1"),
+        ]  # fmt: skip
+        yield "image_to_video", f"{self.pages}/image-to-video", [
+            self.submit("image2video", self.sea, submitted),
+            self.shown("image2video", task_status="processing"),
+            self.done("image2video", "10.1"),
+        ]  # fmt: skip
+        yield from self.refusals()
+        reason = "Image pixel is invalid"
+        yield "failed_task", f"{self.pages}/individual-queries", [
+            self.submit("image2video", {**self.sea, "duration": "5"}, submitted),
+            self.shown("image2video", task_status="failed", task_status_msg=reason),
+        ]  # fmt: skip
+
+    def refusals(self) -> Iterator[Case]:
+        message = f"invalid token (request id: {self.request_id})"
+        no: dict[str, object] = {
+            "error": {"message": message, "type": "comet_api_error", "code": ""}
         }
-    }  # fmt: skip
-    yield "refused_key", errors, [exchange(text2video, heron, no, status=401)]
-    for case, code, status, words in (
-        ("refused_credit", 1102, 429, "Account balance not enough"),
-        ("refused_input", 1301, 400, "Failure to pass the risk control system"),
-    ):
-        no = {"code": code, "message": words, "request_id": request_id}
-        yield case, KLING, [exchange(text2video, heron, no, status=status)]
-    reason = "Image pixel is invalid"
-    yield "failed_task", f"{pages}/individual-queries", [
-        exchange(image2video, sea | {"duration": "5"}, submitted),
-        shown("image2video", task_status="failed", task_status_msg=reason),
-    ]  # fmt: skip
+        yield "refused_key", self.errors, [self.submit("text2video", self.heron, no, 401)]
+        for case, code, status, message in (
+            ("refused_credit", 1102, 429, "Account balance not enough"),
+            ("refused_input", 1301, 400, "Failure to pass the risk control system"),
+        ):
+            no = {"code": code, "message": message, "request_id": self.request_id}
+            yield case, self.kling, [self.submit("text2video", self.heron, no, status)]
 
+    def reply(self, **data: object) -> dict[str, object]:
+        usual = {
+            "task_id": self.task, "task_info": {"external_task_id": self.own}, "task_result": {},
+            "created_at": 1790000000000, "updated_at": 1790000005000,
+        }  # fmt: skip
+        message = "SUCCEED"  # of the question, not of the task
+        return {
+            "code": 0, "message": message, "request_id": self.request_id, "data": usual | data
+        }  # fmt: skip
 
-#: The table of Kling's own codes, which pass through CometAPI.
-KLING = "https://app.klingai.com/global/dev/document-api/apiReference/commonInfo"
+    def submit(self, action: str, body: object, reply: object, status: int = 200) -> Exchange:
+        return exchange(f"POST {self.url}/{action}", body, reply, status=status)
+
+    def shown(self, action: str, **data: object) -> Exchange:
+        return exchange(f"GET {self.url}/{action}/{self.task}", None, self.reply(**data))
+
+    def done(self, action: str, seconds: str) -> Exchange:
+        video = {"id": "890000000000000002", "duration": seconds}
+        video["url"] = f"https://videos.kling.example/{action}.mp4"
+        return self.shown(
+            action, task_status="succeed", task_status_msg="", task_result={"videos": [video]}
+        )
 
 
 # -- RunComfy ----------------------------------------------------------------------------------
 
 
-def runcomfy() -> Iterator[tuple[str, str, list[Exchange]]]:
-    api = "https://model-api.runcomfy.net/v1"
+class RunComfy:
+    url = "https://model-api.runcomfy.net/v1"
     pages = "https://www.runcomfy.com/models/kling/kling-2-6/pro"
     queue = "https://docs.runcomfy.com/model-apis/async-queue-endpoints"
     errors = "https://docs.runcomfy.com/model-apis/error-codes"
+
     request = "8a1f0000-0000-4000-8000-000000000001"
-    own = f"{api}/requests/{request}"
-
-    def shown(**fields: object) -> Exchange:
-        answer = {"request_id": request, "created_at": "2026-11-21T10:00:00Z"} | fields
-        return exchange(f"GET {own}/result?include_cost=true", None, answer)
-
-    def done(video: str, cost: float) -> Exchange:
-        return shown(
-            status="completed", finished_at="2026-11-21T10:01:31Z", cost=cost,
-            output={"video": f"https://playgrounds-storage-public.runcomfy.net/out/{video}.mp4"},
-        )  # fmt: skip
-
-    heron: dict[str, object] = {
+    heron: Mapping[str, object] = {
         "prompt": HERON, "duration": 5, "aspect_ratio": "16:9", "generate_audio": False,
         "negative_prompt": "blur, distort, and low quality",
     }  # fmt: skip
-    sea = {
+    sea: Mapping[str, object] = {
         "prompt": SEA, "image_url": "https://pictures.example/sea.webp", "duration": 10,
         "generate_audio": False, "negative_prompt": "blur, distort, and low quality",
     }  # fmt: skip
-    text_to_video = f"POST {api}/models/kling/kling-2-6/pro/text-to-video"
-    image_to_video = f"POST {api}/models/kling/kling-2-6/pro/image-to-video"
-    taken = {
-        "request_id": request, "status_url": f"{own}/status", "result_url": f"{own}/result",
-        "cancel_url": f"{own}/cancel",
-    }  # fmt: skip
-    with_sound = heron | {"generate_audio": True, "negative_prompt": "people"}
-    yield "text_to_video_with_sound", f"{pages}/text-to-video", [
-        exchange(text_to_video, with_sound, taken),
-        shown(status="in_queue", queue_position=2),
-        shown(status="in_progress"),
-        done("heron", 0.7),
-    ]  # fmt: skip
-    yield "image_to_video", f"{pages}/image-to-video", [
-        exchange(image_to_video, sea, taken),
-        shown(status="in_progress"),
-        done("sea", 0.7),
-    ]  # fmt: skip
-    for case, code, status, words in (
-        ("refused_key", 400004, 401, "The token is missing or has expired"),
-        # RunComfy signals some errors under HTTP 200.
-        ("refused_credit", 400002, 200, "Insufficient balance to run this operation"),
-    ):
-        no = {"error_code": code, "error_message": words}
-        yield case, errors, [exchange(text_to_video, heron, no, status=status)]
-    no = {"message": "The input did not match the model's schema"}
-    yield "refused_input", queue, [exchange(text_to_video, heron, no, status=422)]
-    policy = {"type": "ContentPolicy", "message": "The prompt was rejected"}
-    yield "failed_task", queue, [
-        exchange(text_to_video, heron, taken),
-        shown(status="in_progress"),
-        shown(status="failed", error=policy),
-    ]  # fmt: skip
+
+    def cases(self) -> Iterator[Case]:
+        with_sound = {**self.heron, "generate_audio": True, "negative_prompt": "people"}
+        yield "text_to_video_with_sound", f"{self.pages}/text-to-video", [
+            self.submit("text-to-video", with_sound, self.taken()),
+            self.shown(status="in_queue", queue_position=2),
+            self.shown(status="in_progress"),
+            self.done("heron", 0.7),
+        ]  # fmt: skip
+        yield "image_to_video", f"{self.pages}/image-to-video", [
+            self.submit("image-to-video", self.sea, self.taken()),
+            self.shown(status="in_progress"),
+            self.done("sea", 0.7),
+        ]  # fmt: skip
+        yield from self.refusals()
+        policy = {"type": "ContentPolicy", "message": "The prompt was rejected"}
+        yield "failed_task", self.queue, [
+            self.submit("text-to-video", self.heron, self.taken()),
+            self.shown(status="in_progress"),
+            self.shown(status="failed", error=policy),
+        ]  # fmt: skip
+
+    def refusals(self) -> Iterator[Case]:
+        for case, code, status, message in (
+            ("refused_key", 400004, 401, "The token is missing or has expired"),
+            # RunComfy signals some errors under HTTP 200.
+            ("refused_credit", 400002, 200, "Insufficient balance to run this operation"),
+        ):
+            no = {"error_code": code, "error_message": message}
+            yield case, self.errors, [self.submit("text-to-video", self.heron, no, status)]
+        mismatch = {"message": "The input did not match the model's schema"}
+        refused = self.submit("text-to-video", self.heron, mismatch, 422)
+        yield "refused_input", self.queue, [refused]
+
+    def taken(self) -> dict[str, object]:
+        own = f"{self.url}/requests/{self.request}"
+        return {
+            "request_id": self.request, "status_url": f"{own}/status",
+            "result_url": f"{own}/result", "cancel_url": f"{own}/cancel",
+        }  # fmt: skip
+
+    def submit(self, model: str, body: object, reply: object, status: int = 200) -> Exchange:
+        line = f"POST {self.url}/models/kling/kling-2-6/pro/{model}"
+        return exchange(line, body, reply, status=status)
+
+    def shown(self, **fields: object) -> Exchange:
+        reply = {"request_id": self.request, "created_at": "2026-11-21T10:00:00Z"} | fields
+        line = f"GET {self.url}/requests/{self.request}/result?include_cost=true"
+        return exchange(line, None, reply)
+
+    def done(self, video: str, cost: float) -> Exchange:
+        return self.shown(
+            status="completed", finished_at="2026-11-21T10:01:31Z", cost=cost,
+            output={"video": f"https://playgrounds-storage-public.runcomfy.net/out/{video}.mp4"},
+        )  # fmt: skip
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -255,15 +309,12 @@ def runcomfy() -> Iterator[tuple[str, str, list[Exchange]]]:
 
 def documented() -> dict[str, tuple[str, Sequence[Exchange]]]:
     """Every case, as "provider/case": the page that it follows, and its exchanges."""
-    kie = create_task(
-        "kie", "https://api.kie.ai", "https://kieai.redpandaai.co",
-        "https://tempfile.aiquickdraw.com", "msg", None,
-    )  # fmt: skip
-    apikley = create_task(
-        "apikley", "https://api.apikley.ru", "https://api.apikley.ru/file-upload",
-        "https://tempfile.apikley.ru", "message", "",
-    )  # fmt: skip
-    providers = {"kie": kie, "apikley": apikley, "cometapi": cometapi(), "runcomfy": runcomfy()}
+    providers = {
+        "kie": KIE.cases(),
+        "apikley": APIKLEY.cases(),
+        "cometapi": CometAPI().cases(),
+        "runcomfy": RunComfy().cases(),
+    }
     return {
         f"{provider}/{case}": (page, exchanges)
         for provider, cases in providers.items()

@@ -1,5 +1,5 @@
 """
-What every provider has to hold, as a class of tests that the author of a plug-in inherits.
+The suite that every provider has to pass, as a class that the author of a plug-in subclasses.
 
 ::
 
@@ -11,25 +11,33 @@ What every provider has to hold, as a class of tests that the author of a plug-i
         provider = AcmeProvider()
         sandbox = AcmeSandbox
 
-Without an emulator, sample answers do for all but the fault table: see `ProviderTests.replies`. A
-test that cannot hold for a service is overridden with its reason, and with nothing less::
+Without an emulator, sample replies do for everything but the fault table: see
+`ProviderTests.replies`. A test that does not apply to a service is overridden with a reason, and
+never without one::
 
-    @pytest.mark.xfail(reason="Acme takes no callbacks in its free plan")
+    @pytest.mark.xfail(reason="Acme sends no callbacks in its free plan")
     def test_callbacks_are_read(self):
         super().test_callbacks_are_read()
 """
 
-from .answers import Answers
+from . import overrides
 from .base import picture
+from .callbacks import Callbacks
 from .faults import Faults
-from .guard import Guard, standard_tests
 from .names import Names
+from .overrides import Overrides
 from .paying import Paying
 from .requests import Requests
+from .responses import Responses
 
 __all__ = ["ProviderTests", "picture", "standard_tests"]
 
 
 # The topics from the last to the first: pytest runs the tests of the last base first.
-class ProviderTests(Guard, Faults, Answers, Paying, Requests, Names):
-    """The conformance suite: subclass it, and say what is to be held."""
+class ProviderTests(Overrides, Faults, Callbacks, Responses, Paying, Requests, Names):
+    """The conformance suite: subclass it, and say which provider it is for."""
+
+
+def standard_tests() -> list[str]:
+    """The names of the standard tests, in the order in which they run."""
+    return list(overrides.standard_tests(ProviderTests))

@@ -1,84 +1,86 @@
-"""What the standard tests stand on: what an author gives, and the samples of it."""
+"""What all standard tests build on: what an author provides, and the samples made from it."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import httpx
 
 from ...core.provider import Provider
 from ...core.request import ImageFile
 from ...core.status import Ticket
-from .. import clock
-from ..samples import Samples, play, record, start, written
-from ..stage import Emulation
+from ..clock import run
+from ..emulation import SandboxLike
+from ..recorder import record
+from ..samples import Samples, from_replies, play, start
 from .judging import fail, flow_name, show
 
-#: Methods of requests that cannot pay.
+#: Methods of requests that cannot be charged for.
 FREE = ("GET", "HEAD")
 
 
 class Suite:
-    """What an author gives, and what the flows make of it."""
+    """What an author provides, and what the flows make of it."""
 
     #: The provider, as the plug-in's hook returns it.
     provider: ClassVar[Provider]
     #: Its emulator: a class built on `kling26.sandbox.Emulator`, or a `Sandbox`.
-    sandbox: ClassVar[Emulation | None] = None
-    #: Without an emulator: what the service answers to the requests of a flow in turn, by "submit",
-    #: "upload", "cancel", "find", "renew", "balance", or for `poll` by the state that it tells:
-    #: "queued", "running", "succeeded", "failed". JSON, bytes, or an `httpx.Response`.
+    sandbox: ClassVar[SandboxLike | None] = None
+    #: Without an emulator: the service's replies to the requests of a flow in turn, by "submit",
+    #: "upload", "cancel", "find", "renew", "balance", or for `poll` by the task's state: "queued",
+    #: "running", "succeeded", "failed". JSON, bytes, or an `httpx.Response`.
     replies: ClassVar[Mapping[str, Sequence[object]]] = {}
     #: Without an emulator: HTTP status and body of the service's refusals, by "key", "credit",
     #: "rate_limit", "rate_limit_in_body", "no_such_task".
     refusals: ClassVar[Mapping[str, tuple[int, object]]] = {}
-    #: The numbers and switches that the service wants as texts, by its documents: "duration".
+    #: The numbers and booleans that the service documents as strings, such as "duration".
     texts: ClassVar[Sequence[str]] = ()
     _kept: ClassVar[Samples]
 
     def _samples(self) -> Samples:
-        """Recorded, or read, once for a class."""
+        """Recorded, or read, once per class."""
         suite = type(self)
         if "_kept" not in vars(suite):
             if suite.sandbox is None:
-                suite._kept = written(suite.replies, suite.provider)
+                suite._kept = from_replies(suite.replies, suite.provider)
             else:
-                suite._kept = clock.run(record(suite.provider, suite.sandbox, self._image()))
+                suite._kept = run(record(suite.provider, suite.sandbox, self._image()))
         return suite._kept
 
-    def _answered(self) -> list[str]:
-        """The samples that may be spoilt: flows, and states of a task."""
-        return [name for name in self._samples().answers if name != "unknown"]
+    def _sampled(self) -> list[str]:
+        """The names of the samples that may be spoilt: flows, and states of a task."""
+        return [name for name in self._samples().replies if name != "unknown"]
 
-    def _answers(self, name: str) -> list[httpx.Response]:
-        """The answers to a flow; of "poll", those of a success."""
-        answers = self._samples().answers.get("succeeded" if name == "poll" else name)
-        if answers is None:
-            error = self._samples().trouble.get(name)
-            why = f": {error}" if error else "; give `sandbox`, or `replies`."
-            fail(f"There is no sample answer to {name}{why}")
-        return answers
+    def _replies(self, name: str) -> list[httpx.Response]:
+        """The replies to a flow; for "poll", those about a success."""
+        replies = self._samples().replies.get("succeeded" if name == "poll" else name)
+        if replies is None:
+            error = self._samples().errors.get(name)
+            why = f": {error}" if error else "; set `sandbox` or `replies`."
+            fail(f"There is no sample reply to {name}{why}")
+        return replies
 
-    def _value(self, name: str) -> Any:
+    def _value(self, name: str) -> object:
         samples = self._samples()
         if name not in samples.values:
-            fail(f"{flow_name(name)} got nowhere: {samples.trouble.get(name, 'no sample answer')}")
+            why = samples.errors.get(name, "there is no sample reply.")
+            fail(f"{flow_name(name)} returned nothing: {why}")
         return samples.values[name]
 
     def _ticket(self) -> Ticket:
         ticket = self._value("submit")
         if not isinstance(ticket, Ticket):
-            fail(f"submit returned {show(ticket)}, no Ticket.")
+            fail(f"submit returned {show(ticket)} instead of a Ticket.")
         return ticket
 
     def _image(self) -> ImageFile | None:
         return picture(self.provider)
 
     def _requests(self, name: str) -> list[httpx.Request]:
-        """What a flow asks, answered by its sample."""
+        """The requests of a flow that gets its sample replies."""
         requests: list[httpx.Request] = []
-        self._outcome(name, self._answers(name), requests=requests)
+        self._outcome(name, self._replies(name), requests=requests)
         if not requests:
             fail(f"{flow_name(name)} yields no request.")
         return requests
@@ -86,22 +88,22 @@ class Suite:
     def _outcome(
         self,
         name: str,
-        answers: Sequence[httpx.Response],
+        replies: Sequence[httpx.Response],
         provider: Provider | None = None,
         requests: list[httpx.Request] | None = None,
         ticket: Ticket | None = None,
     ) -> object:
-        """What a flow makes of these answers: its value, or what it raised."""
+        """What a flow returns, or raises, when it gets these replies."""
         try:
             ticket = ticket or self._samples().ticket
             flow = start(provider or self.provider, name, ticket, self._image())
-            return play(flow, answers, requests)
+            return play(flow, replies, requests)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is judged.
             return error
 
 
 def picture(provider: Provider) -> ImageFile | None:
-    """A picture that the provider takes; None if it takes no files."""
+    """A picture that the provider accepts; None if it accepts no files."""
     formats = provider.limits.image_formats
     return _grey(formats[0], max(320, provider.limits.image_pixels)) if formats else None
 
@@ -115,6 +117,6 @@ def _grey(kind: str, size: int) -> ImageFile:
     return ImageFile(file.getvalue())
 
 
-def another(provider: Provider) -> Provider:
-    """The same provider, as the runner has it when its address is another one."""
+def copy_of(provider: Provider) -> Provider:
+    """The same provider as another object, as the runner has it at another base URL."""
     return provider.at({})

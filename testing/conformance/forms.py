@@ -1,29 +1,31 @@
-"""The wire form of the paid request, for whatever may be asked."""
+"""The wire form of the paid request, for any request that may be made."""
 
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import httpx
+from attrs import evolve
 
 from ...core.errors import Kling26Error, OptionRefused
 from ...core.options import OptionInfo, options_of
 from ...core.provider import Provider
 from ...core.request import ImageFile, VideoRequest
 from ...core.validation import validate
-from ..samples import PROMPT
-from ..wire_form import wire_form
+from ..stage import PROMPT
+from ..wire_form import WireForm, wire_form
 from .base import FREE, Suite
 from .judging import fail, show
 
 IMAGE, ANOTHER_IMAGE = "https://pictures.example/heron.png", "https://pictures.example/egret.png"
 CALLBACK = "https://me.example/hook?task=1"
+FROM_TEXT, FROM_IMAGE = VideoRequest(PROMPT), VideoRequest(PROMPT, IMAGE)
 
 
 class Forms(Suite):
-    """From a request to the form in which it leaves."""
+    """From a request to the form in which it is sent."""
 
-    def _shared(self) -> dict[str, Sequence[Any]]:
-        """The shared options, and values that have to be told apart."""
+    def _shared(self) -> dict[str, Sequence[object]]:
+        """The shared options, with values that have to make a difference."""
         return {
             "prompt": (PROMPT, "An egret lifts off"),
             "image": (None, IMAGE, ANOTHER_IMAGE, self._image()),
@@ -33,8 +35,8 @@ class Forms(Suite):
             "callback_url": (None, CALLBACK),
         }
 
-    def _choose(self, *requests: VideoRequest) -> object | None:
-        """Options with which all these requests pass the checks; None: they are refused."""
+    def _options_for(self, *requests: VideoRequest) -> object | None:
+        """Options with which all these requests pass the checks; None if there are none."""
         infos = list(options_of(self.provider.Options))
         choices: list[dict[str, object]] = [{}]
         choices += [{info.name: value} for info in infos for value in candidates(info)]
@@ -46,12 +48,30 @@ class Forms(Suite):
             return taken[0]
         return None
 
-    def _form(self, request: VideoRequest, options: object = None) -> dict[str, object] | None:
-        """The paid request as it leaves; None if the checks refuse it."""
-        options = self._choose(request) if options is None else options
+    def _form(self, request: VideoRequest) -> WireForm | None:
+        """The paid request as it is sent; None if the checks refuse it."""
+        options = self._options_for(request)
+        return None if options is None else self._form_with(request, options)
+
+    def _form_with(self, request: VideoRequest, options: object) -> WireForm:
+        return wire_form(self._submitting(request, options)[-1])
+
+    def _forms(self, one: VideoRequest, other: VideoRequest) -> tuple[WireForm, WireForm] | None:
+        """The forms of two requests with the same options; None if the checks refuse one."""
+        options = self._options_for(one, other)
         if options is None:
             return None
-        return wire_form(self._submitting(request, options)[-1])
+        return self._form_with(one, options), self._form_with(other, options)
+
+    def _forms_of_own(
+        self, request: VideoRequest, own: Mapping[str, object]
+    ) -> tuple[WireForm, WireForm] | None:
+        """The forms of a request without and with own options; None if the checks refuse one."""
+        try:
+            usual, changed = [validate(self.provider, request, each) for each in ({}, dict(own))]
+        except OptionRefused:
+            return None
+        return self._form_with(request, usual), self._form_with(request, changed)
 
     def _submitting(
         self, request: VideoRequest, options: object, provider: Provider | None = None
@@ -60,56 +80,29 @@ class Forms(Suite):
         provider = provider or self.provider
         if isinstance(request.image, ImageFile) and provider.can("upload"):
             request = request.with_image(f"https://files.example/{request.image.name}")
-        answers = iter(self._samples().answers.get("submit", ()))
+        replies = iter(self._samples().replies.get("submit", ()))
         flow = provider.submit(request, options)
         if not isinstance(flow, Generator):
-            fail(f"submit is no generator: it returned {show(flow)} and yielded no request.")
+            fail(f"submit is not a generator: it returned {show(flow)} and yielded no request.")
         try:
             requests = [next(flow)]
             while requests[-1].method in FREE:
-                requests.append(flow.send(next(answers)))
+                requests.append(flow.send(next(replies)))
         except (StopIteration, Kling26Error):
-            fail("submit ends without a request that could pay.")
+            fail("submit ends without a request that could be charged for.")
         return requests
 
-    def _two(
-        self,
-        own: Mapping[str, object],
-        one: Mapping[str, Any],
-        other: Mapping[str, Any],
-        *,
-        image: str | None = None,
-        before: Mapping[str, object] | None = None,
-    ) -> tuple[dict[str, object], dict[str, object]] | None:
-        """The forms of two requests that both pass the checks with the same options."""
-        requests = [
-            VideoRequest(**{"prompt": PROMPT, "image": image} | {**wish}) for wish in (one, other)
-        ]
-        if own:
-            return self._two_of_own(requests[0], own, before or {})
-        options = self._choose(*requests)
-        if options is None:
-            return None
-        first, second = [self._form(request, options) for request in requests]
-        return first or {}, second or {}
 
-    def _two_of_own(
-        self, request: VideoRequest, own: Mapping[str, object], before: Mapping[str, object]
-    ) -> tuple[dict[str, object], dict[str, object]] | None:
-        forms = []
-        for given in (before, own):
-            try:
-                options = validate(self.provider, request, dict(given))
-            except OptionRefused:
-                return None
-            forms.append(self._form(request, options) or {})
-        return forms[0], forms[1]
+def varied(request: VideoRequest, name: str, value: object) -> VideoRequest:
+    """The same request with another value of a shared option."""
+    changes: dict[str, Any] = {name: value}  # By a name that no type checker knows.
+    return evolve(request, **changes)
 
 
-def candidates(info: OptionInfo) -> list[Any]:
+def candidates(info: OptionInfo) -> list[object]:
     """Values of an own option that differ from its default."""
     least, most = info.bounds.minimum, info.bounds.maximum
-    kinds: dict[type, list[Any]] = {
+    kinds: dict[type, list[object]] = {
         bool: [True, False],
         int: [least, most, int(least or 0) + 1],
         float: [least, most, (least or 0.0) + 0.25],

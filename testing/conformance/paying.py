@@ -1,4 +1,4 @@
-"""The request that pays, and the ticket that comes of it."""
+"""The paid request, and the ticket that comes of it."""
 
 import json
 
@@ -8,132 +8,144 @@ from ...core.errors import NoSuchTask, ProviderError, Refused, TryLater
 from ...core.request import VideoRequest
 from ...core.status import Status, Ticket
 from ...core.text import join_words
-from ..samples import ODD_BODIES, PROMPT, TASK, at, parsed, places, put
+from ..samples import TASK
+from ..spoiling import MALFORMED, at, dotted, parsed, places, put
+from ..stage import PROMPT
 from ..wire_form import changed, wire_form
-from .base import FREE, Suite, another
+from .base import FREE, Suite, copy_of
 from .judging import fail, flow_name, show, ticket_problem
 
 
 class Paying(Suite):
     """Paying, and knowing what was paid for."""
 
-    def test_one_request_pays_and_it_is_the_last(self) -> None:
+    def test_only_the_last_request_pays(self) -> None:
         """
-        A submit has one request that is not a GET, and ends with the answer to it.
+        A submit has exactly one request that is not a GET, and ends with the reply to it.
 
-        What to do: ask what is needed before with GETs, or in `upload`; return the ticket at once.
+        What to do: ask what is needed beforehand with GETs, or in `upload`; return the ticket at
+        once.
         """
-        requests = self._requests("submit")
-        methods = [request.method for request in requests]
+        methods = [request.method for request in self._requests("submit")]
         paid = [method for method in methods if method not in FREE]
         if len(paid) != 1:
-            fail(f"submit sends {len(paid)} requests that may pay ({', '.join(methods)}), not one.")
+            fail(
+                f"submit sends {len(paid)} requests that may be charged for ({', '.join(methods)}) "
+                "instead of one."
+            )
         if methods[-1] in FREE:
-            fail(f"submit goes on after the paid request ({', '.join(methods)}).")
-        for name, taken in self._samples().taken.items():
-            if taken != (name == "submit"):
-                fail(f"The emulator took {taken} tasks during {flow_name(name)}.")
+            fail(f"submit sends another request after the paid one ({', '.join(methods)}).")
+        for name, accepted in self._samples().accepted.items():
+            expected = int(name == "submit")
+            if accepted != expected:
+                fail(
+                    f"During {flow_name(name)} the emulator accepted {accepted} tasks instead of "
+                    f"{expected}."
+                )
 
     def test_tickets_survive_json(self) -> None:
         """
-        A task is asked for from its ticket, also by another process and after a restart.
+        A task can be polled with its ticket alone, by another process and after a restart.
 
-        What to do: keep texts alone in `Ticket.data`, and all that `poll` needs of the submit.
+        What to do: keep only strings in `Ticket.data`, and everything that `poll` needs from the
+        submit.
         """
-        ticket = self._value("submit")
+        ticket = self._ticket()
         if (problem := ticket_problem(ticket)) is not None:
             fail(f"submit returned {problem}.")
-        stored = json.loads(json.dumps({"task_id": ticket.task_id, "data": dict(ticket.data)}))
-        again = Ticket(stored["task_id"], stored["data"])
-        if again != ticket:
-            fail("The ticket is another one when it was JSON in between.")
-        forms = [wire_form(next(another(self.provider).poll(each))) for each in (ticket, again)]
+        task_id, data = json.loads(json.dumps([ticket.task_id, dict(ticket.data)]))
+        stored = Ticket(task_id, data)
+        if stored != ticket:
+            fail("The ticket changes when it is written as JSON and read back.")
+        forms = [wire_form(next(copy_of(self.provider).poll(each))) for each in (ticket, stored)]
         if changed(*forms):
-            fail(f"poll asks otherwise after a restart, in {changed(*forms)[0]}.")
+            fail(f"poll sends another request after a restart: see {changed(*forms)[0]}.")
 
-    def test_flows_keep_nothing_in_the_provider(self) -> None:
+    def test_flows_leave_the_provider_unchanged(self) -> None:
         """
         One provider serves many tasks at once.
 
         What to do: keep what a task needs in its `Ticket`, and nothing on `self`.
         """
-        provider = another(self.provider)
+        provider = copy_of(self.provider)
         before = dict(vars(provider))
-        for name in self._answered():
-            self._outcome(name, self._answers(name), provider)
+        for name in self._sampled():
+            self._outcome(name, self._replies(name), provider)
             if vars(provider) != before:
-                kept = sorted(
+                stored = sorted(
                     key for key in vars(provider) if vars(provider)[key] != before.get(key)
                 )
-                fail(f"{flow_name(name)} keeps {join_words(kept, 'and')} on the provider.")
+                fail(f"{flow_name(name)} stores {join_words(stored, 'and')} on the provider.")
 
-    def test_an_accepted_task_without_an_id_counts_as_perhaps_paid(self) -> None:
+    def test_a_reply_without_an_id_counts_as_perhaps_paid(self) -> None:
         """
-        When a submit was not refused, but has no id, nobody may say that nothing was paid.
+        When a submit is neither refused nor given an id, nobody may say that nothing was charged.
 
         What to do: raise `self.unexpected(reply, …)`, not `Refused` and not `TryLater`.
         """
-        answers = self._answers("submit")
-        task_id = self._ticket().task_id
-        value = parsed(answers[-1])
+        reply = self._replies("submit")[-1]
+        value, task_id = parsed(reply), self._ticket().task_id
         unreadable: tuple[object, ...] = (None, "", 7, {})
-        for place in places(value) if value is not None else ():
+        for place in places(value):
             if at(value, place) != task_id:
                 continue
             for wrong in unreadable:
                 body = json.dumps(put(value, place, wrong)).encode()
-                self._hold_unclear(body, f"without its {'.'.join(map(str, place))}")
-        self._hold_unclear(ODD_BODIES["a web page"], "that is a web page")
+                self._check_unclear(body, f"a reply without its {dotted(place)}")
+        self._check_unclear(MALFORMED["a web page"], "a web page")
 
-    def test_a_cancelled_task_is_told_from_others(self) -> None:
+    def test_cancel_tells_the_truth(self) -> None:
         """
-        `cancel` is true of a task that was cancelled and of no other, and `poll` agrees.
+        `cancel` returns True for a task that was cancelled and for no other, and `poll` agrees.
 
-        What to do: return what the service answers; map its word for it to "cancelled".
+        What to do: return what the service replies; map its word for it to "cancelled".
         """
-        if "cancel" in self._samples().trouble:
-            return  # Which another test tells.
+        if "cancel" in self._samples().errors:
+            return  # Another test fails on that.
         for attempt in self._samples().cancels:
-            what = f"a task that was {attempt.phase}"
-            if attempt.told is not attempt.cancelled:
-                truth = "cancelled it" if attempt.cancelled else "goes on with it"
-                fail(f"cancel returned {show(attempt.told)} for {what}, and the emulator {truth}.")
-            after = attempt.after
-            gone = isinstance(after, NoSuchTask)
-            if attempt.cancelled and not gone and getattr(after, "state", None) != "cancelled":
-                fail(f"poll makes {show(after)} of {what} and was cancelled.")
+            task = f"a {attempt.state} task"
+            if attempt.returned is not attempt.cancelled:
+                truth = "cancelled" if attempt.cancelled else "did not cancel"
+                fail(
+                    f"cancel returned {show(attempt.returned)} for {task} that the emulator "
+                    f"{truth}."
+                )
+            polled = attempt.polled
+            gone = isinstance(polled, NoSuchTask)
+            if attempt.cancelled and not gone and getattr(polled, "state", None) != "cancelled":
+                fail(f"poll reports {show(polled)} for {task} that was cancelled.")
 
-    def test_the_id_is_found_in_an_answer_that_broke_off(self) -> None:
+    def test_the_id_is_recovered_from_a_truncated_reply(self) -> None:
         """
-        With `task_id_name` a task is still known when its answer breaks off behind the id.
+        With `task_id_name`, the id is found in a reply that broke off right behind it.
 
         What to do: set `task_id_name` to the JSON name of the id, or override `recover_ticket`.
         """
-        provider, answer = self.provider, self._answers("submit")[-1]
+        provider, reply = self.provider, self._replies("submit")[-1]
         if provider.task_id_name is None and not provider.can("recover_ticket"):
             return
-        text, task_id = answer.content.decode(), self._ticket().task_id
+        text, task_id = reply.content.decode(), self._ticket().task_id
         fragment = text[: text.rindex(json.dumps(task_id)) + len(json.dumps(task_id))]
         found = provider.recover_ticket(fragment, VideoRequest(PROMPT, task=TASK))
         if found is None or found.task_id != task_id:
             fail(
-                "salvage does not find the id in the beginning of an answer; task_id_name is "
+                "recover_ticket does not find the id in the beginning of a reply; task_id_name is "
                 f'"{provider.task_id_name}".'
             )
-        # What else was in the answer may be lost: the id alone must do.
-        asked = self._outcome("poll", self._answers("succeeded"), ticket=found)
-        if not isinstance(asked, Status):
-            fail(f"poll makes {show(asked)} of the ticket that salvage found.")
+        # Whatever else was in the reply may be lost: the id alone must do.
+        polled = self._outcome("poll", self._replies("succeeded"), ticket=found)
+        if not isinstance(polled, Status):
+            fail(f"poll cannot use the ticket that recover_ticket found: {show(polled)}")
         if provider.recover_ticket("<html>", VideoRequest(PROMPT)) is not None:
-            fail("salvage finds a ticket in a web page.")
+            fail("recover_ticket finds a ticket in a web page.")
 
-    def _hold_unclear(self, body: bytes, what: str) -> None:
-        answers = [*self._answers("submit")[:-1], httpx.Response(200, content=body)]
-        outcome = self._outcome("submit", answers)
+    def _check_unclear(self, body: bytes, what: str) -> None:
+        replies = [*self._replies("submit")[:-1], httpx.Response(200, content=body)]
+        outcome = self._outcome("submit", replies)
         if not isinstance(outcome, ProviderError):
-            fail(f"submit makes {show(outcome)} of an answer {what}.")
+            fail(f"submit turns {what} into {show(outcome)}.")
         if isinstance(outcome, TryLater | Refused):
             fail(
-                f"submit takes an answer {what} for {type(outcome).__name__}: the user would be "
-                "told that nothing was paid."
+                f"submit raises {type(outcome).__name__} for {what}: the user would read that "
+                "nothing was charged."
             )

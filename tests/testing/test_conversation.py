@@ -9,7 +9,7 @@ URL = "https://api.acme.example/v1"
 
 
 def listen(*urls: str) -> Flow[list[str]]:
-    """A flow that asks each address and returns the answers."""
+    """A flow that requests each URL and returns what it got."""
     heard = []
     for url in urls:
         try:
@@ -26,7 +26,7 @@ def submit(body: object) -> Flow[str]:
     return str(reply.json()["id"])
 
 
-def test_a_flow_is_told_json_bytes_whole_answers_and_errors(talk: Conversation) -> None:
+def test_replies_are_json_bytes_whole_responses_or_errors(talk: Conversation) -> None:
     flow = listen(f"{URL}/1", f"{URL}/2", f"{URL}/3", f"{URL}/4")
 
     heard = talk(flow, {"a": 1}, b"<html>", httpx.Response(404), Unavailable("Down."), status=202)
@@ -40,12 +40,12 @@ def test_an_error_that_the_flow_lets_pass_comes_out(talk: Conversation) -> None:
         talk(submit({}), Unavailable("Down."))
 
 
-def test_trouble_is_raised_inside_the_flow_with_the_answer(talk: Conversation) -> None:
+def test_server_errors_are_raised_inside_the_flow_with_the_reply(talk: Conversation) -> None:
     def flow() -> Flow[str]:
         try:
             yield httpx.Request("GET", URL)
         except Unavailable as trouble:
-            return trouble.reply.text if trouble.reply else "no answer"
+            return trouble.reply.text if trouble.reply else "no reply"
         return "no trouble"
 
     assert talk(flow(), b"overloaded", status=503) == "overloaded"
@@ -53,7 +53,7 @@ def test_trouble_is_raised_inside_the_flow_with_the_answer(talk: Conversation) -
     assert talk(flow(), b"odd", status=499) == "no trouble"
 
 
-def test_the_only_request_is_told_by_its_line_and_its_body(talk: Conversation) -> None:
+def test_the_only_request_has_a_line_and_a_body(talk: Conversation) -> None:
     assert talk(submit({"sound": True, "length": 5}), {"id": "v1"}) == "v1"
 
     assert talk.line == f"POST {URL}/videos"
@@ -61,7 +61,7 @@ def test_the_only_request_is_told_by_its_line_and_its_body(talk: Conversation) -
     assert talk.request.method == "POST"
 
 
-def test_no_one_request_is_picked_out_of_several(talk: Conversation) -> None:
+def test_none_of_several_requests_is_the_only_one(talk: Conversation) -> None:
     talk(listen(f"{URL}/1", f"{URL}/2"), {}, {})
 
     for name in ("request", "line", "sent"):
@@ -69,18 +69,18 @@ def test_no_one_request_is_picked_out_of_several(talk: Conversation) -> None:
             getattr(talk, name)
 
 
-def test_a_body_that_is_not_sent_as_json_is_no_json(talk: Conversation) -> None:
+def test_a_body_that_is_not_sent_as_json_is_not_read_as_json(talk: Conversation) -> None:
     def flow() -> Flow[None]:
         yield httpx.Request("POST", URL, content=b"{}", headers={"content-type": "text/plain"})
 
     talk(flow(), {})
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="sent as text/plain, not as JSON"):
         assert talk.sent
 
 
-def test_answers_have_to_be_as_many_as_questions(talk: Conversation) -> None:
-    with pytest.raises(AssertionError, match=f"asks once more: GET {URL}/2"):
+def test_there_must_be_as_many_replies_as_requests(talk: Conversation) -> None:
+    with pytest.raises(AssertionError, match=f"one request too many: GET {URL}/2"):
         talk(listen(f"{URL}/1", f"{URL}/2"), {})
-    with pytest.raises(AssertionError, match="before it had heard everything"):
+    with pytest.raises(AssertionError, match="before reading 1 of the replies"):
         talk(listen(f"{URL}/1"), {}, {})

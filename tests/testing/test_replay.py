@@ -1,5 +1,6 @@
 """Cassettes: what is compared, what is played, where they are, and what a recording keeps."""
 
+import asyncio
 import base64
 import json
 import re
@@ -17,8 +18,9 @@ from kling26.core.runner.video import check_video
 from kling26.sandbox import Conditions, Server, build_site, environment
 from kling26.testing import run
 from kling26.testing.cassettes import dump, exchange, load, problems
-from kling26.testing.replay import clip, folder, json_text
-from vcr.errors import CannotOverwriteExistingCassetteException
+from kling26.testing.marker import folder_of
+from kling26.testing.replay import clip
+from kling26.testing.tape import NotOnTape, same_json
 
 HERON = "A heron lands on a frozen pond, ice cracks"
 
@@ -42,7 +44,7 @@ class Sent:
     ],
 )
 def test_spacing_and_order_do_not_matter(one: Any, other: Any) -> None:
-    json_text(Sent(one), Sent(other))
+    same_json(Sent(one), Sent(other))
 
 
 @pytest.mark.parametrize(
@@ -50,14 +52,14 @@ def test_spacing_and_order_do_not_matter(one: Any, other: Any) -> None:
     [("true", "1"), ("true", '"on"'), ("true", '"true"'), ("5", "5.0"), ("5", '"5"'),
      ("0", "false"), ("null", '""'), ("[1, 2]", "[2, 1]"), ('{"a": 1}', "{}")],
 )  # fmt: skip
-def test_types_do(right: str, wrong: str) -> None:
+def test_types_matter(right: str, wrong: str) -> None:
     with pytest.raises(AssertionError, match="is not"):
-        json_text(Sent(f'{{"sound": {right}}}'), Sent(f'{{"sound": {wrong}}}'))
+        same_json(Sent(f'{{"sound": {right}}}'), Sent(f'{{"sound": {wrong}}}'))
 
 
 @pytest.mark.cassette("kie/text_to_video_with_sound")
-def test_a_wrong_type_finds_no_answer(replay: Any) -> None:
-    """Through vcrpy, as the runner asks: only the very types of the cassette are answered."""
+def test_a_wrong_type_finds_no_response(replay: Any) -> None:
+    """Through vcrpy, as the runner asks: only the very types of the cassette get a response."""
     url = "https://api.kie.ai/api/v1/jobs/createTask"
 
     async def send(**wrong: object) -> None:
@@ -68,7 +70,7 @@ def test_a_wrong_type_finds_no_answer(replay: Any) -> None:
 
     for wrong in ({"sound": 1}, {"sound": "on"}, {"sound": "true"}, {"duration": 5},
                   {"duration": 5.0}, {"duration": "10"}, {"extra": None}):  # fmt: skip
-        with pytest.raises(CannotOverwriteExistingCassetteException, match="json_text"):
+        with pytest.raises(NotOnTape, match="same_json"):
             run(send(**wrong))
 
     assert replay.generate(VideoRequest(HERON, sound=True), "kie").file.exists()
@@ -149,7 +151,7 @@ def test_a_missing_recording_fails_and_phones_nobody(project: pytest.Pytester) -
     )
 
 
-def test_an_exchange_that_is_not_there_is_held_beside_the_nearest_one(
+def test_a_missing_exchange_is_compared_with_the_nearest_one(
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile(TESTS)
@@ -161,14 +163,14 @@ def test_an_exchange_that_is_not_there_is_held_beside_the_nearest_one(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "The cassette has no answer left to POST https://api.kie.ai/api/v1/jobs/createTask",
-            'The nearest is POST *, which differs in json_text: *"sound": true* is not *',
-            "Record it anew with pytest --record, or write down what is missing.",
+            "The cassette has no response left for POST https://api.kie.ai/api/v1/jobs/createTask",
+            'The nearest is POST *, which differs in same_json: *"sound": true* is not *',
+            "Record it again with pytest --record, or write down what is missing.",
         ]
     )
 
 
-def test_an_exchange_that_nobody_asked_for_fails(project: pytest.Pytester) -> None:
+def test_an_exchange_that_the_test_did_not_ask_for_fails(project: pytest.Pytester) -> None:
     project.makepyfile(TESTS)
     whole = copy_of("kie/text_to_video_with_sound")
     interactions = whole.partition("interactions:\n")[2].partition("version: 1")[0]
@@ -177,10 +179,10 @@ def test_an_exchange_that_nobody_asked_for_fails(project: pytest.Pytester) -> No
     result = project.runpytest_inprocess("-k", "heron")
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*heron.yaml has exchanges that nobody asked for."])
+    result.stdout.fnmatch_lines(["*heron.yaml has exchanges that the test did not ask for."])
 
 
-def test_the_header_tells_the_age_of_the_cassettes(project: pytest.Pytester) -> None:
+def test_the_header_shows_the_age_of_the_cassettes(project: pytest.Pytester) -> None:
     project.makepyfile(TESTS)
     text = copy_of("kie/text_to_video_with_sound")
     tape(project, "kie/heron").write_text(text, "utf-8")
@@ -189,10 +191,10 @@ def test_the_header_tells_the_age_of_the_cassettes(project: pytest.Pytester) -> 
     result = project.runpytest_inprocess("-k", "heron")
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["cassettes: 2, the oldest of 2025-01-02"])
+    result.stdout.fnmatch_lines(["cassettes: 2, the oldest from 2025-01-02"])
 
 
-def test_a_test_without_a_cassette_is_told_so(project: pytest.Pytester) -> None:
+def test_a_test_without_a_cassette_fails(project: pytest.Pytester) -> None:
     project.makepyfile("def test_it(replay): pass")
 
     result = project.runpytest_inprocess()
@@ -210,7 +212,7 @@ def test_recording_needs_a_key(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*To record kie/heron, set KIE_API_KEY."])
 
 
-def test_a_provider_that_is_not_installed_is_told_so(project: pytest.Pytester) -> None:
+def test_a_provider_that_is_not_installed_fails(project: pytest.Pytester) -> None:
     project.makepyfile(TESTS.replace("kie/heron", "acme/heron"))
 
     result = project.runpytest_inprocess("-k", "heron")
@@ -262,7 +264,7 @@ def test_the_nearest_folder_upwards_is_taken_and_none_above_the_rootdir(
 ) -> None:
     config = two.parseconfig(f"--rootdir={two.path / rootdir}")
 
-    assert folder(config, two.path / test) == two.path / folder_of_it
+    assert folder_of(config, two.path / test) == two.path / folder_of_it
 
 
 def test_the_option_names_another_one_for_all(two: pytest.Pytester) -> None:
@@ -282,7 +284,7 @@ LEAKS = (
 
 
 class Indiscreet:
-    """The emulators behind a front that tells what live services tell."""
+    """The emulators behind a front that says as much as live services do."""
 
     def __init__(self, site: Any) -> None:
         self._site = site
@@ -322,12 +324,12 @@ class Indiscreet:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A live kie.ai, as far as a client can tell, and a key for it."""
-    conditions = Conditions(queued=0.2, running=0.3, keys={KEY})
+    conditions = Conditions(queued=0.0, running=0.0, keys={KEY})
     site = build_site([KIE], conditions)
     with Server(Indiscreet(site)) as server:
         monkeypatch.setenv("KIE_API_KEY", KEY)
         for name, value in environment(KIE, server.url).items():
-            # Two addresses, as the live service has.
+            # Two hosts, as the live service has.
             host = "localhost" if "UPLOAD" in name else "127.0.0.1"
             monkeypatch.setenv(name, value.replace("127.0.0.1", host))
         yield server
@@ -407,6 +409,7 @@ def kling26_providers():
 """
 PICTURE = (Path(__file__).parents[1] / "grey.png").read_bytes()
 ACME_TESTS = f'''
+import asyncio
 import base64
 import pytest
 from kling26.core import ImageFile, VideoRequest
@@ -440,7 +443,7 @@ def acme(project: pytest.Pytester) -> pytest.Pytester:
 
 
 class AcmeService:
-    """The service and its store, at addresses that are not theirs alone: it hears the names."""
+    """The service and its store, which share an IP address and are told apart by name."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str]] = []
@@ -474,14 +477,15 @@ def stream(content: bytes) -> httpx.ByteStream:
     return httpx.ByteStream(content)
 
 
-def test_own_ids_and_addresses_agree_on_replay_as_they_did_live(
+def test_own_ids_and_urls_agree_on_replay_as_they_did_live(
     acme: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The store is reached at the address that was checked, and kept under its name."""
+    """The store is reached at the IP address that was checked, and recorded under its name."""
     service = AcmeService()
     with monkeypatch.context() as live:
         live.setenv("ACME_API_KEY", KEY)
         live.setattr("vcr.patch._HttpxAsyncHttpTransport_handle_async_request", service_of(service))
+        live.setattr(asyncio, "run", run)  # Nothing here goes over a socket.
         live.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
         acme.runpytest_inprocess("--record").assert_outcomes(passed=1)
 

@@ -20,7 +20,7 @@ def scrub(scrubber: Scrubber, value: object) -> Any:
     return json.loads(body)
 
 
-def test_what_the_providers_files_read_stays(scrubber: Scrubber) -> None:
+def test_what_providers_read_stays(scrubber: Scrubber) -> None:
     reply = {
         "code": 200,
         "msg": "success",
@@ -73,10 +73,10 @@ def test_the_key_goes_wherever_it_is(scrubber: Scrubber) -> None:
         ("https://[a/put?x=1", "scrubbed"),
     ],
 )  # fmt: skip
-def test_an_address_in_a_body_and_of_a_request_is_scrubbed_alike(
+def test_a_url_in_a_body_and_that_of_a_request_are_scrubbed_alike(
     scrubber: Scrubber, url: str, kept: str
 ) -> None:
-    """What an answer says is what the next request asks for. The API's own ids are, and stay."""
+    """The next request asks for what a reply said. The ids in the API's own URLs stay."""
     assert scrub(scrubber, {"url": url}) == {"url": kept}
     assert scrubber.uri(url) == kept
     assert scrubber.uri(kept) == kept
@@ -93,18 +93,18 @@ def test_an_address_in_a_body_and_of_a_request_is_scrubbed_alike(
         ("kieai/528618/images/first.png", "kieai/0/images/first.png"),
     ],
 )
-def test_addresses_and_paths_in_a_text_are_too(scrubber: Scrubber, text: str, kept: str) -> None:
+def test_urls_and_paths_within_a_string_are_too(scrubber: Scrubber, text: str, kept: str) -> None:
     assert scrub(scrubber, {"text": text}) == {"text": kept}
 
 
-def test_a_service_that_was_moved_is_told_by_its_usual_address(scrubber: Scrubber) -> None:
+def test_the_usual_url_replaces_one_that_was_set(scrubber: Scrubber) -> None:
     moved = "http://127.0.0.1:8026/acme/v1/5286"
 
     assert scrubber.uri(moved) == "https://api.acme.example/v1/5286"
     assert scrub(scrubber, {"url": moved}) == {"url": "https://api.acme.example/v1/5286"}
 
 
-def test_json_inside_a_text_is_scrubbed_too(scrubber: Scrubber) -> None:
+def test_json_inside_a_string_is_scrubbed_too(scrubber: Scrubber) -> None:
     inner = json.dumps({"resultUrls": ["https://a.example/v.mp4?sig=1"], "userId": 5})
 
     scrubbed = scrub(scrubber, {"resultJson": json.dumps(inner), "param": inner})
@@ -112,7 +112,7 @@ def test_json_inside_a_text_is_scrubbed_too(scrubber: Scrubber) -> None:
     assert json.loads(scrubbed["param"]) == {"resultUrls": ["https://a.example/v.mp4"], "userId": 0}
 
 
-def test_our_own_ids_of_tasks_are_counted(scrubber: Scrubber) -> None:
+def test_our_own_ids_of_tasks_are_numbered(scrubber: Scrubber) -> None:
     """In the order in which the tasks were made, not in which they are seen."""
     made = ["k26-63ff16787aba8534", "k26-0123456789abcdef"]
     counting = Scrubber(tasks=made)
@@ -121,7 +121,7 @@ def test_our_own_ids_of_tasks_are_counted(scrubber: Scrubber) -> None:
     assert scrub(scrubber, made[:1]) == ["k26-0000000000000000"]
 
 
-def test_the_address_of_a_request_keeps_what_it_asks_for(scrubber: Scrubber) -> None:
+def test_the_url_of_a_request_keeps_what_it_asks_for(scrubber: Scrubber) -> None:
     asked = "https://api.acme.example/v1/5286/result?taskId=t-1&include_cost=true"
 
     assert scrubber.uri(asked) == asked
@@ -130,7 +130,7 @@ def test_the_address_of_a_request_keeps_what_it_asks_for(scrubber: Scrubber) -> 
     )
 
 
-def test_bodies_that_are_no_json_are_left_readable(scrubber: Scrubber) -> None:
+def test_bodies_that_are_not_json_stay_readable(scrubber: Scrubber) -> None:
     assert scrubber.body(b"<html>https://a.example/?s=1") == "<html>https://a.example/"
     assert scrubber.body(b"\xff\xfe") == b"\xff\xfe"
     assert scrubber.body(b"{broken") == "{broken"

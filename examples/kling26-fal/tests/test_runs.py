@@ -34,7 +34,7 @@ def test_text_to_video(fal: Stage, tmp_path: Path) -> None:
     assert video.task_id == task.id
     assert (task.clip.seconds, task.clip.sound) == (10, True)
     assert lines(fal, "POST") == ["/fal-ai/kling-video/v2.6/pro/text-to-video"]
-    assert list(dict.fromkeys(told.phase for told in fal.heard)) == [
+    assert list(dict.fromkeys(step.phase for step in fal.progress)) == [
         "submitting", "queued", "running", "downloading", "stored"
     ]  # fmt: skip
 

@@ -25,7 +25,7 @@ def test_text_to_video(kling: Stage, tmp_path: Path) -> None:
     (task,) = kling.emulator.accepted
     assert (video.task_id, video.cost) == (task.id, 1.5)
     assert task.external_id == video.task
-    assert list(dict.fromkeys(told.phase for told in kling.heard)) == [
+    assert list(dict.fromkeys(step.phase for step in kling.progress)) == [
         "submitting", "queued", "running", "downloading", "stored"
     ]  # fmt: skip
 

@@ -151,7 +151,7 @@ def test_a_journal_that_fails_after_the_payment_does_not_keep_the_video_back(
 
     assert (tmp_path / "heron.mp4").exists()
     assert stage.paid == 1
-    notes = [step.message for step in stage.heard if step.phase == "note"]
+    notes = [step.message for step in stage.progress if step.phase == "note"]
     assert notes
     assert stage.emulator.accepted[0].id in str(notes[0])
 

@@ -35,7 +35,7 @@ class PaidOnce(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.stage = stage_at(Path(self.folder.name) / "home", self.provider)
         self.resubmitted: Counter[str] = Counter()
-        self.stage.heard = []
+        self.stage.progress = []
 
     def teardown(self) -> None:
         self.stage.close()

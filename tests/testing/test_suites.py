@@ -1,0 +1,252 @@
+"""Suites without an emulator, with a faulty one, and with standard tests overridden."""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import attrs
+import httpx
+import pytest
+from kling26.core import Flow, ImageFile, Provider, Sandbox, Status, Ticket
+from kling26.core.plugins import load_sandboxes
+from kling26.providers import kie
+from kling26.providers.kie import Kie
+from kling26.providers.runcomfy import RunComfy
+from kling26.sandbox.kie import KieSandbox
+from kling26.sandbox.runcomfy import RunComfySandbox
+from kling26.testing import ProviderTests
+from kling26.testing.conformance import standard_tests
+
+
+def suite_of(provider_of_it: Provider, emulator: object) -> type[ProviderTests]:
+    class Suite(ProviderTests):
+        provider = provider_of_it
+        sandbox = emulator
+
+    return Suite
+
+
+# -- sample replies instead of an emulator -------------------------------------------------------
+
+REPLIES: dict[str, list[object]] = {
+    "submit": [{"id": "v1", "state": "queued"}],
+    "queued": [{"id": "v1", "state": "queued"}],
+    "running": [{"id": "v1", "state": "working"}],
+    "succeeded": [{"id": "v1", "state": "done", "video_url": "https://results.example/v1.mp4"}],
+    "failed": [{"id": "v1", "state": "failed", "error": {"code": "x", "message": "No."}}],
+}
+REFUSALS = {
+    "key": (401, {"error": {"code": "invalid_key", "message": "The key is not known."}}),
+    "no_such_task": (404, {"error": {"code": "gone", "message": "There is no such video."}}),
+}
+NEED_AN_EMULATOR = {
+    "whatever_goes_wrong_is_paid_once",
+    "a_failed_task_ends_with_its_reason",
+    "the_emulator_works_under_a_path",
+}
+
+
+def test_sample_replies_do_for_all_but_the_fault_table(acme, verdict) -> None:
+    class ByHand(acme()):
+        sandbox = None
+        replies = REPLIES
+        refusals = REFUSALS
+
+    rest = {name.removeprefix("test_") for name in standard_tests()} - NEED_AN_EMULATOR
+    assert {name: said for name in rest if (said := verdict(ByHand, name))} == {}
+    with pytest.raises(pytest.skip.Exception, match="set `sandbox`"):
+        verdict(ByHand, "whatever_goes_wrong_is_paid_once[slow]")
+
+
+def test_sample_replies_find_mistakes_too(acme, verdict) -> None:
+    class ByHand(acme(("    video_url: str | None", "    video_url: Any"))):
+        sandbox = None
+        replies = REPLIES
+
+    assert "a status whose url is True instead of a string" in verdict(
+        ByHand, "missing_and_wrong_values_become_errors"
+    )
+
+
+def test_a_suite_without_samples_says_what_it_needs(acme, verdict) -> None:
+    class Empty(acme()):
+        sandbox = None
+
+    assert verdict(Empty, "every_flow_understands_its_replies") == (
+        "There is nothing to test with: set `sandbox`, or `replies` with submit and succeeded."
+    )
+
+
+def test_a_random_boundary_is_found(acme, verdict) -> None:
+    class Random(type(acme().provider)):
+        def upload(self, image: ImageFile) -> Flow[str]:
+            files = {"file": (image.name, image.data)}
+            reply = yield httpx.Request("POST", f"{self.base_url}/files", files=files)
+            return str(reply.json()["url"])
+
+    class ByHand(ProviderTests):
+        provider = Random()
+        replies: ClassVar = {**REPLIES, "upload": [{"url": "https://files.example/a.png"}]}
+
+    assert verdict(ByHand, "equal_requests_are_sent_identically") == (
+        "upload sends equal bodies as different bytes; is its form's boundary random?"
+    )
+
+
+# -- what became of a cancel ---------------------------------------------------------------------
+
+
+class Stubborn(RunComfy):
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        yield from super().cancel(ticket)
+        return False
+
+
+class Hasty(RunComfy):
+    def cancel(self, ticket: Ticket) -> Flow[bool]:
+        yield from super().cancel(ticket)
+        return True
+
+
+class Sullen(RunComfy):
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        status = yield from super().poll(ticket)
+        return attrs.evolve(status, state="failed") if status.state == "cancelled" else status
+
+
+@pytest.mark.parametrize(
+    ("provider", "says"),
+    [
+        (Stubborn(), "cancel returned False for a queued task that the emulator cancelled."),
+        (Hasty(), "cancel returned True for a running task that the emulator did not cancel."),
+        (Sullen(), "poll reports Status(state='failed'"),
+    ],
+)
+def test_a_cancel_that_does_not_tell_the_truth_is_found(
+    verdict, provider: Provider, says: str
+) -> None:
+    said = verdict(suite_of(provider, RunComfySandbox), "cancel_tells_the_truth")
+
+    assert said.startswith(says)
+
+
+# -- signed callbacks ----------------------------------------------------------------------------
+
+
+class Distrustful(Kie):
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        return False
+
+
+class Credulous(Kie):
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        return "X-Webhook-Signature".lower() in {name.lower() for name in headers}
+
+
+class Exact(Kie):
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        known = {name: headers[name] for name in headers if name.startswith("X-")}
+        return super().verify_callback(body, known, secret)
+
+
+@pytest.mark.parametrize(
+    ("provider", "says"),
+    [
+        (Distrustful(), "verify_callback returned False for a signed callback."),
+        (Exact(), "verify_callback returned False for a signed callback."),
+        (
+            Credulous(),
+            "verify_callback returned True for a callback with another X-Webhook-Timestamp.",
+        ),
+    ],
+)
+def test_a_signature_that_is_not_checked_is_found(verdict, provider: Provider, says: str) -> None:
+    suite = suite_of(provider, load_sandboxes()["kie"])
+
+    assert verdict(suite, "only_genuine_callbacks_are_accepted") == says
+
+
+def test_a_signature_that_never_expires_is_found(verdict, monkeypatch) -> None:
+    monkeypatch.setattr(kie, "_MAX_AGE", float("inf"))
+    suite = suite_of(Kie(), load_sandboxes()["kie"])
+
+    assert verdict(suite, "only_genuine_callbacks_are_accepted") == (
+        "verify_callback returned True for a callback of an hour ago."
+    )
+
+
+# -- faulty emulators ----------------------------------------------------------------------------
+
+
+def test_an_emulator_that_sends_no_callbacks_is_found(acme, verdict) -> None:
+    good = acme()
+
+    class Silent(good.sandbox):
+        def calls(self, task: object) -> list[object]:
+            return []
+
+    assert verdict(suite_of(good.provider, Silent), "callbacks_are_read") == (
+        "The emulator sends no callbacks: return their bodies from `calls`."
+    )
+
+
+def test_an_emulator_that_does_not_know_its_own_path_is_found(acme, verdict) -> None:
+    good = acme()
+
+    class Lost(good.sandbox):
+        def receipt(self, task):
+            site = task.base.removesuffix("/acme")
+            return {**super().receipt(task), "url": f"{site}/v1/videos/{task.id}"}
+
+    said = verdict(suite_of(good.provider, Lost), "the_emulator_works_under_a_path")
+
+    assert said.startswith("The emulator gives submit https://sandbox.example/v1/videos/")
+    assert said.endswith(", but is served at https://sandbox.example/acme.")
+
+
+def test_uploads_that_would_go_to_the_live_service_are_found(verdict) -> None:
+    class Elsewhere(Kie):
+        name = "elsewhere"
+
+    said = verdict(suite_of(Elsewhere(), KieSandbox), "the_emulator_works_under_a_path")
+
+    assert said.startswith("upload fails with the emulator under a path: kie.ai cannot be")
+
+
+def test_what_is_not_an_emulator_is_refused(verdict) -> None:
+    other = Sandbox("runcomfy", build=lambda conditions: {})
+
+    with pytest.raises(TypeError, match=r"dict must be a subclass of kling26\.sandbox\.Emulator"):
+        verdict(suite_of(RunComfy(), other), "every_state_is_reported")
+
+
+# -- overriding a standard test ------------------------------------------------------------------
+
+
+def other_test() -> Callable[[object], None]:
+    def test(self: object) -> None:
+        """A test in place of a standard one."""
+
+    return test
+
+
+@pytest.mark.parametrize(
+    ("override", "passes"),
+    [
+        (other_test(), False),
+        (None, False),
+        (pytest.mark.skip(other_test()), False),
+        (pytest.mark.skip(reason=" ")(other_test()), False),
+        (pytest.mark.skip(reason="Acme has no states")(other_test()), True),
+        (pytest.mark.xfail(reason="Acme has no states")(other_test()), True),
+    ],
+)
+def test_a_standard_test_is_only_overridden_with_a_reason(
+    verdict, override: object, passes: bool
+) -> None:
+    class Own(ProviderTests):
+        test_every_state_is_reported = override
+
+    said = verdict(Own, "no_standard_test_is_overridden")
+
+    without = "Own.test_every_state_is_reported overrides a standard test without a reason."
+    assert said == (None if passes else without)
