@@ -1,4 +1,4 @@
-"""The four built-in providers hold the suite that is given to the authors of plug-ins."""
+"""The four built-in providers pass the suite that authors of plug-ins are given."""
 
 from kling26.core.plugins import load_sandboxes
 from kling26.providers.apikley import Apikley
