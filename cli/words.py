@@ -194,7 +194,7 @@ def _prices(provider: Provider) -> Iterator[str]:
     """What the provider asks for each kind of video, where that is known."""
     for seconds in provider.limits.durations:
         for sound in (False, True):
-            request = VideoRequest("price", duration=seconds, sound=sound)  # type: ignore[arg-type]
+            request = VideoRequest("price", duration=seconds, sound=sound)
             price = _price(provider, request)
             if price is not None:
                 yield f"{price:g} USD for {seconds} s{' with sound' if sound else ''}"

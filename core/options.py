@@ -21,12 +21,13 @@ _METADATA = "kling26.option"
 
 @frozen
 class Bounds:
-    """What an option's value may be, beyond its type; None means no such bound."""
+    """What an option's value may be, beyond its type; None and no choices mean no such bound."""
 
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
     max_length: int | None = None
+    choices: tuple[str | int, ...] = ()
 
 
 @frozen
@@ -73,6 +74,7 @@ def option(
     maximum: float | None = None,
     step: float | None = None,
     max_length: int | None = None,
+    choices: tuple[str | int, ...] = (),
     multiline: bool = False,
     advanced: bool = False,
     **field: Any,
@@ -83,13 +85,16 @@ def option(
     `label` and `help` are for people; `minimum` and `maximum` are inclusive; `max_length` is in
     characters; `advanced` options may be folded away. Anything else goes to `attrs.field`.
 
+    The values of an enumeration are the field's type, ``Literal["plain", "film"]``; `choices` are
+    for a field whose values callers compute, which no type checker takes for a `Literal`.
+
     >>> @frozen
     ... class AcmeOptions:
     ...     style: Literal["plain", "film"] = option("plain", label="Style", help="The look.")
     >>> [info.name for info in options_of(AcmeOptions)]
     ['style']
     """
-    bounds = Bounds(minimum, maximum, step, max_length)
+    bounds = Bounds(minimum, maximum, step, max_length, choices)
     shown = described(label, help, bounds, multiline=multiline, advanced=advanced)
     return attrs.field(default=default, metadata=shown, **field)
 
@@ -124,7 +129,8 @@ def options_of(options: type) -> Iterator[OptionInfo]:
         facts = field.metadata.get(_METADATA)
         if facts is None:
             continue
-        kind, choices, optional = _unfold(hints[field.name])
+        kind, named, optional = _unfold(hints[field.name])
+        choices = named or facts["bounds"].choices
         default = None if field.default is attrs.NOTHING else field.default
         yield OptionInfo(field.name, type=kind, choices=choices, optional=optional,
                          default=default, **facts)  # fmt: skip

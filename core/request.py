@@ -16,11 +16,11 @@ from .options import described, option
 from .text import sanitize
 
 AspectRatio = Literal["16:9", "9:16", "1:1"]
-Duration = Literal[5, 10]
 Kind = Literal["text", "image"]
 
 ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
-DURATIONS: tuple[Duration, ...] = get_args(Duration)
+#: In seconds.
+DURATIONS: tuple[int, ...] = (5, 10)
 
 _SUFFIXES = {"jpeg": "jpg"}
 #: What is read of a file at most, in bytes: some files have no end.
@@ -138,7 +138,10 @@ class VideoRequest:
         label="Sound",
         help="Let the model make a sound track too; most providers charge about twice as much.",
     )
-    duration: Duration = option(5, label="Duration", help="Length of the video in seconds.")
+    # No `Literal`: callers have it as a number from elsewhere, and it is checked all the same.
+    duration: int = option(
+        5, label="Duration", help="Length of the video in seconds.", choices=DURATIONS
+    )
     aspect_ratio: AspectRatio = option(
         "16:9",
         label="Aspect ratio",

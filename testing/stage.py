@@ -33,7 +33,7 @@ from ..core.journal.worker import Worker
 from ..core.plugins import Registry, discover, load_providers, load_sandboxes
 from ..core.progress import Progress
 from ..core.provider import Provider
-from ..core.request import AspectRatio, Duration, ImageFile, VideoRequest
+from ..core.request import AspectRatio, ImageFile, VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
 from ..core.settings import Settings
@@ -55,7 +55,7 @@ class RequestFields(TypedDict, total=False):
 
     image: str | bytes | Path | ImageFile | None
     sound: bool
-    duration: Duration
+    duration: int
     aspect_ratio: AspectRatio
     callback_url: str | None
     seed: int

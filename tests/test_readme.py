@@ -164,7 +164,7 @@ def pace(provider: Provider) -> str:
 
 def prices(provider: Provider) -> str:
     asked = [
-        provider.price(VideoRequest("A red fox", sound=sound, duration=duration), None)  # type: ignore[arg-type]
+        provider.price(VideoRequest("A red fox", sound=sound, duration=duration), None)
         for duration in (5, 10)
         for sound in (False, True)
     ]

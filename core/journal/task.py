@@ -10,7 +10,7 @@ import attrs
 from attrs import frozen
 
 from ..errors import Remedy
-from ..request import AspectRatio, Duration, ImageFile, VideoRequest
+from ..request import AspectRatio, ImageFile, VideoRequest
 from ..status import Realm, Standing, Ticket
 
 TaskState = Literal[
@@ -64,7 +64,7 @@ class Task:
     prompt: str
     image: str | None = None
     sound: bool
-    duration: Duration
+    duration: int
     aspect_ratio: AspectRatio
     callback_url: str | None = None
     seed: int

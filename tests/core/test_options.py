@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 from attrs import field, frozen
-from kling26.core import NoOptions, OptionRefused, option
+from kling26.core import NoOptions, OptionRefused, VideoRequest, option
 from kling26.core.options import Bounds, build_options, check_values, option_info, options_of
 
 
@@ -37,6 +37,15 @@ def test_an_option_says_what_a_person_needs_to_know() -> None:
     assert strength.advanced
     assert option_info(AcmeOptions, "style").choices == ("plain", "film")
     assert option_info(AcmeOptions, "note").multiline
+
+
+def test_the_choices_may_stand_beside_the_type() -> None:
+    """So that a type checker takes any number, and the check is as strict."""
+    duration = option_info(VideoRequest, "duration")
+
+    assert (duration.type, duration.choices, duration.allowed()) == (int, (5, 10), "5 or 10")
+    with pytest.raises(OptionRefused, match="duration as 5 or 10"):
+        check_values(VideoRequest("A red fox", duration=int("7")), "Acme")
 
 
 def test_fields_that_are_no_options_are_left_out() -> None:
