@@ -15,7 +15,7 @@ from ..core.settings import Settings
 from ..core.text import join_words
 from .console import result, say
 
-keys = App(name="keys", help="Store, forget or look up the API key of a provider.")
+keys: App = App(name="keys", help="Store, forget or look up the API key of a provider.")
 
 ProviderName = Annotated[str, Parameter(help="The provider, as `kling26 providers` lists it.")]
 

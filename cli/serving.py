@@ -15,7 +15,7 @@ from .console import Unwritten, result
 _PORT = 8026
 
 
-serve = App(
+serve: App = App(
     name="serve",
     help_epilogue="The faults:\n\n"
     + "\n".join(f"- {name}: {sentence}" for name, sentence in FAULTS.items()),

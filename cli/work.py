@@ -24,7 +24,7 @@ _LAST_ANSWER = 10.0
 _CLOSING = 5.0
 
 #: Whether the runner has been given anything to do in this process.
-begun = False
+begun: bool = False
 
 
 class Interrupted(Exception):

@@ -19,7 +19,7 @@ from . import comfyui, keys_page
 from .node import make_node
 from .widgets import own_widgets
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 
 def make_extension() -> Any:

@@ -34,7 +34,7 @@ from .progress import Watch
 if TYPE_CHECKING:
     from ..core.runner.results import Video
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How often the node looks whether Cancel was pressed, in seconds.
 _LOOK_EVERY = 0.1

@@ -93,7 +93,7 @@ class Kling26Error(Exception):
         self.task = task
         self.task_id = task_id
         self.code = code
-        self.remedy = remedy or self.usual_remedy
+        self.remedy: Remedy | None = remedy or self.usual_remedy
 
     def __str__(self) -> str:
         return self.message
@@ -144,7 +144,7 @@ class OutputRefused(UsageError):
 class MissingKey(UsageError):
     """There is no API key for the provider, neither in the environment nor stored."""
 
-    usual_remedy = Remedy("set_key")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("set_key")
 
 
 class SettingsError(UsageError):
@@ -158,7 +158,7 @@ class JournalError(Kling26Error):
 class JournalBusy(JournalError):
     """Other processes kept the journal busy for longer than it is waited for."""
 
-    usual_remedy = Remedy("wait")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
 
 class ProviderError(Kling26Error):
@@ -168,7 +168,7 @@ class ProviderError(Kling26Error):
 class Unreachable(ProviderError):
     """No connection was made, so the request certainly had no effect."""
 
-    usual_remedy = Remedy("wait")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
 
 class TryLater(ProviderError):
@@ -178,7 +178,7 @@ class TryLater(ProviderError):
     `retry_after` is what it asked for, in seconds, or None.
     """
 
-    usual_remedy = Remedy("wait")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
     def __init__(
         self,
@@ -199,13 +199,13 @@ class Refused(ProviderError):
 class KeyRejected(Refused):
     """The provider does not accept the key."""
 
-    usual_remedy = Remedy("set_key")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("set_key")
 
 
 class OutOfCredit(Refused):
     """The account has too little credit for the request."""
 
-    usual_remedy = Remedy("top_up")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("top_up")
 
 
 class NoSuchTask(ProviderError):
@@ -219,7 +219,7 @@ class Unavailable(ProviderError):
     `reply` is the answer, as far as there was one.
     """
 
-    usual_remedy = Remedy("wait")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
     def __init__(
         self,
@@ -248,7 +248,7 @@ class TaskCancelled(TaskFailed):
 class NotDelivered(Kling26Error):
     """Paid, or perhaps paid, and not here yet; `task` can be continued."""
 
-    usual_remedy = Remedy("resume")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("resume")
 
 
 class StillRunning(NotDelivered):
@@ -258,7 +258,7 @@ class StillRunning(NotDelivered):
 class OutcomeUnknown(NotDelivered):
     """The answer to the paid request was lost: a task may exist at the provider, or not."""
 
-    usual_remedy = Remedy("resubmit")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("resubmit")
 
 
 class ResultUnavailable(NotDelivered):

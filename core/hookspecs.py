@@ -11,8 +11,8 @@ from .provider import Provider
 #: The name of the entry-point group, of the hooks' prefix and of the package: one word.
 PROJECT = "kling26"
 
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(PROJECT)
 
 #: An ASGI application (https://asgi.readthedocs.io).
 ASGIApp = Callable[

@@ -29,7 +29,7 @@ from .request import ASPECT_RATIOS, DURATIONS
 from .settings import Settings, is_safe
 from .text import join_words, sanitize
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: Registered by module name: a bare clone in ComfyUI has no metadata, hence no entry points.
 PROVIDERS = (

@@ -33,7 +33,7 @@ from .provider import Provider
 from .status import State
 from .text import sanitize, sentence
 
-logger = logging.getLogger("kling26.providers")
+logger: logging.Logger = logging.getLogger("kling26.providers")
 
 
 class Answer(Protocol):

@@ -114,7 +114,7 @@ class CreateTaskProvider(Provider[NoOptions]):
 
     takes_callback_url = True
     cost_unit = "credits"
-    task_id_name = "taskId"
+    task_id_name: ClassVar[str | None] = "taskId"
     upload_url: str
     #: Where uploaded pictures go on the provider's side; they are deleted after a day or three.
     upload_path: ClassVar[str] = "kling26"

@@ -21,7 +21,7 @@ class Apikley(CreateTaskProvider):
     upload_url = "https://api.apikley.ru/file-upload"
     key_page = "https://app.apikley.ru/keys"
     tasks_page = "https://app.apikley.ru"
-    limits = Limits(
+    limits: Limits = Limits(
         text_prompt=1000,
         # The image-to-video page is known only in part; taken to be kie.ai's, which it copies.
         image_prompt=1000,

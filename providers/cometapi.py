@@ -8,7 +8,7 @@ https://apidoc.cometapi.com/errors/error-codes-handling. Kling's own error codes
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -148,9 +148,9 @@ class CometAPI(Provider[CometAPIOptions]):
     tasks_page = "https://api.cometapi.com/console/task"
     Options = CometAPIOptions
     takes_callback_url = True
-    task_id_name = "task_id"
+    task_id_name: ClassVar[str | None] = "task_id"
     # The prompt's limit is CometAPI's own; Kling itself takes 2500 characters.
-    limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
+    limits: Limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
 
     def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
         if request.sound and options.mode != "pro":

@@ -36,7 +36,7 @@ class Kie(CreateTaskProvider):
     upload_url = "https://kieai.redpandaai.co"
     key_page = "https://kie.ai/api-key"
     tasks_page = "https://kie.ai/logs"
-    limits = Limits(
+    limits: Limits = Limits(
         # 2500 by the createTask page of text-to-video; a later edition of the page says 1000
         # (https://docs.kie.ai/market/kling/text-to-video).
         text_prompt=2500,

@@ -8,7 +8,7 @@ are documented; the other fields are taken to be those of text to video.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -100,8 +100,8 @@ class RunComfy(Provider[RunComfyOptions]):
     key_page = "https://www.runcomfy.com/profile"
     tasks_page = "https://www.runcomfy.com/generations"
     Options = RunComfyOptions
-    task_id_name = "request_id"
-    limits = Limits(image_formats=())  # The Model API has no uploads: public URLs only.
+    task_id_name: ClassVar[str | None] = "request_id"
+    limits: Limits = Limits(image_formats=())  # The Model API has no uploads: public URLs only.
 
     def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
         if isinstance(request.image, str) and not request.image.lower().startswith("https://"):

@@ -35,7 +35,7 @@ class TruncatedResponse(Response):
 
     def __init__(self, whole: Response, length: int) -> None:
         super().__init__(bytes(whole.body)[:length], whole.status_code)
-        self.raw_headers = whole.raw_headers
+        self.raw_headers: list[tuple[bytes, bytes]] = whole.raw_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send(

@@ -38,7 +38,7 @@ from .pacing import RetryPolicy, now
 
 T = TypeVar("T")
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: Some gateways in front of kie.ai turn away clients that do not say who they are.
 USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.python_version()})"

@@ -25,7 +25,7 @@ from ..request import VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How often a change is tried to be written down, before the task goes on without.
 _TRIES = 6

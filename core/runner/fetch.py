@@ -14,7 +14,7 @@ from ..text import reason
 from .context import Context
 from .video import NoVideo, check_video
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How many links are tried.
 _LINKS = 5

@@ -28,7 +28,7 @@ from .context import Context
 from .order import Desk, Maker
 from .submit import TakenOver
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long after the deadline a submission may take to settle whether anything was paid.
 _LAST_WORD = 2.0

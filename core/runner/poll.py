@@ -28,7 +28,7 @@ from ..status import Status, Ticket
 from ..text import sanitize, sentence
 from .context import Context
 
-logger = logging.getLogger("kling26")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long "no such task", or a key that is no longer accepted, is believed to be a hiccup.
 _DOUBT = 60.0
