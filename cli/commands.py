@@ -10,8 +10,9 @@ from cyclopts import App, CycloptsError, Parameter
 from ..core.errors import JournalError, Kling26Error, NotDelivered, OptionRefused, UsageError
 from ..core.options import options_of
 from ..core.request import VideoRequest
-from ..core.settings import Settings
+from ..core.settings import TIMEOUT, Settings
 from ..core.text import sanitize
+from ..core.version import version
 from .console import as_object, result, say
 from .exits import NOT_DELIVERED, exit_status
 from .keys import installed, keys
@@ -29,24 +30,7 @@ if TYPE_CHECKING:
     #: How a task ended: its row, and the video or the error.
     _End = tuple[Task | None, Video | None, Kling26Error | None]
 
-_TIMEOUT = 3600.0
 _LONGEST_TIMEOUT = 30 * 86400.0
-
-
-def _version() -> str:
-    """The version of these very files: a clone need not be installed."""
-    import tomllib
-    from importlib.metadata import PackageNotFoundError, version
-    from pathlib import Path
-
-    with suppress(OSError, KeyError, ValueError):
-        project = tomllib.loads(
-            Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8")
-        )
-        return f"kling26 {project['project']['version']}"
-    with suppress(PackageNotFoundError):
-        return f"kling26 {version('kling26')}"
-    return "kling26, of an unknown version"
 
 
 def _shown_default(value: object) -> str | None:
@@ -56,18 +40,18 @@ def _shown_default(value: object) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-app = App(
+app: App = App(
     name="kling26",
     help="Kling 2.6 videos through whichever provider you have a key for: paid once, delivered "
     "always.",
     help_format="markdown",
     help_epilogue="--verbose, with any command, shows the log and the traceback of an error.",
-    version=_version,
+    version=lambda: f"kling26 {version()}",
     # Flags are set or left out; there are no "--no-…" twins.
     default_parameter=Parameter(negative=(), show_default=_shown_default),
     suppress_keyboard_interrupt=False,
 )
-sandbox = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
+sandbox: App = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
 app.command(keys)
 app.command(sandbox)
 app.command(
@@ -156,7 +140,7 @@ def generate(
     sandbox: Annotated[
         bool, Parameter(help="Rehearse with an emulator: no key, no network, no cost.")
     ] = False,
-    timeout: Timeout = _TIMEOUT,
+    timeout: Timeout = TIMEOUT,
     as_json: Annotated[bool, Parameter(name="--json", help="Print one JSON object.")] = False,
 ) -> int:
     """
@@ -212,7 +196,7 @@ def generate(
 
 
 @app.command
-def resume(*tasks: TaskName, timeout: Timeout = _TIMEOUT, as_json: AsJson = False) -> int:
+def resume(*tasks: TaskName, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
     """
     Carry tasks to their end: these, or all that are open.
 
@@ -237,7 +221,7 @@ def resume(*tasks: TaskName, timeout: Timeout = _TIMEOUT, as_json: AsJson = Fals
 
 
 @app.command
-def resubmit(task: TaskName, /, *, timeout: Timeout = _TIMEOUT, as_json: AsJson = False) -> int:
+def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
     """
     Submit an unknown task again, knowing that it may be paid for twice.
 

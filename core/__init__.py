@@ -6,14 +6,19 @@ What is true of every provider, and the public names.
 5
 """
 
-from .api import agenerate, generate
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .api import GenerateKeywords, agenerate, generate
 from .errors import (
     ImageRefused,
+    JournalBusy,
     JournalError,
     KeyRejected,
     Kling26Error,
     MissingKey,
     NoSuchTask,
+    NotApplicable,
     NotDelivered,
     OptionRefused,
     OutcomeUnknown,
@@ -21,6 +26,7 @@ from .errors import (
     OutputRefused,
     ProviderError,
     Refused,
+    Remedy,
     ResultUnavailable,
     SettingsError,
     StillRunning,
@@ -36,38 +42,58 @@ from .errors import (
 )
 from .hookspecs import Sandbox, hookimpl
 from .options import NoOptions, option
-from .progress import Progress
+from .progress import Listener, Progress
 from .provider import Flow, Limits, Provider
 from .request import AspectRatio, ImageFile, VideoRequest
-from .status import State, Status, Ticket
+from .settings import Settings
+from .status import Standing, State, Status, Ticket
+
+if TYPE_CHECKING:
+    from .journal.task import Task
+    from .money import Balance
+    from .runner.cancel import Cancellation
+    from .runner.results import Outcome, Video
+    from .runner.runner import Runner
 
 __all__ = [
     "AspectRatio",
+    "Balance",
+    "Cancellation",
     "Flow",
+    "GenerateKeywords",
     "ImageFile",
     "ImageRefused",
+    "JournalBusy",
     "JournalError",
     "KeyRejected",
     "Kling26Error",
     "Limits",
+    "Listener",
     "MissingKey",
     "NoOptions",
     "NoSuchTask",
+    "NotApplicable",
     "NotDelivered",
     "OptionRefused",
     "OutOfCredit",
+    "Outcome",
     "OutcomeUnknown",
     "OutputRefused",
     "Progress",
     "Provider",
     "ProviderError",
     "Refused",
+    "Remedy",
     "ResultUnavailable",
+    "Runner",
     "Sandbox",
+    "Settings",
     "SettingsError",
+    "Standing",
     "State",
     "Status",
     "StillRunning",
+    "Task",
     "TaskCancelled",
     "TaskFailed",
     "Ticket",
@@ -78,9 +104,37 @@ __all__ = [
     "UnknownTask",
     "Unreachable",
     "UsageError",
+    "Video",
     "VideoRequest",
     "agenerate",
     "generate",
     "hookimpl",
     "option",
 ]
+
+#: Loaded when first asked for, by the module they are in: the runner brings SQLAlchemy along, and
+#: the author of a plug-in needs none of them.
+_LATER = {
+    "Balance": "money",
+    "Cancellation": "runner.cancel",
+    "Outcome": "runner.results",
+    "Runner": "runner.runner",
+    "Task": "journal.task",
+    "Video": "runner.results",
+}
+
+
+def _load(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+if not TYPE_CHECKING:  # Type checkers would take it that any name is there.
+    __getattr__ = _load
+
+
+def __dir__() -> list[str]:
+    return __all__

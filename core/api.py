@@ -1,11 +1,11 @@
 """The shortest way from Python: one call, one video."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from .progress import Listener, ignore_progress
+from .progress import Listener
 from .request import VideoRequest
 from .runner import background
 from .settings import Settings
@@ -17,64 +17,57 @@ if TYPE_CHECKING:
 _runners: "dict[tuple[object, ...], Runner]" = {}
 
 
+class GenerateKeywords(TypedDict, total=False):
+    """
+    What `generate` and `agenerate` take by keyword; `Runner.generate` has the defaults.
+
+    `output` is where the video is written besides the store; `sandbox` says whether it is a
+    rehearsal (None: as in the settings); `timeout` is in seconds (an hour, where it is left out);
+    `progress` is called with each step.
+    """
+
+    output: str | Path | None
+    sandbox: bool | None
+    timeout: float
+    progress: Listener
+
+
 def generate(
     request: VideoRequest,
     provider: str | None = None,
     options: Mapping[str, object] | object | None = None,
-    *,
-    output: str | Path | None = None,
-    sandbox: bool | None = None,
-    timeout: float = 3600.0,
-    progress: Listener = ignore_progress,
+    **how: Unpack[GenerateKeywords],
 ) -> "Video":
     """
     The video of a request: made, joined while it is being made, or given from the store.
 
-    `options` are the provider's own, by name or as an instance of its options class; `output` is
-    where the video is written besides the store; `timeout` is in seconds; `progress` is called
-    from another thread. Raises `Kling26Error`; a task that was paid for and is not here yet goes
-    on, and the same call finds it.
+    `options` are the provider's own, by name or as an instance of its options class. By keyword,
+    all of it optional: `output`, where the video is written besides the store; `sandbox`, whether
+    it is a rehearsal; `timeout`, in seconds (an hour); `progress`, a function that is called with
+    each step, from another thread. Raises `Kling26Error`; a task that was paid for and is not
+    here yet goes on, and the same call finds it.
     """
-    work = _generate(request, provider, options, output, sandbox, timeout, progress)
-    return background.start(work).result()
+    return background.start(_generate(request, provider, options, **how)).result()
 
 
 async def agenerate(
     request: VideoRequest,
     provider: str | None = None,
     options: Mapping[str, object] | object | None = None,
-    *,
-    output: str | Path | None = None,
-    sandbox: bool | None = None,
-    timeout: float = 3600.0,
-    progress: Listener = ignore_progress,
+    **how: Unpack[GenerateKeywords],
 ) -> "Video":
     """`generate` for an event loop; cancelling it leaves the paid task alone."""
-    work = _generate(request, provider, options, output, sandbox, timeout, progress)
+    work = _generate(request, provider, options, **how)
     return await asyncio.wrap_future(background.start(work))
 
 
-def _generate(
+async def _generate(
     request: VideoRequest,
     provider: str | None,
     options: Mapping[str, object] | object | None,
-    output: str | Path | None,
-    sandbox: bool | None,
-    timeout: float,
-    progress: Listener,
-) -> Coroutine[Any, Any, "Video"]:
-    async def work() -> "Video":
-        return await shared_runner().generate(
-            request,
-            provider,
-            options,
-            output=output,
-            sandbox=sandbox,
-            timeout=timeout,
-            progress=progress,
-        )
-
-    return work()
+    **how: Unpack[GenerateKeywords],
+) -> "Video":
+    return await shared_runner().generate(request, provider, options, **how)
 
 
 def shared_runner() -> "Runner":

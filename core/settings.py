@@ -21,6 +21,9 @@ from .errors import SettingsError
 from .provider import Provider
 from .text import reason, sanitize
 
+#: How long a call waits for its video unless it is given another time, in seconds.
+TIMEOUT = 3600.0
+
 _PREFIX = "KLING26_"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 

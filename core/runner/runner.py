@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
-from attrs import define, field
+from attrs import Factory, define, field
 
 from ..errors import JournalError, Kling26Error, NotApplicable, OutcomeUnknown, UsageError
 from ..http.pacing import now
@@ -24,7 +24,7 @@ from ..money import Balance, cost_unit
 from ..plugins import Registry, discover, load_providers
 from ..progress import Listener, Progress, ignore_progress
 from ..request import ImageFile, VideoRequest
-from ..settings import Settings
+from ..settings import TIMEOUT, Settings
 from ..text import sentence
 from .cancel import Cancellation, cancel
 from .jobs import JobPool
@@ -32,9 +32,16 @@ from .order import Desk, Order, realm_of
 from .outputs import hand_over
 from .results import Outcome, Video
 
-TIMEOUT = 3600.0
 #: How long a paid request in flight is waited for when the runner closes, in seconds.
 _LAST_ANSWER = 10.0
+
+
+def _registry(runner: "Runner") -> Registry:
+    return load_providers(discover(runner.settings.load_plugins))
+
+
+def _journal(runner: "Runner") -> Journal:
+    return Journal(runner.settings.journal)
 
 
 @define
@@ -52,22 +59,15 @@ class Runner:
     """
 
     settings: Settings = field(factory=Settings)
-    registry: Registry = field()
+    # By `Factory` and not by a decorated method, of which pyright does not know.
+    registry: Registry = field(default=Factory(_registry, takes_self=True))
     transport: httpx.AsyncBaseTransport | None = None
     sandbox: SandboxFactory | None = None
-    journal: Journal = field()
+    journal: Journal = field(default=Factory(_journal, takes_self=True))
     _clients: ClientPool = field(init=False)
     _desk: Desk = field(init=False)
     _jobs: JobPool = field(init=False)
     _store: Store = field(init=False)
-
-    @registry.default
-    def _default_registry(self) -> Registry:
-        return load_providers(discover(self.settings.load_plugins))
-
-    @journal.default
-    def _default_journal(self) -> Journal:
-        return Journal(self.settings.journal)
 
     def __attrs_post_init__(self) -> None:
         self._store = Store(self.settings.home)

@@ -1,0 +1,5 @@
+"""`python -m kling26` is the command `kling26`."""
+
+from .cli import main
+
+main()
