@@ -47,6 +47,10 @@ class Page:
         cells = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines[2:]]
         return [[cell.strip() for cell in row] for row in cells]
 
+    def names(self, section: str) -> list[str]:
+        """What the first column of a section's table names, without the backticks."""
+        return [row[0].strip("`").replace("\\|", "|") for row in self.rows(section)]
+
 
 @frozen
 class Reader:

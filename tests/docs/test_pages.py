@@ -1,16 +1,13 @@
 """What the pages of docs/ show works, and their tables are complete."""
 
-import ast
 import doctest
 import json
 import re
 import tomllib
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import attrs
 import pytest
 from kling26.cli import exits
 from kling26.core import Provider, errors
@@ -20,17 +17,11 @@ from kling26.sandbox import FAULTS
 ROOT = Path(__file__).parents[2]
 #: The guide for authors of plug-ins has a suite of its own: its programs build on each other.
 PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
-PUBLIC = "What is public"
 FAILURES = "What happens"
 
 
 #: The statuses that a command ends with.
 STATUSES = {0} | {value for name, value in vars(exits).items() if name.isupper() and name[0] != "_"}
-
-
-def told(page: Any, section: str) -> list[str]:
-    """What the first column of a table names."""
-    return [row[0].strip("`").replace("\\|", "|") for row in page.rows(section)]
 
 
 def names_in(text: str) -> list[str]:
@@ -130,17 +121,17 @@ def test_every_option_of_generate_is_in_the_table(commands: Any, reader: Any) ->
     shown = reader.python("-m", "kling26.cli", "generate", "--help", COLUMNS="100")
     listed = re.findall(r"^\W (--.+?)  ", shown, re.MULTILINE)
 
-    assert told(commands, "Making a video") == listed
+    assert commands.names("Making a video") == listed
 
 
 def test_every_key_of_the_json_is_in_the_table(commands: Any, reader: Any) -> None:
     printed = reader.commands('kling26 generate "A red fox" --sandbox --json')
 
-    assert told(commands, "Output") == list(json.loads(printed))
+    assert commands.names("Output") == list(json.loads(printed))
 
 
 def test_every_exit_status_is_in_the_table(commands: Any) -> None:
-    assert told(commands, "Exit status") == [str(status) for status in sorted(STATUSES)]
+    assert commands.names("Exit status") == [str(status) for status in sorted(STATUSES)]
 
 
 def test_a_busy_journal_is_not_wrong_usage() -> None:
@@ -206,66 +197,3 @@ def test_the_environment_takes_precedence(settings: Any, tmp_path: Path) -> None
     found = Settings({"KLING26_HOME": str(tmp_path), "KLING26_PROVIDER": "apikley"})
 
     assert found.provider == "apikley"
-
-
-# -- Python --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def python(page: Any) -> Any:
-    return page("docs/python.md")
-
-
-@pytest.mark.parametrize(
-    ("section", "lines"), [("One video", 1), ("Many videos", 3), ("Errors", 1), ("The runner", 1)]
-)
-def test_every_program_runs(python: Any, reader: Any, section: str, lines: int) -> None:
-    (program,) = python.blocks("python", section)
-
-    assert len(reader.python("-c", program).splitlines()) == lines
-
-
-def test_the_errors_are_real_and_complete(python: Any) -> None:
-    kinds = [
-        name
-        for name, kind in vars(errors).items()
-        if isinstance(kind, type) and kind.__base__ is errors.Kling26Error
-    ]
-
-    assert told(python, "Errors") == kinds
-
-
-def test_every_remedy_is_named(python: Any) -> None:
-    field = attrs.fields(errors.Remedy).do
-
-    assert {f"`{name}`" for name in get_args(field.type)} <= set(
-        re.findall("`[a-z_]+`", python.section("Errors"))
-    )
-
-
-def test_what_is_public_is_there(python: Any) -> None:
-    for module, _, names in python.rows(PUBLIC):
-        found = import_module(module.strip("`"))
-        for name in names_in(names):
-            assert hasattr(found, name), (module, name)
-
-
-@pytest.mark.parametrize("name", ["README.md", *PAGES])
-def test_only_what_is_public_is_shown(python: Any, page: Any, name: str) -> None:
-    """Modules that the programs of a page import."""
-    public = {row[0].strip("`") for row in python.rows(PUBLIC)}
-    programs = page(name).blocks("python") + [
-        re.sub(r"^(>>>|\.\.\.) ?", "", line, flags=re.MULTILINE)
-        for session in page(name).blocks("pycon")
-        for line in session.splitlines()
-        if line.startswith(">>> from")
-    ]
-    imported = {
-        f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in public else node.module
-        for program in programs
-        for node in ast.walk(ast.parse(program))
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kling26.")
-        for alias in node.names
-    }
-
-    assert imported <= public

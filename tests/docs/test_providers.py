@@ -74,7 +74,9 @@ def rate_limit(provider: Provider) -> str:
 
 def prices(provider: Provider) -> str:
     asked = [
-        provider.price(VideoRequest("A red fox", sound=sound, duration=duration), None)  # type: ignore[arg-type]
+        provider.price(
+            VideoRequest("A red fox", sound=sound, duration=duration), provider.Options()
+        )
         for duration in (5, 10)
         for sound in (False, True)
     ]
