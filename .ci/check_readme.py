@@ -29,7 +29,9 @@ def main(work: Path) -> None:
         say("The README's set-ups are for a POSIX shell; nothing is checked on Windows.")
         return
     make_video, run_tests = set_ups((ROOT / "README.md").read_text("utf-8"))
-    pythons = {"free": free_python(work / "free"), "managed": managed_python(work / "managed")}
+    pythons = {"free": free_python(work / "free")}
+    if sys.platform == "linux":  # Elsewhere a Python may find its prefix in other ways.
+        pythons["managed"] = managed_python(work / "managed")
     for name, scripts in pythons.items():
         clone = fresh_clone(work / f"{name}-video")
         shell(make_video, clone, scripts)
@@ -77,6 +79,9 @@ def managed_python(folder: Path) -> Path:
     (mine / "EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=Not into this one.\n")
     (scripts / "pip").write_text('#!/bin/sh\nexec python3 -m pip "$@"\n')
     (scripts / "pip").chmod(0o755)
+    marked = "import os, sysconfig as s; print(os.listdir(s.get_path('stdlib')))"
+    seen = subprocess.run([scripts / "python3", "-c", marked], check=True, capture_output=True)
+    assert b"EXTERNALLY-MANAGED" in seen.stdout, "this Python would not refuse to be installed into"
     return scripts
 
 
