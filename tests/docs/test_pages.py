@@ -1,0 +1,199 @@
+"""What the pages of docs/ show works, and their tables are complete."""
+
+import doctest
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kling26.cli import exits
+from kling26.core import Provider, errors
+from kling26.core.settings import Settings, address_variables
+from kling26.sandbox import FAULTS
+
+ROOT = Path(__file__).parents[2]
+#: The guide for authors of plug-ins has a suite of its own: its programs build on each other.
+PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+FAILURES = "What happens"
+
+
+#: The statuses that a command ends with.
+STATUSES = {0} | {value for name, value in vars(exits).items() if name.isupper() and name[0] != "_"}
+
+
+def names_in(text: str) -> list[str]:
+    """What is between backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+# -- every page ----------------------------------------------------------------------------------
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *PAGES])
+def test_its_links_lead_somewhere(page: Any, name: str) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page(name).prose):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), link
+
+
+@pytest.mark.parametrize("name", ["docs/providers.md", "docs/webhooks.md"])
+def test_its_sessions_show_what_really_comes(page: Any, name: str) -> None:
+    sessions = "\n".join(page(name).blocks("pycon"))
+    session = doctest.DocTestParser().get_doctest(sessions, {}, name, name, 0)
+    report: list[str] = []
+    result = doctest.DocTestRunner().run(session, out=report.append)
+
+    assert result.attempted > 3
+    assert result.failed == 0, "".join(report)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "docs/plugins.md"])
+def test_no_block_is_left_out(page: Any, name: str) -> None:
+    """Each is run or compared by a test below, or by one that has the page to itself."""
+    covered = {
+        "docs/failures.md": {"sh"},
+        "docs/providers.md": {"pycon", "python", "toml"},
+        "docs/python.md": {"python"},
+        "docs/settings.md": {"toml"},
+        "docs/webhooks.md": {"pycon"},
+    }
+
+    assert set(re.findall(r"^```(\w*)\n", page(name).text, re.MULTILINE)) - {""} == covered.get(
+        name, set()
+    )
+
+
+# -- contributing --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def contributing(page: Any) -> Any:
+    return page("CONTRIBUTING.md")
+
+
+def test_every_package_has_its_place(contributing: Any, page: Any) -> None:
+    project = tomllib.loads(page("pyproject.toml").text)
+    packages = [name.replace(".", "/") for name in project["tool"]["setuptools"]["packages"][1:]]
+
+    assert {name.removeprefix("kling26/") for name in packages} <= {
+        name for row in contributing.rows("Where things are") for name in names_in(row[0])
+    }
+
+
+def test_the_path_of_a_request_leads_through_files_that_exist(contributing: Any) -> None:
+    files = re.findall(r"`([a-z_/]+\.py)`", contributing.section("The path of a request"))
+
+    assert len(files) > 10
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+# -- the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def commands(page: Any) -> Any:
+    return page("docs/command-line.md")
+
+
+def test_every_command_is_in_the_table(commands: Any, reader: Any) -> None:
+    shown = reader.python("-m", "kling26.cli", "--help")
+    listed = re.findall(r"^\W* ([a-z][a-z-]*)  ", shown, re.MULTILINE)
+
+    assert {row[0].split()[1] for row in commands.rows("Commands")} == set(listed)
+
+
+def test_every_option_of_generate_is_in_the_table(commands: Any, reader: Any) -> None:
+    """As its help spells them, in the same order."""
+    shown = reader.python("-m", "kling26.cli", "generate", "--help", COLUMNS="100")
+    listed = re.findall(r"^\W (--.+?)  ", shown, re.MULTILINE)
+
+    assert commands.names("Making a video") == listed
+
+
+def test_every_key_of_the_json_is_in_the_table(commands: Any, reader: Any) -> None:
+    printed = reader.commands('kling26 generate "A red fox" --sandbox --json')
+
+    assert commands.names("Output") == list(json.loads(printed))
+
+
+def test_every_exit_status_is_in_the_table(commands: Any) -> None:
+    assert commands.names("Exit status") == [str(status) for status in sorted(STATUSES)]
+
+
+def test_a_busy_journal_is_not_wrong_usage() -> None:
+    assert exits.exit_status(errors.JournalBusy("The journal is busy.")) == 3
+
+
+# -- failures ------------------------------------------------------------------------------------
+
+
+def test_every_exit_status_of_a_failure_exists(page: Any) -> None:
+    told = {
+        status for row in page("docs/failures.md").rows(FAILURES) for status in names_in(row[2])
+    }
+
+    assert told <= {str(status) for status in STATUSES}
+
+
+def test_the_fault_can_be_rehearsed(page: Any, reader: Any) -> None:
+    (block,) = page("docs/failures.md").blocks("sh")
+    (fault,) = re.findall(r"KLING26_SANDBOX_FAULTS=(\w+)", block)
+
+    assert fault in FAULTS
+    assert Path(reader.commands(block).strip()).exists()
+
+
+# -- settings ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def settings(page: Any) -> Any:
+    return page("docs/settings.md")
+
+
+def test_every_variable_is_in_the_table(settings: Any, providers: Mapping[str, Provider]) -> None:
+    folders = [ROOT / name for name in ("core", "cli", "comfy_bridge", "providers", "sandbox")]
+    read = {
+        name
+        for folder in folders
+        for path in folder.rglob("*.py")
+        for name in re.findall(r'"(KLING26_[A-Z_]+)"', path.read_text("utf-8"))
+    }
+    for provider in providers.values():
+        read |= {provider.key_variable, *address_variables(provider).values()}
+
+    named = [name for row in settings.rows("Environment") for name in names_in(row[0])]
+    assert sorted(named) == sorted(read)
+
+
+def test_the_file_is_read_as_shown(settings: Any, tmp_path: Path) -> None:
+    (shown,) = settings.blocks("toml")
+    (tmp_path / "config.toml").write_text(shown, "utf-8")
+
+    found = Settings({"KLING26_HOME": str(tmp_path)})
+
+    assert (found.provider, found.get("KIE_BASE_URL")) == ("runcomfy", "https://proxy.example/kie")
+    assert found.journal == "postgresql+psycopg://me@db/kling26"
+
+
+def test_the_environment_takes_precedence(settings: Any, tmp_path: Path) -> None:
+    (shown,) = settings.blocks("toml")
+    (tmp_path / "config.toml").write_text(shown, "utf-8")
+
+    found = Settings({"KLING26_HOME": str(tmp_path), "KLING26_PROVIDER": "apikley"})
+
+    assert found.provider == "apikley"
