@@ -190,7 +190,7 @@ class Journal:
 
     async def prune(self, before: float) -> list[Task]:
         """Forget the tasks that ended before a time; returns them. Open ones are never touched."""
-        old = (TASKS.c.updated < before) & TASKS.c.state.notin_states(OPEN)
+        old = (TASKS.c.updated < before) & TASKS.c.state.not_in(OPEN)
 
         def work(connection: sa.Connection) -> list[Task]:
             gone = [task_of(row) for row in connection.execute(select_tasks().where(old))]

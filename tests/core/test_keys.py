@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from kling26.core import MissingKey, Provider, SettingsError
+from kling26.core import MissingKey, Provider, Remedy, SettingsError
 from kling26.core.keys import Key, Keys
 from kling26.core.settings import Settings
 
@@ -56,11 +56,11 @@ def test_a_missing_key_says_how_to_give_one_and_where_to_get_it(home: Path, kie:
     with pytest.raises(MissingKey) as caught:
         keys_of(home).need(kie)
 
-    assert str(caught.value) == (
-        "kie.ai needs an API key: set KIE_API_KEY, or run: kling26 keys set kie "
-        "(keys: https://kie.ai/api-key)"
-    )
+    assert str(caught.value) == "kie.ai needs an API key."
     assert caught.value.provider == "kie"
+    assert caught.value.remedy == Remedy(
+        "set_key", variable="KIE_API_KEY", page="https://kie.ai/api-key"
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_what_cannot_be_a_key_is_refused_without_repeating_it(
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         keys_of(home, KIE_API_KEY=value).find(kie)
-    with pytest.raises(SettingsError, match="The key holds something that cannot be an API key"):
+    with pytest.raises(SettingsError, match="The key does not contain a usable API key"):
         keys_of(home).set(kie, value)
 
-    assert str(caught.value).startswith("KIE_API_KEY holds something that cannot be an API key")
+    assert str(caught.value).startswith("KIE_API_KEY does not contain a usable API key")
     assert value not in str(caught.value)
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_file_is_told_without_its_contents(home: Path, kie: Provider) 
     with pytest.raises(SettingsError) as caught:
         keys_of(home).find(kie)
 
-    assert str(caught.value) == f"{home / 'keys.toml'} is no valid TOML; mend or delete it."
+    assert str(caught.value) == f"{home / 'keys.toml'} is not valid TOML; fix or delete it."
     assert caught.value.__cause__ is None
 
 
