@@ -139,7 +139,7 @@ def test_no_keys_are_lost_to_a_damaged_file(home: Path, kie: Provider, content: 
     home.mkdir()
     (home / "keys.toml").write_bytes(content)
 
-    with pytest.raises(SettingsError, match="no valid TOML"):
+    with pytest.raises(SettingsError, match="not valid TOML"):
         keys_of(home).set(kie, "k-1")
 
     assert (home / "keys.toml").read_bytes() == content
