@@ -34,13 +34,13 @@ def new_provider(
     """
     Begin a provider of your own: writes the folder kling26-NAME.
 
-    It works as it stands, with an emulator and tests; what to fill in is marked.
+    It works as it stands, with an emulator and tests; the places to fill in are marked.
     """
     folder = Path(f"kling26-{_usable(name)}")
     write(folder, words(name))
     say(
         f'Try it: pip install -e "{folder}[test]" && pytest {folder}\n'
-        f'Then fill in what is marked "FILL IN"; docs/plugins.md tells how.'
+        f'Then fill in the places marked "FILL IN"; docs/plugins.md explains how.'
     )
     result(str(folder))
     return 0

@@ -188,10 +188,7 @@ def in_comfyui(error: Kling26Error, provider: Provider) -> Kling26Error:
             f"{provider.key_variable}{page}. Without one, try the sandbox switch of the node."
         )
     elif isinstance(error, KeyRejected):
-        text = text.replace(
-            f"Set {provider.key_variable}, or run: kling26 keys set {provider.name}",
-            "Set another one in ComfyUI's Settings, Kling 2.6",
-        )
+        text += " Set another one in ComfyUI's Settings, Kling 2.6."
     elif isinstance(error, OutcomeUnknown):
         text += " Run looks for it again, and pays nothing; another seed makes a new video."
     elif isinstance(error, NotDelivered):

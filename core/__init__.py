@@ -41,9 +41,10 @@ from .errors import (
     UsageError,
 )
 from .hookspecs import Sandbox, hookimpl
+from .limits import Limits
 from .options import NoOptions, option
 from .progress import Listener, Progress
-from .provider import Flow, Limits, Provider
+from .provider import Flow, Provider
 from .request import AspectRatio, ImageFile, VideoRequest
 from .settings import Settings
 from .status import Standing, State, Status, Ticket

@@ -162,7 +162,26 @@ class JournalBusy(JournalError):
 
 
 class ProviderError(Kling26Error):
-    """What came back when the provider was asked."""
+    """
+    What came back when the provider was asked.
+
+    `reply` is the answer, as far as there was one; `retry_after` is the wait that it asked for, in
+    seconds. Each may be None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reply: "httpx.Response | None" = None,
+        retry_after: float | None = None,
+        provider: str | None = None,
+        code: str | None = None,
+        remedy: Remedy | None = None,
+    ) -> None:
+        super().__init__(message, provider=provider, code=code, remedy=remedy)
+        self.reply = reply
+        self.retry_after = retry_after
 
 
 class Unreachable(ProviderError):
@@ -172,24 +191,9 @@ class Unreachable(ProviderError):
 
 
 class TryLater(ProviderError):
-    """
-    The provider said that it did not take the request and to try later.
-
-    `retry_after` is what it asked for, in seconds, or None.
-    """
+    """The provider said that it did not take the request and to try later (`retry_after`)."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float | None = None,
-        provider: str | None = None,
-        code: str | None = None,
-    ) -> None:
-        super().__init__(message, provider=provider, code=code)
-        self.retry_after = retry_after
 
 
 class Refused(ProviderError):
@@ -213,24 +217,9 @@ class NoSuchTask(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """
-    The provider is in trouble (HTTP 5xx), or the connection broke before the answer.
-
-    `reply` is the answer, as far as there was one.
-    """
+    """The provider is in trouble (HTTP 5xx), or the connection broke before the `reply`."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reply: "httpx.Response | None" = None,
-        provider: str | None = None,
-        code: str | None = None,
-    ) -> None:
-        super().__init__(message, provider=provider, code=code)
-        self.reply = reply
 
 
 class UnexpectedReply(ProviderError):

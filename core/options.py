@@ -1,14 +1,16 @@
 """
 Options: attrs classes whose fields carry their own label, help and bounds.
 
-What is said once on a field feeds the checks, the node's widgets, the command line's help and
-the tables of the documentation.
+What is said once on a field feeds the validation, the node's widgets, the command line's help
+and the tables of the documentation.
 """
 
 import json
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from contextlib import suppress
+from math import isfinite
+from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import frozen
@@ -19,13 +21,23 @@ from .text import join_words, sanitize
 _METADATA = "kling26.option"
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float) and isfinite(value)
+
+
+def _finite(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None and not is_number(value):
+        raise ValueError(f"{attribute.name} must be a finite number; got {show(value)}.")
+
+
 @frozen
 class Bounds:
     """What an option's value may be, beyond its type; None and no choices mean no such bound."""
 
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
+    minimum: float | None = attrs.field(default=None, validator=_finite)
+    maximum: float | None = attrs.field(default=None, validator=_finite)
+    step: float | None = attrs.field(default=None, validator=_finite)
     max_length: int | None = None
     choices: tuple[str | int, ...] = ()
 
@@ -55,6 +67,14 @@ class OptionInfo:
             return f"up to {self.bounds.max_length} characters"
         return _WORDS.get(self.type, self.type.__name__)
 
+    def required(self) -> str:
+        """The same, to be read after "must be"."""
+        if self.bounds.minimum is not None and self.bounds.maximum is not None:
+            return f"between {_number(self.bounds.minimum)} and {_number(self.bounds.maximum)}"
+        if self.bounds.max_length is not None:
+            return f"at most {self.bounds.max_length} characters long"
+        return self.allowed()
+
 
 _WORDS: dict[type, str] = {
     bool: "true or false",
@@ -80,7 +100,7 @@ def option(
     **field: Any,
 ) -> Any:
     """
-    An attrs field that knows how it is shown and what it may hold.
+    An attrs field that knows how it is shown and which values it takes.
 
     `label` and `help` are for people; `minimum` and `maximum` are inclusive; `max_length` is in
     characters; `advanced` options may be folded away. Anything else goes to `attrs.field`.
@@ -157,18 +177,15 @@ def _unfold(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
 
 def check_values(values: object, who: str, provider: str | None = None) -> None:
     """
-    Hold an options object against its own fields.
+    Check an options object against its own fields.
 
-    Raises `OptionRefused`, a sentence that names `who`, the option and what is allowed.
+    Raises `OptionRefused`: "kie.ai: duration must be 5 or 10; got 7."
     """
     for info in options_of(type(values)):
         value = getattr(values, info.name)
         if not _fits(info, value):
-            raise OptionRefused(
-                f"{who} takes {info.name} as {info.allowed()}; this one is {_shown(info, value)}.",
-                option=info.name,
-                provider=provider,
-            )
+            message = f"{who}: {info.name} must be {info.required()}; got {_shown(info, value)}."
+            raise OptionRefused(message, option=info.name, provider=provider)
 
 
 def _fits(info: OptionInfo, value: object) -> bool:
@@ -207,8 +224,13 @@ def _shown(info: OptionInfo, value: object) -> str:
     """The offending value; a long text by its length, because that is what is wrong with it."""
     longest = info.bounds.max_length
     if isinstance(value, str) and longest is not None and len(value) > longest:
-        return f"{len(value)} characters long"
-    return f'"{sanitize(value, 60)}"'
+        return str(len(value))
+    return show(value)
+
+
+def show(value: object) -> str:
+    """A value as an error quotes it: on one line, not too long, a text in quotation marks."""
+    return f'"{sanitize(value, 60)}"' if isinstance(value, str) else sanitize(value, 60)
 
 
 def build_options(
@@ -217,14 +239,14 @@ def build_options(
     """
     The options object for what a user gave by name; texts are read by the field's type.
 
-    Raises `OptionRefused` for a name the class does not have or a value it cannot hold.
+    Raises `OptionRefused` for a name that the class does not have, or a value that does not fit.
     """
     known = {info.name: info for info in options_of(options)}
     for name in given:
         if name not in known:
-            takes = f"It takes {join_words(known, 'and')}" if known else "It takes none of its own"
+            others = f"it has {join_words(known, 'and')}" if known else "it has none of its own"
             raise OptionRefused(
-                f'{who} has no option "{sanitize(name, 60)}". {takes}.',
+                f'{who} has no option "{sanitize(name, 60)}"; {others}.',
                 option=name,
                 provider=provider,
             )
@@ -235,21 +257,22 @@ def build_options(
 
 def _read(info: OptionInfo, value: object) -> object:
     """A value from the command line or a widget, in the field's own type where it reads as one."""
-    read = value
     if isinstance(value, str) and info.type is not str:
-        if value == "" and info.optional:
-            return None
-        try:
-            # "True" is how Python, and many a script, spells it.
-            read = json.loads(value.lower() if info.type is bool else value)
-        except (ValueError, RecursionError):
-            return value
-    if info.type is float and type(read) is int:
-        try:
-            return float(read)
-        except OverflowError:
-            return value
-    return read
+        value = _from_text(info, value)
+    if info.type is float and type(value) is int:
+        with suppress(OverflowError):
+            return float(value)
+    return value
+
+
+def _from_text(info: OptionInfo, text: str) -> object:
+    if text == "" and info.optional:
+        return None
+    try:
+        # "True" is how Python, and many a script, spells it.
+        return json.loads(text.lower() if info.type is bool else text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _number(value: float) -> str:

@@ -7,14 +7,25 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
-from attrs import frozen
 
-from .errors import UnexpectedReply
+from . import refusals, wire
+from .errors import (
+    ImageRefused,
+    KeyRejected,
+    OptionRefused,
+    OutOfCredit,
+    ProviderError,
+    Remedy,
+    UnexpectedReply,
+)
+from .limits import Limits
 from .options import NoOptions
-from .request import ASPECT_RATIOS, DURATIONS, ImageFile, VideoRequest
-from .status import Status, Ticket
+from .request import ImageFile, VideoRequest
+from .status import State, Status, Ticket
+from .text import sanitize, summarize_body
 
 T = TypeVar("T")
+ErrorT = TypeVar("ErrorT", bound=ProviderError)
 if TYPE_CHECKING:
     # Type checkers bring typing_extensions along; a plain `Provider` has options of any class.
     from typing_extensions import TypeVar as TypeVarWithDefault
@@ -29,31 +40,6 @@ INTERFACE = 1
 #: A conversation with a provider: yields requests, is sent the answers, returns a value.
 #: The shape of ``httpx.Auth.auth_flow``: no socket, no clock and no key inside.
 Flow = Generator[httpx.Request, httpx.Response, T]
-
-
-@frozen
-class Limits:
-    """
-    What a provider takes.
-
-    `text_prompt` and `image_prompt`: the longest prompt in characters, without and with an image
-    (None: none is documented). `image_formats`: as Pillow names them, lower case; empty where
-    only a public URL is taken. `image_bytes`: the largest picture; `image_pixels`: the shortest
-    edge. `submissions`: (how many, in how many seconds) new tasks the provider allows.
-    """
-
-    text_prompt: int | None = None
-    image_prompt: int | None = None
-    durations: tuple[int, ...] = DURATIONS
-    aspect_ratios: tuple[str, ...] = ASPECT_RATIOS
-    image_formats: tuple[str, ...] = ("jpeg", "png")
-    image_bytes: int = 10 * 1000 * 1000
-    image_pixels: int = 1
-    submissions: tuple[int, float] | None = None
-
-    def prompt(self, kind: str) -> int | None:
-        """The longest prompt for a video made from "text" or from an "image"."""
-        return self.text_prompt if kind == "text" else self.image_prompt
 
 
 class Provider(ABC, Generic[OptionsT]):
@@ -98,28 +84,26 @@ class Provider(ABC, Generic[OptionsT]):
         acme = "kling26_acme"
 
     **Flows** are generators that yield an `httpx.Request`, are sent the `httpx.Response` and
-    return a value. They hold no key: the runner signs each request to the hosts of `base_url` and
-    `upload_url`, and to no other. They do not wait, retry or catch connection errors: the runner
-    does. What they get is any answer below HTTP 500; what they raise is one of `ProviderError`:
-    `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
-    where it says that it did not take the request, `NoSuchTask`, `Unavailable` where it tells of
-    trouble of its own under a lower HTTP status, and `UnexpectedReply` for whatever they cannot
-    read (`kling26.core.wire` helps to read strictly, and `kling26.core.refusals` to say no in
-    words). HTTP 5xx and a broken connection are raised inside the flow as `Unavailable`. Most
-    flows let it pass, for the runner to ask again; one that is told something by a 5xx catches it
-    and reads its `reply`. Of the paid request there is no such thing: any answer from 500 on makes
-    the task unknown.
+    return a value. They contain no key: the runner signs each request to the hosts of `base_url`
+    and `upload_url`, and to no other. They do not wait, retry or catch connection errors: the
+    runner does. They are sent every answer below HTTP 500, and raise a `ProviderError`: `Refused`
+    (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater` where it
+    says that it did not take the request, `NoSuchTask`, `Unavailable` where it reports trouble of
+    its own under a lower HTTP status, and `UnexpectedReply` for whatever they cannot read. `error`,
+    `read` and the methods beside them help with that. HTTP 5xx and a broken connection are raised
+    inside the flow as `Unavailable`. Most flows let it pass, for the runner to ask again; a flow
+    for which a 5xx has a meaning catches it and reads its `reply`. This is not so for the paid
+    request: any answer from 500 on makes the task unknown.
 
-    `submit` and `poll` there must be. `upload`, `cancel`, `find`, `renew` and `balance` are flows
-    that there may be; `check`, `price`, `read_callback` and `verify_callback` are plain functions,
-    and so are `sign` and `recover_ticket`, which few services need to have another way. Everything
-    that a task needs later is in its `Ticket`: one object of this class serves many tasks at once.
+    `submit` and `poll` are required. `upload`, `cancel`, `find`, `renew` and `balance` are optional
+    flows; `check`, `price`, `read_callback` and `verify_callback` are plain functions, and so are
+    `sign` and `recover_ticket`, which few services need to override. Everything that a task needs
+    later is in its `Ticket`: one object of this class serves many tasks at once.
 
     Where types are checked, ``class Acme(Provider[AcmeOptions])`` names the class of its `Options`.
 
     ``kling26 new-provider acme`` writes a plug-in that works, with an emulator and tests, and
-    ``docs/plugins.md`` goes on from there. `kling26.testing.ProviderTests` holds what is
-    said here.
+    ``docs/plugins.md`` goes on from there. `kling26.testing.ProviderTests` tests what is said here.
     """
 
     #: The version of this interface that the plug-in needs (`INTERFACE`); an older kling26 leaves
@@ -141,7 +125,7 @@ class Provider(ABC, Generic[OptionsT]):
     Options: ClassVar[type] = NoOptions
     #: Whether `VideoRequest.callback_url` has a field there; refused otherwise.
     takes_callback_url: ClassVar[bool] = False
-    #: Where it hands keys out, and where a user sees the tasks of the account.
+    #: Where it hands out keys, and where users see the tasks of their account.
     key_page: ClassVar[str | None] = None
     tasks_page: ClassVar[str | None] = None
     #: What `Status.cost` counts.
@@ -176,8 +160,8 @@ class Provider(ABC, Generic[OptionsT]):
         """
         The ticket of a submit whose answer was lost, or None.
 
-        Only for providers that keep our own id (`VideoRequest.task`) and hold it unique: when
-        nothing is found, the runner submits again under the same id.
+        Only for providers that keep our own id, `request.task`, and make sure that it is unique:
+        when nothing is found, the runner submits again under the same id.
         """
         raise NotImplementedError
 
@@ -224,22 +208,95 @@ class Provider(ABC, Generic[OptionsT]):
         found = re.search(rf'"{name}"\s*:\s*"([^"\\\x00-\x1f\ufffd]+)"', fragment)
         return Ticket(found[1]) if found else None
 
+    # -- to use, and not to override ---------------------------------------------------------------
+
     def can(self, flow: str) -> bool:
         """Whether the provider implements an optional flow, by its method's name."""
         return getattr(type(self), flow) is not getattr(Provider, flow)
 
     def at(self, addresses: Mapping[str, str]) -> Self:
-        """The provider at other addresses: ``{"base_url": …, "upload_url": …}``."""
+        """The provider at other URLs: ``{"base_url": …, "upload_url": …}``."""
         moved = copy.copy(self)
-        for attribute, address in addresses.items():
-            setattr(moved, attribute, address.rstrip("/"))
+        for attribute, url in addresses.items():
+            setattr(moved, attribute, url.rstrip("/"))
         return moved
+
+    def read(self, reply: httpx.Response, cls: type[T]) -> T:
+        """
+        The JSON body of a reply as an instance of the attrs class `cls`.
+
+        Raises `UnexpectedReply`, with what does not fit and where.
+        """
+        try:
+            return wire.structure(wire.parse(reply.content), cls)
+        except ValueError as error:
+            raise self.unexpected(reply, str(error)) from error
+
+    def read_part(self, reply: httpx.Response, part: object, cls: type[T], path: str) -> T:
+        """`read` for a part of a reply that was read as `Any`, at `path`, such as "reply.data"."""
+        try:
+            return wire.structure(part, cls, path)
+        except ValueError as error:
+            raise self.unexpected(reply, str(error)) from error
+
+    def read_url(self, reply: httpx.Response, url: str | None, path: str) -> str:
+        """`url`, which stands at `path` in a reply; any other text is an `UnexpectedReply`."""
+        if url is None or not url.startswith(("https://", "http://")):
+            raise self.unexpected(reply, f"expected a URL @ {path}")
+        return url
+
+    def read_call(self, body: bytes | str, cls: type[T]) -> T:
+        """`read` for the body of a call to the user's webhook."""
+        try:
+            return wire.structure(wire.parse(body), cls, "callback")
+        except ValueError as error:
+            raise self.no_callback(error) from error
+
+    def state(self, said: str, known: Mapping[str, State]) -> State:
+        """Our word for a state; one that is not known counts as running, and is logged."""
+        return refusals.read_state(self.title, said, known)
+
+    def error(
+        self, kind: type[ErrorT], reply: httpx.Response, words: object, code: object = None
+    ) -> ErrorT:
+        """
+        An error of a kind, with the provider's own words and code, and what helps::
+
+            raise self.error(NO.get(code, Refused), reply, said, code)
+        """
+        return kind(
+            refusals.message(kind, self.title, words, code),
+            reply=reply,
+            retry_after=refusals.retry_after(reply),
+            provider=self.name,
+            code=refusals.code_text(code),
+            remedy=self._remedy(kind),
+        )
 
     def unexpected(self, reply: httpx.Response, problem: str) -> UnexpectedReply:
         """The error for an answer that cannot be read, with the words that are in it."""
-        from .text import summarize_body
-
         text = f"{self.title} answered in an unknown form (HTTP {reply.status_code}: {problem})."
         return UnexpectedReply(
-            f"{text} {summarize_body(reply.content)}".strip(), provider=self.name
+            f"{text} {summarize_body(reply.content)}".strip(), reply=reply, provider=self.name
         )
+
+    def no_callback(self, problem: object) -> UnexpectedReply:
+        """The error for a call to the user's webhook that cannot be read."""
+        return UnexpectedReply(
+            f"This is not a callback from {self.title}: {sanitize(problem, 160)}.",
+            provider=self.name,
+        )
+
+    def option_refused(self, option: str, problem: str) -> OptionRefused:
+        """The error for `check`: what is wrong with an option, and what to do about it."""
+        message = f"{self.title}: {problem}"
+        if option == "image":
+            return ImageRefused(message, provider=self.name)
+        return OptionRefused(message, option=option, provider=self.name)
+
+    def _remedy(self, kind: type[ProviderError]) -> Remedy | None:
+        if issubclass(kind, KeyRejected):
+            return Remedy("set_key", variable=self.key_variable, page=self.key_page)
+        if issubclass(kind, OutOfCredit):
+            return Remedy("top_up", page=self.key_page)
+        return None

@@ -1,23 +1,29 @@
-"""Every rule that can be checked before anything is sent."""
+"""Every rule that can be checked before anything is sent, and what makes a provider fit to load."""
 
+import re
 from collections.abc import Mapping
+from math import ceil
 from urllib.parse import urlsplit
 
-from .errors import ImageRefused, OptionRefused
-from .options import build_options, check_values
-from .provider import Limits, Provider
+import attrs
+
+from .limits import Limits
+from .options import build_options, check_values, options_of, show
+from .provider import INTERFACE, Provider
 from .request import ImageFile, VideoRequest
+from .settings import is_safe
 from .text import join_words, sanitize
+
+# -- a request -----------------------------------------------------------------------------------
 
 
 def validate(
     provider: Provider, request: VideoRequest, options: Mapping[str, object] | object | None
 ) -> object:
     """
-    Hold a request against a provider's limits; returns the provider's options object.
+    Check a request against a provider's limits; returns the provider's options object.
 
-    Raises `OptionRefused` or `ImageRefused`: a sentence that names the provider, the option, and
-    what is allowed.
+    Raises `OptionRefused` or `ImageRefused`: "kie.ai: duration must be 5 or 10; got 7."
     """
     chosen = _options(provider, options)
     check_values(request, provider.title, provider.name)
@@ -25,7 +31,7 @@ def validate(
     _check_choice(provider, "duration", request.duration, provider.limits.durations, " seconds")
     if request.image is None:
         _check_choice(provider, "aspect_ratio", request.aspect_ratio, provider.limits.aspect_ratios)
-    _check_callback(provider, request)
+    _check_callback(provider, request.callback_url)
     _check_image(provider, request.image)
     provider.check(request, chosen)
     return chosen
@@ -35,93 +41,140 @@ def _options(provider: Provider, options: Mapping[str, object] | object | None) 
     if options is None or isinstance(options, Mapping):
         return build_options(provider.Options, options or {}, provider.title, provider.name)
     if not isinstance(options, provider.Options):
-        raise OptionRefused(
-            f"{provider.title} takes its options as {provider.Options.__name__}, not as "
-            f"{type(options).__name__}.",
-            option="options",
-            provider=provider.name,
-        )
+        wanted, given = provider.Options.__name__, type(options).__name__
+        problem = f"options must be a mapping or an instance of {wanted}; got one of {given}."
+        raise provider.option_refused("options", problem)
     check_values(options, provider.title, provider.name)
     return options
 
 
 def _check_prompt(provider: Provider, request: VideoRequest) -> None:
-    limit = provider.limits.prompt(request.kind)
+    limit, length = provider.limits.prompt(request.kind), len(request.prompt)
     if not request.prompt.strip():
-        problem = f"{provider.title} needs a prompt; this one is empty."
-    elif limit is not None and len(request.prompt) > limit:
-        what = "image to video" if request.kind == "image" else "text to video"
-        problem = (
-            f"{provider.title} takes prompts of up to {limit} characters for {what}; this one has "
-            f"{len(request.prompt)}."
-        )
-    else:
-        return
-    raise OptionRefused(problem, option="prompt", provider=provider.name)
+        raise provider.option_refused("prompt", "prompt must not be empty.")
+    if limit is not None and length > limit:
+        most = f"at most {limit} characters long for {request.kind} to video"
+        raise provider.option_refused("prompt", f"prompt must be {most}; got {length}.")
 
 
 def _check_choice(
     provider: Provider, option: str, value: object, allowed: tuple[object, ...], unit: str = ""
 ) -> None:
     if value not in allowed:
-        raise OptionRefused(
-            f"{provider.title} takes {option} as {join_words(allowed)}{unit}; this one is "
-            f'"{sanitize(value, 60)}".',
-            option=option,
-            provider=provider.name,
-        )
+        problem = f"{option} must be {join_words(allowed)}{unit}; got {show(value)}."
+        raise provider.option_refused(option, problem)
 
 
-def _check_callback(provider: Provider, request: VideoRequest) -> None:
-    url = request.callback_url
+def _check_callback(provider: Provider, url: str | None) -> None:
     if url is None:
         return
     if not provider.takes_callback_url:
-        problem = f"{provider.title} has no setting for callback_url; leave it out."
-    elif not _is_web_address(url):
-        problem = f'callback_url takes an https:// address; this one is "{sanitize(url, 100)}".'
-    else:
-        return
-    raise OptionRefused(problem, option="callback_url", provider=provider.name)
+        problem = "callback_url is not supported; leave it out."
+        raise provider.option_refused("callback_url", problem)
+    if not _is_url(url):
+        problem = f'callback_url must be an https:// URL; got "{sanitize(url, 100)}".'
+        raise provider.option_refused("callback_url", problem)
 
 
-def _is_web_address(url: str) -> bool:
+def _is_url(text: str) -> bool:
     try:
-        parts = urlsplit(url)
-        return url.isprintable() and parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(text)
+        return text.isprintable() and parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
 
 
 def _check_image(provider: Provider, image: str | ImageFile | None) -> None:
-    if image is None:
-        return
+    problem = None
     if isinstance(image, ImageFile):
         problem = _image_problem(provider.limits, image)
-    elif not _is_web_address(image):
-        problem = f'cannot fetch an image from "{sanitize(image, 100)}", which is no address.'
-    else:
-        return
+    elif image is not None and not _is_url(image):
+        problem = f'must be a valid https:// URL; got "{sanitize(image, 100)}".'
     if problem is not None:
-        raise ImageRefused(f"{provider.title} {problem}", provider=provider.name)
+        raise provider.option_refused("image", f"image {problem}")
 
 
 def _image_problem(limits: Limits, image: ImageFile) -> str | None:
     """Why a provider does not take a picture's bytes, or None."""
     if not limits.image_formats:
-        return "takes no files, only images at a public https:// address; give that instead."
-    allowed = join_words(name.upper() for name in limits.image_formats)
+        return "must be a public https:// URL; files are not accepted."
+    accepted = join_words(name.upper() for name in limits.image_formats)
     if image.format is None:
-        return f"takes images as {allowed}; this file is no image that can be read."
+        return f"must be {accepted}; this file cannot be read as an image."
     if image.format not in limits.image_formats:
-        return f"takes images as {allowed}; this one is {image.format.upper()}."
+        return f"must be {accepted}; got {image.format.upper()}."
     if len(image.data) > limits.image_bytes:
-        most, has = limits.image_bytes / 1e6, len(image.data) / 1e6
-        return f"takes images of up to {most:.0f} MB; this one has {has:.1f} MB."
+        most, has = limits.image_bytes / 1e6, ceil(len(image.data) / 1e5) / 10
+        return f"must be at most {most:g} MB; got {has:g} MB."
     if min(image.size) < limits.image_pixels:
-        width, height = image.size
-        least = limits.image_pixels
-        return (
-            f"takes images of at least {least} x {least} pixels; this one has {width} x {height}."
-        )
+        least, (width, height) = limits.image_pixels, image.size
+        return f"must be at least {least} x {least} pixels; got {width} x {height}."
     return None
+
+
+# -- a provider ----------------------------------------------------------------------------------
+
+
+class InvalidPlugin(ValueError):
+    """Why a plug-in, or a part of it, cannot be used, in a sentence."""
+
+
+def validate_provider(provider: Provider) -> None:
+    """
+    Check a provider's interface, names, URLs, options and limits.
+
+    Raises `InvalidPlugin`: "Acme.title must be a non-empty string."
+    """
+    _check_interface(provider)
+    _check_names(provider)
+    for attribute in ("base_url", "upload_url"):
+        _check_url(provider, attribute, getattr(provider, attribute))
+    _check_options(provider)
+    if not isinstance(provider.limits, Limits):
+        raise _invalid(provider, "limits", "a kling26.core.Limits")
+
+
+def _invalid(provider: Provider, attribute: str, required: str, *got: object) -> InvalidPlugin:
+    shown = "".join(f"; got {show(value)}" for value in got)
+    return InvalidPlugin(f"{type(provider).__name__}.{attribute} must be {required}{shown}.")
+
+
+def _check_interface(provider: Provider) -> None:
+    if type(provider.interface) is not int or provider.interface > INTERFACE:
+        raise InvalidPlugin(
+            f"it needs version {sanitize(provider.interface, 20)} of the plug-in interface, and "
+            f"this kling26 has version {INTERFACE}; upgrade kling26."
+        )
+
+
+def _check_names(provider: Provider) -> None:
+    for attribute in ("name", "title", "key_variable", "base_url", "cost_unit"):
+        text = getattr(provider, attribute, None)
+        if not (isinstance(text, str) and text.strip()):
+            raise _invalid(provider, attribute, "a non-empty string")
+    for attribute in ("upload_url", "key_page", "tasks_page", "task_id_name"):
+        if not isinstance(getattr(provider, attribute), str | None):
+            raise _invalid(provider, attribute, "a string or None")
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
+        required = "a lower-case letter, then a-z, 0-9, - and _"
+        raise _invalid(provider, "name", required, provider.name)
+
+
+def _check_url(provider: Provider, attribute: str, url: str | None) -> None:
+    if url is not None and (not is_safe(url) or url.endswith("/")):
+        raise _invalid(provider, attribute, "an https:// URL without a slash at the end", url)
+
+
+def _check_options(provider: Provider) -> None:
+    if not (isinstance(provider.Options, type) and attrs.has(provider.Options)):
+        raise _invalid(provider, "Options", "an attrs class")
+    try:
+        options = list(options_of(provider.Options))
+        provider.Options()  # Every option has a default.
+    except (Exception, SystemExit) as error:
+        where = f"{type(provider).__name__}.Options"
+        raise InvalidPlugin(f"{where} cannot be read: {sanitize(error)}") from error
+    for option in options:
+        if not all(type(choice) in (str, int) for choice in option.choices):
+            name = f"Options.{option.name}"
+            raise _invalid(provider, name, "a choice of strings or whole numbers")

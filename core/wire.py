@@ -2,8 +2,7 @@
 Reading replies: tolerant of new fields, strict about types.
 
 Plain cattrs would turn ``null`` into "None" and "false" into True; here a string is a string. A
-provider's file describes its replies as attrs classes and calls `read`; whatever does not fit
-becomes an `UnexpectedReply` that says where and why.
+provider's file describes its replies as attrs classes and calls `Provider.read`.
 """
 
 import json
@@ -13,10 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
-import httpx
 
-from . import refusals
-from .provider import Provider
 from .text import sanitize
 
 if TYPE_CHECKING:
@@ -28,14 +24,14 @@ T = TypeVar("T")
 MAX_REPLY = 1_000_000
 
 
-class _Problem(ValueError):
+class _Mismatch(ValueError):
     """A value of the wrong JSON type."""
 
 
 def _exactly(kind: type) -> Callable[[object, object], object]:
     def structure(value: object, _: object) -> object:
         if type(value) is not kind:
-            raise _Problem(f"expected {_JSON_NAMES[kind]}, got {_json_name(value)}")
+            raise _Mismatch(f"expected {_JSON_NAMES[kind]}, got {_json_name(value)}")
         return value
 
     return structure
@@ -43,11 +39,11 @@ def _exactly(kind: type) -> Callable[[object, object], object]:
 
 def _number(value: object, _: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Problem(f"expected a number, got {_json_name(value)}")
+        raise _Mismatch(f"expected a number, got {_json_name(value)}")
     try:
         return float(value)
     except OverflowError:
-        raise _Problem("the number is too large") from None
+        raise _Mismatch("the number is too large") from None
 
 
 _JSON_NAMES: dict[type, str] = {str: "a string", int: "an integer", bool: "true or false"}
@@ -79,7 +75,7 @@ def _converter() -> "Converter":
 
         def structure(value: object, hint: object) -> object:
             if not isinstance(value, Mapping):
-                raise _Problem(f"expected an object, got {_json_name(value)}")
+                raise _Mismatch(f"expected an object, got {_json_name(value)}")
             return fields(value, hint)
 
         return structure
@@ -90,7 +86,7 @@ def _converter() -> "Converter":
 
         def structure(value: object, _: object) -> object:
             if not isinstance(value, list):
-                raise _Problem(f"expected an array, got {_json_name(value)}")
+                raise _Mismatch(f"expected an array, got {_json_name(value)}")
             return [converter.structure(each, item) for each in value]
 
         return structure
@@ -145,61 +141,6 @@ def _finite(digits: str) -> float:
     return value
 
 
-def read(reply: httpx.Response, cls: type[T], provider: Provider) -> T:
-    """
-    The JSON body of a reply as an instance of the attrs class `cls`.
-
-    Raises `UnexpectedReply`, naming the provider and what does not fit.
-    """
-    try:
-        return structure(parse(reply.content), cls)
-    except ValueError as error:
-        raise provider.unexpected(reply, str(error)) from error
-
-
-def read_part(
-    reply: httpx.Response, part: object, cls: type[T], provider: Provider, path: str
-) -> T:
-    """
-    A part of a reply that was read as `Any`, such as an envelope's ``data``, like `read`.
-
-    `path` says where it stands: "reply.data".
-    """
-    try:
-        return structure(part, cls, path)
-    except ValueError as error:
-        raise provider.unexpected(reply, str(error)) from error
-
-
-def address(reply: httpx.Response, url: str | None, provider: Provider, path: str) -> str:
-    """
-    An address in a reply, at `path`, such as that of a stored picture.
-
-    Raises `UnexpectedReply` for any other text.
-    """
-    if url is None or not url.startswith(("https://", "http://")):
-        raise provider.unexpected(reply, f"expected an address @ {path}")
-    return url
-
-
-def read_callback(body: bytes | str, cls: type[T], provider: Provider) -> T:
-    """
-    The body of a call to the user's webhook as an instance of the attrs class `cls`.
-
-    Raises `UnexpectedReply` for what is no callback of this provider.
-    """
-    try:
-        return structure(parse(body), cls, "callback")
-    except ValueError as error:
-        raise refusals.no_callback(provider, error) from error
-
-
-def write(message: Any) -> dict[str, object]:
-    """The JSON form of a wire class; fields that are None are left out."""
-    body: dict[str, object] = attrs.asdict(message, filter=lambda _, value: value is not None)
-    return body
-
-
 def words(value: object) -> str | None:
     """A reason or a code that providers send as text or as a number; None if it is empty."""
     if isinstance(value, str | int) and not isinstance(value, bool):
@@ -213,7 +154,7 @@ def integer(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """A number that is good to know and no more, such as a cost, told as a text perhaps."""
+    """A number that is good to know and no more, such as a cost; it may come as a string."""
     try:
         found = float(value) if isinstance(value, str) else _number(value, float)
     except ValueError:

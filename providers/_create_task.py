@@ -7,22 +7,35 @@ pages of their documentation and `message` on others.
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict, TypeVar
 from urllib.parse import quote
 
 import httpx
 from attrs import evolve, frozen
 
-from ..core import refusals
-from ..core.options import NoOptions
-from ..core.provider import Flow, Provider
-from ..core.request import AspectRatio, ImageFile, VideoRequest
-from ..core.status import State, Status, Ticket
-from ..core.wire import address, integer, number, parse, read, read_part, structure, words, write
+from ..core import (
+    AspectRatio,
+    Flow,
+    ImageFile,
+    KeyRejected,
+    NoOptions,
+    NoSuchTask,
+    OutOfCredit,
+    Provider,
+    ProviderError,
+    Refused,
+    State,
+    Status,
+    Ticket,
+    TryLater,
+    Unavailable,
+    VideoRequest,
+)
+from ..core.wire import integer, number, parse, structure, words
 
 T = TypeVar("T")
 
-_STATES: dict[str, State] = {
+_STATES: Mapping[str, State] = {
     "waiting": "queued",
     "queuing": "queued",
     "generating": "running",
@@ -30,49 +43,45 @@ _STATES: dict[str, State] = {
     "fail": "failed",
 }
 #: What a "no" means, by its code; any other is plainly refused.
-_NO: Mapping[int, refusals.Answer] = {
-    401: refusals.key_rejected,
-    402: refusals.out_of_credit,
-    429: refusals.try_later,
-    433: refusals.out_of_credit,  # This key's own allowance is used up.
-    455: refusals.try_later,
+_NO: Mapping[int, type[ProviderError]] = {
+    401: KeyRejected,
+    402: OutOfCredit,
+    429: TryLater,
+    433: OutOfCredit,  # This key's own allowance is used up.
+    455: TryLater,
 }
 # What recordInfo says of a task it does not know: 404 by the documents, 422 "recordInfo is null"
 # when tried.
 _NO_SUCH_TASK = (404, 422)
 
 
-# Messages are neither compared nor shown: without that they load twice as fast.
-@frozen(eq=False, repr=False)
-class TextToVideo:
+class TextToVideo(TypedDict):
     prompt: str
     sound: bool
     aspect_ratio: AspectRatio
     duration: Literal["5", "10"]
 
 
-@frozen(eq=False, repr=False)
-class ImageToVideo:
+class ImageToVideo(TypedDict):
     prompt: str
     image_urls: list[str]
     sound: bool
     duration: Literal["5", "10"]
 
 
-@frozen(eq=False, repr=False)
-class CreateTask:
+class CreateTask(TypedDict):
     model: Literal["kling-2.6/text-to-video", "kling-2.6/image-to-video"]
     input: TextToVideo | ImageToVideo
-    callBackUrl: str | None = None
+    callBackUrl: NotRequired[str]
 
 
-@frozen(eq=False, repr=False)
-class Upload:
+class Upload(TypedDict):
     base64Data: str
     uploadPath: str
     fileName: str
 
 
+# Replies are neither compared nor shown: without that their classes load twice as fast.
 @frozen(eq=False, repr=False)
 class Envelope:
     code: Any
@@ -84,11 +93,6 @@ class Envelope:
 @frozen(eq=False, repr=False)
 class Created:
     taskId: str
-
-
-@frozen(eq=False, repr=False)
-class Uploaded:
-    downloadUrl: str
 
 
 @frozen(eq=False, repr=False)
@@ -109,8 +113,19 @@ class Result:
     resultUrls: list[str] | None = None
 
 
+@frozen(eq=False, repr=False)
+class Uploaded:
+    downloadUrl: str
+
+
+@frozen(eq=False, repr=False)
+class Callback:
+    data: Any
+    taskId: Any = None
+
+
 class CreateTaskProvider(Provider[NoOptions]):
-    """A provider of this dialect; a subclass adds names, addresses and limits."""
+    """A provider of this dialect; a subclass adds names, URLs and limits."""
 
     takes_callback_url = True
     cost_unit = "credits"
@@ -119,9 +134,32 @@ class CreateTaskProvider(Provider[NoOptions]):
     #: Where uploaded pictures go on the provider's side; they are deleted after a day or three.
     upload_path: ClassVar[str] = "kling26"
 
+    def body(self, request: VideoRequest, options: NoOptions) -> CreateTask:
+        duration: Literal["5", "10"] = "5" if request.duration == 5 else "10"
+        if request.image is None:
+            text = TextToVideo(
+                prompt=request.prompt,
+                sound=request.sound,
+                aspect_ratio=request.aspect_ratio,
+                duration=duration,
+            )
+            task = CreateTask(model="kling-2.6/text-to-video", input=text)
+        else:
+            assert isinstance(request.image, str)  # Pictures were uploaded by now.
+            image = ImageToVideo(
+                prompt=request.prompt,
+                image_urls=[request.image],
+                sound=request.sound,
+                duration=duration,
+            )
+            task = CreateTask(model="kling-2.6/image-to-video", input=image)
+        if request.callback_url is not None:
+            task["callBackUrl"] = request.callback_url
+        return task
+
     def submit(self, request: VideoRequest, options: NoOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/api/v1/jobs/createTask"
-        reply = yield httpx.Request("POST", url, json=write(_task(request)))
+        reply = yield httpx.Request("POST", url, json=self.body(request, options))
         created = self._data(reply, Created)
         if not created.taskId:
             raise self.unexpected(reply, "reply.data.taskId is empty")
@@ -137,17 +175,20 @@ class CreateTaskProvider(Provider[NoOptions]):
             raise self.unexpected(reply, str(error)) from error
 
     def upload(self, image: ImageFile) -> Flow[str]:
-        body = Upload(f"data:{image.mime_type};base64,{image.base64()}",
-                      self.upload_path, image.name)  # fmt: skip
+        body = Upload(
+            base64Data=f"data:{image.mime_type};base64,{image.base64()}",
+            uploadPath=self.upload_path,
+            fileName=image.name,
+        )
         url = f"{self.upload_url}/api/file-base64-upload"
-        reply = yield httpx.Request("POST", url, json=write(body))
-        url = self._data(reply, Uploaded, free=True).downloadUrl
-        return address(reply, url, self, "reply.data.downloadUrl")
+        reply = yield httpx.Request("POST", url, json=body)
+        stored = self._data(reply, Uploaded, free=True)
+        return self.read_url(reply, stored.downloadUrl, "reply.data.downloadUrl")
 
     def renew(self, ticket: Ticket, url: str) -> Flow[str]:
         api = f"{self.base_url}/api/v1/common/download-url"
         reply = yield httpx.Request("POST", api, json={"url": url})
-        return address(reply, self._data(reply, str, free=True), self, "reply.data")
+        return self.read_url(reply, self._data(reply, str, free=True), "reply.data")
 
     def balance(self) -> Flow[float]:
         reply = yield httpx.Request("GET", f"{self.base_url}/api/v1/chat/credit")
@@ -158,31 +199,31 @@ class CreateTaskProvider(Provider[NoOptions]):
             callback = _callback(body)
             status = self._status(structure(callback.data, Record, "callback.data"))
         except ValueError as error:
-            raise refusals.no_callback(self, error) from error
+            raise self.no_callback(error) from error
         return evolve(status, task_id=status.task_id or words(callback.taskId))
 
     def _data(
         self, reply: httpx.Response, cls: type[T], no_such_task: bool = False, free: bool = False
     ) -> T:
         """What an accepted reply carries; a "no" is raised in the provider's words."""
-        envelope = read(reply, Envelope, self)
+        envelope = self.read(reply, Envelope)
         said, code = words(envelope.msg) or words(envelope.message), _code(envelope.code)
         if code is None:
-            raise self.unexpected(reply, "reply.code is no number")
-        # Trouble on their side. Of createTask it is a "no": so missing fields are told there.
+            raise self.unexpected(reply, "reply.code is not a number")
+        # A fault on their side. To createTask it is a "no": missing fields are reported like that.
         if free and code == 500:
-            raise refusals.unavailable(self, reply, said, code)
+            raise self.error(Unavailable, reply, said, code)
         if no_such_task and code in _NO_SUCH_TASK:
-            raise refusals.no_such_task(self, reply, said, code)
+            raise self.error(NoSuchTask, reply, said, code)
         if code != 200:
-            no = _NO.get(code) or _NO.get(reply.status_code, refusals.refused)
-            raise no(self, reply, said, code)
+            no = _NO.get(code) or _NO.get(reply.status_code, Refused)
+            raise self.error(no, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
-        return read_part(reply, envelope.data, cls, self, "reply.data")
+        return self.read_part(reply, envelope.data, cls, "reply.data")
 
     def _status(self, record: Record) -> Status:
-        state = refusals.state(self, record.state, _STATES)
+        state = self.state(record.state, _STATES)
         cost = number(record.creditsConsumed)
         cost = number(record.consumeCredits) if cost is None else cost
         return Status(
@@ -195,21 +236,11 @@ class CreateTaskProvider(Provider[NoOptions]):
         )
 
 
-def _task(request: VideoRequest) -> CreateTask:
-    duration: Literal["5", "10"] = "5" if request.duration == 5 else "10"
-    if request.image is None:
-        text = TextToVideo(request.prompt, request.sound, request.aspect_ratio, duration)
-        return CreateTask("kling-2.6/text-to-video", text, request.callback_url)
-    assert isinstance(request.image, str)  # Pictures were uploaded by now.
-    image = ImageToVideo(request.prompt, [request.image], request.sound, duration)
-    return CreateTask("kling-2.6/image-to-video", image, request.callback_url)
-
-
-def _code(told: object) -> int | None:
+def _code(value: object) -> int | None:
     """The envelope's code, a number by the documents; as a text it means the same."""
-    if isinstance(told, str) and re.fullmatch("[0-9]{1,4}", told):
-        return int(told)
-    return integer(told)
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,4}", value):
+        return int(value)
+    return integer(value)
 
 
 def _video_url(result: object) -> str | None:
@@ -225,12 +256,6 @@ def _video_url(result: object) -> str | None:
     if result in (None, ""):
         return None
     return next((url for url in structure(result, Result).resultUrls or [] if url), None)
-
-
-@frozen(eq=False, repr=False)
-class Callback:
-    data: Any
-    taskId: Any = None
 
 
 def _callback(body: bytes | str) -> Callback:

@@ -8,8 +8,7 @@ Written from https://docs.apikley.ru/kling-api/Kling-2.6-text-to-video and
 
 from collections.abc import Iterable
 
-from ..core.hookspecs import hookimpl
-from ..core.provider import Limits, Provider
+from ..core import Limits, Provider, hookimpl
 from ._create_task import CreateTaskProvider
 
 

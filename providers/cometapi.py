@@ -8,25 +8,36 @@ https://apidoc.cometapi.com/errors/error-codes-handling. Kling's own error codes
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn, NotRequired, TypedDict
 from urllib.parse import quote
 
 import httpx
 from attrs import frozen
 
-from ..core import refusals
-from ..core.errors import NoSuchTask
-from ..core.hookspecs import hookimpl
-from ..core.options import option
-from ..core.provider import Flow, Limits, Provider
-from ..core.request import AspectRatio, ImageFile, VideoRequest
-from ..core.status import State, Status, Ticket
-from ..core.wire import parse, read, read_part, structure, words, write
+from ..core import (
+    AspectRatio,
+    Flow,
+    ImageFile,
+    KeyRejected,
+    Limits,
+    NoSuchTask,
+    OutOfCredit,
+    Provider,
+    ProviderError,
+    Refused,
+    State,
+    Status,
+    Ticket,
+    TryLater,
+    VideoRequest,
+    hookimpl,
+    option,
+)
+from ..core.wire import parse, structure, words
 
-MODEL = "kling-v2-6"
 Action = Literal["text2video", "image2video"]
 
-_STATES: dict[str, State] = {
+_STATES: Mapping[str, State] = {
     "submitted": "queued",
     "processing": "running",
     "succeed": "succeeded",
@@ -35,10 +46,10 @@ _STATES: dict[str, State] = {
 }
 #: What a "no" means, by Kling's code (the error table of its own documentation) or, of CometAPI
 #: itself, by the HTTP status; any other is plainly refused.
-_NO: Mapping[int, refusals.Answer] = {
-    **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), refusals.key_rejected),
-    **dict.fromkeys((402, 1101, 1102), refusals.out_of_credit),
-    **dict.fromkeys((429, 1302, 1303), refusals.try_later),
+_NO: Mapping[int, type[ProviderError]] = {
+    **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), KeyRejected),
+    **dict.fromkeys((402, 1101, 1102), OutOfCredit),
+    **dict.fromkeys((429, 1302, 1303), TryLater),
 }
 _KLING_CODE = re.compile("[1-5][0-9]{3}")
 _UNKNOWN_TASK = (404, 1200, 1201, 1202, 1203)
@@ -75,36 +86,32 @@ class CometAPIOptions:
     )
 
 
-# Messages are neither compared nor shown: without that they load twice as fast.
-@frozen(eq=False, repr=False)
-class TextToVideo:
-    model_name: str
+class Common(TypedDict):
+    """What text and image to video have in common."""
+
+    duration: Literal["5", "10"]
+    mode: Literal["std", "pro"]
+    sound: Literal["on", "off"]
+    external_task_id: NotRequired[str]
+    negative_prompt: NotRequired[str]
+    cfg_scale: NotRequired[float]
+    camera_control: NotRequired[Mapping[str, Any]]  # Text to video only, see `check`.
+    callback_url: NotRequired[str]
+
+
+class TextToVideo(Common):
+    model_name: Literal["kling-v2-6"]
     prompt: str
     aspect_ratio: AspectRatio
-    duration: Literal["5", "10"]
-    mode: Literal["std", "pro"]
-    sound: Literal["on", "off"]
-    external_task_id: str | None
-    negative_prompt: str | None = None
-    cfg_scale: float | None = None
-    camera_control: Mapping[str, Any] | None = None
-    callback_url: str | None = None
 
 
-@frozen(eq=False, repr=False)
-class ImageToVideo:
-    model_name: str
+class ImageToVideo(Common):
+    model_name: Literal["kling-v2-6"]
     image: str
     prompt: str
-    duration: Literal["5", "10"]
-    mode: Literal["std", "pro"]
-    sound: Literal["on", "off"]
-    external_task_id: str | None
-    negative_prompt: str | None = None
-    cfg_scale: float | None = None
-    callback_url: str | None = None
 
 
+# Replies are neither compared nor shown: without that their classes load twice as fast.
 @frozen(eq=False, repr=False)
 class GatewayError:
     """What CometAPI itself says; Kling's envelope is the `Envelope` below."""
@@ -152,19 +159,37 @@ class CometAPI(Provider[CometAPIOptions]):
     # The prompt's limit is CometAPI's own; Kling itself takes 2500 characters.
     limits: Limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
 
-    def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
-        if request.sound and options.mode != "pro":
-            # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
-            why = "makes sound only in mode pro: set mode to pro, or leave sound off."
-            raise refusals.option_refused(self, "mode", why)
-        if options.camera_control is not None and request.kind == "image":
-            why = "takes camera_control for text to video only; leave it out with an image."
-            raise refusals.option_refused(self, "camera_control", why)
+    def body(self, request: VideoRequest, options: CometAPIOptions) -> TextToVideo | ImageToVideo:
+        common: Common = {
+            "duration": "5" if request.duration == 5 else "10",
+            "mode": options.mode,
+            "sound": "on" if request.sound else "off",
+        }
+        if request.task:
+            common["external_task_id"] = request.task
+        if options.negative_prompt:
+            common["negative_prompt"] = options.negative_prompt
+        if options.cfg_scale is not None:
+            common["cfg_scale"] = options.cfg_scale
+        if options.camera_control is not None:
+            common["camera_control"] = options.camera_control
+        if request.callback_url is not None:
+            common["callback_url"] = request.callback_url
+        if request.image is None:
+            return TextToVideo(
+                model_name="kling-v2-6",
+                prompt=request.prompt,
+                aspect_ratio=request.aspect_ratio,
+                **common,
+            )
+        # Kling takes base64 without the "data:" prefix.
+        image = request.image.base64() if isinstance(request.image, ImageFile) else request.image
+        return ImageToVideo(model_name="kling-v2-6", image=image, prompt=request.prompt, **common)
 
     def submit(self, request: VideoRequest, options: CometAPIOptions) -> Flow[Ticket]:
-        body = _body(request, options)
         action = _action(request)
-        reply = yield httpx.Request("POST", self._url(action), json=write(body))
+        body = self.body(request, options)
+        reply = yield httpx.Request("POST", self._url(action), json=body)
         return self._ticket(reply, action)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
@@ -175,6 +200,15 @@ class CometAPI(Provider[CometAPIOptions]):
             return self._status(task)
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
+
+    def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
+        if request.sound and options.mode != "pro":
+            # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
+            problem = "sound needs mode pro; set mode to pro, or leave sound off."
+            raise self.option_refused("mode", problem)
+        if options.camera_control is not None and request.kind == "image":
+            problem = "camera_control is for text to video only; leave it out with an image."
+            raise self.option_refused("camera_control", problem)
 
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """A query takes our `external_task_id` in place of the task's own."""
@@ -189,7 +223,7 @@ class CometAPI(Provider[CometAPIOptions]):
         try:
             return self._status(structure(_innermost(parse(body)), Task, "callback"))
         except ValueError as error:
-            raise refusals.no_callback(self, error) from error
+            raise self.no_callback(error) from error
 
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         found = super().recover_ticket(fragment, request)
@@ -206,7 +240,7 @@ class CometAPI(Provider[CometAPIOptions]):
         return Ticket(task.task_id, {"action": action})
 
     def _task(self, reply: httpx.Response, asking: bool) -> Task:
-        envelope = read(reply, Envelope, self)
+        envelope = self.read(reply, Envelope)
         if envelope.error:
             error = _gateway_error(envelope.error)
             self._refuse(reply, error.message, error.code, asking)
@@ -218,20 +252,20 @@ class CometAPI(Provider[CometAPIOptions]):
             self._refuse(reply, envelope.message, code, asking)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
-        return read_part(reply, _innermost(envelope.data), Task, self, "reply.data")
+        return self.read_part(reply, _innermost(envelope.data), Task, "reply.data")
 
     def _refuse(self, reply: httpx.Response, text: object, code: object, asking: bool) -> NoReturn:
         """Raise a "no" as what it means; Kling's code says more than the HTTP status."""
         said, code = words(text), words(code)
         meaning = int(code) if code and _KLING_CODE.fullmatch(code) else reply.status_code
         if asking and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
-            raise refusals.no_such_task(self, reply, said, code)
-        raise _NO.get(meaning, refusals.refused)(self, reply, said, code)
+            raise self.error(NoSuchTask, reply, said, code)
+        raise self.error(_NO.get(meaning, Refused), reply, said, code)
 
     def _status(self, task: Task) -> Status:
         if task.task_status is None:
             raise ValueError("missing @ reply.data.task_status")
-        state = refusals.state(self, task.task_status, _STATES)
+        state = self.state(task.task_status, _STATES)
         return Status(
             state,
             url=_video_url(task) if state == "succeeded" else None,
@@ -242,38 +276,6 @@ class CometAPI(Provider[CometAPIOptions]):
 
 def _action(request: VideoRequest) -> Action:
     return "text2video" if request.image is None else "image2video"
-
-
-def _body(request: VideoRequest, options: CometAPIOptions) -> TextToVideo | ImageToVideo:
-    duration: Literal["5", "10"] = "5" if request.duration == 5 else "10"
-    sound: Literal["on", "off"] = "on" if request.sound else "off"
-    if request.image is None:
-        return TextToVideo(
-            model_name=MODEL,
-            prompt=request.prompt,
-            aspect_ratio=request.aspect_ratio,
-            duration=duration,
-            mode=options.mode,
-            sound=sound,
-            external_task_id=request.task or None,
-            negative_prompt=options.negative_prompt or None,
-            cfg_scale=options.cfg_scale,
-            camera_control=options.camera_control,
-            callback_url=request.callback_url,
-        )
-    return ImageToVideo(
-        model_name=MODEL,
-        # Kling takes base64 without the "data:" prefix.
-        image=request.image.base64() if isinstance(request.image, ImageFile) else request.image,
-        prompt=request.prompt,
-        duration=duration,
-        mode=options.mode,
-        sound=sound,
-        external_task_id=request.task or None,
-        negative_prompt=options.negative_prompt or None,
-        cfg_scale=options.cfg_scale,
-        callback_url=request.callback_url,
-    )
 
 
 def _innermost(data: object) -> object:

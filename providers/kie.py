@@ -13,11 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from ..core.errors import UnexpectedReply
-from ..core.hookspecs import hookimpl
-from ..core.options import NoOptions
-from ..core.provider import Limits, Provider
-from ..core.request import VideoRequest
+from ..core import Limits, NoOptions, Provider, UnexpectedReply, VideoRequest, hookimpl
 from ._create_task import CreateTaskProvider
 
 # List price in USD by (seconds, sound): https://kie.ai/pricing, seen on 2026-03-26. The row of

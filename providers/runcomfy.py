@@ -8,26 +8,35 @@ are documented; the other fields are taken to be those of text to video.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypedDict
 from urllib.parse import quote
 
 import httpx
 from attrs import frozen
 
-from ..core import refusals
-from ..core.hookspecs import hookimpl
-from ..core.options import option
-from ..core.provider import Flow, Limits, Provider
-from ..core.request import AspectRatio, VideoRequest
-from ..core.status import State, Status, Ticket
-from ..core.wire import integer, number, read, words, write
-
-TEXT_MODEL = "kling/kling-2-6/pro/text-to-video"
-IMAGE_MODEL = "kling/kling-2-6/pro/image-to-video"
+from ..core import (
+    AspectRatio,
+    Flow,
+    KeyRejected,
+    Limits,
+    NoSuchTask,
+    OutOfCredit,
+    Provider,
+    ProviderError,
+    Refused,
+    State,
+    Status,
+    Ticket,
+    TryLater,
+    VideoRequest,
+    hookimpl,
+    option,
+)
+from ..core.wire import integer, number, words
 
 # The documented states are in_queue, in_progress, completed and cancelled; the others are what
 # RunComfy's own clients accept as well, "failed" among them.
-_STATES: dict[str, State] = {
+_STATES: Mapping[str, State] = {
     "in_queue": "queued",
     "pending": "queued",
     "waiting": "queued",
@@ -40,9 +49,13 @@ _STATES: dict[str, State] = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
-_CREDIT_CODES = ("400002",)
-_KEY_CODES = ("400004",)
-_UNKNOWN_TASK_CODES = ("404001",)
+#: What a "no" means, by its code or its HTTP status: the first that fits, or else plainly refused.
+_NO: Mapping[type[ProviderError], tuple[str | int, ...]] = {
+    TryLater: (429,),
+    OutOfCredit: ("400002", 402),
+    NoSuchTask: ("404001", 404),  # Only in answer to a question about one.
+    KeyRejected: ("400004", 401),
+}
 
 
 @frozen
@@ -55,9 +68,7 @@ class RunComfyOptions:
     )
 
 
-# Messages are neither compared nor shown: without that they load twice as fast.
-@frozen(eq=False, repr=False)
-class TextToVideo:
+class TextToVideo(TypedDict):
     prompt: str
     duration: int
     aspect_ratio: AspectRatio
@@ -66,8 +77,7 @@ class TextToVideo:
     generate_audio: bool
 
 
-@frozen(eq=False, repr=False)
-class ImageToVideo:
+class ImageToVideo(TypedDict):
     prompt: str
     image_url: str
     duration: int
@@ -75,6 +85,7 @@ class ImageToVideo:
     generate_audio: bool
 
 
+# Replies are neither compared nor shown: without that their classes load twice as fast.
 @frozen(eq=False, repr=False)
 class Reply:
     """Any answer: a request's id and state, or an error, which may come under HTTP 200 too."""
@@ -103,15 +114,27 @@ class RunComfy(Provider[RunComfyOptions]):
     task_id_name: ClassVar[str | None] = "request_id"
     limits: Limits = Limits(image_formats=())  # The Model API has no uploads: public URLs only.
 
-    def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
-        if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
-            raise refusals.option_refused(
-                self, "image", "takes images as public https:// addresses only."
+    def body(self, request: VideoRequest, options: RunComfyOptions) -> TextToVideo | ImageToVideo:
+        if request.image is None:
+            return TextToVideo(
+                prompt=request.prompt,
+                duration=request.duration,
+                aspect_ratio=request.aspect_ratio,
+                negative_prompt=options.negative_prompt,
+                generate_audio=request.sound,
             )
+        assert isinstance(request.image, str)  # Files were refused before.
+        return ImageToVideo(
+            prompt=request.prompt,
+            image_url=request.image,
+            duration=request.duration,
+            negative_prompt=options.negative_prompt,
+            generate_audio=request.sound,
+        )
 
     def submit(self, request: VideoRequest, options: RunComfyOptions) -> Flow[Ticket]:
-        model, body = _body(request, options)
-        reply = yield httpx.Request("POST", f"{self.base_url}/v1/models/{model}", json=write(body))
+        url = f"{self.base_url}/v1/models/kling/kling-2-6/pro/{request.kind}-to-video"
+        reply = yield httpx.Request("POST", url, json=self.body(request, options))
         answer = self._answer(reply)
         if not answer.request_id:
             raise self.unexpected(reply, "reply.request_id is missing")
@@ -120,7 +143,7 @@ class RunComfy(Provider[RunComfyOptions]):
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """One question for state, video and cost: before the end the result tells the state."""
         reply = yield httpx.Request("GET", self._url(ticket, "result?include_cost=true"))
-        answer = read(reply, Reply, self)
+        answer = self.read(reply, Reply)
         # Of a task that failed the error's code is the reason, not a "no" to the question.
         if _STATES.get(answer.status or "") != "failed" or reply.is_error:
             answer = self._answer(reply, asking=True)
@@ -139,33 +162,28 @@ class RunComfy(Provider[RunComfyOptions]):
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
         return _STATES.get(self._answer(reply, asking=True).status or "") == "cancelled"
 
+    def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
+        if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
+            raise self.option_refused("image", "image must be a public https:// URL.")
+
     def _url(self, ticket: Ticket, what: str) -> str:
         return f"{self.base_url}/v1/requests/{quote(ticket.task_id, safe='')}/{what}"
 
     def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
-        answer = read(reply, Reply, self)
+        answer = self.read(reply, Reply)
         if words(answer.error_code) not in (None, "0") or reply.is_error:
             self._refuse(reply, answer, asking)
         return answer
 
     def _refuse(self, reply: httpx.Response, answer: Reply, asking: bool) -> NoReturn:
-        code = words(answer.error_code)
-        said = _reason(answer)
+        """Raise a "no" as what it means."""
+        said, code = _reason(answer), words(answer.error_code)
         if said is None and code is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
-        if reply.status_code == 429:
-            raise refusals.try_later(self, reply, said, code)
-        if code in _CREDIT_CODES or reply.status_code == 402:
-            raise refusals.out_of_credit(self, reply, said, code)
-        if asking and (code in _UNKNOWN_TASK_CODES or reply.status_code == 404):
-            raise refusals.no_such_task(self, reply, said, code)
-        status = reply.status_code
-        if code in _KEY_CODES or status == 401 or (status == 403 and code is None):
-            raise refusals.key_rejected(self, reply, said, code)
-        raise refusals.refused(self, reply, said, code)
+        raise self.error(_meaning(reply.status_code, code, asking), reply, said, code)
 
     def _status(self, answer: Reply, said: str) -> Status:
-        state = refusals.state(self, said, _STATES)
+        state = self.state(said, _STATES)
         failed = state == "failed"
         return Status(
             state,
@@ -178,25 +196,14 @@ class RunComfy(Provider[RunComfyOptions]):
         )
 
 
-def _body(
-    request: VideoRequest, options: RunComfyOptions
-) -> tuple[str, TextToVideo | ImageToVideo]:
-    if request.image is None:
-        return TEXT_MODEL, TextToVideo(
-            prompt=request.prompt,
-            duration=request.duration,
-            aspect_ratio=request.aspect_ratio,
-            negative_prompt=options.negative_prompt,
-            generate_audio=request.sound,
-        )
-    assert isinstance(request.image, str)  # Files were refused before.
-    return IMAGE_MODEL, ImageToVideo(
-        prompt=request.prompt,
-        image_url=request.image,
-        duration=request.duration,
-        negative_prompt=options.negative_prompt,
-        generate_audio=request.sound,
-    )
+def _meaning(status: int, code: str | None, asking: bool) -> type[ProviderError]:
+    """The error that a "no" is; HTTP 403 without a code comes from the gateway, about the key."""
+    if status == 403 and code is None:
+        return KeyRejected
+    for no, signs in _NO.items():
+        if (status in signs or code in signs) and (asking or no is not NoSuchTask):
+            return no
+    return Refused
 
 
 def _video_url(output: object) -> str | None:

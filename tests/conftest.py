@@ -43,8 +43,8 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _own_log() -> None:
     """What was logged once in this process is news to each test."""
-    plugins._tell.cache_clear()
-    refusals._tell_unknown.cache_clear()
+    plugins._log.cache_clear()
+    refusals._log_unknown.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ import httpx
 import stamina
 from attrs import define, field
 
-from .. import refusals
 from ..errors import (
     Kling26Error,
     ProviderError,
@@ -294,9 +293,8 @@ class ProviderClient:
         ) from error
 
     def _not_taken(self, reply: httpx.Response) -> TryLater:
-        return refusals.try_later(
-            self.provider, reply, "it asks to wait.", f"HTTP {reply.status_code}"
-        )
+        code = f"HTTP {reply.status_code}"
+        return self.provider.error(TryLater, reply, "it asks to wait", code)
 
     def _lost(self, reason: str, content: bytes) -> AnswerLost:
         fragment = content.decode("utf-8", "replace")

@@ -8,7 +8,7 @@ from aiolimiter import AsyncLimiter
 from attrs import define, field
 
 from ..errors import Kling26Error, TryLater
-from ..provider import Limits
+from ..limits import Limits
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0

@@ -9,29 +9,34 @@ https://docs.fal.ai/documentation/model-apis/request-errors, and fal's own clien
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
 
 import httpx
 from attrs import evolve, frozen
 from kling26.core import (
+    AspectRatio,
     Flow,
     ImageFile,
+    KeyRejected,
     NoSuchTask,
+    OutOfCredit,
     Provider,
+    ProviderError,
+    Refused,
     Sandbox,
     State,
     Status,
     Ticket,
+    TryLater,
     Unavailable,
     VideoRequest,
     hookimpl,
     option,
-    refusals,
 )
-from kling26.core.wire import address, integer, read, read_callback, words, write
+from kling26.core.wire import integer, words
 
-#: What the addresses of a request begin with; only a submit names the model's own path too.
+#: What the path of a request's URLs begins with; only a submit names the model's own path too.
 APP = "fal-ai/kling-video"
 #: What comes with a request's id, for the questions about it.
 URLS = ("status_url", "response_url", "cancel_url")
@@ -44,14 +49,14 @@ STATES: Mapping[str, State] = {
 #: The type of the error of a request that was taken back.
 CANCELLED = "client_cancelled"
 #: What a "no" means, by its HTTP status; any other is plainly refused.
-NO: Mapping[int, refusals.Answer] = {
-    401: refusals.key_rejected,
-    402: refusals.out_of_credit,
-    403: refusals.key_rejected,
-    429: refusals.try_later,
+NO: Mapping[int, type[ProviderError]] = {
+    401: KeyRejected,
+    402: OutOfCredit,
+    403: KeyRejected,
+    429: TryLater,
 }
-#: A result's errors that say nothing of the task: the key, the account, an id that is not known,
-#: and 409, after which fal's own client asks again.
+#: A result's errors that say nothing about the task: the key, the account, an unknown id, and 409,
+#: after which fal's own client asks again.
 ABOUT_THE_QUESTION = (401, 402, 403, 404, 409)
 
 
@@ -74,18 +79,17 @@ class FalOptions:
     )
 
 
-@frozen
-class Input:
-    """What both models take, then what text to video takes, then what image to video takes."""
+class Input(TypedDict):
+    """What both models take, then what only text to video and only image to video take."""
 
     prompt: str
     duration: Literal["5", "10"]
     negative_prompt: str
     # Left out, it would be true, and sound costs twice as much.
     generate_audio: bool
-    aspect_ratio: str | None = None
-    cfg_scale: float | None = None
-    start_image_url: str | None = None
+    aspect_ratio: NotRequired[AspectRatio]
+    cfg_scale: NotRequired[float]
+    start_image_url: NotRequired[str]
 
 
 @frozen
@@ -131,22 +135,26 @@ class Fal(Provider[FalOptions]):
     takes_callback_url = True
     task_id_name = "request_id"
 
-    def sign(self, request: httpx.Request, key: str) -> None:
-        request.headers["Authorization"] = f"Key {key}"
-
-    def check(self, request: VideoRequest, options: FalOptions) -> None:
-        if options.cfg_scale is not None and request.kind == "image":
-            why = "takes cfg_scale for text to video only; leave it out with an image."
-            raise refusals.option_refused(self, "cfg_scale", why)
-
-    def price(self, request: VideoRequest, options: FalOptions) -> float | None:
-        return round(request.duration * (0.14 if request.sound else 0.07), 2)
+    def body(self, request: VideoRequest, options: FalOptions) -> Input:
+        assert not isinstance(request.image, ImageFile)  # Pictures were uploaded by now.
+        body = Input(
+            prompt=request.prompt,
+            duration="5" if request.duration == 5 else "10",
+            negative_prompt=options.negative_prompt,
+            generate_audio=request.sound,
+        )
+        if request.image is None:
+            body["aspect_ratio"] = request.aspect_ratio
+        if options.cfg_scale is not None:
+            body["cfg_scale"] = options.cfg_scale
+        if request.image is not None:
+            body["start_image_url"] = request.image
+        return body
 
     def submit(self, request: VideoRequest, options: FalOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/{APP}/v2.6/pro/{request.kind}-to-video"
         query = {"fal_webhook": request.callback_url} if request.callback_url else None
-        body = write(_input(request, options))
-        reply = yield httpx.Request("POST", url, params=query, json=body)
+        reply = yield httpx.Request("POST", url, params=query, json=self.body(request, options))
         answer = self._answer(reply)
         if not answer.request_id:
             raise self.unexpected(reply, "reply.request_id is missing")
@@ -157,7 +165,7 @@ class Fal(Provider[FalOptions]):
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """First the state; of what has ended, the result, which may be an error as well."""
         answer = yield from self._state(ticket)
-        state = refusals.state(self, answer.status or "", STATES)
+        state = self.state(answer.status or "", STATES)
         if state != "succeeded":
             return Status(state, position=integer(answer.queue_position))
         if answer.error or answer.error_type:
@@ -173,14 +181,25 @@ class Fal(Provider[FalOptions]):
             raise self.unexpected(reply, "an error where the video should be")
         return _made(answer)
 
+    def sign(self, request: httpx.Request, key: str) -> None:
+        request.headers["Authorization"] = f"Key {key}"
+
+    def check(self, request: VideoRequest, options: FalOptions) -> None:
+        if options.cfg_scale is not None and request.kind == "image":
+            problem = "cfg_scale is for text to video only; leave it out with an image."
+            raise self.option_refused("cfg_scale", problem)
+
+    def price(self, request: VideoRequest, options: FalOptions) -> float | None:
+        return round(request.duration * (0.14 if request.sound else 0.07), 2)
+
     def upload(self, image: ImageFile) -> Flow[str]:
         """The bytes go to another host, so the runner does not sign that request."""
         url = f"{self.upload_url}/storage/upload/initiate?storage_type=gcs"
         file = {"file_name": image.name, "content_type": image.mime_type}
         reply = yield httpx.Request("POST", url, json=file)
         place = self._answer(reply)
-        put = address(reply, place.upload_url, self, "reply.upload_url")
-        file_url = address(reply, place.file_url, self, "reply.file_url")
+        put = self.read_url(reply, place.upload_url, "reply.upload_url")
+        file_url = self.read_url(reply, place.file_url, "reply.file_url")
         kind = {"Content-Type": image.mime_type}
         reply = yield httpx.Request("PUT", put, content=image.data, headers=kind)
         if not reply.is_success:
@@ -204,17 +223,15 @@ class Fal(Provider[FalOptions]):
         return bool(failed) or STATES.get(answer.status or "") in ("queued", "cancelled")
 
     def read_callback(self, body: bytes | str) -> Status:
-        call = read_callback(body, Callback, self)
+        call = self.read_call(body, Callback)
         payload = call.payload or Reply(error=call.error)
         status = _made(payload) if call.status == "OK" else _failed(payload)
         return evolve(status, task_id=call.request_id)
 
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
-        """The id alone, or within an address that came with it."""
-        address = re.search(r"/requests/([\w-]+)", fragment)
-        return super().recover_ticket(fragment, request) or (
-            Ticket(address[1]) if address else None
-        )
+        """The id alone, or within a URL that came with it."""
+        url = re.search(r"/requests/([\w-]+)", fragment)
+        return super().recover_ticket(fragment, request) or (Ticket(url[1]) if url else None)
 
     def _state(self, ticket: Ticket) -> Flow[Reply]:
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
@@ -237,7 +254,7 @@ class Fal(Provider[FalOptions]):
             raise
 
     def _url(self, ticket: Ticket, what: Literal["status", "response", "cancel"]) -> str:
-        """The address that came with the id, if it is at the API; else the documented one."""
+        """The URL that came with the id, if it is at the API; else the documented one."""
         given = ticket.data.get(f"{what}_url", "")
         if given.startswith(f"{self.base_url}/"):
             return given
@@ -245,7 +262,7 @@ class Fal(Provider[FalOptions]):
         return f"{self.base_url}/{APP}/requests/{quote(ticket.task_id, safe='')}{end}"
 
     def _read(self, reply: httpx.Response) -> Reply:
-        answer = read(reply, Reply, self)
+        answer = self.read(reply, Reply)
         return evolve(answer, error_type=answer.error_type or reply.headers.get("x-fal-error-type"))
 
     def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
@@ -257,25 +274,12 @@ class Fal(Provider[FalOptions]):
         if said is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
         if asking and reply.status_code == 404:
-            raise refusals.no_such_task(self, reply, said, code)
-        no = NO.get(reply.status_code, refusals.refused)
+            raise self.error(NoSuchTask, reply, said, code)
+        no = NO.get(reply.status_code, Refused)
         # An account without money is locked: "… Reason: Exhausted balance."
         if reply.status_code == 403 and re.search("balance|locked", said, re.IGNORECASE):
-            no = refusals.out_of_credit if "balance" in said.lower() else refusals.refused
-        raise no(self, reply, said, code)
-
-
-def _input(request: VideoRequest, options: FalOptions) -> Input:
-    assert not isinstance(request.image, ImageFile)  # Pictures were uploaded by now.
-    return Input(
-        prompt=request.prompt,
-        duration="5" if request.duration == 5 else "10",
-        negative_prompt=options.negative_prompt,
-        generate_audio=request.sound,
-        aspect_ratio=request.aspect_ratio if request.image is None else None,
-        cfg_scale=options.cfg_scale,
-        start_image_url=request.image,
-    )
+            no = OutOfCredit if "balance" in said.lower() else Refused
+        raise self.error(no, reply, said, code)
 
 
 def _trouble(answer: Reply) -> tuple[str | None, str | None]:

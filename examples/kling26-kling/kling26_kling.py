@@ -8,7 +8,7 @@ https://www.standardwebhooks.com. Image to video is known from code that uses it
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
 
 import httpx
@@ -17,19 +17,24 @@ from kling26.core import (
     AspectRatio,
     Flow,
     ImageFile,
+    KeyRejected,
     Limits,
     NoSuchTask,
+    OutOfCredit,
     Provider,
+    ProviderError,
+    Refused,
     Sandbox,
     State,
     Status,
     Ticket,
+    TryLater,
+    Unavailable,
     VideoRequest,
     hookimpl,
     option,
-    refusals,
 )
-from kling26.core.wire import number, read, read_callback, read_part, words, write
+from kling26.core.wire import number, words
 
 STATES: Mapping[str, State] = {
     "submitted": "queued",
@@ -39,12 +44,12 @@ STATES: Mapping[str, State] = {
 }
 #: What a "no" means, by its code, which says more than the HTTP status: of the 429, most are no
 #: matter of time. Any other is plainly refused.
-NO: Mapping[int, refusals.Answer] = {
-    **dict.fromkeys((1000, 1001, 1002, 1003, 1004), refusals.key_rejected),
-    **dict.fromkeys((1101, 1102), refusals.out_of_credit),
-    **dict.fromkeys((1302, 1303), refusals.try_later),
-    # Not a "no": the task may have been taken, and `find` will tell.
-    **dict.fromkeys((5000, 5001, 5002), refusals.unavailable),
+NO: Mapping[int, type[ProviderError]] = {
+    **dict.fromkeys((1000, 1001, 1002, 1003, 1004), KeyRejected),
+    **dict.fromkeys((1101, 1102), OutOfCredit),
+    **dict.fromkeys((1302, 1303), TryLater),
+    # Not a "no": the task may have been taken, which `find` finds out.
+    **dict.fromkeys((5000, 5001, 5002), Unavailable),
 }
 UNKNOWN_TASK = 1203
 # USD per second by (resolution, sound): the price list as quoted in September 2026.
@@ -61,43 +66,41 @@ class KlingOptions:
     )
 
 
-@frozen
-class Settings:
+class Settings(TypedDict):
     audio: Literal["native", "off"]
     resolution: Literal["720p", "1080p"]
     duration: int
-    aspect_ratio: AspectRatio | None = None
+    aspect_ratio: NotRequired[AspectRatio]
 
 
-@frozen
-class Watermark:
+class Watermark(TypedDict):
     enabled: bool
 
 
-@frozen
-class Extras:
+class Extras(TypedDict):
     watermark_info: Watermark
-    external_task_id: str | None = None
-    callback_url: str | None = None
+    external_task_id: NotRequired[str]
+    callback_url: NotRequired[str]
 
 
-@frozen
-class TextToVideo:
+class TextToVideo(TypedDict):
     prompt: str
     settings: Settings
     options: Extras
 
 
-@frozen
-class Content:
-    type: Literal["prompt", "first_frame"]
-    text: str | None = None
-    url: str | None = None
+class Prompt(TypedDict):
+    type: Literal["prompt"]
+    text: str
 
 
-@frozen
-class ImageToVideo:
-    contents: list[Content]
+class FirstFrame(TypedDict):
+    type: Literal["first_frame"]
+    url: str
+
+
+class ImageToVideo(TypedDict):
+    contents: tuple[Prompt, FirstFrame]
     settings: Settings
     options: Extras
 
@@ -139,23 +142,30 @@ class Kling(Provider[KlingOptions]):
     task_id_name = "id"
     limits = Limits(text_prompt=2500, image_prompt=2500, image_pixels=300)
 
-    def check(self, request: VideoRequest, options: KlingOptions) -> None:
-        if request.sound and options.resolution != "1080p":
-            why = "makes sound only at 1080p: set resolution to 1080p, or leave sound off."
-            raise refusals.option_refused(self, "resolution", why)
-        if isinstance(request.image, ImageFile):
-            short, long = sorted(request.image.size)
-            if long > 2.5 * short:
-                why = "takes images up to 2.5 times as long as they are wide; this one has "
-                raise refusals.option_refused(self, "image", f"{why}{long} x {short} pixels.")
-
-    def price(self, request: VideoRequest, options: KlingOptions) -> float | None:
-        second = PRICES.get((options.resolution, request.sound))
-        return second and round(second * request.duration, 2)
+    def body(self, request: VideoRequest, options: KlingOptions) -> TextToVideo | ImageToVideo:
+        settings = Settings(
+            audio="native" if request.sound else "off",
+            resolution=options.resolution,
+            duration=request.duration,
+        )
+        extras = Extras(watermark_info=Watermark(enabled=options.watermark))
+        if request.task:
+            extras["external_task_id"] = request.task
+        if request.callback_url is not None:
+            extras["callback_url"] = request.callback_url
+        image = request.image
+        if image is None:
+            settings["aspect_ratio"] = request.aspect_ratio
+            return TextToVideo(prompt=request.prompt, settings=settings, options=extras)
+        # Base64 goes without the "data:" prefix.
+        url = image.base64() if isinstance(image, ImageFile) else image
+        prompt = Prompt(type="prompt", text=request.prompt)
+        frame = FirstFrame(type="first_frame", url=url)
+        return ImageToVideo(contents=(prompt, frame), settings=settings, options=extras)
 
     def submit(self, request: VideoRequest, options: KlingOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/{request.kind}-to-video/kling-2.6"
-        reply = yield httpx.Request("POST", url, json=write(_body(request, options)))
+        reply = yield httpx.Request("POST", url, json=self.body(request, options))
         tasks = self._tasks(reply)
         if not tasks:
             raise self.unexpected(reply, "reply.data has no task")
@@ -166,7 +176,21 @@ class Kling(Provider[KlingOptions]):
         for task in self._tasks(reply, asking=True):
             if task.id == ticket.task_id:
                 return self._status(task)
-        raise refusals.no_such_task(self, reply, "it is not among the tasks.")
+        raise self.error(NoSuchTask, reply, "it is not among the tasks")
+
+    def check(self, request: VideoRequest, options: KlingOptions) -> None:
+        if request.sound and options.resolution != "1080p":
+            problem = "sound needs 1080p; set resolution to 1080p, or leave sound off."
+            raise self.option_refused("resolution", problem)
+        if isinstance(request.image, ImageFile):
+            short, long = sorted(request.image.size)
+            if long > 2.5 * short:
+                problem = "the long side of an image must be at most 2.5 times the short one; got "
+                raise self.option_refused("image", f"{problem}{long} x {short} pixels.")
+
+    def price(self, request: VideoRequest, options: KlingOptions) -> float | None:
+        second = PRICES.get((options.resolution, request.sound))
+        return second and round(second * request.duration, 2)
 
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """Our own id is `external_task_id` there, unique to the account."""
@@ -180,7 +204,7 @@ class Kling(Provider[KlingOptions]):
         return next(map(Ticket, ours), None)
 
     def read_callback(self, body: bytes | str) -> Status:
-        return self._status(read_callback(body, Task, self))
+        return self._status(self.read_call(body, Task))
 
     def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         from standardwebhooks import Webhook, WebhookVerificationError
@@ -195,24 +219,24 @@ class Kling(Provider[KlingOptions]):
         return httpx.Request("GET", f"{self.base_url}/tasks?{name}={quote(value, safe='')}")
 
     def _tasks(self, reply: httpx.Response, asking: bool = False) -> list[Task]:
-        """The tasks of an answer: a submit tells one as an object, a query an array of them."""
-        envelope = read(reply, Envelope, self)
+        """The tasks of an answer: an object after a submit, an array after a query."""
+        envelope = self.read(reply, Envelope)
         said, code = words(envelope.message), envelope.code
         if asking and code == UNKNOWN_TASK:
-            raise refusals.no_such_task(self, reply, said, code)
+            raise self.error(NoSuchTask, reply, said, code)
         if code != 0:
-            raise NO.get(code, refusals.refused)(self, reply, said, code)
+            raise self.error(NO.get(code, Refused), reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
         data = envelope.data or []
         whole = data if isinstance(data, list) else [data]
-        tasks = read_part(reply, whole, list[Task], self, "reply.data")
+        tasks = self.read_part(reply, whole, list[Task], "reply.data")
         if not all(task.id for task in tasks):
             raise self.unexpected(reply, "reply.data.id is empty")
         return tasks
 
     def _status(self, task: Task) -> Status:
-        state = refusals.state(self, task.status, STATES)
+        state = self.state(task.status, STATES)
         if state == "failed":
             return Status(state, reason=words(task.message), task_id=task.id)
         if state != "succeeded":
@@ -220,23 +244,6 @@ class Kling(Provider[KlingOptions]):
         videos = (each.url for each in task.outputs or [] if each.type == "video" and each.url)
         cost, unit = _cost(task.billing)
         return Status(state, url=next(videos, None), cost=cost, cost_unit=unit, task_id=task.id)
-
-
-def _body(request: VideoRequest, options: KlingOptions) -> TextToVideo | ImageToVideo:
-    image = request.image
-    settings = Settings(
-        audio="native" if request.sound else "off",
-        resolution=options.resolution,
-        duration=request.duration,
-        aspect_ratio=request.aspect_ratio if image is None else None,
-    )
-    extras = Extras(Watermark(options.watermark), request.task or None, request.callback_url)
-    if image is None:
-        return TextToVideo(request.prompt, settings, extras)
-    # Base64 goes without the "data:" prefix.
-    url = image.base64() if isinstance(image, ImageFile) else image
-    contents = [Content("prompt", text=request.prompt), Content("first_frame", url=url)]
-    return ImageToVideo(contents, settings, extras)
 
 
 def _cost(billing: object) -> tuple[float | None, str | None]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import attrs
 
 from ...core.options import options_of
-from ...core.plugins import flaw
 from ...core.provider import Provider
 from ...core.request import VideoRequest
 from ...core.text import sanitize
+from ...core.validation import validate_provider
 from .base import Suite
 from .forms import FROM_IMAGE, FROM_TEXT, varied
 from .judging import fail, is_number
@@ -24,9 +24,12 @@ class Names(Suite):
 
         What to do: fix the attribute named; the docstring of `Provider` describes each of them.
         """
-        reason = flaw(self.provider) or next(_oddities(self.provider), None)
-        if reason is not None:
-            fail(reason)
+        try:
+            validate_provider(self.provider)
+        except ValueError as error:
+            fail(str(error))
+        for oddity in _oddities(self.provider):
+            fail(oddity)
 
     def test_options_can_be_shown(self) -> None:
         """

@@ -86,7 +86,7 @@ class Responses(Suite):
         A "no" is raised as the error that says what it means, in the service's own words.
 
         What to do: raise `Refused`, `KeyRejected`, `OutOfCredit`, `TryLater` or `NoSuchTask`;
-        `kling26.core.refusals` makes them.
+        `self.error` makes them.
         """
         for reason, (status, body) in self._refusals().items():
             if status >= 500:
@@ -104,7 +104,7 @@ class Responses(Suite):
         """
         A web page, an empty body or half an object becomes a readable error, whatever the status.
 
-        What to do: read replies with `kling26.core.wire.read`, or raise `self.unexpected`.
+        What to do: read replies with `self.read`, or raise `self.unexpected`.
         """
         for name in self._sampled():
             for what, body in MALFORMED.items():
@@ -135,7 +135,7 @@ class Responses(Suite):
         """
         Whatever is missing in a reply, or of another type, becomes a value or a readable error.
 
-        What to do: describe the reply as an attrs class; read it with `kling26.core.wire.read`.
+        What to do: describe the reply as an attrs class; read it with `self.read`.
         """
         for name in self._sampled():
             replies = self._replies(name)
@@ -195,6 +195,6 @@ class Responses(Suite):
 def _quotes(text: str, body: object) -> bool:
     """Whether a text has one of the sentences in a body; true where the body has none."""
     words = [at(body, place) for place in places(body)]
-    texts = [sanitize(each, 60).rstrip("…") for each in words if isinstance(each, str)]
+    texts = [sanitize(each, 60).rstrip("….") for each in words if isinstance(each, str)]
     sentences = [text for text in texts if " " in text]
     return not sentences or any(each in text for each in sentences)

@@ -13,18 +13,18 @@ GENERATE: dict[tuple[str, ...], str] = {
         'There is no provider "kei". Installed: kie, apikley, cometapi and runcomfy.'
     ),
     ("a" * 812, "--provider", "cometapi"): (
-        "CometAPI takes prompts of up to 500 characters for text to video; this one has 812."
+        "CometAPI: prompt must be at most 500 characters long for text to video; got 812."
     ),
-    (" ",): "kie.ai needs a prompt; this one is empty.",
-    ("x", "--duration", "7"): 'kie.ai takes duration as 5 or 10; this one is "7".',
+    (" ",): "kie.ai: prompt must not be empty.",
+    ("x", "--duration", "7"): "kie.ai: duration must be 5 or 10; got 7.",
     ("x", "--duration", "five"): '--duration takes a whole number; this one is "five".',
     ("x", "--aspect-ratio", "4:3"): (
-        'kie.ai takes aspect_ratio as 16:9, 9:16 or 1:1; this one is "4:3".'
+        'kie.ai: aspect_ratio must be 16:9, 9:16 or 1:1; got "4:3".'
     ),
-    ("x", "--seed", "-1"): 'kie.ai takes seed as 0 to 18446744073709551615; this one is "-1".',
-    ("x", "--option", "mode=pro"): 'kie.ai has no option "mode". It takes none of its own.',
+    ("x", "--seed", "-1"): "kie.ai: seed must be between 0 and 18446744073709551615; got -1.",
+    ("x", "--option", "mode=pro"): 'kie.ai has no option "mode"; it has none of its own.',
     ("x", "--provider", "cometapi", "--option", "sharpness=9"): (
-        'CometAPI has no option "sharpness". It takes mode, negative_prompt, cfg_scale and '
+        'CometAPI has no option "sharpness"; it has mode, negative_prompt, cfg_scale and '
         "camera_control."
     ),
     ("x", "--option", "mode"): '--option takes NAME=VALUE; this one is "mode".',
@@ -41,21 +41,21 @@ GENERATE: dict[tuple[str, ...], str] = {
         'The image "nowhere.png" cannot be read: No such file or directory.'
     ),
     ("x", "--image", "notes.txt"): (
-        "kie.ai takes images as JPEG, PNG or WEBP; this file is no image that can be read."
+        "kie.ai: image must be JPEG, PNG or WEBP; this file cannot be read as an image."
     ),
     ("x", "--image", "picture.gif"): (
-        "kie.ai takes images as JPEG, PNG or WEBP; this one is GIF."
+        "kie.ai: image must be JPEG, PNG or WEBP; got GIF."
     ),
-    ("x", "--image", "large.png"): "kie.ai takes images of up to 10 MB; this one has 11.0 MB.",
+    ("x", "--image", "large.png"): "kie.ai: image must be at most 10 MB; got 11 MB.",
     ("x", "--image", ""): "--image is empty; fill it in or leave it out.",
     ("x", "--provider", "runcomfy", "--image", "picture.png"): (
-        "RunComfy takes no files, only images at a public https:// address; give that instead."
+        "RunComfy: image must be a public https:// URL; files are not accepted."
     ),
     ("x", "--provider", "runcomfy", "--callback-url", "https://me.example/done"): (
-        "RunComfy has no setting for callback_url; leave it out."
+        "RunComfy: callback_url is not supported; leave it out."
     ),
     ("x", "--callback-url", "me"): (
-        'callback_url takes an https:// address; this one is "me".'
+        'kie.ai: callback_url must be an https:// URL; got "me".'
     ),
     ("x", "--output", "nowhere/fox.mp4"): (
         'The video cannot be written to "{folder}/nowhere/fox.mp4": there is no such folder.'

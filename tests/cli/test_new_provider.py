@@ -35,15 +35,21 @@ BAD = {
         "unknown hook 'kling26_provider'",
     ),
     "hookless": ("NAME = 'hookless'", "it has no hook"),
-    "other": (ACME.format(name="other", more="", returned="'acme'"), "gave str, which is no"),
-    "taken": (ACME.format(name="kie", more="", returned="[Acme()]"), 'the name "kie" belongs to'),
+    "other": (
+        ACME.format(name="other", more="", returned="'acme'"),
+        "returned str, which is not a",
+    ),
+    "taken": (
+        ACME.format(name="kie", more="", returned="[Acme()]"),
+        'the name "kie" already belongs to',
+    ),
     "optionless": (
         ACME.format(name="optionless", more="Options = dict", returned="[Acme()]"),
-        "Acme.Options is no attrs class",
+        "Acme.Options must be an attrs class",
     ),
     "boundless": (
         ACME.format(name="boundless", more="limits = Limits(durations=())", returned="[Acme()]"),
-        "its limits have to name durations out of 5 and 10.",
+        "Limits.durations must be one or more of 5 and 10; got ().",
     ),
     "newer": (
         ACME.format(name="newer", more="interface = 99", returned="[Acme()]"),

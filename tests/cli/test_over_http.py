@@ -64,7 +64,7 @@ def test_verbose_shows_the_traceback_of_an_error_too(user: Any) -> None:
     ran = user.run("generate", "x", "--duration", "7", "--verbose")
 
     assert ran.status == 2
-    assert ran.err.startswith("kie.ai takes duration as 5 or 10;")
+    assert ran.err.startswith("kie.ai: duration must be 5 or 10;")
     assert "Traceback (most recent call last):" in ran.err
 
 

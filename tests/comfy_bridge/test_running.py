@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from attrs import evolve
 from kling26.comfy_bridge import running
@@ -239,13 +240,13 @@ def test_a_missing_key_points_to_the_settings(
 
 
 def test_a_rejected_key_points_to_the_settings(registry: Registry) -> None:
-    from kling26.core.refusals import key_rejected
+    kie = registry["kie"]
+    error = kie.error(KeyRejected, httpx.Response(401), "Unknown key.", 401)
 
-    told = str(in_comfyui(key_rejected(registry["kie"], "no", 401), registry["kie"]))
-
-    assert "Set another one in ComfyUI's Settings" in told
-    assert "kling26 keys" not in told
-    assert isinstance(key_rejected(registry["kie"], "no", 401), KeyRejected)
+    assert str(in_comfyui(error, kie)) == (
+        "kie.ai does not accept the key: Unknown key (code 401). "
+        "Set another one in ComfyUI's Settings, Kling 2.6."
+    )
 
 
 def test_what_is_not_here_yet_is_had_by_run(registry: Registry) -> None:

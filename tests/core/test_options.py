@@ -67,7 +67,7 @@ def test_fields_that_are_no_options_are_left_out() -> None:
         ("extra", "a JSON object"),
     ],
 )
-def test_what_is_allowed_is_told_in_words(name: str, allowed: str) -> None:
+def test_what_is_allowed_is_said_in_words(name: str, allowed: str) -> None:
     assert option_info(AcmeOptions, name).allowed() == allowed
 
 
@@ -98,27 +98,27 @@ def test_a_text_is_read_as_the_fields_own_type(given: dict[str, object], value: 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("style", "noir", 'style as plain or film; this one is "noir"'),
-        ("frames", 24.0, 'frames as 24 or 30; this one is "24.0"'),
-        ("frames", True, 'frames as 24 or 30; this one is "True"'),
-        ("steps", 0, 'steps as 1 to 50; this one is "0"'),
-        ("steps", 51, 'steps as 1 to 50; this one is "51"'),
-        ("steps", "5.0", 'steps as 1 to 50; this one is "5.0"'),
-        ("steps", True, 'steps as 1 to 50; this one is "True"'),
-        ("steps", None, 'steps as 1 to 50; this one is "None"'),
-        ("steps", "many", 'steps as 1 to 50; this one is "many"'),
-        ("strength", "nan", 'strength as 0 to 1; this one is "nan"'),
-        ("strength", float("nan"), 'strength as 0 to 1; this one is "nan"'),
-        ("strength", True, 'strength as 0 to 1; this one is "True"'),
-        ("strength", "1" + "0" * 400, 'strength as 0 to 1; this one is "1000'),
-        ("loop", "yes", 'loop as true or false; this one is "yes"'),
-        ("loop", 1, 'loop as true or false; this one is "1"'),
-        ("note", "123456", "note as up to 5 characters; this one is 6 characters long"),
-        ("note", 5, 'note as up to 5 characters; this one is "5"'),
-        ("note", "\udcff", 'note as up to 5 characters; this one is ""'),
-        ("extra", "[1]", 'extra as a JSON object; this one is "[1]"'),
-        ("extra", {"a": {1, 2}}, "extra as a JSON object; this one is"),
-        ("extra", '{"a": NaN}', "extra as a JSON object; this one is"),
+        ("style", "noir", 'style must be plain or film; got "noir"'),
+        ("frames", 24.0, "frames must be 24 or 30; got 24.0."),
+        ("frames", True, "frames must be 24 or 30; got True."),
+        ("steps", 0, "steps must be between 1 and 50; got 0."),
+        ("steps", 51, "steps must be between 1 and 50; got 51."),
+        ("steps", "5.0", "steps must be between 1 and 50; got 5.0."),
+        ("steps", True, "steps must be between 1 and 50; got True."),
+        ("steps", None, "steps must be between 1 and 50; got None."),
+        ("steps", "many", 'steps must be between 1 and 50; got "many".'),
+        ("strength", "nan", 'strength must be between 0 and 1; got "nan".'),
+        ("strength", float("nan"), "strength must be between 0 and 1; got nan."),
+        ("strength", True, "strength must be between 0 and 1; got True."),
+        ("strength", "1" + "0" * 400, "strength must be between 0 and 1; got 1000"),
+        ("loop", "yes", 'loop must be true or false; got "yes".'),
+        ("loop", 1, "loop must be true or false; got 1."),
+        ("note", "123456", "note must be at most 5 characters long; got 6."),
+        ("note", 5, "note must be at most 5 characters long; got 5."),
+        ("note", "\udcff", 'note must be at most 5 characters long; got "".'),
+        ("extra", "[1]", "extra must be a JSON object; got [1]."),
+        ("extra", {"a": {1, 2}}, "extra must be a JSON object; got {"),
+        ("extra", '{"a": NaN}', "extra must be a JSON object; got {"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_in_a_sentence(
@@ -128,7 +128,7 @@ def test_a_value_that_does_not_fit_is_refused_in_a_sentence(
     with pytest.raises(OptionRefused) as caught:
         build(**{name: value})
 
-    assert str(caught.value).startswith(f"Acme takes {sentence}")
+    assert str(caught.value).startswith(f"Acme: {sentence}")
     assert (caught.value.option, caught.value.provider) == (name, "acme")
 
 
@@ -137,7 +137,7 @@ def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
         build(stlye="film")
 
     assert str(caught.value) == (
-        'Acme has no option "stlye". It takes style, frames, steps, strength, loop, note and extra.'
+        'Acme has no option "stlye"; it has style, frames, steps, strength, loop, note and extra.'
     )
 
 
@@ -146,10 +146,10 @@ def test_a_field_that_is_no_option_cannot_be_set() -> None:
         build(inner=5)
 
 
-def test_an_instance_is_held_to_the_same_rules() -> None:
+def test_the_same_rules_apply_to_an_instance() -> None:
     check_values(AcmeOptions(steps=50), "Acme")
 
-    with pytest.raises(OptionRefused, match="Acme takes steps as 1 to 50"):
+    with pytest.raises(OptionRefused, match=r"Acme: steps must be between 1 and 50; got 51\."):
         check_values(AcmeOptions(steps=51), "Acme")
 
 
@@ -165,3 +165,10 @@ def test_bounds_of_any_size_are_shown_as_they_are() -> None:
     assert [info.allowed() for info in options_of(Options)] == [
         "0 to 18446744073709551615", "0.25 to 1.5", "a whole number", "text", "a number"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bound", ["minimum", "maximum", "step"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), "1"])
+def test_a_bound_is_a_finite_number(bound: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{bound} must be a finite number; got "):
+        option(0, label="Steps", help="How many.", **{bound: value})

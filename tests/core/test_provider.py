@@ -4,7 +4,22 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
-from kling26.core import Flow, Provider, Status, Ticket, UnexpectedReply, VideoRequest
+from attrs import frozen
+from kling26.core import (
+    Flow,
+    ImageRefused,
+    OptionRefused,
+    Provider,
+    Status,
+    Ticket,
+    UnexpectedReply,
+    VideoRequest,
+)
+
+
+@frozen
+class Part:
+    url: str
 
 
 class Acme(Provider):
@@ -60,10 +75,63 @@ def test_a_moved_provider_is_another_one() -> None:
 def test_an_unexpected_reply_is_quoted_in_short() -> None:
     error = Acme().unexpected(httpx.Response(500, content=b"\xff\x1b[2J" + b"x" * 900), "odd")
 
-    assert isinstance(error, UnexpectedReply)
     assert str(error).startswith("Acme Video answered in an unknown form (HTTP 500: odd). ")
     assert "\x1b" not in str(error)
     assert len(str(error)) < 250
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"<html>\x1b[31m\r\n  Bad   gateway" + b"!" * 500, "not JSON). It sent a web page."),
+        (b"", "not JSON). It sent nothing."),
+        (b'{"url": 7}', "expected a string, got an integer @ reply.url)."),
+    ],
+)
+def test_a_reply_that_cannot_be_read_says_why(content: bytes, text: str) -> None:
+    with pytest.raises(UnexpectedReply) as caught:
+        Acme().read(httpx.Response(502, content=content), Part)
+
+    assert str(caught.value) == f"Acme Video answered in an unknown form (HTTP 502: {text}"
+    assert caught.value.provider == "acme"
+
+
+def test_a_part_of_a_reply_says_where_it_stands() -> None:
+    reply = httpx.Response(200, json={"data": {"url": 7}})
+
+    with pytest.raises(UnexpectedReply, match=r"got an integer @ reply\.data\.url"):
+        Acme().read_part(reply, reply.json()["data"], Part, "reply.data")
+
+
+@pytest.mark.parametrize("url", [None, "", "files/first.png", "file:///etc/passwd"])
+def test_a_url_in_a_reply_is_one_of_the_web(url: str | None) -> None:
+    reply, good = httpx.Response(200), "https://files.example/first.png"
+
+    assert Acme().read_url(reply, good, "reply.url") == good
+    with pytest.raises(UnexpectedReply, match=r"expected a URL @ reply\.url"):
+        Acme().read_url(reply, url, "reply.url")
+
+
+def test_a_call_to_the_webhook_is_read_like_a_reply() -> None:
+    assert Acme().read_call(b'{"url": "https://x", "new": 1}', Part).url == "https://x"
+    with pytest.raises(UnexpectedReply) as caught:
+        Acme().read_call("{}", Part)
+
+    assert str(caught.value) == ("This is not a callback from Acme Video: missing @ callback.url.")
+
+
+def test_what_is_not_a_callback_is_said_on_one_line() -> None:
+    error = Acme().no_callback(ValueError("\x1bnot\nJSON"))
+
+    assert str(error) == "This is not a callback from Acme Video: not JSON."
+
+
+@pytest.mark.parametrize(("option", "kind"), [("mode", OptionRefused), ("image", ImageRefused)])
+def test_an_option_is_refused_by_name(option: str, kind: type[Exception]) -> None:
+    error = Acme().option_refused(option, "sound needs mode pro; leave it off.")
+
+    assert (type(error), str(error)) == (kind, "Acme Video: sound needs mode pro; leave it off.")
+    assert (error.option, error.provider) == (option, "acme")
 
 
 def test_every_built_in_provider_says_where_keys_and_tasks_are(

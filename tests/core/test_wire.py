@@ -1,24 +1,11 @@
 """Reading replies: tolerant of what is new, strict about types."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 from attrs import frozen
-from kling26.core import Provider, UnexpectedReply
-from kling26.core.wire import (
-    integer,
-    number,
-    parse,
-    read,
-    read_callback,
-    read_part,
-    structure,
-    words,
-    write,
-)
+from kling26.core.wire import integer, number, parse, structure, words
 
 
 @frozen
@@ -118,37 +105,6 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert parse(r'{"a": "\ud83e\udd8a", "b": "\\ud83d"}') == {"a": "🦊", "b": r"\ud83d"}
 
 
-def test_an_unreadable_reply_names_the_provider_and_what_is_wrong(
-    providers: Mapping[str, Provider],
-) -> None:
-    reply = httpx.Response(502, content=b"<html>\x1b[31m\r\n  Bad   gateway" + b"!" * 500)
-
-    with pytest.raises(UnexpectedReply) as caught:
-        read(reply, Reply, providers["kie"])
-
-    text = str(caught.value)
-    assert text.startswith(
-        "kie.ai answered in an unknown form (HTTP 502: not JSON). It sent a web page."
-    )
-    assert caught.value.provider == "kie"
-
-
-def test_an_empty_reply_is_told_as_such(providers: Mapping[str, Provider]) -> None:
-    with pytest.raises(UnexpectedReply, match=r"It sent nothing\."):
-        read(httpx.Response(200), Reply, providers["kie"])
-
-
-def test_what_is_none_is_not_sent() -> None:
-    @frozen
-    class Body:
-        prompt: str
-        image: str | None = None
-        camera: dict[str, object] | None = None
-
-    assert write(Body("p")) == {"prompt": "p"}
-    assert write(Body("p", camera={"zoom": None})) == {"prompt": "p", "camera": {"zoom": None}}
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -169,25 +125,6 @@ def test_a_reason_is_text_or_a_number(value: object, text: str | None) -> None:
 )  # fmt: skip
 def test_a_number_that_is_only_good_to_know(value: object, read_as: float | None) -> None:
     assert number(value) == read_as
-
-
-def test_a_part_is_told_by_its_place(providers: Mapping[str, Provider]) -> None:
-    reply = httpx.Response(200, json={"data": {"url": 7}})
-
-    with pytest.raises(
-        UnexpectedReply, match=r"expected a string, got an integer @ reply\.data\.url"
-    ):
-        read_part(reply, reply.json()["data"], Part, providers["kie"], "reply.data")
-
-
-def test_a_callback_is_read_like_a_reply(providers: Mapping[str, Provider]) -> None:
-    assert (
-        read_callback(b'{"url": "https://x", "new": 1}', Part, providers["kie"]).url == "https://x"
-    )
-    with pytest.raises(UnexpectedReply) as caught:
-        read_callback("{}", Part, providers["kie"])
-
-    assert str(caught.value) == "This is no callback of kie.ai: missing @ callback.url."
 
 
 @pytest.mark.parametrize(

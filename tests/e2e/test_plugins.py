@@ -79,21 +79,24 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "texts": (
         ruler("return [Ruler()]", "return 'ruler'"),
-        "kling26_providers gave str, which is no Provider.",
+        "kling26_providers returned str, which is not a Provider.",
     ),
     "none": (ruler("return [Ruler()]", "return None"), "TypeError: 'NoneType' object"),
     "taken": (
         ruler('name = "ruler"', 'name = "kie"'),
-        'the name "kie" belongs to "providers.kie" already.',
+        'the name "kie" already belongs to "providers.kie".',
     ),
-    "optionless": (ruler("Options = Marks", "Options = dict"), "Ruler.Options is no attrs class."),
+    "optionless": (
+        ruler("Options = Marks", "Options = dict"),
+        "Ruler.Options must be an attrs class.",
+    ),
     "limits": (
         ruler("Options = Marks", "limits = Limits(submissions=(5, 0))"),
-        "its limits allow no submissions.",
+        "ValueError: Limits.submissions must be two numbers above 0: how many tasks, in how many",
     ),
     "lengths": (
         ruler("Options = Marks", "limits = Limits(image_prompt='long')"),
-        "its limits allow no prompt.",
+        'ValueError: Limits.image_prompt must be a whole number above 0; got "long".',
     ),
     "newer": (
         ruler("Options = Marks", "interface = 2"),
@@ -102,21 +105,21 @@ BROKEN: dict[str, tuple[str, str]] = {
     # Of these, ComfyUI's page would be told something that it cannot read.
     "endless": (
         ruler("maximum=1,", "maximum=float('inf'),"),
-        "Ruler.Options.weight has a bound that is no number.",
+        "ValueError: maximum must be a finite number; got inf.",
     ),
     "object": (
         ruler('["plain", "film"] = option("film"', "[Plain.YES] = option(Plain.YES").replace(
             "@frozen", "class Plain(Enum):\n    YES = 1\n\n\n@frozen"
         ),
-        "Ruler.Options.look has a choice that is neither a text nor a whole number.",
+        "Ruler.Options.look must be a choice of strings or whole numbers.",
     ),
     "lowest": (
         ruler("minimum=1,", "minimum='low',"),
-        "Ruler.Options.steps has a bound that is no number.",
+        'ValueError: minimum must be a finite number; got "low".',
     ),
     "page": (
         ruler("Options = Marks", "key_page = object()"),
-        "Ruler.key_page is no text.",
+        "Ruler.key_page must be a string or None.",
     ),
     "choosing": (
         ruler("loop: bool", "provider: bool"),
@@ -336,7 +339,7 @@ def test_a_number_beyond_its_bounds_is_not_sent(
     values = untouched(crowded, "fal") | {"provider__cfg_scale": "2"}
     run = crowded.run({"1": node("Too much", "fal", **values), "2": save("1")})
 
-    assert run.error.startswith("fal.ai takes cfg_scale as 0 to 1; this one is")
+    assert run.error.startswith("fal.ai: cfg_scale must be between 0 and 1; got")
     assert paid(providers) == before
 
 

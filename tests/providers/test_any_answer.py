@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from kling26.core import (
@@ -70,7 +69,7 @@ FLOWS: dict[str, tuple[Callable[[Provider], Flow[Any]], Callable[[object], bool]
     "poll": (lambda provider: provider.poll(TICKET), is_status),
     "upload": (lambda provider: provider.upload(IMAGE), is_address),
     "find": (
-        lambda provider: provider.find(evolve(REQUEST, task="k26-1")),
+        lambda provider: provider.find(REQUEST),
         lambda value: value is None or is_ticket(value),
     ),
     "cancel": (lambda provider: provider.cancel(TICKET), lambda value: isinstance(value, bool)),

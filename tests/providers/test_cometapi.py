@@ -364,9 +364,9 @@ def test_a_poll_without_a_state_is_unclear(provider: Provider, talk: Any) -> Non
 def test_a_lost_task_is_found_by_our_own_id(
     provider: Provider, talk: Any, image: str | None, ticket: Ticket
 ) -> None:
-    task = VideoRequest(PROMPT, image=image, task="k26-1")
+    request = VideoRequest(PROMPT, image=image, task="k26-1")
 
-    assert talk(provider.find(task), SUBMITTED) == ticket
+    assert talk(provider.find(request), SUBMITTED) == ticket
     assert talk.line == f"GET {URL}/{ticket.data['action']}/k26-1"
 
 
@@ -434,8 +434,8 @@ def test_a_callback_is_the_bare_task(
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"task_id": "1"}', '{"task_status": "failed"}'])
-def test_anything_else_is_no_callback(provider: Provider, body: str) -> None:
-    with pytest.raises(UnexpectedReply, match="This is no callback of CometAPI"):
+def test_anything_else_is_not_a_callback(provider: Provider, body: str) -> None:
+    with pytest.raises(UnexpectedReply, match="This is not a callback from CometAPI"):
         provider.read_callback(body)
 
 
@@ -445,7 +445,9 @@ def test_anything_else_is_no_callback(provider: Provider, body: str) -> None:
 def test_sound_needs_mode_pro(provider: Provider) -> None:
     validate(provider, VideoRequest(PROMPT, sound=True), {"mode": "pro"})
 
-    with pytest.raises(OptionRefused, match="makes sound only in mode pro") as caught:
+    with pytest.raises(
+        OptionRefused, match="CometAPI: sound needs mode pro; set mode to pro"
+    ) as caught:
         validate(provider, VideoRequest(PROMPT, sound=True), {})
 
     assert caught.value.option == "mode"
@@ -455,7 +457,7 @@ def test_the_camera_is_for_text_to_video(provider: Provider) -> None:
     camera = {"camera_control": '{"type": "simple"}'}
     validate(provider, VideoRequest(PROMPT), camera)
 
-    with pytest.raises(OptionRefused, match="camera_control for text to video only"):
+    with pytest.raises(OptionRefused, match="camera_control is for text to video only"):
         validate(provider, VideoRequest(PROMPT, image=IMAGE), camera)
 
 
@@ -463,11 +465,11 @@ def test_the_camera_is_for_text_to_video(provider: Provider) -> None:
     ("option", "value", "allowed"),
     [
         ("mode", "fast", "std or pro"),
-        ("cfg_scale", "1.1", "0 to 1"),
-        ("cfg_scale", "-0.1", "0 to 1"),
-        ("cfg_scale", True, "0 to 1"),
-        ("cfg_scale", "NaN", "0 to 1"),
-        ("negative_prompt", "x" * 201, "up to 200 characters; this one is 201 characters long"),
+        ("cfg_scale", "1.1", "between 0 and 1; got 1.1."),
+        ("cfg_scale", "-0.1", "between 0 and 1; got -0.1."),
+        ("cfg_scale", True, "between 0 and 1; got True."),
+        ("cfg_scale", "NaN", "between 0 and 1; got nan."),
+        ("negative_prompt", "x" * 201, "at most 200 characters long; got 201."),
         ("camera_control", "[1]", "a JSON object"),
         ("camera_control", '{"zoom": NaN}', "a JSON object"),
         ("camera_control", {"zoom": object()}, "a JSON object"),
@@ -479,7 +481,7 @@ def test_each_option_has_its_bounds(
     with pytest.raises(OptionRefused) as caught:
         validate(provider, VideoRequest(PROMPT), {option: value})
 
-    assert str(caught.value).startswith(f"CometAPI takes {option} as {allowed}")
+    assert str(caught.value).startswith(f"CometAPI: {option} must be {allowed}")
     assert caught.value.option == option
 
 
@@ -487,7 +489,7 @@ def test_each_option_has_its_bounds(
 def test_a_long_prompt_is_refused_with_both_numbers(provider: Provider, image: str | None) -> None:
     validate(provider, VideoRequest("x" * 500, image=image), None)
 
-    with pytest.raises(OptionRefused, match=r"up to 500 characters for .* this one has 501\."):
+    with pytest.raises(OptionRefused, match=r"at most 500 characters long for .* got 501\."):
         validate(provider, VideoRequest("x" * 501, image=image), None)
 
 
@@ -500,7 +502,7 @@ def test_a_picture_has_300_pixels_each_way(provider: Provider, picture: ImageFil
     file = BytesIO()
     Image.new("L", (400, 299)).save(file, "PNG")
 
-    with pytest.raises(ImageRefused, match="at least 300 x 300 pixels; this one has 400 x 299"):
+    with pytest.raises(ImageRefused, match="at least 300 x 300 pixels; got 400 x 299"):
         validate(provider, VideoRequest(PROMPT, image=file.getvalue()), None)
 
 
@@ -526,7 +528,7 @@ def test_a_video_from_a_picture(replay: Any, picture: ImageFile) -> None:
 
 @pytest.mark.cassette("cometapi/refused_key", key="not-a-key")
 def test_a_key_that_is_refused(replay: Any) -> None:
-    with pytest.raises(KeyRejected, match="Set COMETAPI_KEY"):
+    with pytest.raises(KeyRejected, match="CometAPI does not accept the key"):
         replay.generate(VideoRequest("A heron lands on a frozen pond, ice cracks"), "cometapi")
 
 

@@ -361,21 +361,21 @@ def test_a_request_id_is_saved_from_what_arrived(
 
 
 def test_a_webhook_is_refused_for_there_is_none(provider: Provider) -> None:
-    with pytest.raises(OptionRefused, match="RunComfy has no setting for callback_url") as caught:
+    with pytest.raises(OptionRefused, match="RunComfy: callback_url is not supported") as caught:
         validate(provider, VideoRequest(HERON, callback_url="https://me.example/hook"), None)
 
     assert caught.value.option == "callback_url"
 
 
 def test_a_file_is_refused_for_there_are_no_uploads(provider: Provider, picture: ImageFile) -> None:
-    with pytest.raises(ImageRefused, match="takes no files, only images at a public https://"):
+    with pytest.raises(ImageRefused, match="must be a public https:// URL; files are not accepted"):
         validate(provider, VideoRequest(SEA, image=picture), None)
 
 
 def test_an_image_without_encryption_is_refused(provider: Provider) -> None:
     validate(provider, VideoRequest(SEA, image=IMAGE), None)
 
-    with pytest.raises(ImageRefused, match="public https:// addresses only"):
+    with pytest.raises(ImageRefused, match="image must be a public https:// URL"):
         validate(provider, VideoRequest(SEA, image="http://pictures.example/sea.webp"), None)
 
 
@@ -388,7 +388,7 @@ def test_what_it_does_not_take_is_refused_by_name(provider: Provider, option: st
     with pytest.raises(OptionRefused) as caught:
         validate(provider, VideoRequest(HERON), {option: "x"})
 
-    assert str(caught.value) == (f'RunComfy has no option "{option}". It takes negative_prompt.')
+    assert str(caught.value) == f'RunComfy has no option "{option}"; it has negative_prompt.'
 
 
 # -- cassettes --------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ def test_a_video_from_a_picture(replay: Any) -> None:
 
 @pytest.mark.cassette("runcomfy/refused_key", key="not-a-key")
 def test_a_key_that_is_refused(replay: Any) -> None:
-    with pytest.raises(KeyRejected, match="Set RUNCOMFY_TOKEN"):
+    with pytest.raises(KeyRejected, match="RunComfy does not accept the key"):
         replay.generate(VideoRequest(HERON), "runcomfy")
 
 

@@ -52,10 +52,10 @@ END_ON_TROUBLE = f"""try:
             {POLL}
         except Exception:
             return Status("failed", reason="trouble")"""
-END_ON_ERROR = """answer = read(reply, Reply, self)
+END_ON_ERROR = """answer = self.read(reply, Reply)
         if answer.error is not None:
             return Status("failed", reason="error")"""
-STATE = "state = refusals.state(self, said, STATES)"
+STATE = "state = self.state(said, STATES)"
 RUNNING = "return Status(state)"
 
 MISTAKES = {
@@ -66,8 +66,8 @@ MISTAKES = {
     ),
     "limits that are nonsense": mistake(
         "names_and_limits_are_well_formed",
-        "its limits allow no prompt",
-        ("text_prompt=2000", "text_prompt=0"),
+        "AcmeProvider.limits must be a kling26.core.Limits",
+        ("limits = Limits(", "limits = dict("),
     ),
     "an option that nobody can see": mistake(
         "options_can_be_shown",
@@ -100,17 +100,17 @@ MISTAKES = {
     "a webhook that is dropped": mistake(
         "every_shared_option_is_sent_or_refused",
         "whether callback_url is None or 'https://me.example/hook",
-        ("webhook_url=request.callback_url", "webhook_url=None"),
+        ('body["webhook_url"] = request.callback_url', "pass"),
     ),
     "a URL that is cut": mistake(
         "urls_are_sent_unchanged",
         "submit changes callback_url",
-        ("webhook_url=request.callback_url", "webhook_url=(request.callback_url or '')[:20]"),
+        ('body["webhook_url"] = request.callback_url', 'body["webhook_url"] = request.callback_url[:20]'),
     ),
     "an option that is ignored": mistake(
         "every_own_option_is_sent_or_refused",
         "when the option negative_prompt is",
-        ("negative_prompt=options.negative_prompt or None", "negative_prompt=None"),
+        ('body["negative_prompt"] = options.negative_prompt', "pass"),
     ),
     "an option that is always refused": mistake(
         "every_own_option_is_sent_or_refused",
@@ -123,7 +123,7 @@ MISTAKES = {
     "sound that is only sent when it is on": mistake(
         "sound_duration_and_aspect_ratio_are_always_sent",
         "leaves sound out when it is False",
-        ("sound=request.sound", "sound=request.sound or None"),
+        ("sound=request.sound", "**{'sound': True} if request.sound else {}"),
     ),
     "a number that becomes a string": mistake(
         "numbers_and_booleans_keep_their_json_type",
@@ -138,7 +138,7 @@ MISTAKES = {
     "an aspect ratio beside an image": mistake(
         "no_aspect_ratio_is_sent_with_an_image",
         "sends the aspect ratio with an image, in body.aspect_ratio",
-        ("request.aspect_ratio if request.image is None else None", "request.aspect_ratio"),
+        ("        return body", '        body["aspect_ratio"] = request.aspect_ratio\n        return body'),
     ),
     "a random id": mistake(
         "equal_requests_are_sent_identically",
@@ -199,7 +199,7 @@ MISTAKES = {
     "a lost id that is called refused": mistake(
         "a_reply_without_an_id_counts_as_perhaps_paid",
         "the user would read that nothing was charged",
-        (NO_ID, 'raise refusals.refused(self, reply, "there is no id")'),
+        (NO_ID, 'raise self.error(Refused, reply, "there is no id")'),
     ),
     "a wrong name of the id": mistake(
         "the_id_is_recovered_from_a_truncated_reply",
@@ -229,12 +229,12 @@ MISTAKES = {
     "an empty account as any refusal": mistake(
         "refusals_become_the_right_errors",
         "instead of OutOfCredit.",
-        ("    402: refusals.out_of_credit,", ""),
+        ("    402: OutOfCredit,", ""),
     ),
     "words that are left out": mistake(
         "refusals_become_the_right_errors",
         "leaves out the service's words in the refusal for key (HTTP 401): ",
-        ("(self, reply, said, code)", '(self, reply, "No.", code)'),
+        (", reply, said, code)", ', reply, "No.", code)'),
     ),
     "a web page that is not expected": mistake(
         "malformed_replies_become_errors",
@@ -296,7 +296,7 @@ MISTAKES = {
     "a rate limit that is a refusal": mistake(
         "whatever_goes_wrong_is_paid_once[rate_limit]",
         "With the fault rate_limit the video was not delivered: Refused",
-        ("    429: refusals.try_later,", ""),
+        ("    429: TryLater,", ""),
     ),
 }
 

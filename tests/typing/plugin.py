@@ -15,7 +15,9 @@ from kling26.core import (
     KeyRejected,
     Limits,
     NoSuchTask,
+    OutOfCredit,
     Provider,
+    ProviderError,
     Sandbox,
     Status,
     Ticket,
@@ -24,9 +26,9 @@ from kling26.core import (
     VideoRequest,
     hookimpl,
     option,
-    refusals,
 )
-from kling26.core.wire import read, read_callback
+
+NO = {401: KeyRejected, 402: OutOfCredit, 404: NoSuchTask, 429: TryLater}
 
 
 @frozen
@@ -64,7 +66,7 @@ class Acme(Provider[AcmeOptions]):
 
     def check(self, request: VideoRequest, options: AcmeOptions) -> None:
         if request.sound and options.style == "film":
-            raise refusals.option_refused(self, "style", "makes films silent; leave sound off.")
+            raise self.option_refused("style", "films are silent; leave sound off.")
 
     def upload(self, image: ImageFile) -> Flow[str]:
         content = {"name": image.name, "type": image.mime_type, "data": image.base64()}
@@ -92,7 +94,7 @@ class Acme(Provider[AcmeOptions]):
         except Unavailable as trouble:
             if trouble.reply is None or trouble.reply.status_code != 599:
                 raise
-            assert_type(read(trouble.reply, Call, self), Call)
+            assert_type(self.read(trouble.reply, Call), Call)
             return Status("failed", reason=trouble.reply.text)
         return self._status(self._read(reply))
 
@@ -120,7 +122,7 @@ class Acme(Provider[AcmeOptions]):
         return 0.1 * request.duration
 
     def read_callback(self, body: bytes | str) -> Status:
-        call = read_callback(body, Call, self)
+        call = self.read_call(body, Call)
         return Status("succeeded" if call.state == "done" else "running", task_id=call.id)
 
     def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
@@ -130,11 +132,11 @@ class Acme(Provider[AcmeOptions]):
         request.headers["X-Acme-Key"] = key
 
     def _read(self, reply: httpx.Response) -> Mapping[str, object]:
-        if reply.status_code == 401:
-            raise KeyRejected("Acme Video does not know this key.", provider=self.name)
-        if reply.status_code == 404:
-            raise NoSuchTask("Acme Video does not know this video.", provider=self.name)
-        if reply.status_code == 503:
+        if reply.status_code in NO:
+            error = self.error(NO[reply.status_code], reply, reply.text, reply.status_code)
+            assert_type(error, ProviderError)
+            raise error
+        if reply.status_code == 418:
             raise TryLater("Acme Video is closed.", retry_after=30, provider=self.name)
         read: object = reply.json()
         if not isinstance(read, dict):
@@ -166,7 +168,9 @@ class Plain(Provider):
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         reply = yield httpx.Request("GET", self.base_url)
-        said = refusals.state(self, reply.text, {"done": "succeeded"})
+        if reply.status_code == 404:
+            raise assert_type(self.error(NoSuchTask, reply, reply.text), NoSuchTask)
+        said = self.state(reply.text, {"done": "succeeded"})
         return Status(said, cost=1.5, cost_unit="EUR")
 
 

@@ -32,7 +32,7 @@ def test_image_to_video(replay: Replay) -> None:
 
 @pytest.mark.cassette("fal/refused_key", key="not-a-key")
 def test_a_key_that_is_refused(replay: Replay) -> None:
-    with pytest.raises(KeyRejected, match="Set FAL_KEY"):
+    with pytest.raises(KeyRejected, match="does not accept the key"):
         replay.generate(FROST, "fal")
 
 

@@ -84,7 +84,7 @@ def test_image_to_video_says_the_picture_and_no_shape(talk: Any) -> None:
     )
 
 
-def test_the_webhook_goes_into_the_address(talk: Any) -> None:
+def test_the_webhook_goes_into_the_url(talk: Any) -> None:
     request = VideoRequest(FROST, callback_url="https://me.example/done?n=1&m=2")
 
     talk(fal.submit(request, FalOptions()), TAKEN)
@@ -119,10 +119,10 @@ def test_the_list_price(duration: Any, sound: bool, price: float) -> None:
     assert fal.price(VideoRequest(FROST, duration=duration, sound=sound), FalOptions()) == price
 
 
-# -- addresses ---------------------------------------------------------------------------------
+# -- URLs --------------------------------------------------------------------------------------
 
 
-def test_the_addresses_that_came_are_followed(talk: Any) -> None:
+def test_the_urls_that_came_are_followed(talk: Any) -> None:
     moved = Ticket(
         ID, {"status_url": "https://queue.fal.run/new/way", "response_url": f"{ONE}?v=2"}
     )
@@ -298,7 +298,7 @@ def test_a_state_is_never_missing(talk: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (401, {"detail": "Authentication is required"}, KeyRejected, "Set FAL_KEY"),
+        (401, {"detail": "Authentication is required"}, KeyRejected, "does not accept the key"),
         (403, {"detail": "Not allowed"}, KeyRejected, "Not allowed"),
         (402, {"detail": "Payment required"}, OutOfCredit, "Payment required"),
         (403, {"detail": "User is locked. Reason: Exhausted balance."}, OutOfCredit, "balance"),
@@ -350,8 +350,8 @@ def test_an_upload_asks_for_a_place_and_puts_the_bytes_there(talk: Any) -> None:
         PLACE | {"file_url": "/a.png"},
     ],
 )
-def test_a_place_that_is_no_safe_address_gets_nothing(talk: Any, place: object) -> None:
-    with pytest.raises(UnexpectedReply, match="expected an address"):
+def test_a_place_that_is_not_a_safe_url_gets_nothing(talk: Any, place: object) -> None:
+    with pytest.raises(UnexpectedReply, match="expected a URL"):
         talk(fal.upload(ImageFile(b"x")), place)
 
 

@@ -31,7 +31,7 @@ def test_image_to_video(replay: Replay) -> None:
 
 @pytest.mark.cassette("kling/refused_key", key="not-a-key")
 def test_a_key_that_is_refused(replay: Replay) -> None:
-    with pytest.raises(KeyRejected, match="Set KLING_API_KEY"):
+    with pytest.raises(KeyRejected, match="Kling does not accept the key"):
         replay.generate(KILN, "kling")
 
 

@@ -115,7 +115,7 @@ def test_image_to_video_is_a_list_of_contents(talk: Any, image: Any, url: str) -
 
 
 def test_sound_needs_1080p() -> None:
-    with pytest.raises(OptionRefused, match="sound only at 1080p") as caught:
+    with pytest.raises(OptionRefused, match="Kling: sound needs 1080p") as caught:
         kling.check(VideoRequest(KILN, sound=True), KlingOptions())
 
     assert caught.value.option == "resolution"
@@ -188,7 +188,7 @@ def test_a_task_may_stand_in_an_array(talk: Any, data: object) -> None:
 def test_the_code_says_what_a_no_means(
     talk: Any, status: int, code: int, error: type[Exception]
 ) -> None:
-    with pytest.raises(error, match=rf"Their words\. \(code {code}\)") as caught:
+    with pytest.raises(error, match=rf"Their words \(code {code}\)\.") as caught:
         talk(
             kling.submit(VideoRequest(KILN), KlingOptions()),
             answer(None, code, "Their words."),
