@@ -160,11 +160,11 @@ class CometAPI(Provider[CometAPIOptions]):
     limits: Limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
 
     def body(self, request: VideoRequest, options: CometAPIOptions) -> TextToVideo | ImageToVideo:
-        common: Common = {
-            "duration": "5" if request.duration == 5 else "10",
-            "mode": options.mode,
-            "sound": "on" if request.sound else "off",
-        }
+        common = Common(
+            duration="5" if request.duration == 5 else "10",
+            mode=options.mode,
+            sound="on" if request.sound else "off",
+        )
         if request.task:
             common["external_task_id"] = request.task
         if options.negative_prompt:

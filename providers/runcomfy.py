@@ -8,7 +8,7 @@ are documented; the other fields are taken to be those of text to video.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NoReturn, TypedDict
+from typing import Any, ClassVar, TypedDict
 from urllib.parse import quote
 
 import httpx
@@ -141,7 +141,7 @@ class RunComfy(Provider[RunComfyOptions]):
         return Ticket(answer.request_id)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
-        """One question for state, video and cost: before the end the result tells the state."""
+        """One question for state, video and cost: before the end, the result has the state too."""
         reply = yield httpx.Request("GET", self._url(ticket, "result?include_cost=true"))
         answer = self.read(reply, Reply)
         # Of a task that failed the error's code is the reason, not a "no" to the question.
@@ -170,14 +170,11 @@ class RunComfy(Provider[RunComfyOptions]):
         return f"{self.base_url}/v1/requests/{quote(ticket.task_id, safe='')}/{what}"
 
     def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
+        """What was answered; a "no" is raised as what it means."""
         answer = self.read(reply, Reply)
-        if words(answer.error_code) not in (None, "0") or reply.is_error:
-            self._refuse(reply, answer, asking)
-        return answer
-
-    def _refuse(self, reply: httpx.Response, answer: Reply, asking: bool) -> NoReturn:
-        """Raise a "no" as what it means."""
         said, code = _reason(answer), words(answer.error_code)
+        if code in (None, "0") and not reply.is_error:
+            return answer
         if said is None and code is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
         raise self.error(_meaning(reply.status_code, code, asking), reply, said, code)
@@ -197,7 +194,7 @@ class RunComfy(Provider[RunComfyOptions]):
 
 
 def _meaning(status: int, code: str | None, asking: bool) -> type[ProviderError]:
-    """The error that a "no" is; HTTP 403 without a code comes from the gateway, about the key."""
+    """The error that a "no" is; HTTP 403 is about the key, unless a code says otherwise."""
     if status == 403 and code is None:
         return KeyRejected
     for no, signs in _NO.items():
