@@ -44,7 +44,7 @@ def test_the_choices_may_stand_beside_the_type() -> None:
     duration = option_info(VideoRequest, "duration")
 
     assert (duration.type, duration.choices, duration.allowed()) == (int, (5, 10), "5 or 10")
-    with pytest.raises(OptionRefused, match="duration as 5 or 10"):
+    with pytest.raises(OptionRefused, match="Acme: duration must be 5 or 10; got 7"):
         check_values(VideoRequest("A red fox", duration=int("7")), "Acme")
 
 

@@ -70,9 +70,11 @@ def test_the_webhook_is_told_of_a_failure_too(fal: Stage) -> None:
 def test_a_lost_answer_leads_to_the_page_of_the_requests(fal: Stage) -> None:
     fal.fault("reset_after_accept")
 
-    with pytest.raises(OutcomeUnknown, match=r"https://fal\.ai/dashboard/requests"):
+    with pytest.raises(OutcomeUnknown) as caught:
         fal.generate(FROST)
 
+    assert caught.value.remedy is not None
+    assert caught.value.remedy.page == "https://fal.ai/dashboard/requests"
     assert fal.paid == 1
 
 
@@ -113,11 +115,11 @@ def test_only_what_waits_is_cancelled(
             making = asyncio.create_task(fal.make(runner, FROST))
             await asyncio.sleep(after)
             (task,) = await runner.tasks()
-            _, done, sentence = await runner.cancel(task.id)
+            cancellation = await runner.cancel(task.id)
             making.cancel()
-            return done, sentence
+            return cancellation.cancelled, cancellation.message
 
-    done, sentence = fal.run(work())
+    done, message = fal.run(work())
 
     assert (done, len(lines(fal, "PUT"))) == (cancelled, int(cancelled))
-    assert words in sentence
+    assert words in message
