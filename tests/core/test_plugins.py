@@ -3,7 +3,7 @@
 import logging
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -183,15 +183,15 @@ Install = Callable[..., EntryPoint]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Put a distribution on the path: a module, and the metadata that an installer leaves."""
     monkeypatch.syspath_prepend(str(tmp_path))
+    modules = set(sys.modules)
 
     def install(source: str, name: str = "acme", dist: str | None = None) -> EntryPoint:
         dist = dist or f"kling26-{name}"
         module = f"kling26_{name}"
         (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), "utf-8")
-        monkeypatch.delitem(sys.modules, module, raising=False)
         info = tmp_path / f"{dist.replace('-', '_')}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
@@ -199,7 +199,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         (entry,) = [entry for entry in discover((dist,)) if entry.name == name]
         return entry
 
-    return install
+    yield install
+    for module in set(sys.modules) - modules:
+        if module.startswith("kling26_"):
+            del sys.modules[module]
 
 
 def skipped(caplog: pytest.LogCaptureFixture) -> list[str]:

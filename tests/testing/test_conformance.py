@@ -105,7 +105,10 @@ MISTAKES = {
     "a URL that is cut": mistake(
         "urls_are_sent_unchanged",
         "submit changes callback_url",
-        ('body["webhook_url"] = request.callback_url', 'body["webhook_url"] = request.callback_url[:20]'),
+        (
+            'body["webhook_url"] = request.callback_url',
+            'body["webhook_url"] = request.callback_url[:20]',
+        ),
     ),
     "an option that is ignored": mistake(
         "every_own_option_is_sent_or_refused",
@@ -138,7 +141,10 @@ MISTAKES = {
     "an aspect ratio beside an image": mistake(
         "no_aspect_ratio_is_sent_with_an_image",
         "sends the aspect ratio with an image, in body.aspect_ratio",
-        ("        return body", '        body["aspect_ratio"] = request.aspect_ratio\n        return body'),
+        (
+            "        return body",
+            '        body["aspect_ratio"] = request.aspect_ratio\n        return body',
+        ),
     ),
     "a random id": mistake(
         "equal_requests_are_sent_identically",

@@ -72,8 +72,8 @@ def test_a_request_that_is_cancelled(replay: Replay) -> None:
         making = asyncio.create_task(runner.generate(FROST, "fal"))
         await asyncio.sleep(0.5)  # Before the first question of the wait.
         (task,) = await runner.tasks()
-        _, cancelled, _ = await runner.cancel(task.id)
+        cancellation = await runner.cancel(task.id)
         making.cancel()
-        return bool(cancelled)
+        return bool(cancellation.cancelled)
 
     assert replay.run(work)
