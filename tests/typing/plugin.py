@@ -17,7 +17,6 @@ from kling26.core import (
     NoSuchTask,
     OutOfCredit,
     Provider,
-    ProviderError,
     Sandbox,
     Status,
     Ticket,
@@ -133,9 +132,7 @@ class Acme(Provider[AcmeOptions]):
 
     def _read(self, reply: httpx.Response) -> Mapping[str, object]:
         if reply.status_code in NO:
-            error = self.error(NO[reply.status_code], reply, reply.text, reply.status_code)
-            assert_type(error, ProviderError)
-            raise error
+            raise self.error(NO[reply.status_code], reply, reply.text, reply.status_code)
         if reply.status_code == 418:
             raise TryLater("Acme Video is closed.", retry_after=30, provider=self.name)
         read: object = reply.json()
