@@ -1,5 +1,5 @@
 """`python -m kling26.cli` is the command `kling26`."""
 
-from . import main
+from .entry import main
 
 main()

@@ -53,7 +53,7 @@ def _usable(name: str) -> str:
             f'"{sanitize(name, 60)}" cannot be the name of a provider: take up to {_LONGEST} of '
             "a-z, 0-9, - and _, a letter first, and - and _ only between others."
         )
-    if name in installed(told=False).providers:
+    if name in installed().providers:
         raise UsageError(f'There is a provider "{name}" already; take another name.')
     return name
 

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from ..core.errors import OptionRefused, UsageError
+from ..core.errors import OptionRefused
 from ..core.plugins import discover, load_sandboxes
 from ..core.settings import Settings
 from ..sandbox import FAULTS, Conditions, Fault, build_site, environment, fault_name
 from ..sandbox import serve as serve_site
+from . import usage
 from .console import Unwritten, result
 
 _PORT = 8026
@@ -44,7 +45,7 @@ def _serve(
     conditions = Conditions(faults=[_fault(name) for name in fault or []])
     emulators = load_sandboxes(discover(Settings().load_plugins))
     if not 0 <= port < 2**16:
-        raise OptionRefused(f"--port must be between 0 and 65535; got {port}.", option="port")
+        raise usage.bad_port(port)
 
     def ready(url: str) -> None:
         lines = [
@@ -62,11 +63,8 @@ def _serve(
     except Unwritten:
         raise
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is already in use" if taken else f"cannot be used ({error.strerror})"
-        raise UsageError(
-            f"Port {port} {reason}; choose another with --port, or 0 for a free one."
-        ) from error
+        reason = None if error.errno == errno.EADDRINUSE else error.strerror
+        raise usage.unusable_port(port, reason) from error
     return 0
 
 

@@ -1,21 +1,27 @@
 """Work for the runner, done on the background loop while the main thread minds the signals."""
 
 import queue
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import Factory, frozen
 
 from ..core.errors import Kling26Error
+from ..core.provider import Provider
 from ..core.runner import background
 from ..core.settings import Settings
-from .console import Display, say
+from . import texts
+from .console import say
+from .display import Display
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
     from ..core.runner.runner import Runner
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 #: How long the main thread waits at a time: a signal is seen in between, on every system.
 _GLANCE = 0.1
@@ -35,73 +41,88 @@ class Interrupted(Exception):
         self.task = task
 
 
-Found = Callable[[Any], object]
-Work = Callable[["Runner", Display, Found], Coroutine[Any, Any, T]]
+@frozen
+class Session(Generic[ItemT]):
+    """What work has to do with: the runner, what shows its progress, and where its results go."""
+
+    runner: "Runner"
+    display: Display
+    _found: "queue.SimpleQueue[ItemT]" = Factory(queue.SimpleQueue)
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """The installed providers, by name."""
+        return self.runner.registry.providers
+
+    def give(self, item: ItemT) -> None:
+        """Hand a result over to the main thread, before the work has ended."""
+        self._found.put(item)
+
+    def show(self, found: Callable[[ItemT], object]) -> None:
+        """Call `found` with what has been given since."""
+        while not self._found.empty():
+            with self.display.hidden():
+                found(self._found.get())
 
 
-def carry(work: Work[T], idle: str, found: Found = lambda _: None) -> T:
+Work = Callable[[Session[ItemT]], Coroutine[Any, Any, T]]
+
+
+def carry(work: Work[ItemT, T], idle: str, found: Callable[[ItemT], object] = lambda _: None) -> T:
     """
     Do `work` to its end; returns what it returns.
 
-    What it hands to its third argument meanwhile is given to `found`, in the main thread. An
-    interrupt raises `Interrupted`, which says `idle` if no task had been begun.
+    What it gives meanwhile is shown by `found`, in the main thread. An interrupt raises
+    `Interrupted`, which says `idle` if no task had been begun.
     """
     from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - as the loop, it is of the process.
-    runner, display, items = Runner(Settings()), Display(), queue.SimpleQueue[Any]()
+    session = Session[ItemT](Runner(Settings()), Display())
     interrupted = False
     try:
-        with display:
+        with session.display:
             begun = True
-            future = background.start(work(runner, display, items.put))
+            future = background.start(work(session))
             try:
-                _watch(future, items, display, found)
+                _watch(future, session, found)
             except KeyboardInterrupt:
                 interrupted = future.cancel()  # False if it has just ended.
     finally:
-        _close(runner)
+        _close(session.runner)
     if interrupted:
-        raise _interrupted(list(display.tasks), idle)
+        raise _interrupted(list(session.display.tasks), session.providers, idle)
     return future.result()
 
 
 def _watch(
-    future: "Future[Any]", items: "queue.SimpleQueue[Any]", display: Display, found: Found
+    future: "Future[Any]", session: Session[ItemT], found: Callable[[ItemT], object]
 ) -> None:
     done = False
     while not done:
         done = bool(wait([future], timeout=_GLANCE).done)
-        while not items.empty():
-            with display.hidden():
-                found(items.get())
+        session.show(found)
 
 
 def _close(runner: "Runner") -> None:
     """Stop, but for a paid request in flight; another interrupt does not wait for that either."""
     with suppress(KeyboardInterrupt):
         if runner.paying:
-            say(
-                f"A paid request is on its way: waiting up to {_LAST_ANSWER:.0f} seconds for its "
-                "answer. Ctrl-C stops at once."
-            )
+            say(texts.waiting_for_answer(_LAST_ANSWER))
         closing = background.start(runner.aclose(_LAST_ANSWER))
         wait([closing], timeout=_LAST_ANSWER + _CLOSING)
 
 
-# -- the end by a signal -----------------------------------------------------------------------
-
-
-def _interrupted(names: Sequence[str], idle: str) -> Interrupted:
+def _interrupted(names: Sequence[str], providers: texts.Providers, idle: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
     if not names:
         return Interrupted(idle)
     tasks = _look(names)
-    if len(tasks) == len(names) == 1:
-        return Interrupted(f"Interrupted{_standing(tasks[0])}", tasks[0])
-    left = [task.id for task in tasks if task.open] if tasks else names
-    go_on = f" Go on with: kling26 resume {' '.join(left)}" if left else ""
-    return Interrupted(f"Interrupted.{go_on}")
+    if not tasks:
+        return Interrupted(texts.interrupted_among(names))
+    return Interrupted(
+        texts.interrupt_text(tasks, providers), tasks[0] if len(tasks) == 1 else None
+    )
 
 
 def _look(names: Sequence[str]) -> "list[Task]":
@@ -116,24 +137,3 @@ def _look(names: Sequence[str]) -> "list[Task]":
         return background.start(look()).result(timeout=_CLOSING)
     except (Kling26Error, TimeoutError, KeyboardInterrupt):
         return []
-
-
-def _standing(task: "Task") -> str:
-    """The rest of a sentence that begins with "Interrupted"."""
-    resume = f"kling26 resume {task.id}"
-    if task.state == "submitting" and task.sending is None:
-        return (
-            f" before anything was sent. Send it with: {resume}, or drop it with: "
-            f"kling26 cancel {task.id}"
-        )
-    if task.state in ("submitting", "unknown"):
-        return (
-            f" before {task.provider} had answered, so task {task.id} is perhaps paid for. See "
-            f"what became of it with: {resume}"
-        )
-    if task.open:
-        return (
-            f". The video is being made at {task.provider}, and paid for once; fetch it with: "
-            f"{resume}"
-        )
-    return f", but the video is here: {task.file}" if task.file else f". Task {task.id} is over."

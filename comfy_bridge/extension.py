@@ -15,7 +15,7 @@ from ..core.plugins import Problem, Registry, discover, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings
 from ..core.text import sanitize
-from . import comfyui, keys_page
+from . import comfyui, keys_page, texts
 from .node import make_node
 from .widgets import own_widgets
 
@@ -43,13 +43,13 @@ def installed() -> Registry:
 
 def showable(registry: Registry) -> Registry:
     """
-    The registry without what ComfyUI's page cannot be told of, each named in a warning.
+    The registry without the providers that ComfyUI's page cannot show, each named in a warning.
 
-    All nodes are described in one answer: a value in it that is no JSON leaves none of them.
+    All nodes are described in one answer, and one value in it that is not JSON would break it all.
     """
     reasons = {name: _unshowable(each) for name, each in registry.providers.items()}
     problems = [
-        Problem(registry.origins[name], f"ComfyUI cannot show it: {reason}")
+        Problem(registry.origins[name], texts.unshowable(reason))
         for name, reason in reasons.items()
         if reason is not None
     ]
@@ -67,12 +67,12 @@ def _unshowable(provider: Provider) -> str | None:
     """Why a provider's texts and widgets cannot be shown, in words; None: they can."""
     try:
         widgets = own_widgets(provider)
-        told = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
-        json.dumps(told, allow_nan=False)
+        described = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
+        json.dumps(described, allow_nan=False)
     except Exception as error:  # noqa: BLE001 - a plug-in's options may hold anything
         return f"{type(error).__name__}: {sanitize(error)}"
     if any(widget.id == "provider" for widget in widgets):
-        return 'an option called "provider" would be taken for the choice of the provider.'
+        return texts.PROVIDER_OPTION
     return None
 
 

@@ -18,7 +18,7 @@ from ..core.options import options_of
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.settings import Settings
-from . import comfyui
+from . import comfyui, texts
 from .prices import price_table
 
 #: More than any key, and little enough to read without harm.
@@ -39,15 +39,15 @@ def providers(registry: Registry) -> Answer:
 
     `texts` are the labels and tooltips that a plug-in gives its widgets: our locales have none.
     """
-    told = [
+    known = [
         {**_about(each), "texts": {} if _built_in(registry, name) else _texts(each)}
         for name, each in registry.providers.items()
     ]
-    return Answer(200, {"providers": told})
+    return Answer(200, {"providers": known})
 
 
 def set_key(registry: Registry, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Keep the key in ``{"key": "…"}``."""
+    """Store the key in ``{"key": "…"}``."""
     problem = _foreign(headers) or _unreadable(body)
     if problem is not None:
         return problem
@@ -60,7 +60,7 @@ def set_key(registry: Registry, name: str, headers: Mapping[str, str], body: byt
 
 
 def unset_key(registry: Registry, name: str, headers: Mapping[str, str]) -> Answer:
-    """Forget a kept key; one in the environment stays."""
+    """Delete a stored key; one in the environment stays."""
     problem = _foreign(headers)
     if problem is not None:
         return problem
@@ -135,7 +135,7 @@ def _foreign(headers: Mapping[str, str]) -> Answer | None:
         ours = origin != "" and origin == headers.get("Host", "").lower()
     if ours:
         return None
-    return Answer(403, {"error": "Keys are taken from ComfyUI's own page only."})
+    return Answer(403, {"error": texts.FOREIGN_PAGE})
 
 
 def _unreadable(body: bytes) -> Answer | None:
@@ -146,4 +146,4 @@ def _unreadable(body: bytes) -> Answer | None:
         content = None
     if isinstance(content, dict) and isinstance(content.get("key"), str):
         return None
-    return Answer(400, {"error": 'The body must be {"key": "…"}.'})
+    return Answer(400, {"error": texts.NO_KEY_IN_BODY})

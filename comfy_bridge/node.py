@@ -9,52 +9,13 @@ from ..core.errors import Kling26Error, OptionRefused, UnknownProvider
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.request import VideoRequest
-from ..core.text import join_words, sanitize
-from . import comfyui
+from . import comfyui, texts
 from .progress import Watch
-from .running import in_comfyui, run, starting_image
+from .running import failed, run, starting_image
 from .widgets import Widget, own_values, own_widgets, shared_widgets
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
-
-NODE_ID = "Kling26Video"
-DISPLAY_NAME = "Kling 2.6"
-DESCRIPTION = (
-    "Makes a Kling 2.6 video from text, or from a picture, through the provider you have a key "
-    "for. A video is paid for once: after Cancel, an error or a crash, Run with the same inputs "
-    "gets it."
-)
-CHOICE = {
-    "display_name": "Provider",
-    "tooltip": "Whose API makes the video. Its key: Settings, Kling 2.6, or the environment.",
-}
-IMAGE = {
-    "display_name": "Image",
-    "tooltip": "A picture to start from (the first one of a batch); it also sets the shape.",
-}
-OUTPUTS: dict[str, dict[str, str]] = {
-    "video": {"kind": "Video", "display_name": "video", "tooltip": "The video, a file on disk."},
-    "video_url": {
-        "kind": "String",
-        "display_name": "video_url",
-        "tooltip": "Where the provider keeps the video, for a while.",
-    },
-    "task": {
-        "kind": "String",
-        "display_name": "task",
-        "tooltip": "JSON: our id of the task, the provider, its id of the task, and what it cost.",
-    },
-}
-ALIASES = [
-    "kling",
-    "kling26",
-    "kwaivgi",
-    "text to video",
-    "image to video",
-    "t2v",
-    "i2v",
-]
 
 
 def make_node(registry: Registry) -> Any:
@@ -62,11 +23,11 @@ def make_node(registry: Registry) -> Any:
     io = comfyui.latest().io
     base: Any = io.ComfyNode
     schema_facts = {
-        "node_id": NODE_ID,
-        "display_name": DISPLAY_NAME,
+        "node_id": texts.NODE_ID,
+        "display_name": texts.DISPLAY_NAME,
         "category": "video/kling",
-        "description": DESCRIPTION,
-        "search_aliases": [*ALIASES, *registry.providers],
+        "description": texts.DESCRIPTION,
+        "search_aliases": [*texts.ALIASES, *registry.providers],
         "hidden": [io.Hidden.unique_id, io.Hidden.prompt],
     }
 
@@ -94,8 +55,8 @@ def inputs(io: Any, registry: Registry) -> list[Any]:
     return [
         *(_input(io, widget) for widget in shared_widgets()),
         # A socket's label would hide its translation, so it has none.
-        comfyui.build(io.Image.Input, id="image", optional=True, tooltip=IMAGE["tooltip"]),
-        comfyui.build(io.DynamicCombo.Input, id="provider", options=choices, **CHOICE),
+        comfyui.build(io.Image.Input, id="image", optional=True, tooltip=texts.IMAGE["tooltip"]),
+        comfyui.build(io.DynamicCombo.Input, id="provider", options=choices, **texts.CHOICE),
     ]
 
 
@@ -107,7 +68,7 @@ def outputs(io: Any) -> list[Any]:
             display_name=facts["display_name"],
             tooltip=facts["tooltip"],
         )
-        for name, facts in OUTPUTS.items()
+        for name, facts in texts.OUTPUTS.items()
     ]
 
 
@@ -141,10 +102,9 @@ async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) ->
             seed=values["seed"],
         )
     except Kling26Error as error:
-        watch.say(str(error))
-        raise in_comfyui(error, provider) from error
+        raise failed(error, watch) from error
     except asyncio.CancelledError:
-        watch.say(f"{provider.title} · stopped before anything was sent.")
+        watch.say(texts.stopped_before(provider.title))
         raise
     given = {name: value for name, value in values["provider"].items() if name != "provider"}
     return await run(
@@ -170,11 +130,7 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
     asked = (prompt.get(node) or {}).get("inputs", {}).get("provider")
     if isinstance(asked, str) and asked:
         return _installed(registry, asked)
-    raise OptionRefused(
-        f"Choose a provider: {join_words(registry.providers)}."
-        + (f' This one is "{sanitize(asked, 60)}".' if asked else ""),
-        option="provider",
-    )
+    raise OptionRefused(texts.choose_provider(registry.providers, asked), option="provider")
 
 
 def _installed(registry: Registry, name: str) -> Provider:
@@ -182,9 +138,8 @@ def _installed(registry: Registry, name: str) -> Provider:
     try:
         return registry[name]
     except UnknownProvider as error:
-        todo = "Choose one of these, or install its plug-in and start ComfyUI again."
         reasons = [str(each) for each in registry.problems if each.plugin.endswith(f":{name}")]
-        raise UnknownProvider(" ".join([str(error), todo, *reasons]), provider=name) from None
+        raise UnknownProvider(texts.absent_provider(error, reasons), provider=name) from None
 
 
 def task_json(video: "Video") -> str:

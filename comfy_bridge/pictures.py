@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import ImageRefused
 from ..core.provider import Provider
 from ..core.request import ImageFile
+from . import texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,27 +23,15 @@ def picture(image: Any, provider: Provider) -> ImageFile:
 
     The same pixels always give the same bytes, so that an equal request is known again.
     """
-    limits = provider.limits
+    limits, title = provider.limits, provider.title
     if not limits.image_formats:
-        raise ImageRefused(
-            f"{provider.title} takes no pictures, only the address of one: put it on a public "
-            "https:// page and give that address as image_url.",
-            provider=provider.name,
-        )
-    tried = False
+        raise ImageRefused(texts.no_uploads(title), provider=provider.name)
+    problem = texts.no_format(title)
     for data in _encodings(_pixels(image), limits.image_formats):
-        tried = True
         if len(data) <= limits.image_bytes:
             return ImageFile(data)
-    if not tried:
-        problem = "takes no image format that this node can write; give the picture as image_url."
-    else:
-        most = limits.image_bytes / 1e6
-        problem = (
-            f"takes images of up to {most:.0f} MB, and this one is larger in every format; scale "
-            "it down first."
-        )
-    raise ImageRefused(f"{provider.title} {problem}", provider=provider.name)
+        problem = texts.too_large(title, limits.image_bytes)
+    raise ImageRefused(problem, provider=provider.name)
 
 
 def _pixels(image: Any) -> "Image":

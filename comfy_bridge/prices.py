@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from itertools import islice, product
-from math import isfinite
 from typing import Any
 
+from ..core.money import list_price
 from ..core.options import OptionInfo, option_info, options_of
 from ..core.provider import Provider
 from ..core.request import VideoRequest
@@ -18,7 +18,7 @@ def price_table(provider: Provider) -> list[dict[str, Any]]:
     """Rows of ``{"when": {widget: value, …}, "usd": price}``, for what has a known price."""
     rows = []
     for shared, own in islice(_combinations(provider), _MOST_ROWS):
-        usd = _price(provider, shared, own)
+        usd = list_price(provider, _request(shared), own)
         if usd is not None:
             when = {**shared, **{f"provider.{name}": value for name, value in own.items()}}
             rows.append({"when": when, "usd": usd})
@@ -46,18 +46,10 @@ def _values(info: OptionInfo) -> list[Any]:
     return [False, True] if info.type is bool else list(info.choices)
 
 
-def _price(provider: Provider, shared: dict[str, Any], own: dict[str, Any]) -> float | None:
-    request = VideoRequest(
+def _request(shared: dict[str, Any]) -> VideoRequest:
+    return VideoRequest(
         "A price",
         image=_PICTURE if shared["with_image"] else None,
         sound=shared["sound"],
         duration=shared["duration"],
     )
-    try:
-        options = provider.Options(**own)
-        provider.check(request, options)
-        usd = provider.price(request, options)
-        return float(usd) if usd is not None and isfinite(usd) else None
-    # The provider does not make this one, or a plug-in stumbles: the page needs all the others.
-    except Exception:  # noqa: BLE001
-        return None

@@ -7,7 +7,7 @@ from attrs import define
 
 from ..core.progress import Progress
 from ..core.provider import Provider
-from . import comfyui
+from . import comfyui, texts
 
 #: Seconds that a video takes for each of its own, until the journal has learned better.
 _USUAL = 12.0
@@ -30,7 +30,7 @@ class Watch:
     task: str | None = None
     done: bool = False
     note: str | None = None
-    _words: str | None = None
+    _last: str | None = None
     _latest: Progress | None = None
     _heard: float = 0.0
     _shown: ClassVar[dict[str, tuple[str, float]]] = {}
@@ -47,14 +47,16 @@ class Watch:
     def __call__(self, progress: Progress) -> None:
         """Take in how far it is."""
         self.task = progress.task
-        if progress.phase == "note":
+        if progress.phase == "found":
+            self.note = texts.found_text(progress)
+        elif progress.phase == "note":
             self.note = progress.message
         else:
             self._latest, self._heard = progress, time.monotonic()
 
     @property
     def text(self) -> str:
-        return self._words or line(self.provider.title, self._latest, self._elapsed, self.note)
+        return self._last or texts.line(self.provider.title, self._latest, self._elapsed, self.note)
 
     @property
     def fraction(self) -> float:
@@ -67,9 +69,9 @@ class Watch:
             return None
         return self._latest.elapsed + time.monotonic() - self._heard
 
-    def say(self, words: str) -> None:
+    def say(self, text: str) -> None:
         """Show a last word: how it ended."""
-        self._words, self.done = words, True
+        self._last, self.done = text, True
         if self.node is not None:
             comfyui.show_text(self.node, self._all_text(self.node))
 
@@ -89,44 +91,6 @@ class Watch:
 
     def _all_text(self, node: str) -> str:
         return "\n".join(run.text for run in self._runs[node])
-
-
-def line(title: str, progress: Progress | None, elapsed: float | None, note: str | None) -> str:
-    """
-    How far it is, on one line.
-
-    >>> from kling26.core import Progress
-    >>> line("kie.ai", Progress("a", "kie", "running", 31.0, expected=58.0), 34.2, None)
-    'kie.ai · generating · 34 s of about 58 s'
-    """
-    if progress is None:
-        return f"{title} · {note or 'starting'}"
-    parts = [title, _state(progress)]
-    if progress.phase == "downloading":
-        parts.append(_size(progress))
-    elif elapsed is not None and progress.phase in ("queued", "running"):
-        seconds = f"{elapsed:.0f} s"
-        if progress.expected is not None and progress.expected > elapsed:
-            seconds += f" of about {progress.expected:.0f} s"
-        parts.append(seconds)
-    said = progress.message or note
-    return " · ".join([*parts, said] if said else parts)
-
-
-def _state(progress: Progress) -> str:
-    if progress.phase == "queued" and progress.position:
-        return f"queued, {progress.position} ahead"
-    words = {
-        "uploading": "uploading the image",
-        "running": "generating",
-        "stored": "done",
-    }
-    return words.get(progress.phase, progress.phase)
-
-
-def _size(progress: Progress) -> str:
-    done = f"{progress.done / 1e6:.1f}"
-    return f"{done} MB" if progress.total is None else f"{done} of {progress.total / 1e6:.1f} MB"
 
 
 def fraction(progress: Progress | None, elapsed: float | None, duration: int) -> float:

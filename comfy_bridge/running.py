@@ -13,21 +13,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..core.api import shared_runner
-from ..core.errors import (
-    ImageRefused,
-    KeyRejected,
-    Kling26Error,
-    MissingKey,
-    NotApplicable,
-    NotDelivered,
-    OutcomeUnknown,
-)
+from ..core.errors import ImageRefused, Kling26Error, NotApplicable, NotDelivered
 from ..core.provider import Provider
 from ..core.request import ImageFile, VideoRequest
 from ..core.runner import background
-from ..core.settings import Settings
-from ..core.text import sanitize
-from . import comfyui
+from . import comfyui, texts
 from .pictures import picture
 from .progress import Watch
 
@@ -42,23 +32,34 @@ _LOOK_EVERY = 0.1
 _afterwards: "set[Future[None]]" = set()
 
 
+class NodeError(Kling26Error):
+    """What a run of the node raises: its text says what happened and what to do in ComfyUI."""
+
+
+def failed(error: Kling26Error, watch: Watch) -> NodeError:
+    """The error for ComfyUI to show, which is on the node by then, too."""
+    text = texts.error_text(error, watch.provider)
+    watch.say(text)
+    return NodeError(
+        text,
+        provider=error.provider,
+        task=error.task,
+        task_id=error.task_id,
+        code=error.code,
+        remedy=error.remedy,
+    )
+
+
 async def starting_image(image: Any, image_url: str, provider: Provider) -> str | ImageFile | None:
-    """What the video starts from: the node's picture, the picture's address, or nothing."""
+    """What the video starts from: the node's image, the URL of one, or nothing."""
     url = image_url.strip()
     if image is None:
         if url and not url.lower().startswith(("https://", "http://")):
             # Anything else would be read as a file of this machine.
-            raise ImageRefused(
-                "image_url takes the https:// address of a picture; for a file, use Load Image "
-                "and the image input.",
-                provider=provider.name,
-            )
+            raise ImageRefused(texts.NO_URL, provider=provider.name)
         return url or None
     if url:
-        raise ImageRefused(
-            "There are two pictures to start from: disconnect image, or empty image_url.",
-            provider=provider.name,
-        )
+        raise ImageRefused(texts.TWO_IMAGES, provider=provider.name)
     return await asyncio.to_thread(picture, image, provider)
 
 
@@ -72,33 +73,36 @@ async def run(
 ) -> "Video":
     """The video of a request; raises an error for the person at the screen, or an interruption."""
     if comfyui.interrupted():
-        watch.say(f"{provider.title} · cancelled; nothing was sent.")
+        watch.say(texts.cancelled(provider.title))
         raise comfyui.interruption()
     future = background.start(_generate(request, provider, options, sandbox, watch))
     try:
         await _done(future, watch)
-        video = future.result()
-    except Kling26Error as error:
-        told = in_comfyui(error, provider)
-        watch.say(str(told))
-        raise told from error
-    except CancelledError:
-        # Never to be passed on as asyncio's: that would stop ComfyUI's queue for good.
-        watch.say("The run was stopped.")
-        raise NotDelivered("The run was stopped; press Run to go on.") from None
     except asyncio.CancelledError:
         _leave(future, watch, cancelled=comfyui.interrupted())
         if _being_cancelled():
             raise
         raise comfyui.interruption() from None
-    except BaseException as error:
-        if isinstance(error, type(comfyui.interruption())):
-            _leave(future, watch, cancelled=True)
-        else:
-            watch.say(f"{provider.title} · {sanitize(error)}")
+    except type(comfyui.interruption()):
+        _leave(future, watch, cancelled=True)
         raise
-    watch.say(_ending(video, provider, rehearsal=bool(sandbox) or Settings().sandbox))
+    video = _result(future, watch)
+    watch.say(texts.done(provider.title, video))
     return video
+
+
+def _result(future: "Future[Video]", watch: Watch) -> "Video":
+    """What the background loop has made of it; raises `NodeError` in words for ComfyUI."""
+    try:
+        return future.result()
+    except Kling26Error as error:
+        raise failed(error, watch) from error
+    except CancelledError:
+        # Never to be passed on as asyncio's: that would stop ComfyUI's queue for good.
+        raise failed(NotDelivered(texts.RUN_STOPPED), watch) from None
+    except Exception as error:
+        watch.say(texts.broken(watch.provider.title, error))
+        raise
 
 
 async def _generate(
@@ -138,13 +142,10 @@ def _being_cancelled() -> bool:
 def _leave(future: "Future[Video]", watch: Watch, cancelled: bool) -> None:
     """Stop watching; after Cancel, the provider is asked to cancel where that is possible."""
     if cancelled:
-        watch.say(f"{watch.provider.title} · cancelling …")
+        watch.say(texts.cancelling(watch.provider.title))
         _after(_cancel(future, watch))
     else:
-        watch.say(
-            f"{watch.provider.title} · another node stopped this run. The video is still being "
-            "made and is paid for once; Run again picks it up."
-        )
+        watch.say(texts.left(watch.provider.title))
 
 
 def _after(work: Coroutine[Any, Any, None]) -> None:
@@ -159,56 +160,20 @@ async def _cancel(future: "Future[Video]", watch: Watch) -> None:
     while watch.task is None and not future.done():  # The journal is just taking it in.
         await asyncio.sleep(0.05)
     if watch.task is None:
-        watch.say(f"{title} · cancelled; nothing was sent.")
+        watch.say(texts.cancelled(title))
         return
     try:
-        done = await shared_runner().cancel(watch.task)
-        cancelled, sentence = done.cancelled, done.message
-    except NotApplicable:  # It has ended in the meantime.
-        watch.say(f"{title} · stopped. Run again with the same inputs shows how it ended, free.")
-        return
+        watch.say(await _cancelled(watch.task, title))
     except Kling26Error as error:
         logger.info("Cancelling %s: %s", watch.task, error)
-        cancelled, sentence = False, str(error)
-    if not cancelled:
-        sentence = (
-            "stopped waiting. The video is still being made and is paid for; Run again with the "
-            "same inputs picks it up."
-        )
-    watch.say(sentence if sentence.startswith(title) else f"{title} · {sentence}")
+        watch.say(texts.stopped_waiting(title))
 
 
-def in_comfyui(error: Kling26Error, provider: Provider) -> Kling26Error:
-    """The error as a user of the node should read it."""
-    text = str(error)
-    if isinstance(error, MissingKey):
-        page = f" (keys: {provider.key_page})" if provider.key_page else ""
-        text = (
-            f"{provider.title} needs an API key: open ComfyUI's Settings, Kling 2.6, or set "
-            f"{provider.key_variable}{page}. Without one, try the sandbox switch of the node."
-        )
-    elif isinstance(error, KeyRejected):
-        text += " Set another one in ComfyUI's Settings, Kling 2.6."
-    elif isinstance(error, OutcomeUnknown):
-        text += " Run looks for it again, and pays nothing; another seed makes a new video."
-    elif isinstance(error, NotDelivered):
-        text += " Run with the same inputs fetches it, too."
-    if text == str(error):
-        return error
-    return Kling26Error(
-        text,
-        provider=error.provider,
-        task=error.task,
-        task_id=error.task_id,
-        code=error.code,
-    )
-
-
-def _ending(video: "Video", provider: Provider, rehearsal: bool) -> str:
-    if rehearsal:
-        return f"{provider.title} · done · a rehearsal, free"
-    if video.reused:
-        return f"{provider.title} · done · paid for before, so free; another seed makes a new one"
-    if video.cost is None:
-        return f"{provider.title} · done"
-    return f"{provider.title} · done · {video.cost:g} {video.cost_unit or ''}".rstrip()
+async def _cancelled(task: str, title: str) -> str:
+    """What came of cancelling a task, in words."""
+    runner = shared_runner()
+    try:
+        done = await runner.cancel(task)
+    except NotApplicable:  # It has ended in the meantime.
+        return texts.stopped(title, await runner.task(task))
+    return done.message if done.cancelled else texts.stopped(title, done.task)

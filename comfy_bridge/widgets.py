@@ -13,6 +13,7 @@ from attrs import frozen
 from ..core.options import OptionInfo, option_info, options_of
 from ..core.provider import Provider
 from ..core.request import VideoRequest
+from .texts import IMAGE_URL, SANDBOX
 
 #: The largest whole number that JavaScript keeps exact.
 _EXACT = 2**53 - 1
@@ -22,7 +23,7 @@ Kind = Literal["String", "Int", "Float", "Boolean", "Combo"]
 
 @frozen
 class Widget:
-    """One widget: its kind, its id, and what ComfyUI's class of that kind is told."""
+    """One widget: its kind, its id, and the keyword arguments of ComfyUI's class of that kind."""
 
     kind: Kind
     id: str
@@ -33,31 +34,12 @@ def shared_widgets() -> list[Widget]:
     """The widgets that are there whatever the provider, in their order."""
     return [
         _shared("prompt"),
-        Widget(
-            "String",
-            "image_url",
-            {
-                "display_name": "Image URL",
-                "tooltip": "The https:// address of a picture to start from, instead of an image "
-                "input. Leave it empty for text to video.",
-                "default": "",
-                "placeholder": "https://…",
-            },
-        ),
+        Widget("String", "image_url", {**IMAGE_URL, "default": ""}),
         _shared("sound"),
         _shared("duration"),
         _shared("aspect_ratio"),
         _shared("seed"),
-        Widget(
-            "Boolean",
-            "sandbox",
-            {
-                "display_name": "Sandbox",
-                "tooltip": "A free rehearsal: an emulator of the provider answers, no key is "
-                "needed, nothing leaves this machine, and the video is a test picture.",
-                "default": False,
-            },
-        ),
+        Widget("Boolean", "sandbox", {**SANDBOX, "default": False}),
     ]
 
 

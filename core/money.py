@@ -1,5 +1,6 @@
 """What a video costs: prices before, costs after."""
 
+from collections.abc import Mapping
 from math import isfinite
 
 from attrs import frozen
@@ -16,16 +17,19 @@ class Balance:
     unit: str
 
 
-def list_price(provider: Provider, request: VideoRequest, options: object) -> float | None:
+def list_price(
+    provider: Provider, request: VideoRequest, options: Mapping[str, object]
+) -> float | None:
     """
-    The list price of a video in USD.
+    The list price of a video in USD; `options` are the provider's own, by name.
 
     None where it is not known, where the provider does not make such a video, or where a plug-in
     stumbles: a table of prices needs all the others.
     """
     try:
-        provider.check(request, options)
-        usd = provider.price(request, options)
+        own = provider.Options(**options)
+        provider.check(request, own)
+        usd = provider.price(request, own)
         return float(usd) if usd is not None and isfinite(usd) else None
     except Exception:  # noqa: BLE001 - whatever a plug-in raises is its own matter
         return None

@@ -17,10 +17,27 @@ def sanitize(text: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+_ENDS = (".", "!", "?", "…")
+
+
 def sentence(text: object, limit: int = 300) -> str:
     """`sanitize(text)` with a full stop, to be followed by another sentence."""
     line = sanitize(text, limit)
-    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
+    return line if line.endswith(_ENDS) else f"{line}."
+
+
+def join_sentences(*sentences: str) -> str:
+    """
+    Sentences as one text, with a full stop after each that another one follows.
+
+    Empty ones are left out. A command at the very end has no full stop, so that it can be copied.
+
+    >>> join_sentences("Nothing was sent", "Go on with: kling26 resume")
+    'Nothing was sent. Go on with: kling26 resume'
+    """
+    *others, last = [each for each in sentences if each] or [""]
+    ended = (each if each.endswith(_ENDS) else f"{each}." for each in others)
+    return " ".join([*ended, last])
 
 
 def reason(error: BaseException) -> str:

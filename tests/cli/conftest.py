@@ -1,6 +1,7 @@
 """A user at a terminal: a home folder, an environment, and `kling26` as a process of its own."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -8,13 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
+from kling26.cli import main
 
 #: The key of every provider here; whatever is run, it must never be seen again.
 KEY = "sk-recognisable-0123456789"
@@ -179,6 +181,37 @@ def user_of() -> type[User]:
 @pytest.fixture
 def user(tmp_path: Path) -> User:
     return User(tmp_path)
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ran]]:
+    """Run a command line of a user in this very process: ``call(user, "tasks", "--json")``."""
+    logs = [logging.getLogger(name) for name in (None, "kling26")]
+    before = [list(log.handlers) for log in logs]
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ends = {number: signal.getsignal(number) for number in numbers}
+
+    def run(user: User, *line: str) -> Ran:
+        monkeypatch.chdir(user.folder)
+        for name in set(os.environ) - set(user.environ):
+            monkeypatch.delenv(name)
+        for name, text in user.environ.items():
+            monkeypatch.setenv(name, text)
+        monkeypatch.setattr(sys, "argv", ["kling26", *line])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert KEY not in out + err
+        return Ran(int(ended.value.code or 0), out, err)
+
+    yield run
+
+    for log, handlers in zip(logs, before, strict=True):
+        log.handlers = handlers
+    for number, handler in ends.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

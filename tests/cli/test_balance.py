@@ -31,10 +31,8 @@ def test_a_provider_that_cannot_be_asked_says_where_to_look(user: Any) -> None:
     ran = user.run("balance", "cometapi")
 
     assert ran.status == 2
-    assert ran.said == (
-        "CometAPI cannot be asked what is left on the account; see "
-        "https://api.cometapi.com/console/task."
-    )
+    assert ran.said.startswith("CometAPI ")
+    assert "https://api.cometapi.com/console/task" in ran.said
 
 
 def test_without_a_key_nothing_is_asked(user: Any) -> None:

@@ -97,5 +97,7 @@ def test_an_installation_that_lacks_something_says_so(user: Any, tmp_path: Path)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     ran = user.run("tasks", PYTHONPATH=path)
 
-    assert ran.said == ("kling26 cannot start: cyclopts is not what it was; --verbose tells more.")
+    assert ran.said == (
+        "kling26 cannot start: cyclopts is not what it was. Use --verbose to see where."
+    )
     assert ran.status == 1

@@ -5,9 +5,12 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from kling26.core.plugins import load_sandboxes
+from kling26.sandbox import Conditions, Fault, Server, build_site, environment
 
 #: Keeps a task going until somebody interrupts, however busy the machine is.
 LONG = {"KLING26_SANDBOX_FAULTS": "success_without_url," * 14}
@@ -27,8 +30,8 @@ def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) 
     assert time.monotonic() - began < 5
     assert (ran.status, told["state"]) == (130, "submitted")
     assert told["error"] == (
-        "Interrupted. The video is being made at kie, and paid for once; fetch it with: "
-        f"kling26 resume {told['task']}"
+        f"Interrupted. The video is paid for and being made at kie.ai as {told['task_id']}. "
+        f"Fetch it with: kling26 resume {told['task']}"
     )
     assert ran.err.splitlines()[-1] == told["error"]
 
@@ -38,52 +41,65 @@ def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) 
         assert resumed.file.exists()
 
 
-def test_an_interrupt_before_anything_was_sent_says_so(user: Any) -> None:
-    time_to_load = 0.25
-    running = user.start("generate", "A fox", "--sandbox", "--json")
-    time.sleep(time_to_load)
-    ran = running.interrupt().ended()
-
-    assert ran.status == 130
-    assert ran.said.startswith("Interrupted")
-    assert ran.object["error"] == ran.said
-
-
-def test_an_interrupt_while_a_text_is_evaluated_has_the_same_status(user: Any) -> None:
-    """CPython notes such an interrupt, caught or not, and would end itself by the signal."""
+def interrupted_while_loading(user: Any, module: str, how: str) -> str:
+    """A PYTHONPATH with which a command interrupts itself when it loads `module`."""
     (user.folder / "sitecustomize.py").write_text(
         "import os, signal, sys\n"
         "class Loading:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'kling26.cli.words':\n"
-        "            eval('os.kill(os.getpid(), signal.SIGINT) or sum(range(10**7))')\n"
+        f"        if name == {module!r}:\n"
+        f"            {how}\n"
         "sys.meta_path.insert(0, Loading())\n"
     )
-    paths = os.pathsep.join(filter(None, [str(user.folder), os.environ.get("PYTHONPATH")]))
-    ran = user.run("tasks", PYTHONPATH=paths)
+    return os.pathsep.join(filter(None, [str(user.folder), os.environ.get("PYTHONPATH")]))
+
+
+@pytest.mark.parametrize("module", ["cli.commands", "cli.videos", "core.runner.runner"])
+def test_an_interrupt_before_anything_was_sent_says_so(user: Any, module: str) -> None:
+    kill = "os.kill(os.getpid(), signal.SIGINT)"
+    path = interrupted_while_loading(user, f"kling26.{module}", kill)
+    ran = user.run("generate", "A fox", "--sandbox", "--json", PYTHONPATH=path)
+
+    assert ran.status == 130
+    assert ran.said == ran.object["error"] == "Interrupted. Nothing was sent."
+    assert user.rows() == 0
+
+
+def test_an_interrupt_while_a_text_is_evaluated_has_the_same_status(user: Any) -> None:
+    """CPython notes such an interrupt, caught or not, and would end itself by the signal."""
+    kill = "eval('os.kill(os.getpid(), signal.SIGINT) or sum(range(10**7))')"
+    path = interrupted_while_loading(user, "kling26.cli.listings", kill)
+    ran = user.run("tasks", PYTHONPATH=path)
 
     assert (ran.status, ran.said) == (130, "Interrupted. Nothing was sent.")
 
 
-def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(user: Any) -> None:
-    running = user.start("generate", "A fox", "--sandbox", "--json", KLING26_SANDBOX_FAULTS="slow")
-    running.until("submitting")
-    time.sleep(0.3)
-    running.interrupt().until("A paid request is on its way: waiting up to 10 seconds")
-    began = time.monotonic()
-    ran = running.interrupt().ended()
-    told = ran.object
+def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(
+    tmp_path: Path, user_of: Any
+) -> None:
+    sandbox = load_sandboxes()["kie"]
+    site = build_site([sandbox], Conditions(faults=[Fault("slow")]))
+    with Server(site) as server:
+        user = user_of(tmp_path, **environment(sandbox, server.url))
+        running = user.start("generate", "A fox", "--json")
+        end = time.monotonic() + 60
+        while not site.apps["kie"].accepted:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        running.interrupt().until("A paid request is on its way. Waiting up to 10 seconds")
+        began = time.monotonic()
+        ran = running.interrupt().ended()
+        resumed = user.run("resume", ran.object["task"])
+    task = ran.object["task"]
 
-    assert time.monotonic() - began < 5
-    assert (ran.status, told["state"]) == (130, "submitting")
-    assert told["error"] == (
-        f"Interrupted before kie had answered, so task {told['task']} is perhaps paid for. See "
-        f"what became of it with: kling26 resume {told['task']}"
+    assert time.monotonic() - began < 15
+    assert (ran.status, ran.object["state"]) == (130, "submitting")
+    assert ran.object["error"] == (
+        "Interrupted. kie.ai had not answered yet, so the video may have been paid for. "
+        f"Find out with: kling26 resume {task}"
     )
-
-    resumed = user.run("resume", told["task"])
     assert resumed.status == 5
-    assert resumed.err.splitlines()[-1].endswith(f"kling26 resubmit {told['task']}")
+    assert resumed.err.splitlines()[-1].endswith(f"submit it again with: kling26 resubmit {task}")
 
 
 def test_an_interrupted_resume_says_how_to_go_on(user: Any) -> None:
@@ -105,7 +121,7 @@ def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
 
     assert ran.status == 130
     assert last == (
-        "Interrupted before anything was sent. "
+        "Interrupted. The request has not been sent yet. "
         f"Send it with: kling26 resume {task}, or drop it with: kling26 cancel {task}"
     )
 

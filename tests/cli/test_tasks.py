@@ -42,7 +42,7 @@ def test_an_empty_journal_says_so(user: Any) -> None:
     ran = user.run("tasks")
 
     assert (ran.status, ran.out) == (0, "")
-    assert ran.said == "The journal is empty: nothing was made yet."
+    assert ran.said == "No tasks yet."
     assert user.run("tasks", "--json").out == ""
 
 
@@ -50,7 +50,7 @@ def test_nothing_to_resume_is_a_success_that_says_so(user: Any) -> None:
     ran = user.run("resume")
 
     assert (ran.status, ran.out) == (0, "")
-    assert ran.said == "Nothing is open: every task has come to its end."
+    assert ran.said == "No open tasks."
 
 
 def test_tasks_are_listed_with_what_is_known_and_what_to_do(user: Any, tasks: Any) -> None:
@@ -60,8 +60,9 @@ def test_tasks_are_listed_with_what_is_known_and_what_to_do(user: Any, tasks: An
     assert lines[0].split() == ["TASK", "AGE", "PROVIDER", "STATE", "COST"]
     assert lines[1].split() == [tasks["An owl"], "AGE", "runcomfy", "(sandbox)", "submitted"]
     assert lines[2] == "    An owl"
-    assert lines[3].endswith(f"fetch it with: kling26 resume {tasks['An owl']}")
-    assert "has too little credit" in listed
+    assert lines[3].startswith("    The video is paid for and being made at RunComfy as ")
+    assert lines[3].endswith(f". Fetch it with: kling26 resume {tasks['An owl']}")
+    assert "too little credit" in listed
     assert f"kling26 resubmit {tasks['A riddle']}" in listed
 
 
@@ -78,8 +79,8 @@ def test_a_task_that_cannot_be_cancelled_goes_on_and_exits_5(user: Any, tasks: A
     ran = user.run("cancel", tasks["A fox"])
 
     assert (ran.status, ran.err) == (5, "")
-    assert ran.out.startswith("kie.ai cannot cancel: the paid video is being made; go on with: ")
-    assert ran.out.endswith(f"kling26 resume {tasks['A fox']}\n")
+    assert ran.out.startswith("kie.ai cannot cancel")
+    assert ran.out.endswith(f". Fetch it with: kling26 resume {tasks['A fox']}\n")
 
 
 def test_the_exit_of_a_resume_is_the_worst_of_its_outcomes(user: Any, tasks: Any) -> None:
@@ -91,7 +92,8 @@ def test_the_exit_of_a_resume_is_the_worst_of_its_outcomes(user: Any, tasks: Any
     assert ended[tasks["A bill"]]["state"] == "refused"
     assert ended[tasks["A riddle"]]["state"] == "unknown"
     assert ended[tasks["An owl"]]["error"] is None
-    assert ended[tasks["A riddle"]]["error"] in ran.err.splitlines()
+    riddle = tasks["A riddle"]
+    assert f"{riddle}: {ended[riddle]['error']}" in ran.err.splitlines()
 
     without = [task for prompt, task in tasks.items() if prompt != "A riddle"]
     assert user.run("resume", *without).status == 3
@@ -101,19 +103,18 @@ def test_an_unknown_task_is_submitted_again_when_the_user_says_so(user: Any, tas
     ran = user.run("resubmit", tasks["A riddle"], "--json")
 
     assert (ran.status, ran.object["state"]) == (0, "stored")
-    assert user.run("resume").said == "Nothing is open: every task has come to its end."
+    assert user.run("resume").said == "No open tasks."
 
     again = user.run("resubmit", tasks["A riddle"])
-    assert again.said == (
-        f"Task {tasks['A riddle']} is stored; only an unknown task is submitted again."
-    )
+    assert again.said.startswith(f"Task {tasks['A riddle']} is stored")
     assert again.status == 2
 
 
 def test_a_task_that_is_over_cannot_be_cancelled(user: Any, tasks: Any) -> None:
     ran = user.run("cancel", tasks["A riddle"])
 
-    assert (ran.said, ran.status) == (f"Task {tasks['A riddle']} is stored already.", 2)
+    assert tasks["A riddle"] in ran.said
+    assert ran.status == 2
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_a_key_is_typed_without_echo(user: Any) -> None:
     os.close(ours)
 
     assert process.returncode == 0
-    assert shown.decode().strip().startswith("API key of kie.ai (https://kie.ai/api-key):")
+    assert shown.decode().strip().startswith("API key for kie.ai (https://kie.ai/api-key):")
     assert b"sk-typed" not in shown
     assert "sk-typed-unseen" in (user.home / "keys.toml").read_text()
     assert "stored in" in out

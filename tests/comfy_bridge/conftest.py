@@ -13,7 +13,9 @@ from attrs import define, field
 from kling26.comfy_bridge import running
 from kling26.comfy_bridge.progress import Watch
 from kling26.core import Progress, VideoRequest
+from kling26.core.journal.task import Task
 from kling26.core.plugins import Registry, load_providers
+from kling26.core.runner.cancel import Cancellation
 from kling26.core.runner.results import Video
 
 
@@ -58,9 +60,10 @@ def _fresh_boards() -> Iterator[None]:
 @define
 class Runner:
     """
-    A runner that makes no videos: it tells `steps`, waits until `go`, and ends with `result`.
+    A runner that makes no videos: it reports `steps`, waits until `go`, and ends with `result`.
 
-    `asked` and `cancelled` are what it was asked for.
+    A cancel of its task is answered with `answer`, and a look at it with `row`. `asked` and
+    `cancelled` are what it was asked for.
     """
 
     steps: list[Progress] = field(factory=list)
@@ -69,7 +72,8 @@ class Runner:
     when_asked: Any = None
     asked: list[tuple[VideoRequest, str, Any, Any]] = field(factory=list)
     cancelled: list[str] = field(factory=list)
-    answer: Any = (None, False, "It goes on.")
+    answer: Any = None
+    row: Any = None
 
     async def generate(
         self, request: Any, provider: str, options: Any, *, sandbox: Any, progress: Any
@@ -91,6 +95,19 @@ class Runner:
             raise self.answer
         return self.answer
 
+    async def task(self, _: str) -> Any:
+        return self.row
+
+
+def row(state: str, **more: Any) -> Task:
+    """A row of the journal, of a task in this state."""
+    facts: dict[str, Any] = {
+        "id": "k1", "provider": "kie", "realm": "live", "fingerprint": "", "state": state,
+        "prompt": "A fox", "sound": False, "duration": 5, "aspect_ratio": "16:9", "seed": 0,
+        "options": {}, "created": 0.0, "updated": 0.0,
+    }  # fmt: skip
+    return Task(**facts | more)
+
 
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
@@ -105,7 +122,8 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
         reused=False,
         paid=None,
     )
-    runner = Runner(result=video)
+    goes_on = Cancellation(row("submitted"), False, "kie.ai cannot cancel.")
+    runner = Runner(result=video, answer=goes_on)
     monkeypatch.setattr(running, "shared_runner", lambda: runner)
     return runner
 

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 from kling26.comfy_bridge import comfy_entrypoint, running
 from kling26.comfy_bridge.node import chosen, execute, make_node
+from kling26.comfy_bridge.running import NodeError
 from kling26.core import ImageFile, ImageRefused, Kling26Error, OptionRefused, UnknownProvider
 from kling26.core.plugins import Registry
 
@@ -34,7 +35,7 @@ def test_the_schema_leaves_out_what_an_older_version_does_not_know(
     assert not hasattr(schema, "search_aliases")
 
 
-def test_the_outputs_are_a_file_its_address_and_the_task(
+def test_the_outputs_are_a_file_its_url_and_the_task(
     comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any]
 ) -> None:
     video, url, task = asyncio.run(make_node(registry).execute(**values)).args
@@ -125,27 +126,28 @@ def test_a_prompt_that_ends_while_the_picture_is_read_sends_nothing(
     assert comfyui.last_text() == "kie.ai · stopped before anything was sent."
 
 
-@pytest.mark.parametrize("address", ["/etc/passwd", "file:///etc/passwd", "a.png"])
-def test_an_address_is_no_way_to_a_file(
+@pytest.mark.parametrize("url", ["/etc/passwd", "file:///etc/passwd", "a.png"])
+def test_a_url_is_no_way_to_a_file(
     comfyui: Any,
     registry: Registry,
     runner: Any,
     values: dict[str, Any],
     hidden: Any,
-    address: str,
+    url: str,
 ) -> None:
-    with pytest.raises(ImageRefused, match="https:// address"):
-        asyncio.run(execute(registry, {**values, "image_url": address}, hidden))
+    with pytest.raises(NodeError, match="https:// URL") as caught:
+        asyncio.run(execute(registry, {**values, "image_url": url}, hidden))
 
+    assert isinstance(caught.value.__cause__, ImageRefused)
     assert not runner.asked
-    assert "https:// address" in comfyui.last_text()
+    assert "https:// URL" in comfyui.last_text()
 
 
 def test_two_pictures_are_one_too_many(
     comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
 ) -> None:
     both = {"image": object(), "image_url": "https://example.org/a.png"}
-    with pytest.raises(ImageRefused, match="two pictures"):
+    with pytest.raises(NodeError, match="two images"):
         asyncio.run(execute(registry, {**values, **both}, hidden))
 
 

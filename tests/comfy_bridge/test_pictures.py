@@ -84,11 +84,11 @@ def test_too_large_for_anything_is_said(registry: Registry) -> None:
         picture(noise, _limited(registry, image_bytes=500))
 
 
-def test_a_provider_without_uploads_points_to_the_address(registry: Registry) -> None:
-    with pytest.raises(ImageRefused, match=r"RunComfy takes no pictures.*image_url"):
+def test_a_provider_without_uploads_points_to_the_url(registry: Registry) -> None:
+    with pytest.raises(ImageRefused, match=r"RunComfy accepts no image files.*image_url"):
         picture(np.zeros((1, 2, 2, 3)), registry["runcomfy"])
 
 
 def test_a_format_that_is_not_written_here_is_said(registry: Registry) -> None:
-    with pytest.raises(ImageRefused, match="give the picture as image_url"):
+    with pytest.raises(ImageRefused, match="enter the image's URL as image_url"):
         picture(np.zeros((1, 2, 2, 3)), _limited(registry, image_formats=("gif",)))

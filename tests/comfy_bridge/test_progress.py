@@ -3,40 +3,9 @@
 import asyncio
 from typing import Any
 
-import pytest
-from kling26.comfy_bridge.progress import Watch, fraction, line
+from kling26.comfy_bridge.progress import Watch, fraction
 from kling26.core import Progress
 from kling26.core.plugins import Registry
-
-
-@pytest.mark.parametrize(
-    ("progress", "elapsed", "text"),
-    [
-        (None, None, "kie.ai · starting"),
-        (Progress("a", "kie", "uploading"), None, "kie.ai · uploading the image"),
-        (Progress("a", "kie", "queued", 1.0, position=3), 2.0, "kie.ai · queued, 3 ahead · 2 s"),
-        (Progress("a", "kie", "running", 1.0), 12.4, "kie.ai · generating · 12 s"),
-        (Progress("a", "kie", "running", 1.0, expected=9.0), 12.4, "kie.ai · generating · 12 s"),
-        (
-            Progress("a", "kie", "running", 1.0, expected=60.0, message="It stumbled."),
-            12.4,
-            "kie.ai · generating · 12 s of about 60 s · It stumbled.",
-        ),
-        (
-            Progress("a", "kie", "downloading", done=1_500_000, total=8_000_000),
-            70.0,
-            "kie.ai · downloading · 1.5 of 8.0 MB",
-        ),
-        (
-            Progress("a", "kie", "downloading", done=1_500_000),
-            None,
-            "kie.ai · downloading · 1.5 MB",
-        ),
-        (Progress("a", "kie", "stored", 70.0), 70.0, "kie.ai · done"),
-    ],
-)
-def test_a_line_says_how_far_it_is(progress: Any, elapsed: Any, text: str) -> None:
-    assert line("kie.ai", progress, elapsed, None) == text
 
 
 def test_the_bar_follows_the_usual_time_and_waits_before_the_end() -> None:
@@ -90,11 +59,14 @@ def test_the_runs_of_a_list_share_the_node(comfyui: Any, registry: Registry) -> 
 
 def test_joining_is_said_until_there_is_more_to_say(comfyui: Any, registry: Registry) -> None:
     watch = Watch("7", registry["kie"], 5)
-    watch(Progress("k1", "kie", "note", message="The same video is under way; joining it."))
-    assert watch.text == "kie.ai · The same video is under way; joining it."
+    watch(Progress("k1", "kie", "found", since=0.0, standing="at_provider"))
+    assert watch.text.startswith("kie.ai · paid on ")
 
     watch(Progress("k1", "kie", "uploading"))
-    assert watch.text.startswith("kie.ai · uploading the image · The same video")
+    assert watch.text.startswith("kie.ai · uploading the image · paid on ")
+
+    watch(Progress("k1", "kie", "note", message="The journal is busy."))
+    assert watch.text == "kie.ai · uploading the image · The journal is busy."
 
 
 def test_without_a_node_nothing_is_shown(comfyui: Any, registry: Registry) -> None:

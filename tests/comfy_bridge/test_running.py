@@ -10,19 +10,13 @@ import pytest
 from attrs import evolve
 from kling26.comfy_bridge import running
 from kling26.comfy_bridge.progress import Watch
-from kling26.comfy_bridge.running import in_comfyui, run
-from kling26.core import (
-    KeyRejected,
-    Kling26Error,
-    MissingKey,
-    OutcomeUnknown,
-    Progress,
-    StillRunning,
-    TaskFailed,
-    UnknownTask,
-    VideoRequest,
-)
+from kling26.comfy_bridge.running import NodeError, run
+from kling26.core import Kling26Error, Progress, StillRunning, TaskFailed, VideoRequest
+from kling26.core.errors import NotApplicable
 from kling26.core.plugins import Registry
+from kling26.core.runner.cancel import Cancellation
+
+from .conftest import row
 
 REQUEST = VideoRequest("A red fox")
 
@@ -73,8 +67,8 @@ def test_a_cost_is_told_in_the_unit_that_came_with_it(
 
 
 def test_a_rehearsal_is_told_to_be_free(comfyui: Any, registry: Registry, runner: Any) -> None:
-    watch = _watch(registry)
-    asyncio.run(run(REQUEST, watch.provider, {}, sandbox=True, watch=watch))
+    runner.result = evolve(runner.result, sandbox=True)
+    asyncio.run(_run(_watch(registry)))
 
     assert comfyui.last_text() == "kie.ai · done · a rehearsal, free"
 
@@ -101,7 +95,7 @@ def test_cancel_raises_comfyuis_own_interruption_at_once(
 
 def test_a_cancelled_task_says_so(comfyui: Any, registry: Registry, runner: Any) -> None:
     runner.go, runner.steps = False, [Progress("k1", "runcomfy", "queued", 1.0)]
-    runner.answer = (None, True, "RunComfy cancelled the task.")
+    runner.answer = Cancellation(row("cancelled"), True, "RunComfy cancelled the task.")
     _cancel_when_asked(comfyui, runner)
 
     with pytest.raises(comfyui.stand_in.InterruptProcessingException):
@@ -110,16 +104,25 @@ def test_a_cancelled_task_says_so(comfyui: Any, registry: Registry, runner: Any)
     runner.go = True
 
 
+@pytest.mark.parametrize(
+    ("state", "error", "said"),
+    [
+        ("stored", None, "The video is here already. Run again with the same inputs to get it."),
+        ("failed", "kie.ai could not make the video.", "kie.ai could not make the video."),
+        ("cancelled", None, "The task has ended without a video."),
+    ],
+)
 def test_what_has_ended_meanwhile_is_not_cancelled(
-    comfyui: Any, registry: Registry, runner: Any
+    comfyui: Any, registry: Registry, runner: Any, state: str, error: str | None, said: str
 ) -> None:
     runner.go, runner.steps = False, [Progress("k1", "kie", "downloading")]
-    runner.answer = UnknownTask("Task k1 is stored already.", task="k1")
+    runner.answer = NotApplicable("Task k1 has ended.", task="k1")
+    runner.row = row(state, error=error)
     _cancel_when_asked(comfyui, runner)
 
     with pytest.raises(comfyui.stand_in.InterruptProcessingException):
         asyncio.run(_run(_watch(registry)))
-    _until(lambda: "shows how it ended" in comfyui.last_text())
+    _until(lambda: comfyui.last_text() == f"kie.ai · stopped waiting. {said}")
     runner.go = True
 
 
@@ -132,7 +135,7 @@ def test_a_cancel_that_fails_leaves_the_video_being_made(
 
     with pytest.raises(comfyui.stand_in.InterruptProcessingException):
         asyncio.run(_run(_watch(registry)))
-    _until(lambda: "still being made" in comfyui.last_text())
+    _until(lambda: "may still be made" in comfyui.last_text())
     runner.go = True
 
 
@@ -168,7 +171,10 @@ def test_a_failing_neighbour_leaves_the_task_alone(
 
     asyncio.run(prompt())
     assert runner.cancelled == []
-    assert "another node stopped this run" in comfyui.last_text()
+    assert comfyui.last_text() == (
+        "kie.ai · another node stopped this run, but this video goes on. Run again with the same "
+        "inputs to get it."
+    )
     runner.go = True
 
 
@@ -194,7 +200,7 @@ def test_no_cancelled_error_leaves_the_node_on_its_own(
     comfyui: Any, registry: Registry, runner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner.result = asyncio.CancelledError()
-    with pytest.raises(Kling26Error, match="was stopped"):
+    with pytest.raises(NodeError, match="was stopped"):
         asyncio.run(_run(_watch(registry)))
 
     async def stray(*_: object) -> None:
@@ -222,40 +228,34 @@ def test_the_reason_of_a_failure_is_on_the_node_too(
     comfyui: Any, registry: Registry, runner: Any
 ) -> None:
     runner.result = TaskFailed("kie.ai could not make the video: too dark.")
-    with pytest.raises(TaskFailed, match="too dark"):
+    with pytest.raises(NodeError, match="too dark") as caught:
         asyncio.run(_run(_watch(registry)))
 
+    assert isinstance(caught.value.__cause__, TaskFailed)
     assert comfyui.last_text() == "kie.ai could not make the video: too dark."
 
 
-def test_a_missing_key_points_to_the_settings(
+def test_the_error_says_how_to_go_on_and_keeps_its_facts(
     comfyui: Any, registry: Registry, runner: Any
 ) -> None:
-    runner.result = MissingKey("Run: kling26 keys set kie", provider="kie")
-    with pytest.raises(Kling26Error, match=r"Settings, Kling 2\.6, or set KIE_API_KEY") as caught:
+    runner.result = StillRunning("It is not done.", provider="kie", task="k1", task_id="abc")
+    with pytest.raises(NodeError) as caught:
         asyncio.run(_run(_watch(registry)))
 
-    assert isinstance(caught.value.__cause__, MissingKey)
-    assert "kling26 keys" not in str(caught.value)
+    error = caught.value
+    assert str(error) == "It is not done. Run again with the same inputs to get it."
+    assert comfyui.last_text() == str(error)
+    assert (error.provider, error.task, error.task_id) == ("kie", "k1", "abc")
 
 
-def test_a_rejected_key_points_to_the_settings(registry: Registry) -> None:
-    kie = registry["kie"]
-    error = kie.error(KeyRejected, httpx.Response(401), "Unknown key.", 401)
-
-    assert str(in_comfyui(error, kie)) == (
-        "kie.ai does not accept the key: Unknown key (code 401). "
-        "Set another one in ComfyUI's Settings, Kling 2.6."
-    )
-
-
-def test_what_is_not_here_yet_is_had_by_run(registry: Registry) -> None:
-    told = in_comfyui(StillRunning("Not done.", task="k1"), registry["kie"])
-    lost = in_comfyui(OutcomeUnknown("Lost.", task="k1"), registry["kie"])
-
-    assert str(told) == "Not done. Run with the same inputs fetches it, too."
-    assert told.task == "k1"
-    assert "pays nothing" in str(lost)
+def test_nodes_that_share_a_task_share_no_text(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    """The runner raises the very same error for each of them."""
+    runner.result = StillRunning("It is not done.", task="k1")
+    for _ in range(2):
+        with pytest.raises(NodeError, match=r"^It is not done\. Run again with .* to get it\.$"):
+            asyncio.run(_run(_watch(registry)))
 
 
 def test_cancel_before_the_start_sends_nothing(

@@ -1,77 +1,146 @@
-"""The translations, the help page and the templates say what the node is."""
+"""What the node says: of errors, of how a task stands, and of how far it is."""
 
-import json
-from pathlib import Path
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 
 import pytest
-from kling26.comfy_bridge.texts import node_defs
-from kling26.comfy_bridge.widgets import shared_widgets
+from kling26.comfy_bridge import texts
+from kling26.core import (
+    Kling26Error,
+    MissingKey,
+    NotDelivered,
+    OptionRefused,
+    OutcomeUnknown,
+    OutOfCredit,
+    Progress,
+    TaskFailed,
+    TryLater,
+)
+from kling26.core.errors import JournalBusy, KeyRejected, Remedy
 from kling26.core.plugins import Registry
+from kling26.core.status import Standing
 
-ROOT = Path(__file__).parents[2]
-TEMPLATES = sorted((ROOT / "example_workflows").glob("*.json"))
+from .conftest import row
 
-
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))
-
-
-def _shape(value: Any) -> Any:
-    return {key: _shape(each) for key, each in value.items()} if isinstance(value, dict) else str
-
-
-def test_the_english_texts_are_the_nodes_own(registry: Registry) -> None:
-    """Mend with: python -m kling26.comfy_bridge.texts > locales/en/nodeDefs.json"""
-    assert _read(ROOT / "locales/en/nodeDefs.json") == node_defs(registry)
+GET = "Run again with the same inputs to get it."
+KEY = (
+    "Open Settings, Kling 2.6, and enter a key (keys: https://kie.ai/api-key), or set KIE_API_KEY "
+    "before ComfyUI starts."
+)
+LOGS = "https://kie.ai/logs"
 
 
-@pytest.mark.parametrize("language", ["zh", "ru"])
-@pytest.mark.parametrize("name", ["nodeDefs", "settings", "main"])
-def test_every_language_has_the_same_texts(language: str, name: str) -> None:
-    english = _read(ROOT / f"locales/en/{name}.json")
-    other = _read(ROOT / f"locales/{language}/{name}.json")
-
-    assert _shape(other) == _shape(english)
-
-
-def test_providers_share_a_text_only_where_it_is_the_same(registry: Registry) -> None:
-    from kling26.comfy_bridge.widgets import own_widgets
-
-    seen: dict[str, tuple[str, str]] = {}
-    for provider in registry.providers.values():
-        for widget in own_widgets(provider):
-            text = widget.facts["display_name"], widget.facts["tooltip"]
-            assert seen.setdefault(widget.id, text) == text
-
-
-def test_the_help_page_tells_of_every_input_and_provider(registry: Registry) -> None:
-    page = (ROOT / "web/docs/Kling26Video.md").read_text("utf-8")
-
-    for widget in shared_widgets():
-        assert f"| {widget.id} |" in page
-    for provider in registry.providers.values():
-        row = f"| {provider.name} | `{provider.key_variable}` | [get one]({provider.key_page}) |"
-        assert row in page
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (MissingKey("No"), f"{KEY} To try the node without a key, turn sandbox on."),
+        (KeyRejected("No"), KEY),
+        (OutOfCredit("No"), "Top up the account and run again."),
+        (TryLater("No"), "Run again later."),
+        (JournalBusy("No"), "Run again."),
+        (NotDelivered("No"), GET),
+        (NotDelivered("No", remedy=Remedy("set_key")), f"{KEY} {GET}"),
+        (
+            NotDelivered("No", remedy=Remedy("resume", page=LOGS)),
+            f"Check {LOGS}, or run again with the same inputs to look for it.",
+        ),
+    ],
+    ids=str,
+)
+def test_an_error_comes_with_what_helps_in_comfyui(
+    registry: Registry, error: Kling26Error, advice: str
+) -> None:
+    assert texts.error_text(error, registry["kie"]) == f"No. {advice}"
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_a_template_fits_the_widgets_and_costs_nothing(path: Path) -> None:
-    (node,) = (each for each in _read(path)["nodes"] if each["type"] == "Kling26Video")
-    prompt, image_url, sound, duration, ratio, seed, control, sandbox, provider = node[
-        "widgets_values"
-    ]
-
-    assert prompt
-    assert image_url == ""
-    assert (sound, duration, ratio, seed, control) == (False, 5, "16:9", 0, "fixed")
-    assert sandbox is True
-    assert provider == "kie"
-    assert path.with_suffix(".jpg").stat().st_size < 200_000
+@pytest.mark.parametrize("error", [TaskFailed("No"), OptionRefused("No", option="seed")], ids=repr)
+def test_an_error_that_says_it_all_stays_as_it_is(registry: Registry, error: Any) -> None:
+    assert texts.error_text(error, registry["kie"]) == "No"
 
 
-def test_there_are_two_templates() -> None:
-    assert [path.stem for path in TEMPLATES] == [
-        "Kling 2.6 image to video",
-        "Kling 2.6 text to video",
-    ]
+def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Registry) -> None:
+    said = {}
+    for name, provider in registry.providers.items():
+        lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit", page=provider.tasks_page))
+        said[name] = texts.error_text(lost, provider)
+
+    look = "If the video is not there, change the seed and run again to make a new one."
+    assert said == {
+        "kie": f"Lost. Check https://kie.ai/logs. {look}",
+        "apikley": f"Lost. Check https://app.apikley.ru. {look}",
+        "cometapi": (
+            "Lost. Run again with the same inputs to look for it at no cost; another seed makes a "
+            "new video."
+        ),
+        "runcomfy": f"Lost. Check https://www.runcomfy.com/generations. {look}",
+    }
+    lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit"))
+    assert texts.error_text(lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+
+
+STANDINGS: dict[Standing, tuple[str, dict[str, Any], str]] = {
+    "unsent": ("submitting", {}, (
+        "The request has not been sent yet. Run again with the same inputs to send it."
+    )),
+    "unclear": ("submitting", {"sending": 1.0}, (
+        "The video may have been paid for. Run again with the same inputs to find out."
+    )),
+    "at_provider": ("submitted", {}, f"The video is paid for and still being made. {GET}"),
+    "made": ("succeeded", {}, f"The video is paid for and finished. {GET}"),
+    "stored": ("stored", {}, f"The video is here already. {GET}"),
+    "over": ("refused", {}, "The task has ended without a video."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("standing", get_args(Standing))
+def test_after_cancel_it_is_said_how_the_task_stands(standing: Standing) -> None:
+    state, more, text = STANDINGS[standing]
+    task = row(state, **more)
+
+    assert task.standing == standing
+    assert texts.stopped("kie.ai", task) == f"kie.ai · stopped waiting. {text}"
+
+
+@pytest.mark.parametrize(
+    ("standing", "sandbox", "text"),
+    [
+        ("stored", False, "paid on 2026-05-04 03:02 as k1, so this costs nothing"),
+        ("made", True, "rehearsed on 2026-05-04 03:02 as k1, so this costs nothing"),
+        ("unsent", False, "requested on 2026-05-04 03:02 as k1, so this picks it up"),
+    ],
+)
+def test_an_equal_request_says_what_it_finds(standing: Standing, sandbox: bool, text: str) -> None:
+    since = datetime(2026, 5, 4, 3, 2).astimezone().timestamp()
+    found = Progress("k1", "kie", "found", since=since, standing=standing, sandbox=sandbox)
+
+    assert texts.found_text(found) == f"{text}; another seed makes a new one"
+
+
+@pytest.mark.parametrize(
+    ("progress", "elapsed", "text"),
+    [
+        (None, None, "kie.ai · starting"),
+        (Progress("a", "kie", "uploading"), None, "kie.ai · uploading the image"),
+        (Progress("a", "kie", "queued", 1.0, position=3), 2.0, "kie.ai · queued, 3 ahead · 2 s"),
+        (Progress("a", "kie", "running", 1.0), 12.4, "kie.ai · generating · 12 s"),
+        (Progress("a", "kie", "running", 1.0, expected=9.0), 12.4, "kie.ai · generating · 12 s"),
+        (
+            Progress("a", "kie", "running", 1.0, expected=60.0, message="It stumbled."),
+            12.4,
+            "kie.ai · generating · 12 s of about 60 s · It stumbled.",
+        ),
+        (
+            Progress("a", "kie", "downloading", done=1_500_000, total=8_000_000),
+            70.0,
+            "kie.ai · downloading · 1.5 of 8.0 MB",
+        ),
+        (
+            Progress("a", "kie", "downloading", done=1_500_000),
+            None,
+            "kie.ai · downloading · 1.5 MB",
+        ),
+        (Progress("a", "kie", "stored", 70.0), 70.0, "kie.ai · done"),
+    ],
+)
+def test_a_line_says_how_far_it_is(progress: Any, elapsed: Any, text: str) -> None:
+    assert texts.line("kie.ai", progress, elapsed, None) == text

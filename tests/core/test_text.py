@@ -1,7 +1,13 @@
 """Other people's text, made safe to show."""
 
 import pytest
-from kling26.core.text import join_words, sanitize, sentence, summarize_body
+from kling26.core.text import (
+    join_sentences,
+    join_words,
+    sanitize,
+    sentence,
+    summarize_body,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +68,18 @@ def test_values_are_listed_as_people_do(values: list[object], words: str) -> Non
 )
 def test_of_an_odd_answer_the_words_are_told_and_no_markup(content: bytes, told: str) -> None:
     assert summarize_body(content) == told
+
+
+@pytest.mark.parametrize(
+    ("sentences", "text"),
+    [
+        (["It broke off"], "It broke off"),
+        (["It broke off", "Run: kling26 resume"], "It broke off. Run: kling26 resume"),
+        (["It broke off.", "", "Really?", "Yes."], "It broke off. Really? Yes."),
+        (["It broke off", ""], "It broke off"),
+    ],
+)
+def test_only_a_sentence_that_another_one_follows_gets_a_full_stop(
+    sentences: list[str], text: str
+) -> None:
+    assert join_sentences(*sentences) == text

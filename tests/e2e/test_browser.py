@@ -536,5 +536,5 @@ def test_a_workflow_keeps_a_provider_whose_plug_in_is_gone(
     assert json.loads(sent)[str(node)]["inputs"]["provider"] == "fal"
     assert json.loads(again)["nodes"][0]["widgets_values"][8] == "fal"
     assert entry["status"]["status_str"] == "error"
-    assert "install its plug-in and start ComfyUI again" in told
+    assert "install its plug-in and restart ComfyUI" in told
     assert [len(providers.tasks(name)) for name in providers.site.apps] == bills

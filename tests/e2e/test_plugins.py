@@ -412,7 +412,7 @@ def test_a_provider_whose_plug_in_is_gone_is_never_replaced(
     assert list(choices(after)) == BUILT_IN
     assert run.error == (
         'There is no provider "fal". Installed: kie, apikley, cometapi and runcomfy. '
-        "Choose one of these, or install its plug-in and start ComfyUI again."
+        "Choose another one, or install its plug-in and restart ComfyUI."
     )
     assert ("1", run.error) in run.texts
     assert after.history(run)["prompt"][2]["1"]["inputs"]["provider"] == "fal"

@@ -1,0 +1,183 @@
+"""How far tasks are, on stderr: live on a terminal, else a line for each change."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from attrs import define, field
+
+from ..core.progress import Progress
+from ..core.text import sanitize
+from .console import say
+from .texts import PHASES, found_text, phase_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+
+_MB = 1e6
+_BAR = 30
+
+
+@define
+class _Line:
+    """The latest progress of a task, and when it came."""
+
+    progress: Progress
+    at: float
+    #: When the download began, and at which byte, for its speed.
+    began: tuple[float, int] | None = None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds since the provider took the task, by now."""
+        elapsed = self.progress.elapsed
+        return None if elapsed is None else elapsed + time.monotonic() - self.at
+
+
+@define
+class Display:
+    """
+    What is shown of all tasks, for as long as the `with` block lasts.
+
+    `listen` may be called from any thread.
+    """
+
+    #: The tasks that anything was heard of.
+    tasks: dict[str, _Line] = field(factory=dict, init=False)
+    _live: "Live | None" = field(default=None, init=False)
+    _said: dict[str, str] = field(factory=dict, init=False)
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        if console.is_terminal and not console.is_dumb_terminal:
+            self._live = Live(
+                console=console,
+                get_renderable=self._rows,
+                transient=True,
+                # Results are for stdout, which rich would otherwise lead to its own console.
+                redirect_stdout=False,
+            )
+            self._live.start()
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Make room for results on the same terminal."""
+        live = self._live
+        if live is not None:
+            live.stop()
+        yield
+        if live is not None:
+            live.start()
+
+    def listen(self, progress: Progress) -> None:
+        """The listener for the runner."""
+        before = self.tasks.get(progress.task)
+        remark = _remark(progress)
+        if remark is not None:
+            say(remark)
+        if remark is None or before is None:
+            self.tasks[progress.task] = _line(progress, before)
+        if self._live is None and progress.phase in PHASES:
+            self._say_change(progress)
+
+    def _say_change(self, progress: Progress) -> None:
+        text = phase_text(progress)
+        if self._said.get(progress.task) != text:
+            self._said[progress.task] = text
+            say(f"{progress.task}: {text}")
+
+    # -- the live line ---------------------------------------------------------------------
+
+    def _rows(self) -> "RenderableType":
+        from rich.table import Table
+        from rich.text import Text
+
+        shown = [line for line in list(self.tasks.values()) if line.progress.phase in PHASES]
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for line in shown:
+            cells: list[RenderableType] = [Text(line.progress.task, "dim")] if shown[1:] else []
+            cells += [Text(PHASES[line.progress.phase].capitalize()), Text(_clock(line.elapsed))]
+            details = Text(_details(line), no_wrap=True, overflow="ellipsis")
+            grid.add_row(*cells, _bar(line) or "", details)
+        return grid
+
+
+def _remark(progress: Progress) -> str | None:
+    """A sentence that is no phase of the task."""
+    if progress.phase == "found":
+        return found_text(progress)
+    return progress.message if progress.phase == "note" else None
+
+
+def _line(progress: Progress, before: _Line | None) -> _Line:
+    """The line that follows one; a download remembers when it began."""
+    line = _Line(progress, time.monotonic())
+    if progress.phase == "downloading":
+        line.began = before.began if before and before.began else (line.at, progress.done)
+    return line
+
+
+def _bar(line: _Line) -> "ProgressBar | None":
+    """How much of the expected time has passed, or of the file has come."""
+    from rich.progress_bar import ProgressBar
+
+    progress = line.progress
+    if progress.phase == "downloading" and progress.total:
+        return ProgressBar(progress.total, progress.done, width=_BAR)
+    if progress.phase == "running" and progress.expected and line.elapsed is not None:
+        # It is an expectation: a full bar would promise that it is done.
+        return ProgressBar(1.0, min(0.97, line.elapsed / progress.expected), width=_BAR)
+    return None
+
+
+def _details(line: _Line) -> str:
+    progress = line.progress
+    if progress.message:
+        return sanitize(progress.message)
+    if progress.phase == "downloading":
+        return _bytes(line)
+    if progress.phase == "running" and progress.expected:
+        return f"usually {_clock(progress.expected)}"
+    if progress.phase == "queued" and progress.position is not None:
+        return f"number {progress.position} in the queue"
+    return ""
+
+
+def _bytes(line: _Line) -> str:
+    progress = line.progress
+    total = f" of {progress.total / _MB:.1f}" if progress.total else ""
+    text = f"{progress.done / _MB:.1f}{total} MB"
+    if line.began is not None and line.at > line.began[0]:
+        speed = (progress.done - line.began[1]) / (line.at - line.began[0])
+        text += f", {speed / _MB:.1f} MB/s"
+    return text
+
+
+def _clock(seconds: float | None) -> str:
+    """
+    A length of time as a clock shows it.
+
+    >>> _clock(72.5)
+    '1:12'
+    """
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}"

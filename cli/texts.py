@@ -1,0 +1,302 @@
+"""
+What the command line says while it runs, in one place.
+
+Core says what happened, how a task stands and, as data, what helps; the words for the person at a
+shell, with the commands to type, are here. What is wrong with a command line is in `usage`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, UnknownTask
+from ..core.journal.task import Task
+from ..core.progress import Phase, Progress
+from ..core.provider import Provider
+from ..core.status import Standing
+from ..core.text import join_sentences, join_words, sanitize
+
+if TYPE_CHECKING:
+    from ..core.runner.cancel import Cancellation
+
+Providers = Mapping[str, Provider]
+
+
+# -- how a task stands -------------------------------------------------------------------------
+
+
+@frozen
+class _Words:
+    """How a task stands, what to do about it, and what an equal request finds."""
+
+    state: str
+    next: str
+    found: str
+
+
+_FETCH = "Fetch it with: kling26 resume {task}"
+_REQUESTED = "Requested on {date} as {task}, so this picks it up"
+_PAID = "{paid} on {date} as {task}, so this costs nothing"
+_STANDINGS: Mapping[Standing, _Words] = {
+    "unsent": _Words(
+        "The request has not been sent yet.",
+        "Send it with: kling26 resume {task}, or drop it with: kling26 cancel {task}",
+        _REQUESTED,
+    ),
+    "unclear": _Words(
+        "{title} had not answered yet, so the video may have been paid for.",
+        "Find out with: kling26 resume {task}",
+        _REQUESTED,
+    ),
+    "at_provider": _Words(
+        "The video is paid for and being made at {title} as {task_id}.", _FETCH, _PAID
+    ),
+    "made": _Words(
+        "The video is paid for and finished at {title}, but not here yet.", _FETCH, _PAID
+    ),
+    "stored": _Words("The video is here: {file}", "Try again with: kling26 resume {task}", _PAID),
+    "over": _Words("The task has ended without a video.", "", ""),
+}
+
+
+def task_text(task: Task, provider: Provider | None) -> str:
+    """Where the video of a task is, why there is none, or what to do for it; "" if nothing."""
+    if task.standing == "stored":
+        here = task.file is not None and Path(task.file).exists()
+        gone = f"The stored video is gone. Fetch it again with: kling26 resume {task.id}"
+        return str(task.file) if here else gone
+    if task.error is not None:
+        return failure_text(task, provider)
+    return "" if task.standing == "over" else join_sentences(_state(task, provider), _next(task))
+
+
+def failure_text(task: Task, provider: Provider | None) -> str:
+    """Why a task has no video, or not yet, and how to go on where that is possible."""
+    known = sanitize(task.error, 1000)
+    return (
+        join_sentences(known, *_going_on(task.remedy, _about(task, provider)))
+        if task.open
+        else known
+    )
+
+
+def cancellation_text(done: "Cancellation", provider: Provider | None) -> str:
+    """What came of cancelling a task, and how to go on with it if it was not cancelled."""
+    task = done.task
+    following = () if done.cancelled else _going_on(task.remedy, _about(task, provider))
+    return join_sentences(done.message, *following)
+
+
+def _state(task: Task, provider: Provider | None) -> str:
+    return _STANDINGS[task.standing].state.format(
+        title=title(task.provider, provider), task_id=sanitize(task.task_id, 80), file=task.file
+    )
+
+
+def _next(task: Task) -> str:
+    return _STANDINGS[task.standing].next.format(task=task.id)
+
+
+def title(name: str, provider: Provider | None) -> str:
+    """What a provider is called; by its bare name where its plug-in is gone."""
+    return sanitize(name if provider is None else provider.title, 60)
+
+
+# -- interrupts --------------------------------------------------------------------------------
+
+INTERRUPTED = "Interrupted."
+NOTHING_SENT = "Interrupted. Nothing was sent."
+CANCEL_INTERRUPTED = "Interrupted. Check with: kling26 tasks"
+PRUNE_INTERRUPTED = "Interrupted. Run it again to go on."
+
+
+def interrupt_text(tasks: Sequence[Task], providers: Providers) -> str:
+    """What an interrupt left behind, and how to go on with it."""
+    if len(tasks) > 1:
+        return interrupted_among(task.id for task in tasks if task.open)
+    (task,) = tasks
+    state = _state(task, providers.get(task.provider))
+    return join_sentences(INTERRUPTED, state, _next(task) if task.open else "")
+
+
+def interrupted_among(tasks: Iterable[str]) -> str:
+    """What is said where nothing more is known of these tasks than that they are open."""
+    left = " ".join(tasks)
+    return join_sentences(INTERRUPTED, f"Go on with: kling26 resume {left}" if left else "")
+
+
+def resume_interrupted(tasks: Sequence[str]) -> str:
+    """What is said before a resume of these tasks, or of all, has begun."""
+    return join_sentences(INTERRUPTED, f"Go on with: {' '.join(('kling26 resume', *tasks))}")
+
+
+def waiting_for_answer(seconds: float) -> str:
+    return (
+        f"A paid request is on its way. Waiting up to {seconds:.0f} seconds for its answer; Ctrl-C "
+        "stops at once."
+    )
+
+
+# -- errors, and what helps --------------------------------------------------------------------
+
+
+@frozen
+class _About:
+    """The task to go on with, who makes its video, and what is to be done by its standing."""
+
+    task: str
+    name: str
+    provider: Provider | None
+    next: str
+
+
+def _about(task: Task, provider: Provider | None) -> _About:
+    return _About(task.id, task.provider, provider, _next(task))
+
+
+def error_text(
+    error: Kling26Error, task: Task | None = None, provider: Provider | None = None
+) -> str:
+    """What went wrong, and what to do; `task` is the one it is about, where its row is known."""
+    return join_sentences(str(error), *_what_helps(error, task, provider))
+
+
+def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | None) -> Iterable[str]:
+    if isinstance(error, UnknownTask):
+        return ["kling26 tasks lists them."]
+    if isinstance(error, JournalBusy):
+        return ["Try again."]
+    if isinstance(error, NotDelivered) or (task is not None and task.open):
+        name, fetch = str(error.task), _FETCH.format(task=error.task)
+        about = _About(name, str(error.provider), provider, fetch)
+        return _going_on(error.remedy, about if task is None else _about(task, provider))
+    return [_advice(error.remedy, error.provider, provider)]
+
+
+def _going_on(remedy: Remedy | None, about: _About) -> Iterable[str]:
+    """How to go on with a task that is paid for, may be, or is still to be sent."""
+    if remedy is None or remedy.do in ("wait", "change"):
+        return [about.next]
+    if remedy.do == "resubmit":
+        return _resubmit(remedy, about)
+    if remedy.do == "resume" and remedy.page is not None:
+        return [f"Check {remedy.page}, or try again with: kling26 resume {about.task}"]
+    return [_advice(remedy, about.name, about.provider), about.next]
+
+
+def _resubmit(remedy: Remedy, about: _About) -> Iterable[str]:
+    if about.provider is not None and about.provider.can("find"):
+        look = f"Look for it again at no cost with: kling26 resume {about.task}"
+    else:
+        look = f"Check {remedy.page or f'your account at {title(about.name, about.provider)}'}"
+    return [look, f"If the video is not there, submit it again with: kling26 resubmit {about.task}"]
+
+
+def _advice(remedy: Remedy | None, name: str | None, provider: Provider | None) -> str:
+    """What helps before another try; "" where the error's own sentence says it."""
+    if remedy is None:
+        return ""
+    if remedy.do == "set_key":
+        variable, page = remedy.variable, remedy.page
+        if variable is None and provider is not None:
+            variable, page = provider.key_variable, provider.key_page
+        return set_key(str(name), variable, page)
+    return _ADVICE.get(remedy.do, "")
+
+
+_ADVICE = {"top_up": "Top up the account and try again.", "wait": "Try again later."}
+
+
+def bug(what: str) -> str:
+    """What is said of an error that should not be."""
+    return join_sentences(
+        f"This is a bug in kling26: {what}", "Run it again with --verbose to see where."
+    )
+
+
+# -- progress ----------------------------------------------------------------------------------
+
+#: The phases that are shown, and what they are called.
+PHASES: Mapping[Phase, str] = {
+    "uploading": "uploading the image",
+    "submitting": "submitting",
+    "waiting": "waiting",
+    "queued": "queued",
+    "running": "generating",
+    "downloading": "downloading",
+}
+
+
+def phase_text(progress: Progress) -> str:
+    """A change of phase, for a log."""
+    if progress.message:
+        return sanitize(progress.message)
+    place = {"submitting": f" to {progress.provider}", "queued": f" at {progress.provider}"}
+    return PHASES[progress.phase] + place.get(progress.phase, "")
+
+
+def found_text(progress: Progress) -> str:
+    """That an equal request was made before, what that means, and how to get another video."""
+    found = _STANDINGS[progress.standing or "unclear"].found.format(
+        paid="Rehearsed" if progress.sandbox else "Paid",
+        date=f"{datetime.fromtimestamp(progress.since or 0.0).astimezone():%Y-%m-%d %H:%M}",
+        task=progress.task,
+    )
+    return f"{found}; another --seed makes a new video."
+
+
+# -- keys --------------------------------------------------------------------------------------
+
+
+def set_key(name: str, variable: str | None, page: str | None) -> str:
+    """How a provider's key is given."""
+    command = f"kling26 keys set {name}{f' (keys: {page})' if page else ''}"
+    return f"Set {variable}, or run: {command}" if variable else f"Run: {command}"
+
+
+def key_prompt(provider: Provider) -> str:
+    page = f" ({provider.key_page})" if provider.key_page else ""
+    return f"API key for {provider.title}{page}: "
+
+
+def key_stored(provider: Provider, path: Path) -> str:
+    return f"The key for {provider.title} is stored in {path}, which only you can read."
+
+
+def key_unset(provider: Provider, there_was_one: bool) -> str:
+    if there_was_one:
+        return f"The stored key for {provider.title} is deleted."
+    return f"No key is stored for {provider.title}."
+
+
+def variable_counts_first(provider: Provider) -> str:
+    return f"{provider.key_variable} is set as well, and takes precedence over the stored key."
+
+
+def variable_still_counts(provider: Provider) -> str:
+    return f"{provider.key_variable} is still set, so that key is used."
+
+
+NO_KEY_ENTERED = "No key was entered, so none is stored."
+
+
+def no_such_provider(names: Iterable[str]) -> str:
+    """Without the name that was typed, which might be a key."""
+    return f"There is no such provider. Installed: {join_words(names, 'and')}."
+
+
+# -- the journal -------------------------------------------------------------------------------
+
+NO_TASKS = "No tasks yet."
+NO_OPEN_TASKS = "No open tasks."
+
+
+def pruned(tasks: int, videos: int) -> str:
+    return f"Forgot {_count(tasks, 'task')} and removed {_count(videos, 'stored video')}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

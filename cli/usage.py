@@ -1,0 +1,153 @@
+"""What is wrong with a command line, in one sentence."""
+
+import difflib
+from collections.abc import Iterable
+from functools import singledispatch
+
+from cyclopts import CycloptsError
+from cyclopts.exceptions import (
+    CoercionError,
+    MissingArgumentError,
+    RepeatArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
+
+from ..core.errors import OptionRefused
+from ..core.text import sanitize
+
+
+@singledispatch
+def usage_text(error: CycloptsError) -> str:
+    """The sentence for an error of the parser."""
+    return sanitize(error)
+
+
+@usage_text.register
+def _(error: UnknownCommandError) -> str:
+    wrong = (error.unused_tokens or [""])[0]
+    commands = [name for name in error.app or () if not name.startswith("-")]
+    kind = "option" if wrong.startswith("-") else "command"
+    return f'{_command(error)} has no {kind} "{sanitize(wrong, 60)}"{_hint(error, wrong, commands)}'
+
+
+@usage_text.register
+def _(error: UnknownOptionError) -> str:
+    # What follows an equals sign may be a secret that has ended up in a wrong place.
+    option = (error.token.keyword or error.token.value).partition("=")[0]
+    if " " in option:
+        return 'A prompt that begins with a dash comes last, after a "--" of its own.'
+    names = (name for argument in error.argument_collection for name in argument.names)
+    return f'{_command(error)} has no option "{sanitize(option, 60)}"{_hint(error, option, names)}'
+
+
+@usage_text.register
+def _(error: UnusedCliTokensError) -> str:
+    command, rest = _command(error), list(error.unused_tokens or ())
+    if command.startswith("kling26 keys"):
+        # It is most likely a key, and not to be repeated.
+        return (
+            "A key does not belong on the command line, where others may read it; "
+            f"{command} NAME asks for it."
+        )
+    if command == "kling26 generate":
+        return (
+            f'kling26 generate takes one prompt, and "{sanitize(rest[0], 60)}" is left over; put '
+            "quotes around the whole prompt."
+        )
+    return f'{command} does not know what to do with "{sanitize(" ".join(rest), 60)}".'
+
+
+@usage_text.register
+def _(error: RepeatArgumentError) -> str:
+    return f"{error.token.keyword} is given twice." if error.token.keyword else sanitize(error)
+
+
+@usage_text.register
+def _(error: CoercionError) -> str:
+    if error.token is None:
+        return sanitize(error)
+    kinds: dict[type | None, str] = {
+        int: "must be a whole number",
+        float: "must be a number",
+        bool: "takes no value",
+    }
+    rule = kinds.get(error.target_type, "must be another value")
+    return f'{error.token.keyword} {rule}; got "{sanitize(error.token.value, 60)}".'
+
+
+@usage_text.register
+def _(error: MissingArgumentError) -> str:
+    if error.argument is None:
+        return sanitize(error)
+    command, name = _command(error), error.argument.name
+    if name.startswith("-"):
+        return f"{error.keyword or name} needs a value; see: {command} --help"
+    return f"{command} needs a {name.lower()}; see: {command} --help"
+
+
+def _command(error: CycloptsError) -> str:
+    return " ".join(("kling26", *(error.command_chain or ())))
+
+
+def _hint(error: CycloptsError, wrong: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(wrong, list(names), n=1)
+    return f'; did you mean "{close[0]}"?' if close else f"; see: {_command(error)} --help"
+
+
+# -- values that make no sense -----------------------------------------------------------------
+
+
+def flag(name: str) -> str:
+    """The flag of an option, by its name in Python."""
+    return f"--{name.replace('_', '-')}"
+
+
+def empty(name: str) -> OptionRefused:
+    return OptionRefused(f"{flag(name)} is empty; fill it in or leave it out.", option=name)
+
+
+def shape_with_image() -> OptionRefused:
+    return OptionRefused(
+        "--aspect-ratio does not go with --image: the picture sets the shape. Leave one out.",
+        option="aspect_ratio",
+    )
+
+
+def no_assignment(text: str, name: str) -> OptionRefused:
+    return OptionRefused(f'--option must be NAME=VALUE; got "{sanitize(text, 60)}".', option=name)
+
+
+def shared_option(name: str) -> OptionRefused:
+    return OptionRefused(f"Every provider has {name}; use {flag(name)} for it.", option=name)
+
+
+def option_twice(name: str) -> OptionRefused:
+    return OptionRefused(f"--option {name} is given twice.", option=name)
+
+
+def bad_timeout(seconds: float, longest: float) -> OptionRefused:
+    return OptionRefused(
+        f"--timeout must be more than 0 and at most {longest:.0f} seconds; got {seconds:g}.",
+        option="timeout",
+    )
+
+
+def bad_age(text: str) -> OptionRefused:
+    return OptionRefused(
+        f'--older-than must be an age such as 30d, 12h or 45m; got "{sanitize(text, 60)}".',
+        option="older_than",
+    )
+
+
+def bad_port(port: int) -> OptionRefused:
+    return OptionRefused(f"--port must be between 0 and 65535; got {port}.", option="port")
+
+
+def unusable_port(port: int, reason: str | None) -> OptionRefused:
+    """For a port that cannot be served on; where there is no reason, it is in use."""
+    why = "is already in use" if reason is None else f"cannot be used ({reason})"
+    return OptionRefused(
+        f"Port {port} {why}; choose another with --port, or 0 for a free one.", option="port"
+    )

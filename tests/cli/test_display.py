@@ -1,0 +1,75 @@
+"""The live lines of a terminal, where no process is needed to see them."""
+
+import io
+
+import pytest
+from kling26.cli.display import Display
+from kling26.core.progress import Progress
+from rich.console import Console
+
+
+def live(*steps: Progress) -> list[str]:
+    """What a terminal shows after these steps of progress."""
+    display, shown = Display(), io.StringIO()
+    display._live = object()  # type: ignore[assignment]
+    for progress in steps:
+        display.listen(progress)
+    Console(file=shown, width=100).print(display._rows())
+    return [" ".join(line.split()) for line in shown.getvalue().splitlines() if line.strip()]
+
+
+def test_a_queued_task_shows_its_place() -> None:
+    assert live(Progress("k26-1", "kie", "queued", elapsed=3, position=4)) == [
+        "Queued 0:03 number 4 in the queue"
+    ]
+
+
+def test_a_task_that_is_made_shows_the_time_it_usually_takes_and_a_bar() -> None:
+    (line,) = live(Progress("k26-1", "kie", "running", elapsed=61, expected=80))
+
+    assert line.startswith("Generating 1:01 ━━━")
+    assert line.endswith(" usually 1:20")
+
+
+def test_a_download_shows_bytes_and_speed() -> None:
+    first = Progress("k26-1", "kie", "downloading", elapsed=61, done=0, total=8_000_000)
+    (line,) = live(first, Progress("k26-1", "kie", "downloading", done=4_000_000, total=8_000_000))
+
+    assert line.startswith("Downloading ━━━")
+    assert " 4.0 of 8.0 MB, " in line
+    assert line.endswith(" MB/s")
+
+
+def test_a_download_of_unknown_length_has_no_bar() -> None:
+    assert live(Progress("k26-1", "kie", "downloading", done=4_000_000)) == ["Downloading 4.0 MB"]
+
+
+def test_what_a_server_says_cannot_steer_the_terminal() -> None:
+    (line,) = live(Progress("k26-1", "kie", "waiting", message="[red]Busy\x1b[2J\nWait"))
+
+    assert line == "Waiting [red]Busy [2J Wait"
+
+
+def test_several_tasks_are_told_apart_and_a_stored_one_disappears() -> None:
+    assert live(
+        Progress("k26-1", "kie", "running"),
+        Progress("k26-2", "kie", "queued"),
+        Progress("k26-3", "kie", "running"),
+        Progress("k26-3", "kie", "stored"),
+    ) == ["k26-1 Generating", "k26-2 Queued"]
+
+
+def test_an_equal_request_is_a_line_of_its_own_and_no_phase(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = Progress("k26-1", "kie", "found", since=0.0, standing="at_provider")
+
+    assert live(found, Progress("k26-1", "kie", "running")) == ["Generating"]
+    assert capsys.readouterr().err.startswith("Paid on ")
+
+
+def test_a_note_leaves_the_phase_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    note = Progress("k26-1", "kie", "note", message="The journal cannot be written.")
+
+    assert live(Progress("k26-1", "kie", "running"), note) == ["Generating"]
+    assert capsys.readouterr().err == "The journal cannot be written.\n"
