@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from attrs import evolve
 from kling26.comfy_bridge import running
