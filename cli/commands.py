@@ -25,8 +25,8 @@ app: App = App(
 )
 sandbox: App = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
 
-for command in (generate, resume, resubmit, cancel, tasks, providers, balance, prune):
-    app.command(command)
+for _command in (generate, resume, resubmit, cancel, tasks, providers, balance, prune):
+    app.command(_command)
 app.command(keys)
 app.command(sandbox)
 app.command(

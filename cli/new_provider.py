@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ..core.errors import OutputRefused, UsageError
-from ..core.text import sanitize
+from ..core.errors import OutputRefused
+from . import texts, usage
 from .console import result, say
 from .keys import installed
 
@@ -37,11 +37,8 @@ def new_provider(
     It works as it stands, with an emulator and tests; the places to fill in are marked.
     """
     folder = Path(f"kling26-{_usable(name)}")
-    write(folder, words(name))
-    say(
-        f'Try it: pip install -e "{folder}[test]" && pytest {folder}\n'
-        f'Then fill in the places marked "FILL IN"; docs/plugins.md explains how.'
-    )
+    write(folder, spellings(name))
+    say(texts.begun(folder))
     result(str(folder))
     return 0
 
@@ -49,16 +46,13 @@ def new_provider(
 def _usable(name: str) -> str:
     """The name, if a provider and a distribution can have it."""
     if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", name) or len(name) > _LONGEST:
-        raise UsageError(
-            f'"{sanitize(name, 60)}" cannot be the name of a provider: take up to {_LONGEST} of '
-            "a-z, 0-9, - and _, a letter first, and - and _ only between others."
-        )
+        raise usage.bad_provider_name(name, _LONGEST)
     if name in installed().providers:
-        raise UsageError(f'There is a provider "{name}" already; take another name.')
+        raise usage.taken_provider_name(name)
     return name
 
 
-def words(name: str) -> Mapping[str, str]:
+def spellings(name: str) -> Mapping[str, str]:
     """The name in each of its spellings."""
     module = name.replace("-", "_")
     parts = module.split("_")
@@ -83,6 +77,6 @@ def write(folder: Path, spelled: Mapping[str, str]) -> None:
             file.parent.mkdir(exist_ok=True)
             file.write_text(Template(text).substitute(spelled), "utf-8", newline="\n")
     except FileExistsError:
-        raise UsageError(f"{folder} is there already; remove it, or take another name.") from None
+        raise usage.taken_folder(folder) from None
     except OSError as error:
-        raise OutputRefused(f"{folder} cannot be written: {error.strerror}.") from error
+        raise OutputRefused(texts.unwritable(folder, error)) from error

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from functools import singledispatch
+from pathlib import Path
 
 from cyclopts import CycloptsError
 from cyclopts.exceptions import (
@@ -14,7 +15,7 @@ from cyclopts.exceptions import (
     UnusedCliTokensError,
 )
 
-from ..core.errors import OptionRefused
+from ..core.errors import OptionRefused, UsageError
 from ..core.text import sanitize
 
 
@@ -151,3 +152,18 @@ def unusable_port(port: int, reason: str | None) -> OptionRefused:
     return OptionRefused(
         f"Port {port} {why}; choose another with --port, or 0 for a free one.", option="port"
     )
+
+
+def bad_provider_name(name: str, longest: int) -> UsageError:
+    return UsageError(
+        f'"{sanitize(name, 60)}" cannot be the name of a provider: use up to {longest} of a-z, '
+        "0-9, - and _, beginning with a letter, with - and _ only between others."
+    )
+
+
+def taken_provider_name(name: str) -> UsageError:
+    return UsageError(f'There is already a provider "{name}"; choose another name.')
+
+
+def taken_folder(folder: Path) -> UsageError:
+    return UsageError(f"{folder} already exists; remove it, or choose another name.")

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 
 import httpx
 import pytest
-from kling26.cli.new_provider import FILES, words, write
+from kling26.cli.new_provider import FILES, spellings, write
 from kling26.core import Limits, OptionRefused, Provider, VideoRequest, wire
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
@@ -39,7 +39,7 @@ def blocks(language: str) -> list[str]:
 def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """What the command writes, as if it were installed."""
     folder = tmp_path / "installed"
-    write(folder, words("acme"))
+    write(folder, spellings("acme"))
     info = folder / "kling26_acme-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme\nVersion: 0.1.0\n")

@@ -113,7 +113,7 @@ def test_a_bad_name_is_refused_in_a_sentence(user: Any, name: str) -> None:
 def test_a_name_that_is_taken_is_refused(user: Any) -> None:
     ran = user.run("new-provider", "kie")
 
-    assert (ran.status, ran.said) == (2, 'There is a provider "kie" already; take another name.')
+    assert (ran.status, ran.said) == (2, 'There is already a provider "kie"; choose another name.')
 
 
 def test_a_folder_that_is_there_is_left_alone(user: Any) -> None:
@@ -124,7 +124,7 @@ def test_a_folder_that_is_there_is_left_alone(user: Any) -> None:
     ran = user.run("new-provider", "acme")
 
     assert ran.status == 2
-    assert ran.said == "kling26-acme is there already; remove it, or take another name."
+    assert ran.said == "kling26-acme already exists; remove it, or choose another name."
     assert kept.read_text() == "mine"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from kling26.cli.new_provider import words, write
+from kling26.cli.new_provider import spellings, write
 from kling26.testing import ProviderTests
 
 Suite = type[ProviderTests]
@@ -26,7 +26,7 @@ class Verdict(Protocol):
 def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acme]:
     """The suite of a new provider, after some edits of its source."""
     folder = tmp_path / "kling26-acme"
-    write(folder, words("acme"))
+    write(folder, spellings("acme"))
     monkeypatch.syspath_prepend(str(folder))
     modules = ("kling26_acme", "kling26_acme_sandbox")
 

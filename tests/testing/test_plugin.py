@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from kling26.cli.new_provider import words, write
+from kling26.cli.new_provider import spellings, write
 from kling26.testing.conformance import standard_tests
 
 
@@ -11,7 +11,7 @@ from kling26.testing.conformance import standard_tests
 def project(pytester: pytest.Pytester) -> Path:
     """A new provider in the folder of pytester, as if it were installed."""
     folder = pytester.path / "kling26-acme"
-    write(folder, words("acme"))
+    write(folder, spellings("acme"))
     info = folder / "kling26_acme-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme\nVersion: 0.1.0\n")
