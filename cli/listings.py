@@ -14,7 +14,7 @@ from ..core.options import OptionInfo, options_of
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.request import VideoRequest
-from ..core.settings import Settings, address_variables
+from ..core.settings import Settings, url_variables
 from ..core.text import join_sentences, join_words, sanitize
 from . import texts
 
@@ -132,7 +132,7 @@ def provider_page(provider: Provider, settings: Settings) -> str:
 
 
 def _facts(provider: Provider, settings: Settings) -> Iterator[tuple[str, str]]:
-    limits, variables = provider.limits, address_variables(provider)
+    limits, variables = provider.limits, url_variables(provider)
     yield "Key", key_source(provider, settings)
     if provider.key_page:
         yield "Get a key", provider.key_page

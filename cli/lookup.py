@@ -50,7 +50,7 @@ def providers(
     if name is None:
         result(listings.provider_list(registry, Settings()))
     else:
-        result(listings.provider_page(Settings().settle(registry[name]), Settings()))
+        result(listings.provider_page(Settings().configure(registry[name]), Settings()))
     return 0
 
 

@@ -65,9 +65,9 @@ class OptionInfo:
             return f"{_number(self.bounds.minimum)} to {_number(self.bounds.maximum)}"
         if self.bounds.max_length is not None:
             return f"up to {self.bounds.max_length} characters"
-        return _WORDS.get(self.type, self.type.__name__)
+        return _TYPE_NAMES.get(self.type, self.type.__name__)
 
-    def required(self) -> str:
+    def requirement(self) -> str:
         """The same, to be read after "must be"."""
         if self.bounds.minimum is not None and self.bounds.maximum is not None:
             return f"between {_number(self.bounds.minimum)} and {_number(self.bounds.maximum)}"
@@ -76,7 +76,7 @@ class OptionInfo:
         return self.allowed()
 
 
-_WORDS: dict[type, str] = {
+_TYPE_NAMES: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -115,11 +115,11 @@ def option(
     ['style']
     """
     bounds = Bounds(minimum, maximum, step, max_length, choices)
-    shown = described(label, help, bounds, multiline=multiline, advanced=advanced)
+    shown = option_metadata(label, help, bounds, multiline=multiline, advanced=advanced)
     return attrs.field(default=default, metadata=shown, **field)
 
 
-def described(
+def option_metadata(
     label: str,
     help: str,
     bounds: Bounds = Bounds(),
@@ -149,7 +149,7 @@ def options_of(options: type) -> Iterator[OptionInfo]:
         facts = field.metadata.get(_METADATA)
         if facts is None:
             continue
-        kind, named, optional = _unfold(hints[field.name])
+        kind, named, optional = _parse_hint(hints[field.name])
         choices = named or facts["bounds"].choices
         default = None if field.default is attrs.NOTHING else field.default
         yield OptionInfo(field.name, type=kind, choices=choices, optional=optional,
@@ -161,7 +161,7 @@ def option_info(options: type, name: str) -> OptionInfo:
     return next(info for info in options_of(options) if info.name == name)
 
 
-def _unfold(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
+def _parse_hint(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
     """A field's annotation as (type, choices, may be None)."""
     union = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     arms = [arm for arm in union if arm is not type(None)]
@@ -184,7 +184,7 @@ def check_values(values: object, who: str, provider: str | None = None) -> None:
     for info in options_of(type(values)):
         value = getattr(values, info.name)
         if not _fits(info, value):
-            message = f"{who}: {info.name} must be {info.required()}; got {_shown(info, value)}."
+            message = f"{who}: {info.name} must be {info.requirement()}; got {_shown(info, value)}."
             raise OptionRefused(message, option=info.name, provider=provider)
 
 
@@ -199,10 +199,10 @@ def _fits(info: OptionInfo, value: object) -> bool:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
     else:
         fits = type(value) is info.type or (info.type is dict and isinstance(value, Mapping))
-    return fits and _writable(value) and _within(info.bounds, value)
+    return fits and _is_json(value) and _within(info.bounds, value)
 
 
-def _writable(value: object) -> bool:
+def _is_json(value: object) -> bool:
     """Whether JSON can carry it: no half surrogate pairs, no NaN, no objects of Python's own."""
     try:
         written = dict(value) if isinstance(value, Mapping) else value

@@ -81,34 +81,34 @@ def discover(only: Collection[str] | None = None) -> list[EntryPoint]:
     found = entry_points(group=PROJECT)
     if only is None:
         return list(found)
-    wanted = {_normal(name) for name in only}
-    return [entry for entry in found if _normal(_distribution(entry)) in wanted]
+    wanted = {_normalized(name) for name in only}
+    return [entry for entry in found if _normalized(_distribution(entry)) in wanted]
 
 
-def load_providers(outside: Iterable[EntryPoint] = ()) -> Registry:
-    """The built-in providers and those of the plug-ins `outside`."""
+def load_providers(entries: Iterable[EntryPoint] = ()) -> Registry:
+    """The built-in providers and those of the plug-ins `entries`."""
     problems: list[Problem] = []
-    manager = _manager(PROVIDERS, outside, problems)
+    manager = _manager(PROVIDERS, entries, problems)
     found: dict[str, Provider] = {}
     origins: dict[str, str] = {}
-    for plugin, provider in _offers(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
-        with _noting(plugin, problems):
+    for plugin, provider in _hook_results(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
+        with _recording(plugin, problems):
             validate_provider(provider)
             name = provider.name
             if name in found:
                 raise InvalidPlugin(f'the name "{name}" already belongs to "{origins[name]}".')
             found[name], origins[name] = provider, plugin
-    return Registry(MappingProxyType(found), MappingProxyType(origins), _logged(problems))
+    return Registry(MappingProxyType(found), MappingProxyType(origins), _log_once(problems))
 
 
-def load_sandboxes(outside: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
-    """The emulators, built in and of the plug-ins `outside`, by the name of their provider."""
+def load_sandboxes(entries: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
+    """The emulators, built in and of the plug-ins `entries`, by the name of their provider."""
     problems: list[Problem] = []
-    manager = _manager(SANDBOXES, outside, problems)
+    manager = _manager(SANDBOXES, entries, problems)
     found: dict[str, Sandbox] = {}
-    for _, sandbox in _offers(manager, "kling26_sandboxes", Sandbox, problems):
+    for _, sandbox in _hook_results(manager, "kling26_sandboxes", Sandbox, problems):
         found.setdefault(sandbox.provider, sandbox)
-    _logged(problems)
+    _log_once(problems)
     return found
 
 
@@ -125,7 +125,7 @@ def load_rehearsal() -> Rehearsal:
 
 
 @contextmanager
-def _noting(plugin: str, problems: list[Problem]) -> Iterator[None]:
+def _recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
     """Note what a plug-in raises: that is its own matter, and so is a script that exits."""
     try:
         yield
@@ -136,15 +136,15 @@ def _noting(plugin: str, problems: list[Problem]) -> Iterator[None]:
 
 
 def _manager(
-    built_in: Iterable[str], outside: Iterable[EntryPoint], problems: list[Problem]
+    built_in: Iterable[str], entries: Iterable[EntryPoint], problems: list[Problem]
 ) -> pluggy.PluginManager:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     for module in built_in:
         manager.register(import_module(module), name=module.removeprefix(f"{PROJECT}."))
-    for entry in outside:
+    for entry in entries:
         name = f"{_distribution(entry)}:{entry.name}"
-        with _noting(name, problems):
+        with _recording(name, problems):
             _register(manager, name, entry.load)
     return manager
 
@@ -165,39 +165,39 @@ def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], objec
         raise
 
 
-def _offers(
+def _hook_results(
     manager: pluggy.PluginManager, hook: str, kind: type[T], problems: list[Problem]
 ) -> Iterator[tuple[str, T]]:
     """What each plug-in's hook returns, in the order of registration, with the plug-in's name."""
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         plugin = implementation.plugin_name
         offered: list[object] = []
-        with _noting(plugin, problems):
+        with _recording(plugin, problems):
             offered = list(implementation.function())
         for offer in offered:
             if isinstance(offer, kind):
                 yield plugin, offer
             else:
-                reason = f"{hook} returned {_named(offer)}, which is not a {kind.__name__}."
+                reason = f"{hook} returned {_type_name(offer)}, which is not a {kind.__name__}."
                 problems.append(Problem(plugin, reason))
 
 
-def _named(offer: object) -> str:
+def _type_name(offer: object) -> str:
     """An object by its type: its own words may fail."""
     kind = f"the class {offer.__name__}" if isinstance(offer, type) else type(offer).__name__
     return sanitize(kind, 80)
 
 
-def _logged(problems: list[Problem]) -> tuple[Problem, ...]:
+def _log_once(problems: list[Problem]) -> tuple[Problem, ...]:
     """The problems, each once: a string instead of a list of providers has one per letter."""
     unique = tuple(dict.fromkeys(problems))
     for problem in unique:
-        _log(problem)
+        _log_problem(problem)
     return unique
 
 
 @cache
-def _log(problem: Problem) -> None:
+def _log_problem(problem: Problem) -> None:
     """Once in a process: a runner, and a rehearsal, load the plug-ins again."""
     logger.warning("%s", problem)
 
@@ -206,6 +206,6 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else "unknown"
 
 
-def _normal(name: str) -> str:
+def _normalized(name: str) -> str:
     """A distribution's name in its one normal form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

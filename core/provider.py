@@ -250,7 +250,7 @@ class Provider(ABC, Generic[OptionsT]):
         try:
             return wire.structure(wire.parse(body), cls, "callback")
         except ValueError as error:
-            raise self.no_callback(error) from error
+            raise self.invalid_callback(error) from error
 
     def state(self, said: str, known: Mapping[str, State]) -> State:
         """Our word for a state; one that is not known counts as running, and is logged."""
@@ -280,7 +280,7 @@ class Provider(ABC, Generic[OptionsT]):
             f"{text} {summarize_body(reply.content)}".strip(), reply=reply, provider=self.name
         )
 
-    def no_callback(self, problem: object) -> UnexpectedReply:
+    def invalid_callback(self, problem: object) -> UnexpectedReply:
         """The error for a call to the user's webhook that cannot be read."""
         return UnexpectedReply(
             f"This is not a callback from {self.title}: {sanitize(problem, 160)}.",

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from attrs import define, evolve, field, frozen
 
 from .errors import ImageRefused
-from .options import described, option
+from .options import option, option_metadata
 from .text import sanitize
 
 AspectRatio = Literal["16:9", "9:16", "1:1"]
@@ -131,7 +131,9 @@ class VideoRequest:
     image: str | ImageFile | None = field(
         default=None,
         converter=as_image,
-        metadata=described("Image", "A picture to start from: a file or an https:// address."),
+        metadata=option_metadata(
+            "Image", "A picture to start from: a file or an https:// address."
+        ),
     )
     sound: bool = option(
         False,

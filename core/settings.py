@@ -104,11 +104,11 @@ class Settings:
             raise SettingsError(f'{variable} is "{sanitize(value, 60)}"; set it to 1 or 0.')
         return value in _TRUE
 
-    def settle(self, provider: Provider) -> Provider:
+    def configure(self, provider: Provider) -> Provider:
         """The provider at the addresses that are set for it."""
         found = {
             attribute: address
-            for attribute, variable in address_variables(provider).items()
+            for attribute, variable in url_variables(provider).items()
             if (address := self._address(variable))
         }
         return provider.at(found) if found else provider
@@ -117,7 +117,7 @@ class Settings:
         address = self.get(variable)
         if not address:
             return None
-        if is_safe(address):
+        if is_safe_url(address):
             return address
         raise SettingsError(
             f'{variable} is "{sanitize(address, 100)}"; it takes an https:// address, or an '
@@ -125,7 +125,7 @@ class Settings:
         )
 
 
-def address_variables(provider: Provider) -> dict[str, str]:
+def url_variables(provider: Provider) -> dict[str, str]:
     """The variables that move a provider: ``{"base_url": "KIE_BASE_URL", …}``."""
     stem = provider.name.upper().replace("-", "_")
     variables = {"base_url": f"{stem}_BASE_URL"}
@@ -134,7 +134,7 @@ def address_variables(provider: Provider) -> dict[str, str]:
     return variables
 
 
-def is_safe(address: str) -> bool:
+def is_safe_url(address: str) -> bool:
     """Whether a key may be sent to an address: https, or plain http on this machine."""
     try:
         parts = urlsplit(address)

@@ -17,13 +17,13 @@ def sanitize(text: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-_ENDS = (".", "!", "?", "…")
+_SENTENCE_ENDS = (".", "!", "?", "…")
 
 
 def sentence(text: object, limit: int = 300) -> str:
     """`sanitize(text)` with a full stop, to be followed by another sentence."""
     line = sanitize(text, limit)
-    return line if line.endswith(_ENDS) else f"{line}."
+    return line if line.endswith(_SENTENCE_ENDS) else f"{line}."
 
 
 def join_sentences(*sentences: str) -> str:
@@ -36,7 +36,7 @@ def join_sentences(*sentences: str) -> str:
     'Nothing was sent. Go on with: kling26 resume'
     """
     *others, last = [each for each in sentences if each] or [""]
-    ended = (each if each.endswith(_ENDS) else f"{each}." for each in others)
+    ended = (each if each.endswith(_SENTENCE_ENDS) else f"{each}." for each in others)
     return " ".join([*ended, last])
 
 
@@ -60,15 +60,15 @@ def summarize_body(content: bytes) -> str:
         return "It sent nothing."
     if text.startswith("<"):
         return "It sent a web page."
-    words = _spoken(text) if text[0] in '{["' else sanitize(text, 120)
+    words = _find_message(text) if text[0] in '{["' else sanitize(text, 120)
     return f'It said: "{words}".' if words else ""
 
 
 #: What the text of an error is called in most APIs.
-_SPOKEN = ("message", "msg", "error_message", "detail", "error", "reason", "title")
+_MESSAGE_KEYS = ("message", "msg", "error_message", "detail", "error", "reason", "title")
 
 
-def _spoken(text: str) -> str | None:
+def _find_message(text: str) -> str | None:
     """The first text in JSON that is there for a person."""
     try:
         value = json.loads(text)
@@ -78,7 +78,7 @@ def _spoken(text: str) -> str | None:
         if isinstance(value, list):
             value = value[0] if value else None
         elif isinstance(value, Mapping):
-            value = next((value[name] for name in _SPOKEN if value.get(name)), None)
+            value = next((value[name] for name in _MESSAGE_KEYS if value.get(name)), None)
     return sanitize(value, 120) if isinstance(value, str) else None
 
 

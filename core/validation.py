@@ -11,7 +11,7 @@ from .limits import Limits
 from .options import build_options, check_values, options_of, show
 from .provider import INTERFACE, Provider
 from .request import ImageFile, VideoRequest
-from .settings import is_safe
+from .settings import is_safe_url
 from .text import join_words, sanitize
 
 # -- a request -----------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def _check_names(provider: Provider) -> None:
 
 
 def _check_url(provider: Provider, attribute: str, url: str | None) -> None:
-    if url is not None and (not is_safe(url) or url.endswith("/")):
+    if url is not None and (not is_safe_url(url) or url.endswith("/")):
         raise _invalid(provider, attribute, "an https:// URL without a slash at the end", url)
 
 

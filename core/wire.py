@@ -141,7 +141,7 @@ def _finite(digits: str) -> float:
     return value
 
 
-def words(value: object) -> str | None:
+def text(value: object) -> str | None:
     """A reason or a code that providers send as text or as a number; None if it is empty."""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return sanitize(value, 1000) or None

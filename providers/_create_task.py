@@ -31,7 +31,7 @@ from ..core import (
     Unavailable,
     VideoRequest,
 )
-from ..core.wire import integer, number, parse, structure, words
+from ..core.wire import integer, number, parse, structure, text
 
 T = TypeVar("T")
 
@@ -199,15 +199,15 @@ class CreateTaskProvider(Provider[NoOptions]):
             callback = _callback(body)
             status = self._status(structure(callback.data, Record, "callback.data"))
         except ValueError as error:
-            raise self.no_callback(error) from error
-        return evolve(status, task_id=status.task_id or words(callback.taskId))
+            raise self.invalid_callback(error) from error
+        return evolve(status, task_id=status.task_id or text(callback.taskId))
 
     def _data(
         self, reply: httpx.Response, cls: type[T], no_such_task: bool = False, free: bool = False
     ) -> T:
         """What an accepted reply carries; a "no" is raised in the provider's words."""
         envelope = self.read(reply, Envelope)
-        said, code = words(envelope.msg) or words(envelope.message), _code(envelope.code)
+        said, code = text(envelope.msg) or text(envelope.message), _code(envelope.code)
         if code is None:
             raise self.unexpected(reply, "reply.code is not a number")
         # A fault on their side. To createTask it is a "no": missing fields are reported like that.
@@ -230,8 +230,8 @@ class CreateTaskProvider(Provider[NoOptions]):
             state,
             url=_video_url(record.resultJson) if state == "succeeded" else None,
             cost=cost if state == "succeeded" else None,
-            code=words(record.failCode) if state == "failed" else None,
-            reason=words(record.failMsg) if state == "failed" else None,
+            code=text(record.failCode) if state == "failed" else None,
+            reason=text(record.failMsg) if state == "failed" else None,
             task_id=record.taskId or record.task_id,
         )
 

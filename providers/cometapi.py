@@ -33,7 +33,7 @@ from ..core import (
     hookimpl,
     option,
 )
-from ..core.wire import parse, structure, words
+from ..core.wire import parse, structure, text
 
 Action = Literal["text2video", "image2video"]
 
@@ -223,7 +223,7 @@ class CometAPI(Provider[CometAPIOptions]):
         try:
             return self._status(structure(_innermost(parse(body)), Task, "callback"))
         except ValueError as error:
-            raise self.no_callback(error) from error
+            raise self.invalid_callback(error) from error
 
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         found = super().recover_ticket(fragment, request)
@@ -254,9 +254,11 @@ class CometAPI(Provider[CometAPIOptions]):
             raise self.unexpected(reply, "code 0 under an HTTP error")
         return self.read_part(reply, _innermost(envelope.data), Task, "reply.data")
 
-    def _refuse(self, reply: httpx.Response, text: object, code: object, asking: bool) -> NoReturn:
+    def _refuse(
+        self, reply: httpx.Response, message: object, code: object, asking: bool
+    ) -> NoReturn:
         """Raise a "no" as what it means; Kling's code says more than the HTTP status."""
-        said, code = words(text), words(code)
+        said, code = text(message), text(code)
         meaning = int(code) if code and _KLING_CODE.fullmatch(code) else reply.status_code
         if asking and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
             raise self.error(NoSuchTask, reply, said, code)
@@ -269,7 +271,7 @@ class CometAPI(Provider[CometAPIOptions]):
         return Status(
             state,
             url=_video_url(task) if state == "succeeded" else None,
-            reason=words(task.task_status_msg) if state == "failed" else None,
+            reason=text(task.task_status_msg) if state == "failed" else None,
             task_id=task.task_id,
         )
 

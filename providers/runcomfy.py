@@ -32,7 +32,7 @@ from ..core import (
     hookimpl,
     option,
 )
-from ..core.wire import integer, number, words
+from ..core.wire import integer, number, text
 
 # The documented states are in_queue, in_progress, completed and cancelled; the others are what
 # RunComfy's own clients accept as well, "failed" among them.
@@ -172,7 +172,7 @@ class RunComfy(Provider[RunComfyOptions]):
     def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
         """What was answered; a "no" is raised as what it means."""
         answer = self.read(reply, Reply)
-        said, code = _reason(answer), words(answer.error_code)
+        said, code = _reason(answer), text(answer.error_code)
         if code in (None, "0") and not reply.is_error:
             return answer
         if said is None and code is None:
@@ -187,7 +187,7 @@ class RunComfy(Provider[RunComfyOptions]):
             url=_video_url(answer.output) if state == "succeeded" else None,
             cost=number(answer.cost) if state == "succeeded" else None,
             reason=_reason(answer) if failed else None,
-            code=words(answer.error_code) or _error_type(answer.error) if failed else None,
+            code=text(answer.error_code) or _error_type(answer.error) if failed else None,
             position=integer(answer.queue_position),
             task_id=answer.request_id,
         )
@@ -218,7 +218,7 @@ def _reason(answer: Reply) -> str | None:
     named = (
         answer.error_message, answer.message, inner, _detail(answer.detail), _error_type(error)
     )  # fmt: skip
-    return next((text for text in map(words, named) if text), None)
+    return next((said for said in map(text, named) if said), None)
 
 
 def _detail(detail: object) -> object:
@@ -228,7 +228,7 @@ def _detail(detail: object) -> object:
 
 
 def _error_type(error: object) -> str | None:
-    return words(error.get("type")) if isinstance(error, Mapping) else None
+    return text(error.get("type")) if isinstance(error, Mapping) else None
 
 
 @hookimpl

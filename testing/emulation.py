@@ -7,7 +7,7 @@ from attrs import frozen
 
 from ..core.hookspecs import ASGIApp, Sandbox
 from ..core.provider import Provider
-from ..core.settings import address_variables
+from ..core.settings import url_variables
 from ..sandbox import Conditions, Emulator, SandboxTransport, build_site, environment
 
 #: An emulator as an author has it: its class, or what the hook `kling26_sandboxes` returns.
@@ -51,7 +51,7 @@ def serve(provider: Provider, sandbox: SandboxLike, conditions: Conditions) -> E
     moved = provider.at(
         {
             attribute: served[variable]
-            for attribute, variable in address_variables(provider).items()
+            for attribute, variable in url_variables(provider).items()
             if variable in served
         }
     )

@@ -13,7 +13,7 @@ from ..core.errors import UnknownProvider
 from ..core.journal.task import new_task_id
 from ..core.plugins import discover, load_providers
 from ..core.provider import Provider
-from ..core.settings import Settings, address_variables
+from ..core.settings import Settings, url_variables
 from .cassettes import urls
 from .scrubbing import Scrubber, task_id
 from .tape import Tape, open_tape
@@ -62,7 +62,7 @@ class MarkedCassette:
         key = own or ("" if self.recording else TEST_KEY)
         if not key:
             pytest.fail(f"To record {self.name}, set {provider.key_variable}.")
-        moved = [name for name in address_variables(provider).values() if name in known]
+        moved = [name for name in url_variables(provider).values() if name in known]
         return {provider.key_variable: str(key), **{name: known[name] for name in moved}}
 
     def open(
@@ -72,7 +72,7 @@ class MarkedCassette:
         The tape in a file; a recording is scrubbed of the keys, and of our own ids in `tasks`.
         """
         provider = self.provider()
-        settled = Settings(environ).settle(provider)
+        settled = Settings(environ).configure(provider)
         usual = urls(provider)
         own = {now: usual[name] for name, now in urls(settled).items()}
         variable = provider.key_variable

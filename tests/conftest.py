@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from kling26.core import ImageFile, Provider, plugins, refusals
 from kling26.core.plugins import load_providers
-from kling26.core.settings import address_variables, is_loopback
+from kling26.core.settings import is_loopback, url_variables
 
 pytest_plugins = ["kling26.testing.plugin", "pytester"]
 
@@ -33,7 +33,7 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the user who runs the tests: no keys, no settings, no journal."""
     providers = load_providers().providers.values()
     secret = {provider.key_variable for provider in providers}
-    moved = {name for provider in providers for name in address_variables(provider).values()}
+    moved = {name for provider in providers for name in url_variables(provider).values()}
     for name in list(os.environ):
         if name.startswith("KLING26_") or name in secret | moved:
             monkeypatch.delenv(name)
@@ -43,7 +43,7 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _own_log() -> None:
     """What was logged once in this process is news to each test."""
-    plugins._log.cache_clear()
+    plugins._log_problem.cache_clear()
     refusals._log_unknown.cache_clear()
 
 

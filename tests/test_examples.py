@@ -114,8 +114,8 @@ def test_there_are_two_examples_with_their_emulators() -> None:
     "source",
     [
         "from kling26.core import Provider, wire",
-        "from kling26.core.wire import number, words",
-        "from kling26.core import wire\nwire.words",
+        "from kling26.core.wire import number, text",
+        "from kling26.core import wire\nwire.text",
         "import httpx, kling26.core\nhttpx.get, kling26.core.Provider, ''.__class__",
         "class A:\n    def _b(self):\n        self._c = 1\n        self._b(self._c)",
         "from kling26.core import Provider\nclass A(Provider):\n    def _b(self): ...",

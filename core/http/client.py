@@ -45,9 +45,9 @@ USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.pytho
 _CONNECT = 15.0
 _READ = 30.0
 _READ_PAID = 60.0
-_NOT_TAKEN = (429, 455)
+_THROTTLED = (429, 455)
 # Headers about the body's way here, which it has behind it, and those for browsers.
-_OF_THE_WAY = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
+_TRANSFER_HEADERS = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
 # Raised before a connection stood, so that nothing of the request has left.
 _NOT_SENT = (
     httpx.ConnectError,
@@ -109,7 +109,7 @@ class ProviderClient:
     async def ask_until(self, deadline: Callable[[], float], flow: Callable[[], Flow[T]]) -> T:
         """`ask` until a deadline, several times where that may help; each time a new flow."""
         trouble = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-        policy = RetryPolicy(deadline, again=trouble)
+        policy = RetryPolicy(deadline, retry_on=trouble)
         async for attempt in stamina.retry_context(on=policy, attempts=8, timeout=None):
             with attempt:
                 try:
@@ -123,11 +123,14 @@ class ProviderClient:
         raise AssertionError("stamina ends with a result or an error")
 
     async def pay(
-        self, flow: Flow[T], leaving: Callable[[], Awaitable[None]], patience: float = _READ_PAID
+        self,
+        flow: Flow[T],
+        before_sending: Callable[[], Awaitable[None]],
+        timeout: float = _READ_PAID,
     ) -> T:
         """
-        Run a flow that pays; `leaving` is awaited before the first request that may do so, and
-        `patience` bounds the wait for its answer, in seconds.
+        Run a flow that pays; `before_sending` is awaited before the first request that may do so,
+        and `timeout` bounds the wait for its answer, in seconds.
 
         Raises `AnswerLost` where something may have been paid, and any other `ProviderError`
         only where certainly nothing was.
@@ -138,8 +141,8 @@ class ProviderClient:
             if request.method in ("GET", "HEAD"):
                 return await self._send_free(request)
             if not sent:
-                await leaving()
-            sent.append(await self._send_paid(request, min(patience, _READ_PAID)))
+                await before_sending()
+            sent.append(await self._send_paid(request, min(timeout, _READ_PAID)))
             return sent[-1]
 
         try:
@@ -149,37 +152,39 @@ class ProviderClient:
         except Kling26Error as error:
             if not sent:
                 raise
-            if sent[-1].status_code in _NOT_TAKEN:
-                raise self._not_taken(sent[-1]) from error
+            if sent[-1].status_code in _THROTTLED:
+                raise self._throttled(sent[-1]) from error
             raise self._lost(str(error), sent[-1].content) from error
 
     async def _drive(
         self, flow: Flow[T], send: Callable[[httpx.Request], Awaitable[httpx.Response]]
     ) -> T:
-        heard: httpx.Response | Unavailable | None = None
+        received: httpx.Response | Unavailable | None = None
         while True:
             try:
-                request = self._advance(flow, heard)
+                request = self._advance(flow, received)
             except StopIteration as stop:
                 value: T = stop.value
                 return value
             try:
-                heard = await send(request)
+                received = await send(request)
             except Unavailable as trouble:
-                heard = trouble
+                received = trouble
 
-    def _advance(self, flow: Flow[T], heard: httpx.Response | Unavailable | None) -> httpx.Request:
+    def _advance(
+        self, flow: Flow[T], received: httpx.Response | Unavailable | None
+    ) -> httpx.Request:
         """The flow's next request; a plug-in that reads carelessly gives `UnexpectedReply`."""
-        reply = heard.reply if isinstance(heard, Unavailable) else heard
+        reply = received.reply if isinstance(received, Unavailable) else received
         try:
-            if isinstance(heard, Unavailable):
-                return flow.throw(heard)
-            return flow.send(heard)  # type: ignore[arg-type]  # None starts a generator.
+            if isinstance(received, Unavailable):
+                return flow.throw(received)
+            return flow.send(received)  # type: ignore[arg-type]  # None starts a generator.
         except (StopIteration, Kling26Error):
             raise
         except Exception as error:
             # The plug-in's own matter, and nothing that a user could do anything about.
-            logger.info("The plug-in of %s: %s", self.provider.title, self._clean(repr(error)))
+            logger.info("The plug-in of %s: %s", self.provider.title, self._describe(repr(error)))
             nothing = httpx.Response(0)
             raise self.provider.unexpected(
                 nothing if reply is None else reply, "its plug-in cannot read that"
@@ -194,11 +199,11 @@ class ProviderClient:
             broken, reply = error, httpx.Response(0)
         if broken is not None:
             raise Unavailable(
-                f"{self.provider.title} did not answer ({self._clean(broken)}).",
+                f"{self.provider.title} did not answer ({self._describe(broken)}).",
                 provider=self.provider.name,
             ) from broken
-        if reply.status_code in (408, *_NOT_TAKEN):
-            raise self._not_taken(reply)
+        if reply.status_code in (408, *_THROTTLED):
+            raise self._throttled(reply)
         if reply.is_server_error:
             raise Unavailable(
                 f"{self.provider.title} is in trouble (HTTP {reply.status_code}).",
@@ -207,16 +212,16 @@ class ProviderClient:
             )
         return reply
 
-    async def _send_paid(self, request: httpx.Request, patience: float) -> httpx.Response:
+    async def _send_paid(self, request: httpx.Request, timeout: float) -> httpx.Response:
         try:
-            reply, broken = await self._exchange(self.paid_client, request, patience)
+            reply, broken = await self._exchange(self.paid_client, request, timeout)
         except _NOT_SENT as error:
             self._unreachable(error)
         except (httpx.TransportError, TimeoutError) as error:
-            raise self._lost(f"no answer came ({self._clean(error)})", b"") from error
+            raise self._lost(f"no answer came ({self._describe(error)})", b"") from error
         if broken is not None:
             raise self._lost(
-                f"the answer broke off ({self._clean(broken)})", reply.content
+                f"the answer broke off ({self._describe(broken)})", reply.content
             ) from broken
         if reply.is_server_error:
             said = f"it answered HTTP {reply.status_code}. {summarize_body(reply.content)}"
@@ -224,14 +229,14 @@ class ProviderClient:
         return reply
 
     async def _exchange(
-        self, client: httpx.AsyncClient, request: httpx.Request, patience: float
+        self, client: httpx.AsyncClient, request: httpx.Request, timeout: float
     ) -> tuple[httpx.Response, Exception | None]:
         """The reply, as far as it came, and what broke it off."""
-        await self._prepare(request, patience)
+        await self._prepare(request, timeout)
         content, broken = bytearray(), None
         # A second more than the client's own bounds, which tell a connection that never stood
         # from an answer that never came.
-        end = now() + patience + 1.0
+        end = now() + timeout + 1.0
         async with asyncio.timeout_at(end):
             reply = await client.send(request, stream=True)
         try:
@@ -247,16 +252,16 @@ class ProviderClient:
         whole = httpx.Response(
             reply.status_code,
             headers=[
-                (name, self._hidden(value))
+                (name, self._redact(value))
                 for name, value in reply.headers.raw
-                if name.lower() not in _OF_THE_WAY
+                if name.lower() not in _TRANSFER_HEADERS
             ],
-            content=self._hidden(bytes(content)),
+            content=self._redact(bytes(content)),
             request=request,
         )
         return whole, broken
 
-    def _hidden(self, said: AnyStr) -> AnyStr:
+    def _redact(self, said: AnyStr) -> AnyStr:
         """What was said, without the key: one that is quoted must not come into an error."""
         if not self.key.value:
             return said
@@ -264,17 +269,17 @@ class ProviderClient:
             return said.replace(self.key.value, "[key]")
         return said.replace(self.key.value.encode(), b"[key]")
 
-    async def _prepare(self, request: httpx.Request, patience: float) -> None:
+    async def _prepare(self, request: httpx.Request, timeout: float) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)
         request.headers.setdefault("Accept", "application/json")
-        timeout = httpx.Timeout(patience, connect=min(_CONNECT, patience), pool=None)
-        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        limits = httpx.Timeout(timeout, connect=min(_CONNECT, timeout), pool=None)
+        request.extensions = {**request.extensions, "timeout": limits.as_dict()}
         if _origin(str(request.url)) in self._origins:
             self.provider.sign(request, self.key.value)
         elif self.realm != "sandbox":
-            await self._keep_out(request)
+            await self._check_destination(request)
 
-    async def _keep_out(self, request: httpx.Request) -> None:
+    async def _check_destination(self, request: httpx.Request) -> None:
         """An address that a provider gave is not to lead into the user's own network."""
         try:
             found = await addresses.resolve(request.url, local=self.realm == "loopback")
@@ -288,11 +293,11 @@ class ProviderClient:
 
     def _unreachable(self, error: Exception) -> NoReturn:
         raise Unreachable(
-            f"{self.provider.title} cannot be reached ({self._clean(error)}); nothing was sent.",
+            f"{self.provider.title} cannot be reached ({self._describe(error)}); nothing was sent.",
             provider=self.provider.name,
         ) from error
 
-    def _not_taken(self, reply: httpx.Response) -> TryLater:
+    def _throttled(self, reply: httpx.Response) -> TryLater:
         code = f"HTTP {reply.status_code}"
         return self.provider.error(TryLater, reply, "it asks to wait", code)
 
@@ -301,14 +306,14 @@ class ProviderClient:
         logger.info("Lost an answer of %s: %s; %s", self.provider.title, reason, sanitize(fragment))
         return AnswerLost(reason, fragment=fragment, provider=self.provider.name)
 
-    def _clean(self, value: object) -> str:
+    def _describe(self, value: object) -> str:
         """An exception in words, without the key, should a signed address be among them."""
         if isinstance(value, httpx.TimeoutException | TimeoutError):
             return "it took too long"
         if isinstance(value, httpx.TransportError) and not isinstance(value, _NOT_SENT):
             return "the connection broke"  # What httpx says more is about sockets.
         said = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
-        return sanitize(self._hidden(said), 160) or "the connection broke"
+        return sanitize(self._redact(said), 160) or "the connection broke"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

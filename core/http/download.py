@@ -24,13 +24,13 @@ from .pacing import backoff, now
 MAX_VIDEO = 2 * 1024**3
 _MAX_REDIRECTS = 5
 #: How often one link is tried.
-_TRIES = 4
+_ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
 #: Progress is reported at most this often, in seconds.
 _REPORT_EVERY = 0.1
 
 
-class DownloadBroke(Kling26Error):
+class DownloadInterrupted(Kling26Error):
     """A download that broke off, and may be tried again at the same link."""
 
 
@@ -38,7 +38,7 @@ class TooLarge(Kling26Error):
     """More than any video has, so that no link is worth another try."""
 
 
-class LinkDead(Kling26Error):
+class DeadLink(Kling26Error):
     """A link that gives no video; another one may."""
 
 
@@ -60,20 +60,20 @@ class Download:
     _total: int | None = field(default=None, init=False)
     #: Whether the server takes ranges, and its mark of this version of the file.
     _ranges: bool = field(default=False, init=False)
-    _mark: str | None = field(default=None, init=False)
+    _validator: str | None = field(default=None, init=False)
     _reported: float = field(default=0.0, init=False)
 
     async def run(self, finish: Callable[[], None]) -> None:
         """
         Fetch the file and `finish` it, in a thread, trying several times.
 
-        `finish` may raise `DownloadBroke` for what is not whole. Raises that, `LinkDead`,
+        `finish` may raise `DownloadInterrupted` for what is not whole. Raises that, `DeadLink`,
         `TooLarge`, `AddressRefused`, or `OSError` where the file cannot be written.
         """
-        for attempt in range(1, _TRIES):
+        for attempt in range(1, _ATTEMPTS):
             try:
                 return await self._try(finish)
-            except DownloadBroke:
+            except DownloadInterrupted:
                 await asyncio.sleep(backoff(attempt) / 2)
         return await self._try(finish)
 
@@ -83,7 +83,7 @@ class Download:
             await asyncio.to_thread(finish)
         except FileNotFoundError as error:
             # Another worker, which took this one for dead, cleaned up behind it.
-            raise DownloadBroke("the unfinished file was removed") from error
+            raise DownloadInterrupted("the unfinished file was removed") from error
 
     async def _fetch_missing(self) -> None:
         have = self.part.stat().st_size if self._ranges and self.part.exists() else 0
@@ -91,11 +91,11 @@ class Download:
             reply = await self._open(have)
         except httpx.TransportError as error:
             said = sanitize(error) or "no reason given"
-            raise DownloadBroke(f"the connection broke ({said})") from error
+            raise DownloadInterrupted(f"the connection broke ({said})") from error
         try:
             await self._save(reply, have if self._resumes(reply, have) else 0)
         except httpx.TransportError as error:
-            raise DownloadBroke(f"the download broke off ({sanitize(error)})") from error
+            raise DownloadInterrupted(f"the download broke off ({sanitize(error)})") from error
         finally:
             await reply.aclose()
 
@@ -106,16 +106,16 @@ class Download:
             reply = await self._get(url, have)
             location = reply.headers.get("location")
             if not (reply.is_redirect and location):
-                return await self._accepted(reply)
+                return await self._check_status(reply)
             await reply.aclose()
             url = urljoin(url, location)
-        raise LinkDead(f"the link redirects more than {_MAX_REDIRECTS} times")
+        raise DeadLink(f"the link redirects more than {_MAX_REDIRECTS} times")
 
     async def _get(self, url: str, have: int) -> httpx.Response:
         try:
             target = httpx.URL(url)
         except (httpx.InvalidURL, ValueError) as error:
-            raise LinkDead(f'the link "{sanitize(url, 100)}" is not a URL') from error
+            raise DeadLink(f'the link "{sanitize(url, 100)}" is not a URL') from error
         failure: httpx.TransportError = httpx.ConnectError("the name has no address")
         for address in await self._addresses(target):
             request = httpx.Request(
@@ -136,8 +136,8 @@ class Download:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Accept": "*/*"}
         if have:
             headers["Range"] = f"bytes={have}-"
-        if have and self._mark is not None:
-            headers["If-Range"] = self._mark
+        if have and self._validator is not None:
+            headers["If-Range"] = self._validator
         return headers
 
     async def _addresses(self, url: httpx.URL) -> list[str | None]:
@@ -148,7 +148,7 @@ class Download:
         checked = await addresses.resolve(url, local=self.realm == "loopback", unencrypted=True)
         return [*checked] or [None]
 
-    async def _accepted(self, reply: httpx.Response) -> httpx.Response:
+    async def _check_status(self, reply: httpx.Response) -> httpx.Response:
         if reply.status_code in (200, 206):
             return reply
         await reply.aclose()
@@ -156,8 +156,8 @@ class Download:
         if status == 416:
             self._ranges = False  # The part does not fit this file: from the start.
         if status in (408, 416, 425, 429) or status >= 500:
-            raise DownloadBroke(f"the link answered HTTP {status}")
-        raise LinkDead(f"the link answered HTTP {status}")
+            raise DownloadInterrupted(f"the link answered HTTP {status}")
+        raise DeadLink(f"the link answered HTTP {status}")
 
     def _resumes(self, reply: httpx.Response, have: int) -> bool:
         """Whether the reply goes on where the part ends, in the same file."""
@@ -168,7 +168,7 @@ class Download:
         if same and start.startswith(f"bytes {have}-"):
             return True
         self._ranges = False
-        raise DownloadBroke("the server sent another part than was asked for")
+        raise DownloadInterrupted("the server sent another part than was asked for")
 
     async def _save(self, reply: httpx.Response, offset: int) -> None:
         self._read_headers(reply, offset)
@@ -180,10 +180,10 @@ class Download:
                 file.write(chunk)
                 done += len(chunk)
                 _check_size(done)
-                self._tell(done)
+                self._report_progress(done)
         if self._total is not None and done != self._total:
-            raise DownloadBroke(f"the server announced {self._total} bytes and sent {done}")
-        self._tell(done, last=True)
+            raise DownloadInterrupted(f"the server announced {self._total} bytes and sent {done}")
+        self._report_progress(done, last=True)
 
     def _read_headers(self, reply: httpx.Response, offset: int) -> None:
         headers = reply.headers
@@ -192,9 +192,9 @@ class Download:
         self._ranges = reply.status_code == 206 or headers.get("accept-ranges") == "bytes"
         etag = headers.get("etag", "")
         # A weak mark cannot vouch for bytes (RFC 9110, section 13.1.5).
-        self._mark = headers.get("last-modified") if etag[:2] in ("", "W/") else etag
+        self._validator = headers.get("last-modified") if etag[:2] in ("", "W/") else etag
 
-    def _tell(self, done: int, last: bool = False) -> None:
+    def _report_progress(self, done: int, last: bool = False) -> None:
         if last or now() - self._reported >= _REPORT_EVERY:
             self._reported = now()
             self.report(done, self._total)

@@ -13,7 +13,7 @@ from ..limits import Limits
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
 #: How long a provider that cannot be reached or is in trouble is tried, in seconds.
-_IN_TROUBLE_FOR = 120.0
+_OUTAGE_LIMIT = 120.0
 
 
 def now() -> float:
@@ -32,7 +32,7 @@ class RateLimiter:
 
     limits: Limits
     _limiter: AsyncLimiter | None = field(init=False)
-    _closed_until: float = field(default=0.0, init=False)
+    _paused_until: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._limiter = None
@@ -42,16 +42,16 @@ class RateLimiter:
             rate = max(allowed - burst, 0.5) / seconds
             self._limiter = AsyncLimiter(burst, burst / rate)
 
-    async def enter(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a turn."""
         if self._limiter is not None:
             await self._limiter.acquire()
-        while (wait := self._closed_until - now()) > 0:
+        while (wait := self._paused_until - now()) > 0:
             await asyncio.sleep(wait)
 
-    def close(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Let nobody through for a while: the provider asked all its callers to wait."""
-        self._closed_until = max(self._closed_until, now() + seconds)
+        self._paused_until = max(self._paused_until, now() + seconds)
 
 
 def backoff(attempt: int) -> float:
@@ -70,24 +70,24 @@ class RetryPolicy:
     """
 
     deadline: Callable[[], float]
-    again: tuple[type[Kling26Error], ...]
-    waiting: Callable[[Kling26Error, float], None] = lambda error, wait: None
+    retry_on: tuple[type[Kling26Error], ...]
+    on_wait: Callable[[Kling26Error, float], None] = lambda error, wait: None
     _began: float = field(factory=now, init=False)
     _failures: int = field(default=0, init=False)
 
     def __call__(self, error: Exception) -> bool | float:
         """How many seconds to wait before the next try; False: give up."""
-        if not isinstance(error, self.again):
+        if not isinstance(error, self.retry_on):
             return False
         self._failures += 1
         wait, end = backoff(self._failures), self.deadline()
         if isinstance(error, TryLater):
             wait = max(wait, error.retry_after or 0.0)
         else:
-            end = min(end, self._began + _IN_TROUBLE_FOR)
+            end = min(end, self._began + _OUTAGE_LIMIT)
         if now() + wait >= end:
             return False
-        self.waiting(error, wait)
+        self.on_wait(error, wait)
         return wait
 
 

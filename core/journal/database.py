@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 #: How long a writer waits for other processes, in seconds. Forty commands that begin at once on a
 #: slow processor get by with a few.
-PATIENCE = 30.0
+BUSY_TIMEOUT = 30.0
 
 
 @define(eq=False)
@@ -55,32 +55,32 @@ class Database:
         return self._engine is not None
 
     @property
-    def absent(self) -> bool:
+    def missing(self) -> bool:
         """Whether there is no file yet; a question alone need not make one."""
         if self.opened or not self.url.startswith("sqlite:"):
             return False
-        with self._worded():
+        with self._translating_errors():
             path = sa.make_url(self.url).database
             return bool(path and not path.startswith("file:") and not os.path.exists(path))
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` returns, in a transaction that may write, committed at the end."""
-        return await self._in(self._writer, lambda: self._run_now(work))
+        return await self._in_thread(self._writer, lambda: self._run_now(work))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` returns, in a transaction that only reads and waits for no writer."""
-        return await self._in(self._reader, lambda: self._read_now(work))
+        return await self._in_thread(self._reader, lambda: self._read_now(work))
 
     async def close(self) -> None:
         """Let go of the connections; it opens again when it is needed."""
-        await self._in(self._writer, self._close_now)
+        await self._in_thread(self._writer, self._close_now)
 
     def _run_now(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._worded(), self._open().begin() as connection:
+        with self._translating_errors(), self._open().begin() as connection:
             return work(connection)
 
     def _read_now(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._worded(), self._open().connect() as connection:
+        with self._translating_errors(), self._open().connect() as connection:
             return work(connection.execution_options(**_READING))
 
     def _close_now(self) -> None:
@@ -88,21 +88,21 @@ class Database:
             self._engine.dispose()
             self._engine = None
 
-    async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    async def _in_thread(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, work)
 
     def _open(self) -> sa.Engine:
         with self._opening:
             if self._engine is None:
-                self._engine = _ready(_make_engine(self.url))
+                self._engine = _migrated(_make_engine(self.url))
             return self._engine
 
     @contextmanager
-    def _worded(self) -> Iterator[None]:
+    def _translating_errors(self) -> Iterator[None]:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-            raise _complaint(self.url, error) from error
+            raise _journal_error(self.url, error) from error
 
 
 # -- engines -----------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def _in_memory(url: str) -> bool:
     return url in ("sqlite://", "sqlite:///", "sqlite:///:memory:")
 
 
-def _ready(engine: sa.Engine) -> sa.Engine:
+def _migrated(engine: sa.Engine) -> sa.Engine:
     """The engine, once the journal's tables are there as they are now."""
     try:
         with engine.connect() as connection:
@@ -142,7 +142,7 @@ def _make_engine(url: str) -> sa.Engine:
             folder = os.path.dirname(os.path.abspath(parsed.database))
             os.makedirs(folder, mode=0o700, exist_ok=True)
         engine = sa.create_engine(
-            parsed, connect_args={"timeout": PATIENCE, "check_same_thread": False}
+            parsed, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}
         )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin)
@@ -164,7 +164,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 def _use_wal(connection: sqlite3.Connection) -> None:
     # The driver's own patience does not reach this: while another process makes the same file, it
     # is "locked" at once.
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + BUSY_TIMEOUT
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -184,21 +184,21 @@ def _begin(connection: sa.Connection) -> None:
 # -- complaints --------------------------------------------------------------------------------
 
 
-def _complaint(url: str, error: Exception) -> JournalError:
+def _journal_error(url: str, error: Exception) -> JournalError:
     """What is wrong with the journal, for the person who has to fix it."""
     where = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else url
     cause = reason(getattr(error, "orig", None) or error).lower()
     if "locked" in cause:
         return JournalBusy(
             f"The journal {sanitize(where)} is busy: other processes kept it locked for "
-            f"{PATIENCE:.0f} seconds."
+            f"{BUSY_TIMEOUT:.0f} seconds."
         )
-    known = (words for sign, words in _COMPLAINTS.items() if sign in cause)
+    known = (words for sign, words in _CAUSES.items() if sign in cause)
     words = next(known, f"cannot be used ({sanitize(cause, 160)})")
     return JournalError(f"The journal {sanitize(where)} {words}.")
 
 
-_COMPLAINTS = {
+_CAUSES = {
     "readonly": "is read-only",
     "read-only": "is read-only",
     "permission denied": "may not be opened by this user",

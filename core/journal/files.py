@@ -18,14 +18,14 @@ class Store:
 
     home: Path
 
-    def video(self, task: str) -> Path:
+    def video_path(self, task: str) -> Path:
         """Where the video of a task is kept; its name owes nothing to the provider."""
         return self.home / "videos" / f"{task}.mp4"
 
-    def drop_video(self, task: str) -> None:
-        self.video(task).unlink(missing_ok=True)
+    def delete_video(self, task: str) -> None:
+        self.video_path(task).unlink(missing_ok=True)
 
-    def keep_image(self, image: ImageFile) -> str:
+    def save_image(self, image: ImageFile) -> str:
         """Keep a picture until its task is submitted; returns the name to find it by."""
         path = self.home / "images" / image.name
         try:
@@ -39,10 +39,10 @@ class Store:
             ) from error
         return image.name
 
-    def image(self, name: str) -> ImageFile:
+    def load_image(self, name: str) -> ImageFile:
         return ImageFile.read(self.home / "images" / name)
 
-    def drop_image(self, name: str) -> None:
+    def delete_image(self, name: str) -> None:
         (self.home / "images" / name).unlink(missing_ok=True)
 
 

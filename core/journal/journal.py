@@ -22,9 +22,9 @@ from .rows import (
     columns_of,
     in_states,
     insert,
-    moved,
     select_tasks,
-    stands,
+    state_columns,
+    task_in,
     task_of,
 )
 from .schema import OUTPUTS, TASKS, WORKERS
@@ -47,7 +47,7 @@ class Journal:
     clock: Callable[[], float] = time.time
     worker: Worker = field(factory=Worker.here)
     database: Database = field(init=False, repr=False)
-    _enrolled: bool = field(default=False, init=False, repr=False)
+    _registered: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.database = Database(self.url)
@@ -68,7 +68,7 @@ class Journal:
             raise UnknownTask(f'The journal has {many} "{sanitize(task, 60)}".', task=task)
         return found[0]
 
-    async def equal(self, fingerprint: str) -> Task | None:
+    async def find_equal(self, fingerprint: str) -> Task | None:
         """The task that a request of this fingerprint joins or is given."""
         found = await self._select(select_tasks().where(TASKS.c.active == fingerprint))
         return found[0] if found else None
@@ -96,7 +96,7 @@ class Journal:
         times = await self._scalars(query)
         return median(times) if (times := [took for took in times if took and took > 0]) else None
 
-    async def wanted(self, task: str) -> list[str]:
+    async def pending_outputs(self, task: str) -> list[str]:
         """Where the video of a task is wanted and not yet written."""
         unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
         return await self._scalars(sa.select(OUTPUTS.c.path).where(unwritten))
@@ -129,12 +129,12 @@ class Journal:
             else:
                 return task, task.id == draft.id
 
-    async def want(self, task: str, output: str | None) -> None:
+    async def request_output(self, task: str, output: str | None) -> None:
         """Remember that the video of a task is wanted at `output` too."""
         if output is not None:
             await self._run(lambda connection: add_output(connection, task, output))
 
-    async def written(self, task: str, output: str) -> None:
+    async def mark_written(self, task: str, output: str) -> None:
         """Note that the video of a task is at `output` now."""
         there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
         note = OUTPUTS.update().where(there).values(written=self.clock())
@@ -148,13 +148,13 @@ class Journal:
 
         This is the gate that two workers never both pass.
         """
-        return await self._send(stands(task, "submitting") & TASKS.c.sending.is_(None))
+        return await self._mark_sent(task_in(task, "submitting") & TASKS.c.sending.is_(None))
 
     async def mark_sent_again(self, task: str) -> bool:
         """Note that a request whose answer was lost leaves again, under the same id of ours."""
-        return await self._send(stands(task, "submitting"))
+        return await self._mark_sent(task_in(task, "submitting"))
 
-    async def _send(self, condition: sa.ColumnElement[bool]) -> bool:
+    async def _mark_sent(self, condition: sa.ColumnElement[bool]) -> bool:
         return await self._change(
             condition & (TASKS.c.worker == self.worker.id),
             {"sending": self.clock(), "attempts": TASKS.c.attempts + 1},
@@ -162,7 +162,7 @@ class Journal:
 
     async def mark_unsent(self, task: str) -> None:
         """Note that the paid request certainly had no effect."""
-        await self._change(stands(task, "submitting"), {"sending": None})
+        await self._change(task_in(task, "submitting"), {"sending": None})
 
     async def update(
         self,
@@ -173,19 +173,19 @@ class Journal:
         **changes: Unpack[Changes],
     ) -> bool:
         """Move a task to `state` from one of the states `among`; False if it is in none of them."""
-        return await self._change(stands(task, *among), moved(state) | columns_of(changes))
+        return await self._change(task_in(task, *among), state_columns(state) | columns_of(changes))
 
-    async def withdraw(self, task: str) -> bool:
+    async def cancel_unsent(self, task: str) -> bool:
         """Cancel a task whose paid request has certainly not left; False if it may have."""
-        unsent = stands(task, "submitting") & TASKS.c.sending.is_(None)
-        return await self._change(unsent, moved("cancelled") | {"worker": None})
+        unsent = task_in(task, "submitting") & TASKS.c.sending.is_(None)
+        return await self._change(unsent, state_columns("cancelled") | {"worker": None})
 
     async def reopen(self, task: str) -> bool:
         """Let an unknown task be submitted again, knowingly; False if it is not unknown."""
         forgotten: Changes = {"sending": None, "ticket": None}
         forgotten |= {"error": None, "code": None, "remedy": None, "worker": self.worker.id}
         return await self._change(
-            stands(task, "unknown"), moved("submitting") | columns_of(forgotten)
+            task_in(task, "unknown"), state_columns("submitting") | columns_of(forgotten)
         )
 
     async def prune(self, before: float) -> list[Task]:
@@ -204,7 +204,7 @@ class Journal:
 
     # -- in whose hands --------------------------------------------------------------------
 
-    async def adopt(self, task: Task) -> bool:
+    async def take_over(self, task: Task) -> bool:
         """Take a task over from a worker that is gone; False if it is in living hands."""
         if task.worker == self.worker.id:
             return True
@@ -217,16 +217,16 @@ class Journal:
 
     async def release(self) -> None:
         """Let go of all tasks, for whoever wants to carry them on."""
-        if self._enrolled:  # If not, it never had one.
+        if self._registered:  # If not, it never had one.
             await self._change(TASKS.c.worker == self.worker.id, {"worker": None})
 
-    async def beat(self) -> None:
+    async def heartbeat(self) -> None:
         """Show that this worker is alive."""
-        await self._run(lambda connection: self.worker.enrol(connection, self.clock()))
+        await self._run(lambda connection: self.worker.register(connection, self.clock()))
 
     async def _is_alive(self, worker: str) -> bool:
         return await self.database.read(
-            lambda connection: self.worker.sees_alive(worker, connection, self.clock())
+            lambda connection: self.worker.is_alive(worker, connection, self.clock())
         )
 
     # -- the database ----------------------------------------------------------------------
@@ -234,13 +234,13 @@ class Journal:
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
         """Do `work` in a transaction that writes; the first one makes this worker known, too."""
 
-        def enrolled(connection: sa.Connection) -> T:
-            if not self._enrolled:
-                self.worker.enrol(connection, self.clock())
+        def registered(connection: sa.Connection) -> T:
+            if not self._registered:
+                self.worker.register(connection, self.clock())
             return work(connection)
 
-        done = await self.database.run(enrolled)
-        self._enrolled = True
+        done = await self.database.run(registered)
+        self._registered = True
         return done
 
     async def _change(
@@ -251,13 +251,13 @@ class Journal:
         return await self._run(lambda connection: connection.execute(update).rowcount > 0)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
-        if self.database.absent:
+        if self.database.missing:
             return []
         return await self.database.read(
             lambda connection: [task_of(row) for row in connection.execute(query)]
         )
 
     async def _scalars(self, query: sa.Select[tuple[T]]) -> list[T]:
-        if self.database.absent:
+        if self.database.missing:
             return []
         return await self.database.read(lambda connection: list(connection.scalars(query)))

@@ -42,12 +42,12 @@ def in_states(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:
     return TASKS.c.state.in_(states)
 
 
-def stands(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
+def task_in(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
     """The condition that this task is in one of these states."""
     return (TASKS.c.id == task) & in_states(states)
 
 
-def moved(state: TaskState) -> dict[str, object]:
+def state_columns(state: TaskState) -> dict[str, object]:
     """The columns that change when a task moves to `state`."""
     ended = {} if state in ACTIVE else {"active": None}
     return {"state": state, **ended}

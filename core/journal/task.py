@@ -127,7 +127,7 @@ def new_task_id() -> str:
     return f"k26-{token_hex(8)}"
 
 
-def image_mark(request: VideoRequest) -> str | None:
+def image_id(request: VideoRequest) -> str | None:
     """What tells one image from another: the URL, or the digest of the bytes."""
     image = request.image
     return f"sha256:{image.digest}" if isinstance(image, ImageFile) else image
@@ -142,6 +142,6 @@ def fingerprint(provider: str, realm: Realm, request: VideoRequest, options: Any
     """
     names = ["duration", "prompt", "seed", "sound"]
     names += ["aspect_ratio"] if request.image is None else []
-    asked = {name: getattr(request, name) for name in names} | {"image": image_mark(request)}
+    asked = {name: getattr(request, name) for name in names} | {"image": image_id(request)}
     what = [provider, realm, asked, attrs.asdict(options)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -29,7 +29,7 @@ class Worker:
         pid = os.getpid()
         return cls(f"w-{token_hex(8)}", socket.gethostname(), pid, _born(pid) or 0.0)
 
-    def enrol(self, connection: sa.Connection, now: float) -> None:
+    def register(self, connection: sa.Connection, now: float) -> None:
         """Show in the journal that this worker is alive."""
         connection.execute(WORKERS.delete().where(WORKERS.c.id == self.id))
         connection.execute(
@@ -38,7 +38,7 @@ class Worker:
             )
         )
 
-    def sees_alive(self, other: str, connection: sa.Connection, now: float) -> bool:
+    def is_alive(self, other: str, connection: sa.Connection, now: float) -> bool:
         """Whether another worker, by its id, is still there as far as this one can tell."""
         row = connection.execute(WORKERS.select().where(WORKERS.c.id == other)).first()
         if row is None:

@@ -8,7 +8,7 @@ from ..journal.journal import Journal
 from ..journal.task import Task
 from ..status import Ticket
 from ..text import sentence
-from .order import Maker
+from .order import Target
 
 #: How long a provider that is in trouble is asked to cancel, in seconds.
 _PATIENCE = 30.0
@@ -32,32 +32,32 @@ class Cancellation:
         return None if self.cancelled else Remedy("resume")
 
 
-async def cancel(journal: Journal, task: Task, maker: Maker) -> Cancellation:
+async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
     """Cancel a task; raises `NotApplicable` where it has ended."""
     if task.state == "cancelled":
         return Cancellation(task, True, f"Task {task.id} is already cancelled.")
     if not task.open:
         raise NotApplicable(f"Task {task.id} is already {task.state}.", task=task.id)
-    if await journal.withdraw(task.id):
+    if await journal.cancel_unsent(task.id):
         message = "Nothing had been sent: the task is cancelled and cost nothing."
         return Cancellation(await journal.get(task.id), True, message)
     if task.ticket is None or task.state != "submitted":
         message = f"Task {task.id} is {task.state}, so there is nothing to cancel."
         return Cancellation(task, False, message)
-    if not maker.provider.can("cancel"):
-        message = f"{maker.provider.title} cannot cancel: the paid video is being made."
+    if not target.provider.can("cancel"):
+        message = f"{target.provider.title} cannot cancel: the paid video is being made."
         return Cancellation(task, False, message)
-    cancelled, message = await _ask(maker, task.ticket)
+    cancelled, message = await _ask(target, task.ticket)
     if cancelled:
         await journal.update(task.id, "cancelled", finished=journal.clock())
     return Cancellation(await journal.get(task.id), cancelled, message)
 
 
-async def _ask(maker: Maker, ticket: Ticket) -> tuple[bool, str]:
+async def _ask(target: Target, ticket: Ticket) -> tuple[bool, str]:
     """Whether the provider has cancelled, and what to say of it."""
-    provider, end = maker.provider, now() + _PATIENCE
+    provider, end = target.provider, now() + _PATIENCE
     try:
-        cancelled = await maker.client.ask_until(lambda: end, lambda: provider.cancel(ticket))
+        cancelled = await target.client.ask_until(lambda: end, lambda: provider.cancel(ticket))
     except ProviderError as error:
         return False, f"{sentence(error)} The task goes on."
     if not cancelled:

@@ -28,11 +28,11 @@ from ..text import sentence
 logger: logging.Logger = logging.getLogger("kling26")
 
 #: How often a change is tried to be written down, before the task goes on without.
-_TRIES = 6
+_ATTEMPTS = 6
 
 
 @define(eq=False)
-class Context:
+class JobContext:
     """
     One task, whom it concerns, and who listens.
 
@@ -91,7 +91,7 @@ class Context:
         """What was asked for, with the kept picture."""
         if self._request is None:
             name = self.task.image_file
-            kept = None if name is None else await asyncio.to_thread(self.store.image, name)
+            kept = None if name is None else await asyncio.to_thread(self.store.load_image, name)
             self._request = self.task.request(kept)
         return self._request
 
@@ -152,7 +152,7 @@ class Context:
             self._unwritten = Changes()
 
     async def _write(self, state: TaskState) -> None:
-        for attempt in range(1, _TRIES):
+        for attempt in range(1, _ATTEMPTS):
             try:
                 return await self._write_once(state)
             except JournalBusy:
@@ -163,13 +163,13 @@ class Context:
 
     async def _write_once(self, state: TaskState) -> None:
         await self.journal.update(self.id, state, **self._unwritten)
-        await self._drop_image()
+        await self._delete_image()
 
-    async def _drop_image(self) -> None:
+    async def _delete_image(self) -> None:
         """Forget the kept picture when neither this nor another task will send it again."""
         name = self.task.image_file
         if name is not None and not await self.journal.needs_image(name):
-            self.store.drop_image(name)
+            self.store.delete_image(name)
 
     # -- who listens -----------------------------------------------------------------------
 
@@ -193,6 +193,6 @@ class Context:
                 # Whoever watches must not be able to break what was paid for.
                 logger.exception("A progress listener failed.")
 
-    def remark(self, message: str) -> None:
+    def report_message(self, message: str) -> None:
         """Report the phase again, with a sentence."""
         self.report(self.latest.phase if self.latest else "running", message=message)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ..errors import ProviderError, ResultUnavailable
 from ..http.addresses import AddressRefused
-from ..http.download import Download, DownloadBroke, LinkDead, TooLarge
+from ..http.download import DeadLink, Download, DownloadInterrupted, TooLarge
 from ..http.pacing import backoff
 from ..status import Status, Ticket
 from ..text import reason
-from .context import Context
-from .video import NoVideo, check_video
+from .context import JobContext
+from .video import UnplayableVideo, check_video
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -20,7 +20,7 @@ logger: logging.Logger = logging.getLogger("kling26")
 _LINKS = 5
 
 
-async def fetch(context: Context, ticket: Ticket, status: Status) -> tuple[Path, str | None]:
+async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Path, str | None]:
     """
     The stored video of a task that succeeded, and the link that it came from.
 
@@ -31,7 +31,7 @@ async def fetch(context: Context, ticket: Ticket, status: Status) -> tuple[Path,
         try:
             return await _download(context, url), url
         # A URL that is not followed may have been given too early, or by mistake.
-        except (LinkDead, DownloadBroke, AddressRefused) as error:
+        except (DeadLink, DownloadInterrupted, AddressRefused) as error:
             problem = str(error)
             logger.info("Fetching the video of %s: %s", context.id, error)
         except (TooLarge, OSError) as error:
@@ -42,13 +42,13 @@ async def fetch(context: Context, ticket: Ticket, status: Status) -> tuple[Path,
     raise _unavailable(context, problem)
 
 
-def _unavailable(context: Context, problem: str) -> ResultUnavailable:
+def _unavailable(context: JobContext, problem: str) -> ResultUnavailable:
     return ResultUnavailable(
         f"The video is finished at {context.provider.title}, but could not be fetched: {problem}."
     )
 
 
-async def _another_link(context: Context, ticket: Ticket, url: str | None) -> str | None:
+async def _another_link(context: JobContext, ticket: Ticket, url: str | None) -> str | None:
     """A fresh link for a dead one: renewed, or as the provider gives it now."""
     provider = context.provider
     try:
@@ -64,11 +64,11 @@ async def _another_link(context: Context, ticket: Ticket, url: str | None) -> st
     return status.url or url
 
 
-async def _download(context: Context, url: str | None) -> Path:
+async def _download(context: JobContext, url: str | None) -> Path:
     """One link, to the place of the video."""
     if url is None:
-        raise LinkDead("the provider does not say where it is")
-    path = context.store.video(context.id)
+        raise DeadLink("the provider does not say where it is")
+    path = context.store.video_path(context.id)
     # Each worker's own: one that was taken for dead may still be writing.
     part = path.with_name(f"{path.name}.{context.journal.worker.id}.part")
     await asyncio.to_thread(_clean_up, path)
@@ -89,12 +89,12 @@ def _clean_up(path: Path) -> None:
 
 
 def _put_in_place(part: Path, path: Path) -> None:
-    """Check the whole file and put it in place; raises `DownloadBroke` for what does not play."""
+    """Check the file and put it in place; raises `DownloadInterrupted` if it does not play."""
     try:
         check_video(part)
-    except NoVideo as error:
+    except UnplayableVideo as error:
         part.unlink(missing_ok=True)
-        raise DownloadBroke(f"the link did not give a video that plays: {error}") from error
+        raise DownloadInterrupted(f"the link did not give a video that plays: {error}") from error
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)

@@ -12,29 +12,29 @@ from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..status import Status
 from ..text import sanitize, sentence
-from .context import Context
+from .context import JobContext
 from .fetch import fetch
 from .poll import poll
 from .submit import submit
 
 
-async def run(context: Context) -> Task:
+async def run(context: JobContext) -> Task:
     """Carry the task to its end; returns its row with the video stored, or raises why not."""
     try:
         ticket = context.ticket or await context.accept(await submit(context))
-        status = context.result or await _made(context, await poll(context, ticket))
+        status = context.result or await _mark_succeeded(context, await poll(context, ticket))
         path, url = await fetch(context, ticket, status)
         await context.move("stored", file=str(path), url=url, worker=None)
         context.report("stored")
         return context.task
     except Kling26Error as error:
-        await _end(context, error)
+        await _record_error(context, error)
         raise error.about(
             task=context.id, provider=context.provider.name, task_id=context.task.task_id
         ) from error.__cause__
 
 
-async def _made(context: Context, status: Status) -> Status:
+async def _mark_succeeded(context: JobContext, status: Status) -> Status:
     """Write down that the video is made, what it took and in which unit, where that is known."""
     changes: Changes = {"finished": context.clock(), "url": status.url}
     if status.cost is not None:
@@ -44,7 +44,7 @@ async def _made(context: Context, status: Status) -> Status:
     return status
 
 
-async def _end(context: Context, error: Kling26Error) -> None:
+async def _record_error(context: JobContext, error: Kling26Error) -> None:
     """Write down how it ended, where that is known."""
     unsent = context.task.standing == "unsent"
     if unsent:

@@ -24,14 +24,14 @@ from ..journal.task import Task, TaskState
 from ..progress import Listener
 from ..status import Standing
 from . import job
-from .context import Context
-from .order import Desk, Maker
+from .context import JobContext
+from .order import Resolver, Target
 from .submit import TakenOver
 
 logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long after the deadline a submission may take to settle whether anything was paid.
-_LAST_WORD = 2.0
+_GRACE = 2.0
 #: How often a task in another process's hands is looked at, in seconds.
 _WATCH_EVERY = 0.5
 #: How often other machines that share the journal are shown that this worker is alive.
@@ -44,11 +44,11 @@ _Running = asyncio.Task[Task]
 class JobPool:
     """What is being carried on in this process."""
 
-    desk: Desk
+    resolver: Resolver
     journal: Journal
     store: Store
-    _jobs: dict[str, tuple[Context, _Running]] = field(factory=dict, init=False)
-    _heart: asyncio.Task[None] | None = field(default=None, init=False)
+    _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
+    _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
 
     @property
     def paying(self) -> bool:
@@ -59,41 +59,41 @@ class JobPool:
         """Let go of all of them; what they know is in the journal."""
         running: list[asyncio.Task[Task] | asyncio.Task[None]] = []
         running += [running for _, running in self._jobs.values()]
-        running += [self._heart] if self._heart is not None else []
+        running += [self._heartbeats] if self._heartbeats is not None else []
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def carry(
-        self, task: Task, deadline: float, progress: Listener, maker: Maker | None = None
+    async def complete(
+        self, task: Task, deadline: float, progress: Listener, target: Target | None = None
     ) -> Task:
         """
         The task once its video is stored, by this process or by another.
 
-        `maker` is who makes it, where that is known already. Raises how it ended, or
+        `target` is who makes it, where that is known already. Raises how it ended, or
         `StillRunning` when the time is up; the task goes on alone.
         """
         while True:
             if task.state == "stored" and task.file and Path(task.file).exists():
                 return task
             if task.standing == "over":
-                raise _ended(task)
-            if task.id in self._jobs or await self.journal.adopt(task):
+                raise _end_error(task)
+            if task.id in self._jobs or await self.journal.take_over(task):
                 with suppress(TakenOver):
-                    return await self._join(task, deadline, progress, maker)
+                    return await self._join(task, deadline, progress, target)
             elif now() >= deadline:
-                raise self._late(task)
+                raise self._timeout_error(task)
             await asyncio.sleep(_WATCH_EVERY)
             task = await self.journal.get(task.id)
 
     async def _join(
-        self, task: Task, deadline: float, progress: Listener, maker: Maker | None
+        self, task: Task, deadline: float, progress: Listener, target: Target | None
     ) -> Task:
         """Join the task's job in this process, or begin it; when time is up, it goes on alone."""
         if task.id not in self._jobs:
-            context = await self._context(task, deadline, maker)
+            context = await self._context(task, deadline, target)
             if task.id not in self._jobs:  # Nobody was quicker while the journal was asked.
-                self._begin(context)
+                self._start(context)
         context, running = self._jobs[task.id]
         context.deadline = max(context.deadline, deadline)
         context.listeners.append(progress)
@@ -102,20 +102,20 @@ class JobPool:
         finally:
             context.listeners.remove(progress)
         if not running.done():
-            raise self._late(context.task)
+            raise self._timeout_error(context.task)
         return running.result()
 
-    async def _context(self, task: Task, deadline: float, maker: Maker | None) -> Context:
-        maker = maker or self.desk.maker(task)
+    async def _context(self, task: Task, deadline: float, target: Target | None) -> JobContext:
+        target = target or self.resolver.target(task)
         if task.state == "stored":  # The file is gone, and paid for: fetch it again.
             task = evolve(task, state="succeeded", url=None)
             await self.journal.update(task.id, "succeeded", among=("stored",), url=None)
-        provider, realm, clients = maker.provider, maker.realm, maker.clients
-        return Context(
+        provider, realm, clients = target.provider, target.realm, target.clients
+        return JobContext(
             task=task,
             provider=provider,
-            options=maker.options,
-            client=maker.client,
+            options=target.options,
+            client=target.client,
             downloads=clients.downloads(realm),
             limiter=clients.limiter(realm, provider),
             journal=self.journal,
@@ -124,33 +124,33 @@ class JobPool:
             usual_time=await self.journal.usual_time(provider.name, realm, task.duration),
         )
 
-    def _begin(self, context: Context) -> None:
+    def _start(self, context: JobContext) -> None:
         running = asyncio.create_task(job.run(context), name=f"kling26 {context.id}")
         self._jobs[context.id] = context, running
         running.add_done_callback(lambda done: self._forget(context.id, done))
-        if self._heart is None:
-            self._heart = asyncio.create_task(self._beat())
+        if self._heartbeats is None:
+            self._heartbeats = asyncio.create_task(self._send_heartbeats())
 
     def _forget(self, task: str, done: _Running) -> None:
         self._jobs.pop(task, None)
         if not done.cancelled() and (error := done.exception()) is not None:
             logger.info("Task %s: %s", task, error)
 
-    def _late(self, task: Task) -> Kling26Error:
+    def _timeout_error(self, task: Task) -> Kling26Error:
         """The error of a task that goes on when the time is up."""
-        title = self.desk.registry[task.provider].title
+        title = self.resolver.registry[task.provider].title
         kind = TryLater if task.standing == "unsent" else StillRunning
-        return kind(_LATE[task.standing].format(title=title))
+        return kind(_TIMEOUT_MESSAGES[task.standing].format(title=title))
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT)
             with suppress(JournalError):
-                await self.journal.beat()
+                await self.journal.heartbeat()
 
 
 #: What is true of a task when the time is up.
-_LATE: Mapping[Standing, str] = {
+_TIMEOUT_MESSAGES: Mapping[Standing, str] = {
     "unsent": "Time ran out before {title} could be asked. Nothing was paid.",
     "unclear": "Time ran out before {title} had answered, so the video may have been paid for.",
     "at_provider": "Time ran out while {title} was still making the video. It is paid for once.",
@@ -161,16 +161,16 @@ _LATE: Mapping[Standing, str] = {
 }
 
 
-async def _wait(context: Context, running: _Running, deadline: float) -> None:
+async def _wait(context: JobContext, running: _Running, deadline: float) -> None:
     """Wait for a job until the deadline, and a little longer where it is about to end."""
     await asyncio.wait([running], timeout=max(0.0, deadline - now()))
     if not running.done() and context.task.state == "submitting":
-        await asyncio.wait([running], timeout=_LAST_WORD)
+        await asyncio.wait([running], timeout=_GRACE)
     if context.task.state not in ("submitting", "submitted", "succeeded"):
         await asyncio.wait([running])  # It has ended; only the journal is to know.
 
 
-def _ended(task: Task) -> Kling26Error:
+def _end_error(task: Task) -> Kling26Error:
     """The error of a task that another process saw end without a video."""
     kinds: Mapping[TaskState, type[Kling26Error]]
     kinds = {"failed": TaskFailed, "cancelled": TaskCancelled}

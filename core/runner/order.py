@@ -12,7 +12,7 @@ from ..errors import SettingsError
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
 from ..journal.files import check_output
-from ..journal.task import Task, fingerprint, image_mark, new_task_id
+from ..journal.task import Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
 from ..provider import Provider
@@ -22,7 +22,7 @@ from ..status import Realm
 
 
 @frozen
-class Maker:
+class Target:
     """Who makes a video, where, and with which options of its own."""
 
     provider: Provider
@@ -41,31 +41,31 @@ class Order:
     """What is wanted, of whom, and where to."""
 
     request: VideoRequest
-    maker: Maker
+    target: Target
     output: Path | None
 
     @property
     def fingerprint(self) -> str:
-        maker = self.maker
-        return fingerprint(maker.provider.name, maker.realm, self.request, maker.options)
+        target = self.target
+        return fingerprint(target.provider.name, target.realm, self.request, target.options)
 
     def draft(self, image_file: str | None, worker: str, clock: Callable[[], float]) -> Task:
         """A new row for the journal; `image_file` is the name under which the picture is kept."""
         moment, request = clock(), self.request
         return Task(
             id=new_task_id(),
-            provider=self.maker.provider.name,
-            realm=self.maker.realm,
+            provider=self.target.provider.name,
+            realm=self.target.realm,
             fingerprint=self.fingerprint,
             state="submitting",
             prompt=request.prompt,
-            image=image_mark(request),
+            image=image_id(request),
             sound=request.sound,
             duration=request.duration,
             aspect_ratio=request.aspect_ratio,
             callback_url=request.callback_url,
             seed=request.seed,
-            options=asdict(self.maker.options),  # type: ignore[arg-type]  # An attrs class, checked.
+            options=asdict(self.target.options),  # type: ignore[arg-type]  # An attrs class, checked.
             image_file=image_file,
             created=moment,
             updated=moment,
@@ -74,7 +74,7 @@ class Order:
 
 
 @frozen
-class Desk:
+class Resolver:
     """Where orders are taken: the providers that are installed, at the URLs that are set."""
 
     settings: Settings
@@ -84,7 +84,7 @@ class Desk:
     def provider(self, name: str | None, sandbox: bool) -> Provider:
         """A provider by name, or the usual one; in the sandbox, where it really would be."""
         provider = self.registry[name or self.settings.provider]
-        return provider if sandbox else self.settings.settle(provider)
+        return provider if sandbox else self.settings.configure(provider)
 
     def order(
         self,
@@ -98,10 +98,10 @@ class Desk:
         chosen = self.provider(provider, sandbox)
         own = validation.validate(chosen, request, options)
         path = None if output is None else check_output(Path(output))
-        maker = Maker(chosen, realm_of(chosen, sandbox), own, self.clients)
-        return Order(request, maker, path)
+        target = Target(chosen, realm_of(chosen, sandbox), own, self.clients)
+        return Order(request, target, path)
 
-    def maker(self, task: Task) -> Maker:
+    def target(self, task: Task) -> Target:
         """Who makes the video of a task, where the task is."""
         provider = self.provider(task.provider, task.sandbox)
         if task.realm != realm_of(provider, task.sandbox):
@@ -112,7 +112,7 @@ class Desk:
                 provider=provider.name,
             )
         own = build_options(provider.Options, task.options, provider.title, provider.name)
-        return Maker(provider, task.realm, own, self.clients)
+        return Target(provider, task.realm, own, self.clients)
 
 
 def realm_of(provider: Provider, sandbox: bool) -> Realm:

@@ -10,7 +10,7 @@ from ..journal.journal import Journal
 from ..journal.task import Task
 
 
-async def hand_over(journal: Journal, task: Task, output: Path | None) -> Path:
+async def write_outputs(journal: Journal, task: Task, output: Path | None) -> Path:
     """
     Write the video of a stored task to `output` and wherever else it is wanted.
 
@@ -19,7 +19,7 @@ async def hand_over(journal: Journal, task: Task, output: Path | None) -> Path:
     stored = written = Path(str(task.file))
     wanted = [] if output is None else [str(output)]
     with suppress(JournalError):  # The video is here; that is no reason to keep it back.
-        wanted += await journal.wanted(task.id)
+        wanted += await journal.pending_outputs(task.id)
     for path in map(Path, dict.fromkeys(wanted)):
         try:
             await asyncio.to_thread(copy_video, stored, path)
@@ -32,5 +32,5 @@ async def hand_over(journal: Journal, task: Task, output: Path | None) -> Path:
             ) from error
         written = path
         with suppress(JournalError):
-            await journal.written(task.id, str(path))
+            await journal.mark_written(task.id, str(path))
     return output or written

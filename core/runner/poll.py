@@ -26,38 +26,38 @@ from ..http.pacing import PollSchedule, backoff, now
 from ..progress import Phase
 from ..status import Status, Ticket
 from ..text import sanitize, sentence
-from .context import Context
+from .context import JobContext
 
 logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long "no such task", or a key that is no longer accepted, is believed to be a hiccup.
-_DOUBT = 60.0
+_DOUBT_TIME = 60.0
 #: How long a success may not say where its video is, and how often it is asked, in seconds.
 _LATE_URL = 30.0
 _LATE_URL_WAIT = 2.0
 _LONGEST_PENALTY = 15.0
 
 
-async def poll(context: Context, ticket: Ticket) -> Status:
+async def poll(context: JobContext, ticket: Ticket) -> Status:
     """
     The status of the finished task, which has a URL.
 
     Raises `TaskFailed` or `TaskCancelled`; `ResultUnavailable` if the URL does not come;
     `OutcomeUnknown` if the provider goes on saying that it does not know the task.
     """
-    questions = _Questions(context, ticket)
+    poller = _Poller(context, ticket)
     while True:
-        await asyncio.sleep(questions.next_wait())
-        status = await questions.ask()
-        if status is not None and questions.is_done(status):
+        await asyncio.sleep(poller.next_wait())
+        status = await poller.ask()
+        if status is not None and poller.is_done(status):
             return status
 
 
 @define
-class _Questions:
+class _Poller:
     """The questions about one task, and how long they have been going wrong."""
 
-    context: Context
+    context: JobContext
     ticket: Ticket
     _schedule: PollSchedule = field(factory=PollSchedule, init=False)
     #: Seconds to wait at least before the next question.
@@ -80,7 +80,7 @@ class _Questions:
         except ProviderError as error:
             if isinstance(error, NoSuchTask) and await context.cancelled_elsewhere():
                 return Status("cancelled")
-            self._note(error)
+            self._record_failure(error)
             return None
         self._penalty, self._failures, self._doubt_since = 0.0, 0, None
         return status
@@ -106,22 +106,22 @@ class _Questions:
                 "it is."
             )
 
-    def _note(self, error: ProviderError) -> None:
+    def _record_failure(self, error: ProviderError) -> None:
         self._failures += 1
         self._penalty = min(backoff(self._failures), _LONGEST_PENALTY)
         if isinstance(error, TryLater):
             self._penalty = max(self._penalty, error.retry_after or 0.0)
         if isinstance(error, NoSuchTask | KeyRejected):
-            self._doubt(error)
+            self._check_doubt(error)
         else:
             self._doubt_since = None
         logger.info("Asking for task %s: %s", self.context.id, error)
-        self.context.remark(str(error))
+        self.context.report_message(str(error))
 
-    def _doubt(self, error: ProviderError) -> None:
+    def _check_doubt(self, error: ProviderError) -> None:
         """Give up on what the provider has been saying for a minute."""
         since = self._doubt_since = now() if self._doubt_since is None else self._doubt_since
-        if now() - since < _DOUBT:
+        if now() - since < _DOUBT_TIME:
             return
         if isinstance(error, KeyRejected):
             paid = f"{sentence(error)} The video is paid for, and still to be fetched."
@@ -134,7 +134,7 @@ class _Questions:
         ) from error
 
 
-def _failure(context: Context, status: Status) -> TaskFailed:
+def _failure(context: JobContext, status: Status) -> TaskFailed:
     code = f" (code {status.code})" if status.code else ""
     reason = sentence(status.reason or "It gave no reason.")
     title = context.provider.title

@@ -28,12 +28,12 @@ from ..settings import TIMEOUT, Settings
 from ..text import sentence
 from .cancel import Cancellation, cancel
 from .jobs import JobPool
-from .order import Desk, Order, realm_of
-from .outputs import hand_over
+from .order import Order, Resolver, realm_of
+from .outputs import write_outputs
 from .results import Outcome, Video
 
 #: How long a paid request in flight is waited for when the runner closes, in seconds.
-_LAST_ANSWER = 10.0
+_CLOSE_GRACE = 10.0
 
 
 def _registry(runner: "Runner") -> Registry:
@@ -65,15 +65,15 @@ class Runner:
     sandbox: SandboxFactory | None = None
     journal: Journal = field(default=Factory(_journal, takes_self=True))
     _clients: ClientPool = field(init=False)
-    _desk: Desk = field(init=False)
+    _resolver: Resolver = field(init=False)
     _jobs: JobPool = field(init=False)
     _store: Store = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._store = Store(self.settings.home)
         self._clients = ClientPool(self.settings, self.registry, self.transport, self.sandbox)
-        self._desk = Desk(self.settings, self.registry, self._clients)
-        self._jobs = JobPool(self._desk, self.journal, self._store)
+        self._resolver = Resolver(self.settings, self.registry, self._clients)
+        self._jobs = JobPool(self._resolver, self.journal, self._store)
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,7 +86,7 @@ class Runner:
         """Whether a paid request is in flight, whose answer is worth waiting for."""
         return self._jobs.paying
 
-    async def aclose(self, patience: float = _LAST_ANSWER) -> None:
+    async def aclose(self, patience: float = _CLOSE_GRACE) -> None:
         """
         Stop; open tasks stay in the journal for whoever continues them.
 
@@ -122,9 +122,9 @@ class Runner:
         `Kling26Error`: see `kling26.core.errors` for what each kind means for the money.
         """
         deadline = now() + timeout
-        order = self._desk.order(request, provider, options, output, self._rehearses(sandbox))
+        order = self._resolver.order(request, provider, options, output, self._in_sandbox(sandbox))
         try:
-            task, reused = await self._row(order)
+            task, reused = await self._claim(order)
         except JournalError as error:
             error.message = f"{sentence(error)} Nothing was sent."
             raise
@@ -168,7 +168,7 @@ class Runner:
                 f"Task {task.id} is {task.state}; only an unknown task can be resubmitted.",
                 task=task.id,
             )
-        if self._desk.maker(task).provider.can("find"):
+        if self._resolver.target(task).provider.can("find"):
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
@@ -179,7 +179,7 @@ class Runner:
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task where that is possible and free."""
         task = await self.task(name)
-        return await cancel(self.journal, task, self._desk.maker(task))
+        return await cancel(self.journal, task, self._resolver.target(task))
 
     # -- looking things up -----------------------------------------------------------------
 
@@ -193,8 +193,8 @@ class Runner:
 
     async def balance(self, provider: str | None = None, *, sandbox: bool | None = None) -> Balance:
         """What is left on the account at a provider."""
-        rehearsal = self._rehearses(sandbox)
-        chosen = self._desk.provider(provider, rehearsal)
+        rehearsal = self._in_sandbox(sandbox)
+        chosen = self._resolver.provider(provider, rehearsal)
         if not chosen.can("balance"):
             page = f"; see {chosen.tasks_page}" if chosen.tasks_page else ""
             raise UsageError(
@@ -212,25 +212,25 @@ class Runner:
         """
         gone = await self.journal.prune(self.journal.clock() - older_than)
         for task in gone:
-            await asyncio.to_thread(self._store.drop_video, task.id)
+            await asyncio.to_thread(self._store.delete_video, task.id)
         return gone
 
     # -- one task to its end ---------------------------------------------------------------
 
-    def _rehearses(self, sandbox: bool | None) -> bool:
+    def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
 
-    async def _row(self, order: Order) -> tuple[Task, bool]:
+    async def _claim(self, order: Order) -> tuple[Task, bool]:
         """The journal's row for an order, and whether an equal one was there before."""
         output = None if order.output is None else str(order.output)
-        equal = await self.journal.equal(order.fingerprint)
+        equal = await self.journal.find_equal(order.fingerprint)
         if equal is not None:
-            await self.journal.want(equal.id, output)
+            await self.journal.request_output(equal.id, output)
             return equal, True
-        _ = order.maker.client  # No key, no row.
+        _ = order.target.client  # No key, no row.
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
-            name = await asyncio.to_thread(self._store.keep_image, image)
+            name = await asyncio.to_thread(self._store.save_image, image)
         draft = order.draft(name, self.journal.worker.id, self.journal.clock)
         task, new = await self.journal.claim(draft, output)
         return task, not new
@@ -251,10 +251,10 @@ class Runner:
         order: Order | None = None,
         reused: bool = False,
     ) -> Video:
-        maker, output = (order.maker, order.output) if order else (None, None)
+        target, output = (order.target, order.output) if order else (None, None)
         try:
-            task = await self._jobs.carry(task, deadline, progress, maker)
-            file = await hand_over(self.journal, task, output)
+            task = await self._jobs.complete(task, deadline, progress, target)
+            file = await write_outputs(self.journal, task, output)
         except Kling26Error as error:
             raise error.about(
                 task=task.id, provider=task.provider, task_id=task.task_id

@@ -25,20 +25,20 @@ from ..http.pacing import RetryPolicy
 from ..request import ImageFile, VideoRequest
 from ..status import Ticket
 from ..text import sentence
-from .context import Context
+from .context import JobContext
 
 #: The waits between looking for a task whose answer was lost, in seconds: a provider may need a
 #: moment until a new task shows. After them it counts as not taken.
 _SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
 #: How often a request may be sent under one id of ours.
-_SUBMISSIONS = 3
+_MAX_SUBMISSIONS = 3
 
 
 class TakenOver(Exception):
     """Another worker carries the task on; this one has nothing to do with it any more."""
 
 
-async def submit(context: Context) -> Ticket:
+async def submit(context: JobContext) -> Ticket:
     """
     The ticket of the task, which is submitted unless that has been done.
 
@@ -49,46 +49,46 @@ async def submit(context: Context) -> Ticket:
     if context.task.state == "unknown":
         return await _look_up(context)
     if context.task.sending is not None:
-        return await _settle(context, "the program stopped before the answer came.")
+        return await _recover(context, "the program stopped before the answer came.")
     return await _submit_with_retries(context)
 
 
-async def _submit_with_retries(context: Context) -> Ticket:
+async def _submit_with_retries(context: JobContext) -> Ticket:
     """Submit; wait and try again while the provider says that it did not take it."""
     context.report("submitting")
-    request = await _uploaded(context)
+    request = await _with_uploaded_image(context)
 
-    def waiting(error: Kling26Error, wait: float) -> None:
+    def on_wait(error: Kling26Error, wait: float) -> None:
         if isinstance(error, TryLater):
-            context.limiter.close(wait)
+            context.limiter.pause(wait)
         context.report("waiting", message=f"{sentence(error)} Trying again in {wait:.0f} s.")
 
     not_taken = (TryLater, Unreachable, Unavailable)
-    policy = RetryPolicy(lambda: context.deadline, again=not_taken, waiting=waiting)
+    policy = RetryPolicy(lambda: context.deadline, retry_on=not_taken, on_wait=on_wait)
     async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
         with attempt:
-            await _turn(context)
+            await _wait_for_turn(context)
             context.report("submitting")
             try:
                 return await _send(context, request)
             except AnswerLost as lost:
-                return await _settle(context, str(lost))
+                return await _recover(context, str(lost))
             except Refused as refusal:
-                return await _taken_before(context, refusal)
+                return await _find_duplicate(context, refusal)
     raise AssertionError("stamina ends with a result or an error")
 
 
-async def _turn(context: Context) -> None:
+async def _wait_for_turn(context: JobContext) -> None:
     """Wait for a turn at the provider's pace, until the deadline."""
     try:
         async with asyncio.timeout(max(0.0, context.remaining)):
-            await context.limiter.enter()
+            await context.limiter.acquire()
     except TimeoutError as error:
         title = context.provider.title
         raise TryLater(f"Time ran out before it was this task's turn at {title}.") from error
 
 
-async def _send(context: Context, request: VideoRequest) -> Ticket:
+async def _send(context: JobContext, request: VideoRequest) -> Ticket:
     """
     Send the paid request, once.
 
@@ -104,14 +104,14 @@ async def _send(context: Context, request: VideoRequest) -> Ticket:
         raise
 
 
-async def _pay(context: Context, request: VideoRequest) -> Ticket:
-    async def leaving() -> None:
+async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
+    async def before_sending() -> None:
         if not await context.mark_sent():
             raise TakenOver
 
     flow = context.provider.submit(request, context.options)
     try:
-        return await context.client.pay(flow, leaving, patience=max(1.0, context.remaining))
+        return await context.client.pay(flow, before_sending, timeout=max(1.0, context.remaining))
     except AnswerLost as lost:
         ticket = context.provider.recover_ticket(lost.fragment, request)
         if ticket is None:
@@ -123,22 +123,22 @@ async def _pay(context: Context, request: VideoRequest) -> Ticket:
         raise
 
 
-async def _settle(context: Context, lost: str) -> Ticket:
+async def _recover(context: JobContext, lost: str) -> Ticket:
     """Find out what became of a paid request whose answer was lost; `lost` says how."""
-    for _ in range(_SUBMISSIONS):
+    for _ in range(_MAX_SUBMISSIONS):
         if (ticket := await _search(context, lost)) is not None:
             return ticket
         # Not there: sending it under the same id of ours, unique at the provider, is safe.
         try:
-            return await _send(context, await _uploaded(context))
+            return await _send(context, await _with_uploaded_image(context))
         except AnswerLost as again:
             lost = str(again)
         except Refused as refusal:
-            return await _taken_before(context, refusal)
+            return await _find_duplicate(context, refusal)
     raise _unknown(context, lost)
 
 
-async def _taken_before(context: Context, refusal: Refused) -> Ticket:
+async def _find_duplicate(context: JobContext, refusal: Refused) -> Ticket:
     """A repetition may be refused because its id is taken: then the first one is there."""
     if context.task.attempts == 1 or not context.provider.can("find"):
         raise refusal
@@ -149,7 +149,7 @@ async def _taken_before(context: Context, refusal: Refused) -> Ticket:
     return ticket
 
 
-async def _look_up(context: Context) -> Ticket:
+async def _look_up(context: JobContext) -> Ticket:
     """The ticket of an unknown task, which is looked for and never sent again by itself."""
     known = context.task.error  # What was known when it happened says more.
     try:
@@ -164,7 +164,7 @@ async def _look_up(context: Context) -> Ticket:
     return ticket
 
 
-async def _search(context: Context, lost: str) -> Ticket | None:
+async def _search(context: JobContext, lost: str) -> Ticket | None:
     """
     Ask for the task by our own id, several times over some seconds.
 
@@ -189,7 +189,7 @@ async def _search(context: Context, lost: str) -> Ticket | None:
     return None
 
 
-async def _uploaded(context: Context) -> VideoRequest:
+async def _with_uploaded_image(context: JobContext) -> VideoRequest:
     """The request with its picture where the provider can fetch it."""
     request = await context.request()
     image = request.image
@@ -200,7 +200,7 @@ async def _uploaded(context: Context) -> VideoRequest:
     return request.with_image(await context.client.ask_until(lambda: context.deadline, upload))
 
 
-def _unknown(context: Context, lost: str) -> OutcomeUnknown:
+def _unknown(context: JobContext, lost: str) -> OutcomeUnknown:
     """The error that says what is known, and where to look."""
     provider = context.provider
     return OutcomeUnknown(

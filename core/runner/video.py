@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 
-class NoVideo(ValueError):
+class UnplayableVideo(ValueError):
     """The file is no playable video; the text says why."""
 
 
 def check_video(path: Path) -> None:
     """
-    Raise `NoVideo` unless the file has a picture that decodes and is all there.
+    Raise `UnplayableVideo` unless the file has a picture that decodes and is all there.
 
     The packets are walked to the end without decoding them: a file that lost its tail ends before
     the length it announces.
@@ -24,15 +24,15 @@ def check_video(path: Path) -> None:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise NoVideo("it has no picture")
+                raise UnplayableVideo("it has no picture")
             stream = container.streams.video[0]
             if next(container.decode(stream), None) is None:
-                raise NoVideo("no picture in it can be decoded")
+                raise UnplayableVideo("no picture in it can be decoded")
             _check_end(container, stream)
     except (av.FFmpegError, ValueError) as error:
-        if isinstance(error, NoVideo):
+        if isinstance(error, UnplayableVideo):
             raise
-        raise NoVideo("it is no video file") from error
+        raise UnplayableVideo("it is no video file") from error
 
 
 def _check_end(container: "InputContainer", stream: "VideoStream") -> None:
@@ -42,4 +42,4 @@ def _check_end(container: "InputContainer", stream: "VideoStream") -> None:
     container.seek(0)
     ends = [p.pts + (p.duration or 0) for p in container.demux(stream) if p.pts is not None]
     if max(ends, default=0) - (stream.start_time or 0) < 0.8 * length:
-        raise NoVideo("its end is missing")
+        raise UnplayableVideo("its end is missing")

@@ -34,7 +34,7 @@ from kling26.core import (
     hookimpl,
     option,
 )
-from kling26.core.wire import integer, words
+from kling26.core.wire import integer, text
 
 #: What the path of a request's URLs begins with; only a submit names the model's own path too.
 APP = "fal-ai/kling-video"
@@ -288,8 +288,8 @@ def _trouble(answer: Reply) -> tuple[str | None, str | None]:
     if isinstance(first, list):
         first = first[0] if first else None
     of_model = first if isinstance(first, Mapping) else {"msg": first}
-    said = words(answer.error) or words(of_model.get("msg")) or words(of_model.get("message"))
-    return said, words(answer.error_type) or words(of_model.get("type"))
+    said = text(answer.error) or text(of_model.get("msg")) or text(of_model.get("message"))
+    return said, text(answer.error_type) or text(of_model.get("type"))
 
 
 def _made(answer: Reply) -> Status:

@@ -34,7 +34,7 @@ from kling26.core import (
     hookimpl,
     option,
 )
-from kling26.core.wire import number, words
+from kling26.core.wire import number, text
 
 STATES: Mapping[str, State] = {
     "submitted": "queued",
@@ -221,7 +221,7 @@ class Kling(Provider[KlingOptions]):
     def _tasks(self, reply: httpx.Response, asking: bool = False) -> list[Task]:
         """The tasks of an answer: an object after a submit, an array after a query."""
         envelope = self.read(reply, Envelope)
-        said, code = words(envelope.message), envelope.code
+        said, code = text(envelope.message), envelope.code
         if asking and code == UNKNOWN_TASK:
             raise self.error(NoSuchTask, reply, said, code)
         if code != 0:
@@ -238,7 +238,7 @@ class Kling(Provider[KlingOptions]):
     def _status(self, task: Task) -> Status:
         state = self.state(task.status, STATES)
         if state == "failed":
-            return Status(state, reason=words(task.message), task_id=task.id)
+            return Status(state, reason=text(task.message), task_id=task.id)
         if state != "succeeded":
             return Status(state, task_id=task.id)
         videos = (each.url for each in task.outputs or [] if each.type == "video" and each.url)
@@ -252,7 +252,7 @@ def _cost(billing: object) -> tuple[float | None, str | None]:
     bills = [each for each in entries if isinstance(each, Mapping)]
     amounts = [amount for each in bills if (amount := number(each.get("amount"))) is not None]
     units = {
-        "units" if each.get("charge_type") == "unit" else words(each.get("currency"))
+        "units" if each.get("charge_type") == "unit" else text(each.get("currency"))
         for each in bills
     }
     if len(units) != 1 or len(amounts) < len(bills):

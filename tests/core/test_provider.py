@@ -121,7 +121,7 @@ def test_a_call_to_the_webhook_is_read_like_a_reply() -> None:
 
 
 def test_what_is_not_a_callback_is_said_on_one_line() -> None:
-    error = Acme().no_callback(ValueError("\x1bnot\nJSON"))
+    error = Acme().invalid_callback(ValueError("\x1bnot\nJSON"))
 
     assert str(error) == "This is not a callback from Acme Video: not JSON."
 

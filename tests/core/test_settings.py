@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 from kling26.core import Provider, SettingsError
-from kling26.core.settings import Settings, address_variables, is_loopback, is_safe
+from kling26.core.settings import Settings, is_loopback, is_safe_url, url_variables
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_config_that_cannot_be_read_is_told(home: Path, config: Path) -> None:
 
 
 def test_each_provider_can_be_moved(providers: Mapping[str, Provider]) -> None:
-    variables = {name: address_variables(provider) for name, provider in providers.items()}
+    variables = {name: url_variables(provider) for name, provider in providers.items()}
 
     assert variables == {
         "kie": {"base_url": "KIE_BASE_URL", "upload_url": "KIE_UPLOAD_URL"},
@@ -135,7 +135,7 @@ def test_a_provider_settles_at_its_address(
     home: Path, providers: Mapping[str, Provider], address: str
 ) -> None:
     kie = providers["kie"]
-    moved = settings(home, KIE_BASE_URL=f"{address}/").settle(kie)
+    moved = settings(home, KIE_BASE_URL=f"{address}/").configure(kie)
 
     assert moved.base_url == address
     assert moved.upload_url == "https://kieai.redpandaai.co"
@@ -143,7 +143,7 @@ def test_a_provider_settles_at_its_address(
 
 
 def test_nothing_set_changes_nothing(home: Path, providers: Mapping[str, Provider]) -> None:
-    assert settings(home, KIE_BASE_URL="").settle(providers["kie"]) is providers["kie"]
+    assert settings(home, KIE_BASE_URL="").configure(providers["kie"]) is providers["kie"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_key_is_not_sent_to_just_any_address(
     home: Path, providers: Mapping[str, Provider], address: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        settings(home, KIE_BASE_URL=address).settle(providers["kie"])
+        settings(home, KIE_BASE_URL=address).configure(providers["kie"])
 
     assert str(caught.value).startswith('KIE_BASE_URL is "')
     assert "it takes an https:// address, or an http:// address on this machine" in str(
@@ -169,7 +169,7 @@ def test_a_key_is_not_sent_to_just_any_address(
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
 def test_this_machine_has_several_names(host: str) -> None:
     assert is_loopback(host)
-    assert not is_safe(f"http://{host}.example")
+    assert not is_safe_url(f"http://{host}.example")
 
 
 @pytest.mark.parametrize("host", ["", "10.0.0.1", "localhost.example", "0.0.0.0", "kie.ai"])  # noqa: S104

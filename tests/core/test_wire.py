@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from kling26.core.wire import integer, number, parse, structure, words
+from kling26.core.wire import integer, number, parse, structure, text
 
 
 @frozen
@@ -106,14 +106,14 @@ def test_a_whole_surrogate_pair_is_a_character() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "read_as"),
     [
         ("500", "500"), (500, "500"), (0, "0"), ("", None), (None, None), (True, None), (5.5, None),
         ([], None), ({}, None), (" \n ", None), ("a\x1b[31m\nb", "a [31m b"),
     ],
 )  # fmt: skip
-def test_a_reason_is_text_or_a_number(value: object, text: str | None) -> None:
-    assert words(value) == text
+def test_a_reason_is_text_or_a_number(value: object, read_as: str | None) -> None:
+    assert text(value) == read_as
 
 
 @pytest.mark.parametrize(

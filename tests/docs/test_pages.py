@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kling26.cli import exits
 from kling26.core import Provider, errors
-from kling26.core.settings import Settings, address_variables
+from kling26.core.settings import Settings, url_variables
 from kling26.sandbox import FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -174,7 +174,7 @@ def test_every_variable_is_in_the_table(settings: Any, providers: Mapping[str, P
         for name in re.findall(r'"(KLING26_[A-Z_]+)"', path.read_text("utf-8"))
     }
     for provider in providers.values():
-        read |= {provider.key_variable, *address_variables(provider).values()}
+        read |= {provider.key_variable, *url_variables(provider).values()}
 
     named = [name for row in settings.rows("Environment") for name in names_in(row[0])]
     assert sorted(named) == sorted(read)

@@ -225,7 +225,7 @@ MISTAKES = {
     "a failure without its reason": mistake(
         "every_state_is_reported",
         "a failure without the service's reason",
-        (", reason=words(problem.message))", ")"),
+        (", reason=text(problem.message))", ")"),
     ),
     "a field that is not there": mistake(
         "every_flow_understands_its_replies",

@@ -67,9 +67,9 @@ def test_one_rate_limit_slows_all_submissions_of_the_provider(
 def test_a_gate_of_one_in_a_long_time_lets_one_through(stage: Stage) -> None:
     async def work() -> float:
         gate, loop = RateLimiter(Limits(submissions=(1, 60.0))), asyncio.get_running_loop()
-        await gate.enter()
+        await gate.acquire()
         began = loop.time()
-        await gate.enter()
+        await gate.acquire()
         return loop.time() - began
 
     assert stage.run(work()) >= 60

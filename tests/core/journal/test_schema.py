@@ -100,7 +100,7 @@ def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
     path, new = old(dump), Journal(f"sqlite:///{tmp_path / 'new.sqlite3'}")
     before = ask(path, "SELECT id FROM tasks ORDER BY id")
     kie.tasks()
-    kie.run(new.beat())
+    kie.run(new.heartbeat())
     kie.run(new.close())
 
     names = "SELECT name FROM sqlite_master ORDER BY name"

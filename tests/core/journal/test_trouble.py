@@ -27,7 +27,7 @@ def kie(stage_of: Callable[[str], Stage]) -> Stage:
 def make_journal(url: str) -> None:
     async def make() -> None:
         journal = Journal(url)
-        await journal.beat()
+        await journal.heartbeat()
         await journal.close()
 
     asyncio.run(make())
@@ -58,7 +58,7 @@ def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 def test_a_locked_journal_sends_nothing(
     kie: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
     path = tmp_path / "j.sqlite3"
     make_journal(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
@@ -109,7 +109,7 @@ def test_a_journal_that_cannot_be_read_ends_no_wait(kie: Stage) -> None:
 def test_a_full_disk_sends_nothing(kie: Stage) -> None:
     async def work() -> None:
         async with kie.runner() as runner:
-            await runner.journal.beat()
+            await runner.journal.heartbeat()
             await shrink(runner.journal)
             for seed in range(1000):
                 await kie.make(runner, prompt="A heron " * 300, seed=seed)
@@ -196,7 +196,7 @@ def test_a_disk_that_is_full_during_the_download_leaves_the_task_to_be_resumed(
 
 
 def test_a_busy_journal_is_waited_for_at_least_half_a_minute() -> None:
-    assert database.PATIENCE >= 30
+    assert database.BUSY_TIMEOUT >= 30
 
 
 def test_a_journal_that_is_busy_for_a_moment_is_waited_for(kie: Stage) -> None:
@@ -218,7 +218,7 @@ def test_a_journal_that_is_busy_for_a_moment_is_waited_for(kie: Stage) -> None:
 def test_a_busy_journal_is_said_to_be_busy_and_to_be_tried_later(
     kie: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
     kie.generate(seed=1)
     other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -177,7 +177,7 @@ def test_an_answer_that_has_come_is_written_down_before_the_runner_closes(stage:
         while not stage.paid:
             await asyncio.sleep(0.01)
         # What is written meanwhile stands before it in the journal's only writing thread.
-        asking = [asyncio.create_task(runner.journal.beat()) for _ in range(5)]
+        asking = [asyncio.create_task(runner.journal.heartbeat()) for _ in range(5)]
         await runner.aclose()
         making.cancel()
         await asyncio.gather(making, *asking, return_exceptions=True)

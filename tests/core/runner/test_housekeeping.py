@@ -68,7 +68,7 @@ def test_a_video_that_vanished_from_the_store_is_fetched_again_for_nothing(stage
 def test_a_question_alone_makes_no_journal(stage: Stage) -> None:
     async def ask() -> None:
         journal = Journal(f"sqlite:///{stage.home / 'journal.sqlite3'}")
-        assert await journal.equal("nothing") is None
+        assert await journal.find_equal("nothing") is None
         assert await journal.tasks() == []
         await journal.release()
 
@@ -79,4 +79,4 @@ def test_a_question_alone_makes_no_journal(stage: Stage) -> None:
 
 def test_an_address_that_is_none_is_told(stage: Stage) -> None:
     with pytest.raises(JournalError, match="is not a valid database URL"):
-        stage.run(Journal("sqlite:").equal("nothing"))
+        stage.run(Journal("sqlite:").find_equal("nothing"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
-from kling26.core.runner.video import NoVideo, check_video
+from kling26.core.runner.video import UnplayableVideo, check_video
 from kling26.testing.replay import clip
 
 
@@ -19,7 +19,7 @@ def test_half_a_video_lacks_its_end(tmp_path: Path) -> None:
     whole = clip()
     (tmp_path / "v.mp4").write_bytes(whole[: len(whole) * 2 // 3])
 
-    with pytest.raises(NoVideo):
+    with pytest.raises(UnplayableVideo):
         check_video(tmp_path / "v.mp4")
 
 
@@ -27,7 +27,7 @@ def test_half_a_video_lacks_its_end(tmp_path: Path) -> None:
 def test_junk_is_no_video(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "v.mp4").write_bytes(junk)
 
-    with pytest.raises(NoVideo, match="it is no video file"):
+    with pytest.raises(UnplayableVideo, match="it is no video file"):
         check_video(tmp_path / "v.mp4")
 
 
@@ -38,7 +38,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         file.setframerate(8000)
         file.writeframes(bytes(16000))
 
-    with pytest.raises(NoVideo, match="it has no picture"):
+    with pytest.raises(UnplayableVideo, match="it has no picture"):
         check_video(tmp_path / "v.wav")
 
 
@@ -50,7 +50,7 @@ def test_a_video_whose_pictures_cannot_be_decoded_is_none(tmp_path: Path) -> Non
     for position, size in positions:
         broken[position : position + size] = b"\xff" * size
 
-    with pytest.raises(NoVideo):
+    with pytest.raises(UnplayableVideo):
         check_video(write(tmp_path, bytes(broken)))
 
 
