@@ -1,7 +1,7 @@
 """
 The createTask dialect, which kie.ai and Apikley share.
 
-Both answer most errors with HTTP 200 and a `code` in the body, and name its text `msg` on some
+Both report most errors as HTTP 200 with a `code` in the body. The text is called `msg` on some
 pages of their documentation and `message` on others.
 """
 
@@ -42,7 +42,7 @@ _STATES: Mapping[str, State] = {
     "success": "succeeded",
     "fail": "failed",
 }
-#: What a "no" means, by its code; any other is plainly refused.
+#: What a "no" means, by its code; any other is `Refused`.
 _NO: Mapping[int, type[ProviderError]] = {
     401: KeyRejected,
     402: OutOfCredit,
@@ -50,8 +50,8 @@ _NO: Mapping[int, type[ProviderError]] = {
     433: OutOfCredit,  # This key's own allowance is used up.
     455: TryLater,
 }
-# What recordInfo says of a task it does not know: 404 by the documents, 422 "recordInfo is null"
-# when tried.
+# recordInfo for an unknown task: 404 according to the documentation, 422 "recordInfo is null" in
+# practice.
 _NO_SUCH_TASK = (404, 422)
 
 
@@ -81,7 +81,7 @@ class Upload(TypedDict):
     fileName: str
 
 
-# Replies are neither compared nor shown: without that their classes load twice as fast.
+# Replies are never compared or printed; without those methods the classes load twice as fast.
 @frozen(eq=False, repr=False)
 class Envelope:
     code: Any
@@ -103,7 +103,7 @@ class Record:
     resultJson: Any = None
     failCode: Any = None
     failMsg: Any = None
-    # Both names are documented for what a task took.
+    # Both names are documented for the cost of a task.
     creditsConsumed: Any = None
     consumeCredits: Any = None
 
@@ -125,13 +125,13 @@ class Callback:
 
 
 class CreateTaskProvider(Provider[NoOptions]):
-    """A provider of this dialect; a subclass adds names, URLs and limits."""
+    """Base class for providers of this dialect; subclasses add names, URLs and limits."""
 
     takes_callback_url = True
     cost_unit = "credits"
     task_id_name: ClassVar[str | None] = "taskId"
     upload_url: str
-    #: Where uploaded pictures go on the provider's side; they are deleted after a day or three.
+    #: The provider's folder for uploaded images; they are deleted after one to three days.
     upload_path: ClassVar[str] = "kling26"
 
     def body(self, request: VideoRequest, options: NoOptions) -> CreateTask:
@@ -145,7 +145,7 @@ class CreateTaskProvider(Provider[NoOptions]):
             )
             task = CreateTask(model="kling-2.6/text-to-video", input=text)
         else:
-            assert isinstance(request.image, str)  # Pictures were uploaded by now.
+            assert isinstance(request.image, str)  # Images have been uploaded by now.
             image = ImageToVideo(
                 prompt=request.prompt,
                 image_urls=[request.image],
@@ -205,19 +205,19 @@ class CreateTaskProvider(Provider[NoOptions]):
     def _data(
         self, reply: httpx.Response, cls: type[T], no_such_task: bool = False, free: bool = False
     ) -> T:
-        """What an accepted reply carries; a "no" is raised in the provider's words."""
+        """The data of a reply; raises the error for a "no", with the provider's message."""
         envelope = self.read(reply, Envelope)
         said, code = text(envelope.msg) or text(envelope.message), _code(envelope.code)
         if code is None:
             raise self.unexpected(reply, "reply.code is not a number")
-        # A fault on their side. To createTask it is a "no": missing fields are reported like that.
+        # Their own fault, except from createTask, which reports missing fields like this.
         if free and code == 500:
             raise self.error(Unavailable, reply, said, code)
         if no_such_task and code in _NO_SUCH_TASK:
             raise self.error(NoSuchTask, reply, said, code)
         if code != 200:
-            no = _NO.get(code) or _NO.get(reply.status_code, Refused)
-            raise self.error(no, reply, said, code)
+            kind = _NO.get(code) or _NO.get(reply.status_code, Refused)
+            raise self.error(kind, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
         return self.read_part(reply, envelope.data, cls, "reply.data")
@@ -237,7 +237,7 @@ class CreateTaskProvider(Provider[NoOptions]):
 
 
 def _code(value: object) -> int | None:
-    """The envelope's code, a number by the documents; as a text it means the same."""
+    """The envelope's code: a number according to the documentation, or the same as a string."""
     if isinstance(value, str) and re.fullmatch("[0-9]{1,4}", value):
         return int(value)
     return integer(value)
@@ -245,7 +245,7 @@ def _code(value: object) -> int | None:
 
 def _video_url(result: object) -> str | None:
     """
-    The first of the result's URLs; None while there is none.
+    The first URL of the result, or None.
 
     `resultJson` is JSON inside a string, sometimes encoded twice.
     """
@@ -262,15 +262,15 @@ def _callback(body: bytes | str) -> Callback:
     try:
         value = parse(body)
     except ValueError:
-        # The sample bodies of the documents are no valid JSON: quotes inside the echo of the
-        # request (`param`) are escaped once too little, and some objects end in a comma.
+        # The documentation's sample bodies are not valid JSON: quotes in the echo of the request
+        # (`param`) are missing one level of escaping, and some objects end in a comma.
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         value = parse(_without_echo(text))
     return structure(value, Callback, "callback")
 
 
 def _without_echo(text: str) -> str:
-    # Quotes inside the echo have one backslash too few, but never none.
+    # Quotes in the echo have one backslash too few, but at least one.
     if echo := re.search(r'"param"\s*:\s*"', text):
         end = re.compile(r'(?<!\\)"\s*,?').search(text, echo.end())
         text = text[: echo.start()] + (text[end.end() :] if end else "")

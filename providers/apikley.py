@@ -3,7 +3,7 @@ Apikley.
 
 Written from https://docs.apikley.ru/kling-api/Kling-2.6-text-to-video and
 .../Kling-2.6-image-to-video (submit), https://docs.apikley.ru/market/common/get-task-detail
-(status) and https://docs.apikley.ru/file-upload-api/file-upload-api_upload-file-base-64 (pictures).
+(status) and https://docs.apikley.ru/file-upload-api/file-upload-api_upload-file-base-64 (images).
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class Apikley(CreateTaskProvider):
     tasks_page = "https://app.apikley.ru"
     limits: Limits = Limits(
         text_prompt=1000,
-        # The image-to-video page is known only in part; taken to be kie.ai's, which it copies.
+        # We have only part of the image-to-video page; assumed to match kie.ai's, which it copies.
         image_prompt=1000,
         image_formats=("jpeg", "png", "webp"),
     )

@@ -44,8 +44,8 @@ _STATES: Mapping[str, State] = {
     "succeeded": "succeeded",
     "failed": "failed",
 }
-#: What a "no" means, by Kling's code (the error table of its own documentation) or, of CometAPI
-#: itself, by the HTTP status; any other is plainly refused.
+#: What a "no" means: by Kling's code (the error table in Kling's own documentation) or, if CometAPI
+#: itself refuses, by the HTTP status. Any other is `Refused`.
 _NO: Mapping[int, type[ProviderError]] = {
     **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), KeyRejected),
     **dict.fromkeys((402, 1101, 1102), OutOfCredit),
@@ -60,7 +60,7 @@ class CometAPIOptions:
     mode: Literal["std", "pro"] = option(
         "std",
         label="Mode",
-        help="pro is better and costs more; sound needs pro.",
+        help="pro looks better and costs more; sound requires it.",
     )
     negative_prompt: str = option(
         "",
@@ -87,7 +87,7 @@ class CometAPIOptions:
 
 
 class Common(TypedDict):
-    """What text and image to video have in common."""
+    """The fields that text and image to video have in common."""
 
     duration: Literal["5", "10"]
     mode: Literal["std", "pro"]
@@ -111,10 +111,10 @@ class ImageToVideo(Common):
     prompt: str
 
 
-# Replies are neither compared nor shown: without that their classes load twice as fast.
+# Replies are never compared or printed; without those methods the classes load twice as fast.
 @frozen(eq=False, repr=False)
 class GatewayError:
-    """What CometAPI itself says; Kling's envelope is the `Envelope` below."""
+    """An error of CometAPI itself; Kling's own are in the `Envelope` below."""
 
     message: Any = None
     code: Any = None
@@ -156,7 +156,7 @@ class CometAPI(Provider[CometAPIOptions]):
     Options = CometAPIOptions
     takes_callback_url = True
     task_id_name: ClassVar[str | None] = "task_id"
-    # The prompt's limit is CometAPI's own; Kling itself takes 2500 characters.
+    # The prompt's limit is CometAPI's own; Kling itself accepts 2500 characters.
     limits: Limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
 
     def body(self, request: VideoRequest, options: CometAPIOptions) -> TextToVideo | ImageToVideo:
@@ -182,7 +182,7 @@ class CometAPI(Provider[CometAPIOptions]):
                 aspect_ratio=request.aspect_ratio,
                 **common,
             )
-        # Kling takes base64 without the "data:" prefix.
+        # Kling expects base64 without the "data:" prefix.
         image = request.image.base64() if isinstance(request.image, ImageFile) else request.image
         return ImageToVideo(model_name="kling-v2-6", image=image, prompt=request.prompt, **common)
 
@@ -195,7 +195,7 @@ class CometAPI(Provider[CometAPIOptions]):
     def poll(self, ticket: Ticket) -> Flow[Status]:
         action = ticket.data.get("action", "text2video")
         reply = yield httpx.Request("GET", self._url(action, ticket.task_id))
-        task = self._task(reply, asking=True)
+        task = self._task(reply, querying=True)
         try:
             return self._status(task)
         except ValueError as error:
@@ -204,18 +204,18 @@ class CometAPI(Provider[CometAPIOptions]):
     def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
         if request.sound and options.mode != "pro":
             # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
-            problem = "sound needs mode pro; set mode to pro, or leave sound off."
+            problem = "sound requires mode pro; set mode to pro, or turn sound off."
             raise self.option_refused("mode", problem)
         if options.camera_control is not None and request.kind == "image":
             problem = "camera_control is for text to video only; leave it out with an image."
             raise self.option_refused("camera_control", problem)
 
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
-        """A query takes our `external_task_id` in place of the task's own."""
+        """A query accepts our `external_task_id` instead of the task's own id."""
         action = _action(request)
         reply = yield httpx.Request("GET", self._url(action, request.task))
         try:
-            return self._ticket(reply, action, asking=True)
+            return self._ticket(reply, action, querying=True)
         except NoSuchTask:
             return None
 
@@ -233,34 +233,34 @@ class CometAPI(Provider[CometAPIOptions]):
         url = f"{self.base_url}/kling/v1/videos/{action}"
         return url if task_id is None else f"{url}/{quote(task_id, safe='')}"
 
-    def _ticket(self, reply: httpx.Response, action: Action, asking: bool = False) -> Ticket:
-        task = self._task(reply, asking)
+    def _ticket(self, reply: httpx.Response, action: Action, querying: bool = False) -> Ticket:
+        task = self._task(reply, querying)
         if not task.task_id:
             raise self.unexpected(reply, "reply.data.task_id is empty")
         return Ticket(task.task_id, {"action": action})
 
-    def _task(self, reply: httpx.Response, asking: bool) -> Task:
+    def _task(self, reply: httpx.Response, querying: bool) -> Task:
         envelope = self.read(reply, Envelope)
         if envelope.error:
             error = _gateway_error(envelope.error)
-            self._refuse(reply, error.message, error.code, asking)
-        # Other relays of the same family say "success" where Kling says 0.
+            self._refuse(reply, error.message, error.code, querying)
+        # Other gateways with the same API say "success" where Kling says 0.
         code = 0 if envelope.code == "success" else envelope.code
         if type(code) is not int:
             raise self.unexpected(reply, "reply.code is neither 0 nor an error code")
         if code != 0:
-            self._refuse(reply, envelope.message, code, asking)
+            self._refuse(reply, envelope.message, code, querying)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
         return self.read_part(reply, _innermost(envelope.data), Task, "reply.data")
 
     def _refuse(
-        self, reply: httpx.Response, message: object, code: object, asking: bool
+        self, reply: httpx.Response, message: object, code: object, querying: bool
     ) -> NoReturn:
-        """Raise a "no" as what it means; Kling's code says more than the HTTP status."""
+        """Raise the error for a "no"; Kling's code says more than the HTTP status."""
         said, code = text(message), text(code)
         meaning = int(code) if code and _KLING_CODE.fullmatch(code) else reply.status_code
-        if asking and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
+        if querying and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
             raise self.error(NoSuchTask, reply, said, code)
         raise self.error(_NO.get(meaning, Refused), reply, said, code)
 
@@ -281,7 +281,7 @@ def _action(request: VideoRequest) -> Action:
 
 
 def _innermost(data: object) -> object:
-    """A task, out of the wrappers that editions of the API put around it."""
+    """The task, without the wrappers that some versions of the API add."""
     while isinstance(data, Mapping) and isinstance(data.get("data"), Mapping):
         data = data["data"]
     return data

@@ -3,7 +3,7 @@ kie.ai.
 
 Written from https://docs.kie.ai/market/kling/text-to-video and .../image-to-video (submit),
 https://docs.kie.ai/market/common/get-task-detail (status),
-https://docs.kie.ai/file-upload-api/quickstart (pictures) and
+https://docs.kie.ai/file-upload-api/quickstart (images) and
 https://docs.kie.ai/common-api/webhook-verification (signatures of callbacks).
 """
 
@@ -16,11 +16,11 @@ from hashlib import sha256
 from ..core import Limits, NoOptions, Provider, UnexpectedReply, VideoRequest, hookimpl
 from ._create_task import CreateTaskProvider
 
-# List price in USD by (seconds, sound): https://kie.ai/pricing, seen on 2026-03-26. The row of
-# 10 s with sound was not on the page; it follows from the others.
+# List prices in USD by (seconds, sound): https://kie.ai/pricing on 2026-03-26. The price of 10 s
+# with sound was not on the page; it follows from the others.
 _PRICES = {(5, False): 0.275, (5, True): 0.55, (10, False): 0.55, (10, True): 1.10}
 
-#: How old a signed callback may be, in seconds.
+#: The maximum age of a signed callback, in seconds.
 _MAX_AGE = 300
 
 
@@ -33,11 +33,11 @@ class Kie(CreateTaskProvider):
     key_page = "https://kie.ai/api-key"
     tasks_page = "https://kie.ai/logs"
     limits: Limits = Limits(
-        # 2500 by the createTask page of text-to-video; a later edition of the page says 1000
-        # (https://docs.kie.ai/market/kling/text-to-video).
+        # 2500 according to the createTask page of text-to-video; a later version of the page says
+        # 1000 (https://docs.kie.ai/market/kling/text-to-video).
         text_prompt=2500,
         image_prompt=1000,
-        # webp by the createTask page of image-to-video; a later edition leaves it out.
+        # webp according to the createTask page of image-to-video; a later version omits it.
         image_formats=("jpeg", "png", "webp"),
         submissions=(20, 10.0),  # https://docs.kie.ai, "Getting Started", section 8
     )
@@ -46,7 +46,7 @@ class Kie(CreateTaskProvider):
         return _PRICES.get((request.duration, request.sound))
 
     def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
-        """The signature is over the task's id and the time, and not over the rest of the body."""
+        """The signature covers the task's id and the time, but not the rest of the body."""
         given = {name.lower(): value for name, value in headers.items()}
         moment = given.get("x-webhook-timestamp", "")
         try:

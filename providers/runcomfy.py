@@ -3,8 +3,8 @@ RunComfy's Model API.
 
 Written from https://www.runcomfy.com/models/kling/kling-2-6/pro/text-to-video (its "API" page,
 with the input and output schemas), https://docs.runcomfy.com/model-apis/async-queue-endpoints and
-https://docs.runcomfy.com/model-apis/error-codes. Of image to video only `prompt` and `image_url`
-are documented; the other fields are taken to be those of text to video.
+https://docs.runcomfy.com/model-apis/error-codes. For image to video, only `prompt` and
+`image_url` are documented; the other fields are assumed to be those of text to video.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,8 +34,8 @@ from ..core import (
 )
 from ..core.wire import integer, number, text
 
-# The documented states are in_queue, in_progress, completed and cancelled; the others are what
-# RunComfy's own clients accept as well, "failed" among them.
+# The documented states are in_queue, in_progress, completed and cancelled; RunComfy's own clients
+# also accept the others, including "failed".
 _STATES: Mapping[str, State] = {
     "in_queue": "queued",
     "pending": "queued",
@@ -49,11 +49,11 @@ _STATES: Mapping[str, State] = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
-#: What a "no" means, by its code or its HTTP status: the first that fits, or else plainly refused.
+#: What a "no" means, by its code or HTTP status: the first match, or else `Refused`.
 _NO: Mapping[type[ProviderError], tuple[str | int, ...]] = {
     TryLater: (429,),
     OutOfCredit: ("400002", 402),
-    NoSuchTask: ("404001", 404),  # Only in answer to a question about one.
+    NoSuchTask: ("404001", 404),  # Only in the answer to a request about a task.
     KeyRejected: ("400004", 401),
 }
 
@@ -73,7 +73,7 @@ class TextToVideo(TypedDict):
     duration: int
     aspect_ratio: AspectRatio
     negative_prompt: str
-    # Left out, it would be true, and sound costs more.
+    # If left out, it defaults to true, and sound costs more.
     generate_audio: bool
 
 
@@ -85,10 +85,10 @@ class ImageToVideo(TypedDict):
     generate_audio: bool
 
 
-# Replies are neither compared nor shown: without that their classes load twice as fast.
+# Replies are never compared or printed; without those methods the classes load twice as fast.
 @frozen(eq=False, repr=False)
 class Reply:
-    """Any answer: a request's id and state, or an error, which may come under HTTP 200 too."""
+    """Any answer: a request's id and state, or an error, possibly under HTTP 200."""
 
     request_id: str | None = None
     status: str | None = None
@@ -112,7 +112,7 @@ class RunComfy(Provider[RunComfyOptions]):
     tasks_page = "https://www.runcomfy.com/generations"
     Options = RunComfyOptions
     task_id_name: ClassVar[str | None] = "request_id"
-    limits: Limits = Limits(image_formats=())  # The Model API has no uploads: public URLs only.
+    limits: Limits = Limits(image_formats=())  # The Model API has no uploads, so only public URLs.
 
     def body(self, request: VideoRequest, options: RunComfyOptions) -> TextToVideo | ImageToVideo:
         if request.image is None:
@@ -123,7 +123,7 @@ class RunComfy(Provider[RunComfyOptions]):
                 negative_prompt=options.negative_prompt,
                 generate_audio=request.sound,
             )
-        assert isinstance(request.image, str)  # Files were refused before.
+        assert isinstance(request.image, str)  # Files are refused earlier.
         return ImageToVideo(
             prompt=request.prompt,
             image_url=request.image,
@@ -141,26 +141,26 @@ class RunComfy(Provider[RunComfyOptions]):
         return Ticket(answer.request_id)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
-        """One question for state, video and cost: before the end, the result has the state too."""
+        """One request for state, video and cost: the result has the state even before the end."""
         reply = yield httpx.Request("GET", self._url(ticket, "result?include_cost=true"))
         answer = self.read(reply, Reply)
-        # Of a task that failed the error's code is the reason, not a "no" to the question.
+        # If the task failed, the code is the reason for that, not a "no" to this request.
         if _STATES.get(answer.status or "") != "failed" or reply.is_error:
-            answer = self._answer(reply, asking=True)
+            answer = self._answer(reply, querying=True)
         if answer.status is None:
             raise self.unexpected(reply, "reply.status is missing")
         return self._status(answer, answer.status)
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
-        """Only a queued request can be cancelled; a running one answers "not_cancellable"."""
+        """Only a queued request can be cancelled; others are answered with "not_cancellable"."""
         reply = yield httpx.Request("POST", self._url(ticket, "cancel"))
-        answer = self._answer(reply, asking=True)
+        answer = self._answer(reply, querying=True)
         if answer.outcome == "not_cancellable":
             return False
         if _STATES.get(answer.status or "") == "cancelled":
             return True
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
-        return _STATES.get(self._answer(reply, asking=True).status or "") == "cancelled"
+        return _STATES.get(self._answer(reply, querying=True).status or "") == "cancelled"
 
     def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
         if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
@@ -169,15 +169,15 @@ class RunComfy(Provider[RunComfyOptions]):
     def _url(self, ticket: Ticket, what: str) -> str:
         return f"{self.base_url}/v1/requests/{quote(ticket.task_id, safe='')}/{what}"
 
-    def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
-        """What was answered; a "no" is raised as what it means."""
+    def _answer(self, reply: httpx.Response, querying: bool = False) -> Reply:
+        """The parsed answer; raises the error for a "no"."""
         answer = self.read(reply, Reply)
         said, code = _reason(answer), text(answer.error_code)
         if code in (None, "0") and not reply.is_error:
             return answer
         if said is None and code is None:
             raise self.unexpected(reply, "an HTTP error without a reason")
-        raise self.error(_meaning(reply.status_code, code, asking), reply, said, code)
+        raise self.error(_meaning(reply.status_code, code, querying), reply, said, code)
 
     def _status(self, answer: Reply, said: str) -> Status:
         state = self.state(said, _STATES)
@@ -193,13 +193,13 @@ class RunComfy(Provider[RunComfyOptions]):
         )
 
 
-def _meaning(status: int, code: str | None, asking: bool) -> type[ProviderError]:
-    """The error that a "no" is; HTTP 403 is about the key, unless a code says otherwise."""
+def _meaning(status: int, code: str | None, querying: bool) -> type[ProviderError]:
+    """The error for a "no"; HTTP 403 means the key, unless a code says otherwise."""
     if status == 403 and code is None:
         return KeyRejected
-    for no, signs in _NO.items():
-        if (status in signs or code in signs) and (asking or no is not NoSuchTask):
-            return no
+    for kind, codes in _NO.items():
+        if (status in codes or code in codes) and (querying or kind is not NoSuchTask):
+            return kind
     return Refused
 
 
@@ -212,7 +212,7 @@ def _video_url(output: object) -> str | None:
 
 
 def _reason(answer: Reply) -> str | None:
-    """The first of the names an error's text goes by; `error` may be an object or a text."""
+    """The text of an error, by the first of its names; `error` may be an object or a string."""
     error = answer.error
     inner = error.get("message") if isinstance(error, Mapping) else error
     named = (
@@ -222,7 +222,7 @@ def _reason(answer: Reply) -> str | None:
 
 
 def _detail(detail: object) -> object:
-    """A text, or the first of a list of what is wrong with each field."""
+    """A string, or the first message of a list of problems, one per field."""
     first = detail[0] if isinstance(detail, list) and detail else detail
     return first.get("msg") if isinstance(first, Mapping) else first
 

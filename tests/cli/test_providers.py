@@ -119,7 +119,7 @@ def test_one_provider_is_shown_whole(user: Any) -> None:
         "Aspect ratio 16:9, 9:16 or 1:1",
         "JPEG or PNG files of up to 10 MB, or an https:// URL",
         "Cost in USD",
-        'mode std or pro (default: "std"). pro is better and costs more; sound needs pro.',
+        'mode std or pro (default: "std"). pro looks better and costs more; sound requires it.',
         "negative_prompt up to 200 characters. What the video must not show.",
         "cfg_scale 0 to 1.",
     ):

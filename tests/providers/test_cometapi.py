@@ -446,7 +446,7 @@ def test_sound_needs_mode_pro(provider: Provider) -> None:
     validate(provider, VideoRequest(PROMPT, sound=True), {"mode": "pro"})
 
     with pytest.raises(
-        OptionRefused, match="CometAPI: sound needs mode pro; set mode to pro"
+        OptionRefused, match="CometAPI: sound requires mode pro; set mode to pro"
     ) as caught:
         validate(provider, VideoRequest(PROMPT, sound=True), {})
 

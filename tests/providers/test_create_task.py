@@ -219,7 +219,7 @@ TOO_DEEP = json.dumps(json.dumps(json.dumps(json.dumps({"resultUrls": [VIDEO]}))
 def test_a_result_of_another_form_is_not_guessed_at(
     provider: Provider, talk: Any, result: str
 ) -> None:
-    with pytest.raises(UnexpectedReply, match="unknown form"):
+    with pytest.raises(UnexpectedReply, match="unexpected reply"):
         talk(provider.poll(Ticket(TASK)), succeeded(result))
 
 
@@ -263,7 +263,7 @@ def test_an_unknown_state_is_still_running_and_is_logged(
     assert status.state == "running"
     state = r"'polishing\x1b[31m'"
     assert caplog.messages == [
-        f"{provider.title}: unknown task state {state} is taken as still running."
+        f"{provider.title}: unknown task state {state} is treated as still running."
     ]
 
 
@@ -314,7 +314,7 @@ def test_the_wait_that_is_asked_for_is_known(provider: Provider, talk: Any) -> N
 
 def test_a_refusal_without_words_is_one_all_the_same(provider: Provider, talk: Any) -> None:
     for words in ({}, {"msg": None}, {"msg": ""}, {"msg": {"prompt": "too long"}}):
-        with pytest.raises(Refused, match="it gave no reason"):
+        with pytest.raises(Refused, match="no reason given"):
             talk(provider.submit(VideoRequest(PROMPT), NoOptions()), {"code": 422, **words})
 
 
@@ -401,7 +401,7 @@ def test_an_unclear_answer_to_a_submit_is_never_a_refusal(
     provider: Provider, talk: Any, body: bytes, problem: str
 ) -> None:
     """It may have been paid for."""
-    with pytest.raises(UnexpectedReply, match="answered in an unknown form") as caught:
+    with pytest.raises(UnexpectedReply, match="sent an unexpected reply") as caught:
         talk(provider.submit(VideoRequest(PROMPT), NoOptions()), body)
 
     assert problem in str(caught.value)

@@ -210,7 +210,7 @@ def test_the_code_says_what_a_no_means(
     ],
 )
 def test_an_answer_that_cannot_be_read(talk: Any, status: int, body: object) -> None:
-    with pytest.raises(UnexpectedReply, match="Kling answered in an unknown form"):
+    with pytest.raises(UnexpectedReply, match="Kling sent an unexpected reply"):
         talk(kling.submit(VideoRequest(KILN), KlingOptions()), body, status=status)
 
 
