@@ -1,8 +1,8 @@
 """
-The database of a journal: SQLite in WAL mode, or any other that SQLAlchemy knows.
+The database of a journal: SQLite in WAL mode, or any other that SQLAlchemy supports.
 
-It is used from threads of its own: one that writes, for SQLite takes one writer at a time and the
-order of events is kept, and one that reads, which therefore never waits for a writer.
+It is used from two threads of its own. One writes: SQLite allows a single writer, and changes stay
+in order. The other reads, so that reading never waits for a writer.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from .schema import is_current, migrate
 
 T = TypeVar("T")
 
-#: How long a writer waits for other processes, in seconds. Forty commands that begin at once on a
-#: slow processor get by with a few.
+#: How long a writer waits for other processes, in seconds. Forty commands started at once on a slow
+#: processor need only a few.
 BUSY_TIMEOUT = 30.0
 
 
 @define(eq=False)
 class Database:
     """
-    The database at an SQLAlchemy URL, opened when it is first needed.
+    The database at an SQLAlchemy URL, opened on first use.
 
-    Whatever cannot be done raises `JournalError`, or `JournalBusy` if it may be possible later.
+    Every failure raises `JournalError`, or `JournalBusy` if trying again may help.
     """
 
     url: str = field(repr=False)
@@ -46,7 +46,7 @@ class Database:
 
     def __attrs_post_init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="kling26-journal")
-        # A database in memory is one connection, which one thread must have to itself.
+        # An in-memory database is a single connection, which only one thread may use.
         shared = self._writer if _in_memory(self.url) else None
         self._reader = shared or ThreadPoolExecutor(1, thread_name_prefix="kling26-reader")
 
@@ -56,7 +56,7 @@ class Database:
 
     @property
     def missing(self) -> bool:
-        """Whether there is no file yet; a question alone need not make one."""
+        """Whether there is no file yet; reading need not create one."""
         if self.opened or not self.url.startswith("sqlite:"):
             return False
         with self._translating_errors():
@@ -64,15 +64,15 @@ class Database:
             return bool(path and not path.startswith("file:") and not os.path.exists(path))
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
-        """What `work` returns, in a transaction that may write, committed at the end."""
+        """Run `work` in a transaction that may write, commit it, and return the result."""
         return await self._in_thread(self._writer, lambda: self._run_now(work))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """What `work` returns, in a transaction that only reads and waits for no writer."""
+        """Run `work` in a transaction that only reads, without waiting for writers."""
         return await self._in_thread(self._reader, lambda: self._read_now(work))
 
     async def close(self) -> None:
-        """Let go of the connections; it opens again when it is needed."""
+        """Close the connections; the next use opens the database again."""
         await self._in_thread(self._writer, self._close_now)
 
     def _run_now(self, work: Callable[[sa.Connection], T]) -> T:
@@ -107,7 +107,7 @@ class Database:
 
 # -- engines -----------------------------------------------------------------------------------
 
-#: What marks a connection that only reads.
+#: The execution options that mark a connection as read-only.
 _READING = {"kling26_reading": True}
 
 
@@ -116,7 +116,7 @@ def _in_memory(url: str) -> bool:
 
 
 def _migrated(engine: sa.Engine) -> sa.Engine:
-    """The engine, once the journal's tables are there as they are now."""
+    """The engine, once the journal's tables are in their current version."""
     try:
         with engine.connect() as connection:
             ready = is_current(connection.execution_options(**_READING))
@@ -138,7 +138,7 @@ def _make_engine(url: str) -> sa.Engine:
             parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
     else:
-        if not parsed.database.startswith("file:"):  # SQLite's own URLs name what is there.
+        if not parsed.database.startswith("file:"):  # SQLite's own URLs must name an existing file.
             folder = os.path.dirname(os.path.abspath(parsed.database))
             os.makedirs(folder, mode=0o700, exist_ok=True)
         engine = sa.create_engine(
@@ -150,20 +150,20 @@ def _make_engine(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver must not open transactions by itself, or BEGIN IMMEDIATE below comes too late.
+    # The driver must not open transactions itself, or BEGIN IMMEDIATE below comes too late.
     connection.isolation_level = None
     try:
         _use_wal(connection)
-        # A commit survives a power cut: what is paid for must be on disk.
+        # A commit survives a power cut: the record of a payment must be on disk.
         connection.execute("PRAGMA synchronous = FULL")
     except sqlite3.Error:
-        connection.close()  # SQLAlchemy does not know it yet.
+        connection.close()  # SQLAlchemy does not know about it yet.
         raise
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    # The driver's own patience does not reach this: while another process makes the same file, it
-    # is "locked" at once.
+    # The driver's time-out does not apply here: while another process creates the same file, this
+    # fails as "locked" at once.
     end = time.monotonic() + BUSY_TIMEOUT
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
@@ -175,17 +175,17 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    # A transaction that reads first and then writes would fail, not wait, when another process
-    # wrote in between; one that only reads needs no lock at all.
+    # A transaction that reads and then writes would fail, instead of waiting, if another process
+    # wrote in between; one that only reads needs no lock.
     reading = connection.get_execution_options().get("kling26_reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-# -- complaints --------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------
 
 
 def _journal_error(url: str, error: Exception) -> JournalError:
-    """What is wrong with the journal, for the person who has to fix it."""
+    """The error that says what is wrong with the journal, for whoever has to fix it."""
     where = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else url
     cause = reason(getattr(error, "orig", None) or error).lower()
     if "locked" in cause:
@@ -201,7 +201,7 @@ def _journal_error(url: str, error: Exception) -> JournalError:
 _CAUSES = {
     "readonly": "is read-only",
     "read-only": "is read-only",
-    "permission denied": "may not be opened by this user",
+    "permission denied": "cannot be opened by this user",
     "unable to open": "cannot be opened",
     "is full": "cannot be written, because the disk is full",
     "no space left": "cannot be written, because the disk is full",

@@ -1,7 +1,8 @@
 """
-The journal: a row per task, committed before the paid request leaves.
+The journal: one row per task, committed before the paid request is sent.
 
-Its tables are in `schema`, the database in `database`, the processes that share it in `worker`.
+Its tables are in `schema`, the connections in `database`, and the processes that share it in
+`worker`.
 """
 
 import time
@@ -39,8 +40,8 @@ class Journal:
     """
     The record of paid tasks, in the database at an SQLAlchemy URL.
 
-    Every method raises `JournalError`, in words, when the record cannot be read or written. What
-    only reads waits for no writer, and makes no journal where there is none yet.
+    Every method raises `JournalError` if the record cannot be read or written. Reading never waits
+    for writers, and does not create a journal.
     """
 
     url: str = field(repr=False)
@@ -58,9 +59,9 @@ class Journal:
     # -- reading ---------------------------------------------------------------------------
 
     async def get(self, task: str) -> Task:
-        """The task of that id, or the only one whose id begins so; raises `UnknownTask`."""
-        begins_so = TASKS.c.id.startswith(task, autoescape=True)
-        found = await self._select(select_tasks().where(begins_so).limit(2))
+        """The task with that id, or the only one whose id starts with it; raises `UnknownTask`."""
+        has_prefix = TASKS.c.id.startswith(task, autoescape=True)
+        found = await self._select(select_tasks().where(has_prefix).limit(2))
         exact = [each for each in found if each.id == task]
         found = exact or found
         if len(found) != 1 or not task:
@@ -69,7 +70,7 @@ class Journal:
         return found[0]
 
     async def find_equal(self, fingerprint: str) -> Task | None:
-        """The task that a request of this fingerprint joins or is given."""
+        """The active task with this fingerprint, which an equal request joins or reuses."""
         found = await self._select(select_tasks().where(TASKS.c.active == fingerprint))
         return found[0] if found else None
 
@@ -79,13 +80,13 @@ class Journal:
         return await self._select(query if states is None else query.where(in_states(states)))
 
     async def needs_image(self, name: str) -> bool:
-        """Whether a task may still have to send the kept picture."""
+        """Whether a task may still have to send the saved image."""
         sendable = in_states(("submitting", "unknown"))
         query = select_tasks().where(TASKS.c.image_file == name, sendable).limit(1)
         return bool(await self._select(query))
 
     async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
-        """How long such videos took lately, in seconds (median of up to 20); None if unknown."""
+        """How long such videos took recently, in seconds (median of up to 20); None if unknown."""
         query = (
             sa.select(TASKS.c.finished - TASKS.c.submitted)
             .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
@@ -97,17 +98,17 @@ class Journal:
         return median(times) if (times := [took for took in times if took and took > 0]) else None
 
     async def pending_outputs(self, task: str) -> list[str]:
-        """Where the video of a task is wanted and not yet written."""
+        """The paths that a task's video still has to be written to."""
         unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
         return await self._scalars(sa.select(OUTPUTS.c.path).where(unwritten))
 
-    # -- new tasks, and where their videos go ----------------------------------------------
+    # -- new tasks, and their outputs ------------------------------------------------------
 
     async def claim(self, draft: Task, output: str | None) -> tuple[Task, bool]:
         """
-        Record a new task, unless an equal one is active: then that one, and False.
+        Record a new task and return it with True, or an active equal one with False.
 
-        `output` is where the video is wanted, a path.
+        `output` is the path that the video is to be written to.
         """
 
         def work(connection: sa.Connection) -> Task:
@@ -123,35 +124,35 @@ class Journal:
             try:
                 task = await self._run(work)
             except JournalError as error:
-                # PostgreSQL lets another worker be quicker after the look.
+                # On PostgreSQL, another worker may insert an equal task after the select.
                 if not isinstance(error.__cause__, sa.exc.IntegrityError):
                     raise
             else:
                 return task, task.id == draft.id
 
     async def request_output(self, task: str, output: str | None) -> None:
-        """Remember that the video of a task is wanted at `output` too."""
+        """Record that a task's video is to be written to `output` too."""
         if output is not None:
             await self._run(lambda connection: add_output(connection, task, output))
 
     async def mark_written(self, task: str, output: str) -> None:
-        """Note that the video of a task is at `output` now."""
-        there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        note = OUTPUTS.update().where(there).values(written=self.clock())
-        await self._run(lambda connection: connection.execute(note))
+        """Record that a task's video has been written to `output`."""
+        row = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
+        update = OUTPUTS.update().where(row).values(written=self.clock())
+        await self._run(lambda connection: connection.execute(update))
 
     # -- from state to state ---------------------------------------------------------------
 
     async def mark_sent(self, task: str) -> bool:
         """
-        Note that the paid request leaves now; False if it is not for this worker to send it.
+        Record that the paid request is about to be sent; False if this worker must not send it.
 
-        This is the gate that two workers never both pass.
+        Two workers never both get True.
         """
         return await self._mark_sent(task_in(task, "submitting") & TASKS.c.sending.is_(None))
 
     async def mark_sent_again(self, task: str) -> bool:
-        """Note that a request whose answer was lost leaves again, under the same id of ours."""
+        """Record that a request whose answer was lost is sent again, under the same id of ours."""
         return await self._mark_sent(task_in(task, "submitting"))
 
     async def _mark_sent(self, condition: sa.ColumnElement[bool]) -> bool:
@@ -161,7 +162,7 @@ class Journal:
         )
 
     async def mark_unsent(self, task: str) -> None:
-        """Note that the paid request certainly had no effect."""
+        """Record that the paid request certainly had no effect."""
         await self._change(task_in(task, "submitting"), {"sending": None})
 
     async def update(
@@ -172,56 +173,54 @@ class Journal:
         among: Sequence[TaskState] = OPEN,
         **changes: Unpack[Changes],
     ) -> bool:
-        """Move a task to `state` from one of the states `among`; False if it is in none of them."""
+        """Move a task to `state` from one of the states `among`; False if it is in another."""
         return await self._change(task_in(task, *among), state_columns(state) | columns_of(changes))
 
     async def cancel_unsent(self, task: str) -> bool:
-        """Cancel a task whose paid request has certainly not left; False if it may have."""
+        """Cancel a task whose paid request was certainly not sent; False if it may have been."""
         unsent = task_in(task, "submitting") & TASKS.c.sending.is_(None)
         return await self._change(unsent, state_columns("cancelled") | {"worker": None})
 
     async def reopen(self, task: str) -> bool:
-        """Let an unknown task be submitted again, knowingly; False if it is not unknown."""
-        forgotten: Changes = {"sending": None, "ticket": None}
-        forgotten |= {"error": None, "code": None, "remedy": None, "worker": self.worker.id}
+        """Let an unknown task be submitted again, at the user's request; False if not unknown."""
+        reset: Changes = {"sending": None, "ticket": None}
+        reset |= {"error": None, "code": None, "remedy": None, "worker": self.worker.id}
         return await self._change(
-            task_in(task, "unknown"), state_columns("submitting") | columns_of(forgotten)
+            task_in(task, "unknown"), state_columns("submitting") | columns_of(reset)
         )
 
     async def prune(self, before: float) -> list[Task]:
-        """Forget the tasks that ended before a time; returns them. Open ones are never touched."""
+        """Delete and return the tasks that ended before a time. Open ones are never touched."""
         old = (TASKS.c.updated < before) & TASKS.c.state.not_in(OPEN)
 
         def work(connection: sa.Connection) -> list[Task]:
-            gone = [task_of(row) for row in connection.execute(select_tasks().where(old))]
-            for task in gone:
+            deleted = [task_of(row) for row in connection.execute(select_tasks().where(old))]
+            for task in deleted:
                 connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
                 connection.execute(TASKS.delete().where(TASKS.c.id == task.id))
             connection.execute(WORKERS.delete().where(WORKERS.c.seen < before))
-            return gone
+            return deleted
 
         return await self._run(work)
 
-    # -- in whose hands --------------------------------------------------------------------
+    # -- workers ---------------------------------------------------------------------------
 
     async def take_over(self, task: Task) -> bool:
-        """Take a task over from a worker that is gone; False if it is in living hands."""
+        """Take a task over from a worker that is gone; False if its worker is alive."""
         if task.worker == self.worker.id:
             return True
         if task.worker is not None and await self._is_alive(task.worker):
             return False
-        of_that_worker = TASKS.c.worker.is_not_distinct_from(task.worker)
-        return await self._change(
-            (TASKS.c.id == task.id) & of_that_worker, {"worker": self.worker.id}
-        )
+        owned_by_it = TASKS.c.worker.is_not_distinct_from(task.worker)
+        return await self._change((TASKS.c.id == task.id) & owned_by_it, {"worker": self.worker.id})
 
     async def release(self) -> None:
-        """Let go of all tasks, for whoever wants to carry them on."""
-        if self._registered:  # If not, it never had one.
+        """Give up all tasks, so that other workers can continue them."""
+        if self._registered:  # Otherwise it never had any.
             await self._change(TASKS.c.worker == self.worker.id, {"worker": None})
 
     async def heartbeat(self) -> None:
-        """Show that this worker is alive."""
+        """Record that this worker is alive."""
         await self._run(lambda connection: self.worker.register(connection, self.clock()))
 
     async def _is_alive(self, worker: str) -> bool:
@@ -232,7 +231,7 @@ class Journal:
     # -- the database ----------------------------------------------------------------------
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do `work` in a transaction that writes; the first one makes this worker known, too."""
+        """Run `work` in a transaction that writes; the first one also registers this worker."""
 
         def registered(connection: sa.Connection) -> T:
             if not self._registered:
@@ -246,7 +245,7 @@ class Journal:
     async def _change(
         self, condition: sa.ColumnElement[bool], columns: Mapping[str, object]
     ) -> bool:
-        """Change the tasks that are so; whether there were any."""
+        """Update the tasks that meet the condition; returns whether there were any."""
         update = TASKS.update().where(condition).values(updated=self.clock(), **columns)
         return await self._run(lambda connection: connection.execute(update).rowcount > 0)
 

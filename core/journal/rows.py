@@ -1,4 +1,4 @@
-"""Between the tables of the journal and the tasks that its rows are."""
+"""Conversion between the journal's rows and `Task`, and conditions on rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -13,7 +13,7 @@ from .task import ACTIVE, Task, TaskState
 
 
 class Changes(TypedDict, total=False):
-    """What may change of a task while it goes on."""
+    """The attributes of a `Task` that change while it runs."""
 
     worker: str | None
     sending: float | None
@@ -33,7 +33,7 @@ _SELECTED = tuple(column for column in TASKS.columns if column.name != "active")
 
 
 def select_tasks() -> sa.Select[Any]:
-    """All tasks; their rows are for `task_of`."""
+    """Select all tasks, as rows for `task_of`."""
     return sa.select(*_SELECTED)
 
 
@@ -48,16 +48,16 @@ def task_in(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
 
 
 def state_columns(state: TaskState) -> dict[str, object]:
-    """The columns that change when a task moves to `state`."""
+    """The columns to set when a task moves to `state`."""
     ended = {} if state in ACTIVE else {"active": None}
     return {"state": state, **ended}
 
 
 def add_output(connection: sa.Connection, task: str, output: str | None) -> None:
-    """Note that the video of a task is wanted at `output` too, written there before or not."""
+    """Record that a task's video is to be written to `output`, again if it was before."""
     if output is not None:
-        there = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        connection.execute(OUTPUTS.delete().where(there))
+        row = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
+        connection.execute(OUTPUTS.delete().where(row))
         connection.execute(OUTPUTS.insert().values(task=task, path=output))
 
 
@@ -80,7 +80,7 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, object]:
 
 
 def task_of(row: sa.Row[Any]) -> Task:
-    """A row as the `Task` that it is."""
+    """A row as a `Task`."""
     columns = dict(row._mapping)
     task_id, data, remedy = (columns.pop(name) for name in ("task_id", "ticket_data", "remedy"))
     return Task(

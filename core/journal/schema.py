@@ -1,4 +1,4 @@
-"""The journal's tables, and how those of an older version are brought forward."""
+"""The journal's tables, and the migration of older versions."""
 
 import json
 import re
@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from ..errors import JournalError
 
-#: The number of the lock that is held while tables are made; any will do, if always the same.
+#: The key of the advisory lock for migrations; arbitrary, but it must never change.
 _LOCK = 260_001
 
 _metadata = sa.MetaData()
 
 
 class _BigInteger(sa.TypeDecorator[int]):
-    """Whole numbers beyond 64 bits with a sign, which no database has a type for: as digits."""
+    """Integers stored as digits: unsigned 64-bit ones do not fit any type of SQLite."""
 
     impl = sa.String(20)
     cache_ok = True
@@ -35,11 +35,11 @@ TASKS = sa.Table(
     sa.Column("provider", sa.String(100), nullable=False),
     sa.Column("realm", sa.String(20), nullable=False),
     sa.Column("fingerprint", sa.String(64), nullable=False, index=True),
-    # The fingerprint while an equal request must join this task, else NULL: the database itself
-    # sees to it that there is only one.
+    # The fingerprint while equal requests must join this task, else NULL: the unique constraint
+    # guarantees that there is only one such task.
     sa.Column("active", sa.String(64), unique=True),
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    # The request, and the options of the provider's own.
+    # The request, and the provider's own options.
     sa.Column("prompt", sa.Text, nullable=False),
     sa.Column("image", sa.Text),
     sa.Column("sound", sa.Boolean, nullable=False),
@@ -56,7 +56,7 @@ TASKS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("submitted", sa.Double),
     sa.Column("finished", sa.Double),
-    # The ticket: the provider's id, and whatever else is needed to ask again.
+    # The ticket: the provider's id, and whatever else is needed to poll.
     sa.Column("task_id", sa.Text),
     sa.Column("ticket_data", sa.JSON(none_as_null=True)),
     sa.Column("url", sa.Text),
@@ -93,16 +93,16 @@ _SCHEMA = sa.select(_meta.c.value).where(_meta.c.name == "schema")
 
 
 def is_current(connection: sa.Connection) -> bool:
-    """Whether the tables are there, in this version; reads only, so that nobody is waited for."""
+    """Whether the tables exist in the current version; only reads, so it waits for nobody."""
     return sa.inspect(connection).has_table("meta") and connection.scalar(_SCHEMA) == str(
         schema_version()
     )
 
 
 def migrate(connection: sa.Connection) -> None:
-    """Make the tables, or bring those of an older version forward."""
+    """Create the tables, or migrate those of an older version."""
     if connection.dialect.name == "postgresql":
-        # Two workers that find no tables would both make them. SQLite has a lock of its own.
+        # Two workers that find no tables would both create them. On SQLite, BEGIN IMMEDIATE locks.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     _metadata.create_all(connection)
     found = connection.scalar(_SCHEMA)
@@ -118,21 +118,21 @@ def migrate(connection: sa.Connection) -> None:
 
 
 def schema_version() -> int:
-    """The version of the tables above."""
+    """The version number of the tables above."""
     return 1 + len(_MIGRATIONS)
 
 
 # -- older versions ----------------------------------------------------------------------------
 
-#: A row of the table of tasks, by the names of its columns.
+#: A row of the table `tasks`, by column name.
 _Row = dict[str, Any]
 
 
 def _rebuild(connection: sa.Connection, steps: tuple[Callable[[_Row], _Row], ...]) -> None:
     """
-    Read the tasks, make their table anew, and write them as they are now.
+    Read the tasks, recreate their table, and write them in the current form.
 
-    Not by ALTER TABLE: SQLite cannot drop columns before 3.35, which systems still come with.
+    Without ALTER TABLE: SQLite before 3.35, which some systems still have, cannot drop columns.
     """
     rows = [dict(row) for row in connection.execute(sa.text("SELECT * FROM tasks")).mappings()]
     for step in steps:
@@ -147,12 +147,12 @@ def _rebuild(connection: sa.Connection, steps: tuple[Callable[[_Row], _Row], ...
 
 
 def _with_cost_unit(row: _Row) -> _Row:
-    """Schema 2 has the unit of each cost."""
+    """Schema 2 adds the unit of each cost."""
     return {**row, "cost_unit": None}
 
 
 def _with_typed_columns(row: _Row) -> _Row:
-    """Schema 3 has a column for each field of the request, and remedies apart from errors."""
+    """Schema 3 has a column for each field of the request, and separates remedies from errors."""
     request, ticket = json.loads(row.pop("request")), json.loads(row.pop("ticket") or "{}")
     return {
         **row,
@@ -165,7 +165,7 @@ def _with_typed_columns(row: _Row) -> _Row:
     }
 
 
-# How errors told, up to schema 2, which command to run next.
+# Up to schema 2, errors also named the command to run next.
 _COMMANDS = re.compile(
     r"(?: If the task is not there, this submits it again: kling26 resubmit \S+"
     r"|(?:, then go on with:| Ask again later:| Try again with:) kling26 resume \S+"
@@ -175,10 +175,10 @@ _COMMANDS = re.compile(
 
 
 def _without_commands(error: str) -> str:
-    """What happened, without what to do: each front end says that in its own words."""
+    """What happened, without what to do, which each front end now words for itself."""
     cut, number = _COMMANDS.subn("", error)
     return cut if not number or cut.endswith((".", ")")) else f"{cut}."
 
 
-#: The n-th brings a task of schema n to n + 1.
+#: The n-th function (from 1) converts a row of schema n to schema n + 1.
 _MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (_with_cost_unit, _with_typed_columns)

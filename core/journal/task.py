@@ -1,4 +1,4 @@
-"""A task: one paid generation, as the journal keeps it."""
+"""A task: one paid generation, as recorded in the journal."""
 
 import hashlib
 import json
@@ -14,19 +14,19 @@ from ..request import AspectRatio, ImageFile, VideoRequest
 from ..status import Realm, Standing, Ticket
 
 TaskState = Literal[
-    "submitting",  # recorded; the paid request may be on its way
-    "submitted",  # the provider took it
-    "succeeded",  # the video is made, and not yet here
+    "submitting",  # recorded; the paid request may have been sent
+    "submitted",  # the provider accepted it
+    "succeeded",  # the video is finished, but not here yet
     "stored",  # the video is here
-    "refused",  # the provider did not take it: nothing paid
+    "refused",  # the provider did not accept it: nothing paid
     "failed",  # the provider could not make it
     "cancelled",
-    "unknown",  # perhaps paid: the answer to the paid request was lost
+    "unknown",  # possibly paid: the answer to the paid request was lost
 ]
 
 #: The states with something left to do: `kling26 tasks --open`.
 OPEN: tuple[TaskState, ...] = ("submitting", "submitted", "succeeded", "unknown")
-#: The states that an equal request joins or is given, rather than paying again.
+#: The states in which an equal request joins or reuses the task instead of paying again.
 ACTIVE: tuple[TaskState, ...] = (*OPEN, "stored")
 
 _STANDINGS: Mapping[TaskState, Standing] = {
@@ -46,14 +46,14 @@ class Task:
     """
     A row of the journal. Times are seconds since the epoch.
 
-    From `prompt` to `seed` it is the request, as `VideoRequest` has it; `image` is the URL of the
-    picture or, of a picture that was given as bytes, their digest. `options` are the provider's
-    own. `image_file` is the name under which the picture waits to be sent.
+    `prompt` to `seed` are the fields of the `VideoRequest`, except that `image` is the URL or, for
+    an image given as bytes, their digest. `options` are the provider's own. `image_file` is the
+    name under which the image is saved until it is sent.
 
-    `sending` is when the paid request left, and None once its fate is known or while it has
-    certainly not left; `attempts` is how often it left; `worker` is the process that carries the
-    task on. `cost_unit` is what `cost` counts; rows older than that column have none. `error` says
-    why there is no video, or not yet, and `remedy` what helps.
+    `sending` is when the paid request was sent; None if it certainly was not, or once its outcome
+    is known. `attempts` is how often it was sent; `worker` is the process that runs the task.
+    `cost_unit` is the unit of `cost`, missing in rows older than that column. `error` says why
+    there is no video (yet), and `remedy` what to do about it.
     """
 
     id: str
@@ -98,7 +98,7 @@ class Task:
 
     @property
     def standing(self) -> Standing:
-        """What the state means for people."""
+        """What the state means to users."""
         if self.state == "submitting" and self.sending is None:
             return "unsent"
         return _STANDINGS[self.state]
@@ -109,7 +109,7 @@ class Task:
         return self.realm == "sandbox"
 
     def request(self, image: ImageFile | None = None) -> VideoRequest:
-        """The request again, under the task's own id; `image` is the picture that was kept."""
+        """The request, with the task's id; `image` is the saved image."""
         return VideoRequest(
             self.prompt,
             image=self.image if self.image_file is None else image,
@@ -123,22 +123,22 @@ class Task:
 
 
 def new_task_id() -> str:
-    """Our own id of a task; also what `external_task_id` carries, so unique beyond this journal."""
+    """A new id of our own; providers may get it too, so it is unique beyond this journal."""
     return f"k26-{token_hex(8)}"
 
 
 def image_id(request: VideoRequest) -> str | None:
-    """What tells one image from another: the URL, or the digest of the bytes."""
+    """What identifies the image: its URL, or the digest of its bytes."""
     image = request.image
     return f"sha256:{image.digest}" if isinstance(image, ImageFile) else image
 
 
 def fingerprint(provider: str, realm: Realm, request: VideoRequest, options: Any) -> str:
     """
-    Equal for requests that ask for the same video of the same provider.
+    A hash that is equal for requests for the same video from the same provider.
 
-    The shape does not count beside an image, which decides it; nor does the webhook, which
-    changes who is told and not what is made.
+    The aspect ratio does not count if there is an image, which decides it; nor does the webhook,
+    which does not change the video.
     """
     names = ["duration", "prompt", "seed", "sound"]
     names += ["aspect_ratio"] if request.image is None else []

@@ -1,4 +1,4 @@
-"""Workers: the processes that carry tasks on, here and on other machines that share a journal."""
+"""Workers: the processes that run tasks, on this and on other machines that share a journal."""
 
 import os
 import socket
@@ -10,13 +10,13 @@ from attrs import frozen
 
 from .schema import WORKERS
 
-#: A worker on another machine that has not been seen for so long is gone, in seconds.
-_ABSENT = 60.0
+#: How long after its last heartbeat a worker on another machine counts as gone, in seconds.
+_EXPIRY = 60.0
 
 
 @frozen
 class Worker:
-    """A process that carries tasks on, recognisable after its end."""
+    """A process that runs tasks; `born` tells it apart from a later one with the same pid."""
 
     id: str
     host: str
@@ -30,7 +30,7 @@ class Worker:
         return cls(f"w-{token_hex(8)}", socket.gethostname(), pid, _born(pid) or 0.0)
 
     def register(self, connection: sa.Connection, now: float) -> None:
-        """Show in the journal that this worker is alive."""
+        """Record in the journal that this worker is alive."""
         connection.execute(WORKERS.delete().where(WORKERS.c.id == self.id))
         connection.execute(
             WORKERS.insert().values(
@@ -39,18 +39,18 @@ class Worker:
         )
 
     def is_alive(self, other: str, connection: sa.Connection, now: float) -> bool:
-        """Whether another worker, by its id, is still there as far as this one can tell."""
+        """Whether another worker is still alive, as far as this one can see."""
         row = connection.execute(WORKERS.select().where(WORKERS.c.id == other)).first()
         if row is None:
             return False
         if row.host == self.host:
             born = _born(row.pid)
             return born is not None and abs(born - row.born) < 2  # The clock may have been set.
-        return bool(row.seen > now - _ABSENT)
+        return bool(row.seen > now - _EXPIRY)
 
 
 def _born(pid: int) -> float | None:
-    """When a process of this machine began; None if there is none."""
+    """When a process on this machine started; None if there is no such process."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
