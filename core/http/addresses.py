@@ -1,9 +1,9 @@
 """
-Where a result may be fetched from.
+Checks of the URLs and IP addresses that results are fetched from.
 
-A provider says where the video is; that URL is not to be trusted with the user's own network.
-Names are resolved here, checked, and connected to by the checked IP address, so that a second
-resolution cannot give another answer.
+A URL from a provider must not reach into the user's own network. Host names are resolved and
+checked here, and the connection goes to the checked IP address, so that a second lookup cannot
+return another one.
 """
 
 import asyncio
@@ -18,22 +18,22 @@ from ..text import sanitize
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Set aside for benchmarks, never a local network; local proxies that answer every name with an
-# address of their own use it (RFC 2544).
+# Reserved for benchmarks (RFC 2544), so never a local network; local proxies that resolve every
+# name to an address of their own use it.
 _BENCHMARK = ipaddress.ip_network("198.18.0.0/15")
-# IPv6 addresses that end in the IPv4 address which is really reached: by way of a gateway (RFC
-# 6052), or "compatible" (RFC 4291, section 2.5.5.1).
+# IPv6 addresses that end in the IPv4 address that is really reached: through a NAT64 gateway (RFC
+# 6052), or "IPv4-compatible" (RFC 4291, section 2.5.5.1).
 _ENDING_IN_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
-# A network's own gateways (RFC 8215).
+# A network's own NAT64 gateways (RFC 8215).
 _LOCAL_GATEWAY = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 class AddressRefused(ValueError):
-    """A result is not to be fetched from there; the text says why."""
+    """A result must not be fetched from there; the message says why."""
 
 
 def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
-    """https, or plain http: on this machine where that is `local`, elsewhere if `unencrypted`."""
+    """Raise `AddressRefused` unless it is https; or http if `unencrypted`, or `local` and here."""
     if url.scheme == "https" and url.host:
         return
     if url.scheme == "http" and (unencrypted or (local and is_loopback(url.host))):
@@ -52,7 +52,7 @@ def check_ip(address: str, local: bool) -> None:
 
 
 def _reached(ip: IPAddress) -> list[IPAddress]:
-    """An address, and the IPv4 address that it stands for or is tunnelled to."""
+    """The address itself, and the IPv4 address that it maps or is tunnelled to."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
     if ip.ipv4_mapped is not None:
@@ -65,7 +65,7 @@ def _reached(ip: IPAddress) -> list[IPAddress]:
 
 
 def _is_public(ip: IPAddress) -> bool:
-    # Site-local addresses were given up by RFC 3879, and lead into a private network all the same.
+    # Site-local addresses were deprecated by RFC 3879, but still lead into a private network.
     private = isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip in _LOCAL_GATEWAY)
     return (ip.is_global and not private) or ip in _BENCHMARK
 
@@ -74,7 +74,7 @@ async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> lis
     """
     The checked IP addresses of a URL's host; empty behind a proxy, which resolves names itself.
 
-    Raises `AddressRefused`, and `httpx.ConnectError` for a name that does not resolve.
+    Raises `AddressRefused`, or `httpx.ConnectError` if the name does not resolve.
     """
     check_scheme(url, local, unencrypted)
     try:
@@ -98,7 +98,7 @@ async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> lis
 
 
 def pin(request: httpx.Request, address: str) -> None:
-    """Send the request to `address`, still under the name it was meant for."""
+    """Send the request to an IP address, but with its original host name for TLS and `Host`."""
     host = request.url.host
     request.headers["Host"] = request.url.netloc.decode("ascii")
     request.extensions = {**request.extensions, "sni_hostname": host}

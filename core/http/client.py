@@ -1,8 +1,8 @@
 """
-The one place where requests leave: signed, bounded, and with a clear account of what came back.
+The one place that sends requests to providers: signed, with time-outs and clear errors.
 
-What matters of a failure is whether the request can have had an effect. `Unreachable` says that
-it cannot; `AnswerLost` says that it may, and holds what arrived of the answer.
+What matters about a failure is whether the request can have had an effect. `Unreachable` means
+that it cannot; `AnswerLost` means that it may, and contains whatever arrived of the answer.
 """
 
 import asyncio
@@ -39,16 +39,16 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: Some gateways in front of kie.ai turn away clients that do not say who they are.
+#: Some gateways in front of kie.ai reject clients without a user agent of their own.
 USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.python_version()})"
 
 _CONNECT = 15.0
 _READ = 30.0
 _READ_PAID = 60.0
 _THROTTLED = (429, 455)
-# Headers about the body's way here, which it has behind it, and those for browsers.
+# Headers that no longer apply once the body has been read and decoded, and cookies.
 _TRANSFER_HEADERS = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
-# Raised before a connection stood, so that nothing of the request has left.
+# Raised before there is a connection, so that nothing of the request was sent.
 _NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -59,7 +59,7 @@ _NOT_SENT = (
 
 
 class AnswerLost(ProviderError):
-    """The paid request left, and its answer did not arrive whole or cannot be read."""
+    """The paid request was sent, but its answer is missing, truncated or unreadable."""
 
     def __init__(self, message: str, *, fragment: str, provider: str) -> None:
         super().__init__(message, provider=provider)
@@ -70,10 +70,10 @@ def make_client(
     transport: httpx.AsyncBaseTransport | None, *, keep_alive: bool
 ) -> httpx.AsyncClient:
     """
-    An HTTP client that follows no redirects and keeps no cookies.
+    An HTTP client that follows no redirects and stores no cookies.
 
-    Without `keep_alive` each request gets a connection of its own. Paid requests do: on a kept
-    one, a server that has just hung up looks like one that may have taken the request.
+    Without `keep_alive` each request gets a new connection. Paid requests do: on a reused one, a
+    server that has just closed it looks like one that may have accepted the request.
     """
     return httpx.AsyncClient(
         transport=transport,
@@ -87,9 +87,7 @@ def make_client(
 
 @define
 class ProviderClient:
-    """
-    Drives a provider's flows: signs their requests to its own hosts, and sends them.
-    """
+    """Runs a provider's flows: sends their requests, signing those to the provider's own hosts."""
 
     provider: Provider
     realm: Realm
@@ -107,9 +105,9 @@ class ProviderClient:
         return await self._drive(flow, self._send_free)
 
     async def ask_until(self, deadline: Callable[[], float], flow: Callable[[], Flow[T]]) -> T:
-        """`ask` until a deadline, several times where that may help; each time a new flow."""
-        trouble = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-        policy = RetryPolicy(deadline, retry_on=trouble)
+        """`ask` until a deadline, retrying with a new flow where that may help."""
+        temporary = (TryLater, Unreachable, Unavailable, UnexpectedReply)
+        policy = RetryPolicy(deadline, retry_on=temporary)
         async for attempt in stamina.retry_context(on=policy, attempts=8, timeout=None):
             with attempt:
                 try:
@@ -129,11 +127,11 @@ class ProviderClient:
         timeout: float = _READ_PAID,
     ) -> T:
         """
-        Run a flow that pays; `before_sending` is awaited before the first request that may do so,
-        and `timeout` bounds the wait for its answer, in seconds.
+        Run a flow that pays.
 
-        Raises `AnswerLost` where something may have been paid, and any other `ProviderError`
-        only where certainly nothing was.
+        `before_sending` is awaited before the first request that may pay; `timeout` limits the
+        wait for its answer, in seconds. Raises `AnswerLost` if something may have been paid, and
+        any other `ProviderError` only if certainly nothing was.
         """
         sent: list[httpx.Response] = []
 
@@ -168,13 +166,13 @@ class ProviderClient:
                 return value
             try:
                 received = await send(request)
-            except Unavailable as trouble:
-                received = trouble
+            except Unavailable as error:
+                received = error
 
     def _advance(
         self, flow: Flow[T], received: httpx.Response | Unavailable | None
     ) -> httpx.Request:
-        """The flow's next request; a plug-in that reads carelessly gives `UnexpectedReply`."""
+        """The flow's next request; an exception from the plug-in becomes `UnexpectedReply`."""
         reply = received.reply if isinstance(received, Unavailable) else received
         try:
             if isinstance(received, Unavailable):
@@ -183,11 +181,11 @@ class ProviderClient:
         except (StopIteration, Kling26Error):
             raise
         except Exception as error:
-            # The plug-in's own matter, and nothing that a user could do anything about.
+            # A bug in the plug-in, which users can do nothing about.
             logger.info("The plug-in of %s: %s", self.provider.title, self._describe(repr(error)))
             nothing = httpx.Response(0)
             raise self.provider.unexpected(
-                nothing if reply is None else reply, "its plug-in cannot read that"
+                nothing if reply is None else reply, "its plug-in cannot read it"
             ) from error
 
     async def _send_free(self, request: httpx.Request) -> httpx.Response:
@@ -206,7 +204,7 @@ class ProviderClient:
             raise self._throttled(reply)
         if reply.is_server_error:
             raise Unavailable(
-                f"{self.provider.title} is in trouble (HTTP {reply.status_code}).",
+                f"{self.provider.title} is temporarily unavailable (HTTP {reply.status_code}).",
                 reply=reply,
                 provider=self.provider.name,
             )
@@ -221,7 +219,7 @@ class ProviderClient:
             raise self._lost(f"no answer came ({self._describe(error)})", b"") from error
         if broken is not None:
             raise self._lost(
-                f"the answer broke off ({self._describe(broken)})", reply.content
+                f"the answer was cut off ({self._describe(broken)})", reply.content
             ) from broken
         if reply.is_server_error:
             said = f"it answered HTTP {reply.status_code}. {summarize_body(reply.content)}"
@@ -231,11 +229,11 @@ class ProviderClient:
     async def _exchange(
         self, client: httpx.AsyncClient, request: httpx.Request, timeout: float
     ) -> tuple[httpx.Response, Exception | None]:
-        """The reply, as far as it came, and what broke it off."""
+        """The reply, as far as it arrived, and the error that cut it off, if any."""
         await self._prepare(request, timeout)
         content, broken = bytearray(), None
-        # A second more than the client's own bounds, which tell a connection that never stood
-        # from an answer that never came.
+        # A second more than httpx's own time-outs, which distinguish a failed connection from an
+        # answer that never came.
         end = now() + timeout + 1.0
         async with asyncio.timeout_at(end):
             reply = await client.send(request, stream=True)
@@ -261,13 +259,13 @@ class ProviderClient:
         )
         return whole, broken
 
-    def _redact(self, said: AnyStr) -> AnyStr:
-        """What was said, without the key: one that is quoted must not come into an error."""
+    def _redact(self, text: AnyStr) -> AnyStr:
+        """The text without the key: a provider may quote it, but errors must not."""
         if not self.key.value:
-            return said
-        if isinstance(said, str):
-            return said.replace(self.key.value, "[key]")
-        return said.replace(self.key.value.encode(), b"[key]")
+            return text
+        if isinstance(text, str):
+            return text.replace(self.key.value, "[key]")
+        return text.replace(self.key.value.encode(), b"[key]")
 
     async def _prepare(self, request: httpx.Request, timeout: float) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)
@@ -280,12 +278,12 @@ class ProviderClient:
             await self._check_destination(request)
 
     async def _check_destination(self, request: httpx.Request) -> None:
-        """An address that a provider gave is not to lead into the user's own network."""
+        """A URL from a provider must not lead into the user's own network."""
         try:
             found = await addresses.resolve(request.url, local=self.realm == "loopback")
         except addresses.AddressRefused as error:
             raise UnexpectedReply(
-                f"{self.provider.title} gave an address that is not followed: {error}.",
+                f"{self.provider.title} gave a URL that is not followed: {error}.",
                 provider=self.provider.name,
             ) from error
         if found:
@@ -293,27 +291,29 @@ class ProviderClient:
 
     def _unreachable(self, error: Exception) -> NoReturn:
         raise Unreachable(
-            f"{self.provider.title} cannot be reached ({self._describe(error)}); nothing was sent.",
+            f"{self.provider.title} cannot be reached ({self._describe(error)}).",
             provider=self.provider.name,
         ) from error
 
     def _throttled(self, reply: httpx.Response) -> TryLater:
         code = f"HTTP {reply.status_code}"
-        return self.provider.error(TryLater, reply, "it asks to wait", code)
+        return self.provider.error(TryLater, reply, "it asked to wait", code)
 
     def _lost(self, reason: str, content: bytes) -> AnswerLost:
         fragment = content.decode("utf-8", "replace")
-        logger.info("Lost an answer of %s: %s; %s", self.provider.title, reason, sanitize(fragment))
+        logger.info(
+            "Lost an answer from %s: %s; %s", self.provider.title, reason, sanitize(fragment)
+        )
         return AnswerLost(reason, fragment=fragment, provider=self.provider.name)
 
     def _describe(self, value: object) -> str:
-        """An exception in words, without the key, should a signed address be among them."""
+        """An exception in words, without the key, which a signed URL in it may contain."""
         if isinstance(value, httpx.TimeoutException | TimeoutError):
             return "it took too long"
         if isinstance(value, httpx.TransportError) and not isinstance(value, _NOT_SENT):
-            return "the connection broke"  # What httpx says more is about sockets.
-        said = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
-        return sanitize(self._redact(said), 160) or "the connection broke"
+            return "the connection broke"  # httpx's own message is about sockets.
+        message = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
+        return sanitize(self._redact(message), 160) or "the connection broke"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -1,7 +1,7 @@
 """
-Fetching a file: streamed to an unfinished one beside it, resumed where it broke off.
+Downloading a file: streamed to a partial file, and resumed after an interruption.
 
-The link is the provider's word and nothing more: it never sees the key, and it may not lead into
+The link comes from the provider and is not trusted: it never gets the key, and must not lead into
 the user's own network.
 """
 
@@ -20,35 +20,35 @@ from . import addresses
 from .client import USER_AGENT
 from .pacing import backoff, now
 
-#: The largest video that is fetched, in bytes.
+#: The maximum size of a video, in bytes.
 MAX_VIDEO = 2 * 1024**3
 _MAX_REDIRECTS = 5
-#: How often one link is tried.
+#: How many times each link is tried.
 _ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
-#: Progress is reported at most this often, in seconds.
+#: The minimum time between progress reports, in seconds.
 _REPORT_EVERY = 0.1
 
 
 class DownloadInterrupted(Kling26Error):
-    """A download that broke off, and may be tried again at the same link."""
+    """The download was interrupted; the same link may work again."""
 
 
 class TooLarge(Kling26Error):
-    """More than any video has, so that no link is worth another try."""
+    """The file is larger than any video, so no link is worth another try."""
 
 
 class DeadLink(Kling26Error):
-    """A link that gives no video; another one may."""
+    """The link does not work; another one may."""
 
 
 @define
 class Download:
     """
-    One link, fetched to `part`.
+    One link, downloaded to `part`.
 
-    Nothing but the sandbox is reached without a look at where the link leads. `report` is given
-    the bytes that have come and how many there are, None where the server does not say.
+    Outside the sandbox, the link is checked before it is followed. `report` is called with the
+    bytes received and the total, which is None if the server does not send it.
     """
 
     url: str
@@ -56,19 +56,19 @@ class Download:
     client: httpx.AsyncClient
     realm: Realm
     report: Callable[[int, int | None], None]
-    #: The total in bytes, where the server says.
+    #: The total in bytes, if the server sends it.
     _total: int | None = field(default=None, init=False)
-    #: Whether the server takes ranges, and its mark of this version of the file.
+    #: Whether the server supports ranges, and its validator (RFC 9110, section 8.8) for the file.
     _ranges: bool = field(default=False, init=False)
     _validator: str | None = field(default=None, init=False)
     _reported: float = field(default=0.0, init=False)
 
     async def run(self, finish: Callable[[], None]) -> None:
         """
-        Fetch the file and `finish` it, in a thread, trying several times.
+        Download the file and call `finish` in a thread, with several attempts.
 
-        `finish` may raise `DownloadInterrupted` for what is not whole. Raises that, `DeadLink`,
-        `TooLarge`, `AddressRefused`, or `OSError` where the file cannot be written.
+        `finish` may raise `DownloadInterrupted` if the file is not complete. Raises that,
+        `DeadLink`, `TooLarge`, `AddressRefused`, or `OSError` if the file cannot be written.
         """
         for attempt in range(1, _ATTEMPTS):
             try:
@@ -82,25 +82,25 @@ class Download:
             await self._fetch_missing()
             await asyncio.to_thread(finish)
         except FileNotFoundError as error:
-            # Another worker, which took this one for dead, cleaned up behind it.
-            raise DownloadInterrupted("the unfinished file was removed") from error
+            # Another worker, which believed this one to be dead, deleted it.
+            raise DownloadInterrupted("the partial file was removed") from error
 
     async def _fetch_missing(self) -> None:
         have = self.part.stat().st_size if self._ranges and self.part.exists() else 0
         try:
             reply = await self._open(have)
         except httpx.TransportError as error:
-            said = sanitize(error) or "no reason given"
-            raise DownloadInterrupted(f"the connection broke ({said})") from error
+            reason = sanitize(error) or "no reason given"
+            raise DownloadInterrupted(f"the connection broke ({reason})") from error
         try:
             await self._save(reply, have if self._resumes(reply, have) else 0)
         except httpx.TransportError as error:
-            raise DownloadInterrupted(f"the download broke off ({sanitize(error)})") from error
+            raise DownloadInterrupted(f"the download was cut off ({sanitize(error)})") from error
         finally:
             await reply.aclose()
 
     async def _open(self, have: int) -> httpx.Response:
-        """The reply that carries the file, after redirects, each one checked."""
+        """The reply with the file, after redirects, each of which is checked."""
         url = self.url
         for _ in range(_MAX_REDIRECTS + 1):
             reply = await self._get(url, have)
@@ -116,7 +116,7 @@ class Download:
             target = httpx.URL(url)
         except (httpx.InvalidURL, ValueError) as error:
             raise DeadLink(f'the link "{sanitize(url, 100)}" is not a URL') from error
-        failure: httpx.TransportError = httpx.ConnectError("the name has no address")
+        failure: httpx.TransportError = httpx.ConnectError("the host name has no IP address")
         for address in await self._addresses(target):
             request = httpx.Request(
                 "GET",
@@ -141,10 +141,10 @@ class Download:
         return headers
 
     async def _addresses(self, url: httpx.URL) -> list[str | None]:
-        """Where to connect to for a URL; None means by its name."""
+        """The IP addresses to try for a URL; None means to connect by host name."""
         if self.realm == "sandbox":
             return [None]
-        # A paid video is taken from where it is; it is no secret, and no key goes there.
+        # Plain http is allowed: a paid video is not secret, and no key is sent there.
         checked = await addresses.resolve(url, local=self.realm == "loopback", unencrypted=True)
         return [*checked] or [None]
 
@@ -154,13 +154,13 @@ class Download:
         await reply.aclose()
         status = reply.status_code
         if status == 416:
-            self._ranges = False  # The part does not fit this file: from the start.
+            self._ranges = False  # The part does not belong to this file: start again.
         if status in (408, 416, 425, 429) or status >= 500:
             raise DownloadInterrupted(f"the link answered HTTP {status}")
         raise DeadLink(f"the link answered HTTP {status}")
 
     def _resumes(self, reply: httpx.Response, have: int) -> bool:
-        """Whether the reply goes on where the part ends, in the same file."""
+        """Whether the reply continues the part, and is of the same file."""
         if reply.status_code != 206:
             return False
         start, _, total = reply.headers.get("content-range", "").partition("/")
@@ -168,7 +168,7 @@ class Download:
         if same and start.startswith(f"bytes {have}-"):
             return True
         self._ranges = False
-        raise DownloadInterrupted("the server sent another part than was asked for")
+        raise DownloadInterrupted("the server sent a different part than the one requested")
 
     async def _save(self, reply: httpx.Response, offset: int) -> None:
         self._read_headers(reply, offset)
@@ -191,7 +191,7 @@ class Download:
         self._total = offset + int(length) if length.isascii() and length.isdigit() else None
         self._ranges = reply.status_code == 206 or headers.get("accept-ranges") == "bytes"
         etag = headers.get("etag", "")
-        # A weak mark cannot vouch for bytes (RFC 9110, section 13.1.5).
+        # A weak validator does not guarantee equal bytes (RFC 9110, section 13.1.5).
         self._validator = headers.get("last-modified") if etag[:2] in ("", "W/") else etag
 
     def _report_progress(self, done: int, last: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""When to ask: the pace of submissions, of questions about a task, and of further tries."""
+"""The pace of requests: rate limits of submissions, poll schedules and retries."""
 
 import asyncio
 import random
@@ -12,22 +12,22 @@ from ..limits import Limits
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
-#: How long a provider that cannot be reached or is in trouble is tried, in seconds.
+#: How long to keep trying a provider that is unreachable or unavailable, in seconds.
 _OUTAGE_LIMIT = 120.0
 
 
 def now() -> float:
-    """Seconds on the event loop's clock, which tests can turn."""
+    """Seconds on the event loop's clock, which tests control."""
     return asyncio.get_running_loop().time()
 
 
 @define
 class RateLimiter:
     """
-    The pace of one provider's submissions, shared by all tasks of the process.
+    The rate limit of one provider's submissions, shared by all tasks of the process.
 
-    aiolimiter's bucket lets a full load through at once and refills it meanwhile, so in any one
-    window it passes its capacity and a window's refill; together they are what is allowed.
+    aiolimiter's bucket lets its whole capacity through at once and refills meanwhile, so within one
+    window it passes the capacity plus a window's refill. The sum of the two is what is allowed.
     """
 
     limits: Limits
@@ -43,30 +43,30 @@ class RateLimiter:
             self._limiter = AsyncLimiter(burst, burst / rate)
 
     async def acquire(self) -> None:
-        """Wait for a turn."""
+        """Wait until a submission is allowed."""
         if self._limiter is not None:
             await self._limiter.acquire()
         while (wait := self._paused_until - now()) > 0:
             await asyncio.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for a while: the provider asked all its callers to wait."""
+        """Delay all submissions for some seconds, because the provider asked to wait."""
         self._paused_until = max(self._paused_until, now() + seconds)
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after the `attempt`-th failure: doubling, with jitter."""
+    """Seconds to wait after the `attempt`-th failure: exponential, with jitter."""
     wait = min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
-    return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter need not be secret
 
 
 @define
 class RetryPolicy:
     """
-    A back-off hook for stamina: which errors to try again, and until when.
+    A back-off hook for stamina: which errors to retry, and until when.
 
-    A wait that would pass the deadline is not begun, so nothing is sent after it. Where the
-    provider cannot be reached at all, or is in trouble, there is an earlier end.
+    It gives up rather than wait past the deadline, so nothing is sent after it. If the provider is
+    unreachable or unavailable, it gives up earlier.
     """
 
     deadline: Callable[[], float]
@@ -76,7 +76,7 @@ class RetryPolicy:
     _failures: int = field(default=0, init=False)
 
     def __call__(self, error: Exception) -> bool | float:
-        """How many seconds to wait before the next try; False: give up."""
+        """Seconds to wait before the next attempt, or False to give up."""
         if not isinstance(error, self.retry_on):
             return False
         self._failures += 1
@@ -93,10 +93,10 @@ class RetryPolicy:
 
 class PollSchedule(Iterator[float]):
     """
-    The waits between questions about one task, in seconds.
+    The waits between polls of one task, in seconds.
 
-    A clip takes 40 to 120 s, so the questions are rare before and dense from then on: the mean
-    task of that range is noticed within a second at about 30 questions. After it they thin out.
+    A video takes 40 to 120 s, so polls are rare before that and frequent during it: on average, a
+    task in that range is noticed within a second, after about 30 polls. Later they become rarer.
     """
 
     def __init__(self) -> None:

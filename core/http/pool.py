@@ -1,4 +1,4 @@
-"""The HTTP clients of a runner, and the pace at which each provider is given tasks."""
+"""The HTTP clients and rate limiters of a runner."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -15,7 +15,7 @@ from ..status import Realm
 from .client import ProviderClient, make_client
 from .pacing import RateLimiter
 
-#: Builds the transport that takes the place of these providers' APIs.
+#: Builds a transport that answers for these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
 
 #: The key that sandboxed requests are signed with.
@@ -25,9 +25,9 @@ _SANDBOX_KEY = Key("sandbox-key", "sandbox")
 @define
 class ClientPool:
     """
-    Made when they are first needed; all on one event loop.
+    Clients and rate limiters, created on first use, all for one event loop.
 
-    `transport` takes the place of the network, `sandbox` that of the installed emulators.
+    `transport` replaces the network, and `sandbox` the installed emulators.
     """
 
     settings: Settings
@@ -36,21 +36,21 @@ class ClientPool:
     sandbox: SandboxFactory | None = None
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
     _limiters: dict[str, RateLimiter] = field(factory=dict, init=False)
-    #: The providers with an emulator, once they are loaded.
+    #: The names of the providers with an emulator, once the emulators are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
     def client(self, realm: Realm, provider: Provider) -> ProviderClient:
         """
         The client for a provider's flows.
 
-        Raises `MissingKey` where there is no key for it, and `SettingsError` for a rehearsal with
-        a provider that has no emulator.
+        Raises `MissingKey` if there is no key for it, and `SettingsError` for a rehearsal with a
+        provider that has no emulator.
         """
         if realm == "sandbox":
             client = self._client("sandbox")
             if self._emulated is not None and provider.name not in self._emulated:
                 raise SettingsError(
-                    f"{provider.title} has no emulator, so the sandbox cannot stand in for it.",
+                    f"{provider.title} has no emulator, so it cannot be used in the sandbox.",
                     provider=provider.name,
                 )
             return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)
@@ -58,11 +58,11 @@ class ClientPool:
         return ProviderClient(provider, realm, key, self._client("free"), self._client("paid"))
 
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
-        """The client that fetches results; it never sees a key."""
+        """The client that downloads results; it never gets a key."""
         return self._client("sandbox" if realm == "sandbox" else "downloads")
 
     def limiter(self, realm: Realm, provider: Provider) -> RateLimiter:
-        """The pace of a provider's submissions."""
+        """The rate limiter for a provider's submissions."""
         return self._limiters.setdefault(f"{realm}:{provider.name}", RateLimiter(provider.limits))
 
     async def aclose(self) -> None:

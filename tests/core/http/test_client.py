@@ -62,7 +62,9 @@ def test_a_flow_may_read_what_an_http_500_says() -> None:
 
 
 def test_an_http_500_that_the_flow_does_not_know_passes_through_it() -> None:
-    with pytest.raises(Unavailable, match=r"Acme is in trouble \(HTTP 503\)\.") as caught:
+    with pytest.raises(
+        Unavailable, match=r"Acme is temporarily unavailable \(HTTP 503\)\."
+    ) as caught:
         polled(lambda _: httpx.Response(503, text="Come back"))
 
     assert caught.value.reply is not None
