@@ -1,8 +1,8 @@
 """
 One event loop on a daemon thread, for the life of the process.
 
-Paid tasks live here, so that neither a cancelled caller nor the end of a caller's own event loop
-touches them. A daemon thread does not keep the interpreter from exiting.
+Paid tasks run here, so that neither the cancellation of a caller nor the end of a caller's own
+event loop affects them. A daemon thread does not keep the interpreter from exiting.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """The background event loop, started when it is first needed."""
-    global _loop  # noqa: PLW0603 - one per process is the point.
+    """The background event loop, started on first use."""
+    global _loop  # noqa: PLW0603 - one per process, on purpose.
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
@@ -28,5 +28,5 @@ def loop() -> asyncio.AbstractEventLoop:
 
 
 def start(work: Coroutine[Any, Any, T]) -> "Future[T]":
-    """Begin `work` on the background loop; cancelling the future cancels only `work` itself."""
+    """Start `work` on the background loop; cancelling the future cancels only `work` itself."""
     return asyncio.run_coroutine_threadsafe(work, loop())

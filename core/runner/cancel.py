@@ -10,17 +10,17 @@ from ..status import Ticket
 from ..text import sentence
 from .order import Target
 
-#: How long a provider that is in trouble is asked to cancel, in seconds.
-_PATIENCE = 30.0
+#: How long to keep trying if the provider is unavailable, in seconds.
+_TIMEOUT = 30.0
 
 
 @frozen
 class Cancellation:
     """
-    What came of cancelling a task.
+    The result of trying to cancel a task.
 
-    `message` is a sentence on what really happened; a task that is not `cancelled` goes on, and
-    `remedy` says how it is fetched.
+    `message` is a sentence on what really happened. A task that is not `cancelled` continues, and
+    `remedy` says how to get its video.
     """
 
     task: Task
@@ -33,19 +33,19 @@ class Cancellation:
 
 
 async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
-    """Cancel a task; raises `NotApplicable` where it has ended."""
+    """Cancel a task; raises `NotApplicable` if it has already ended."""
     if task.state == "cancelled":
         return Cancellation(task, True, f"Task {task.id} is already cancelled.")
     if not task.open:
         raise NotApplicable(f"Task {task.id} is already {task.state}.", task=task.id)
     if await journal.cancel_unsent(task.id):
-        message = "Nothing had been sent: the task is cancelled and cost nothing."
+        message = "The task is cancelled. Nothing had been sent, so it cost nothing."
         return Cancellation(await journal.get(task.id), True, message)
     if task.ticket is None or task.state != "submitted":
         message = f"Task {task.id} is {task.state}, so there is nothing to cancel."
         return Cancellation(task, False, message)
     if not target.provider.can("cancel"):
-        message = f"{target.provider.title} cannot cancel: the paid video is being made."
+        message = f"{target.provider.title} cannot cancel tasks: the paid video is being made."
         return Cancellation(task, False, message)
     cancelled, message = await _ask(target, task.ticket)
     if cancelled:
@@ -54,12 +54,12 @@ async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
 
 
 async def _ask(target: Target, ticket: Ticket) -> tuple[bool, str]:
-    """Whether the provider has cancelled, and what to say of it."""
-    provider, end = target.provider, now() + _PATIENCE
+    """Whether the provider cancelled the task, and a sentence on that."""
+    provider, end = target.provider, now() + _TIMEOUT
     try:
         cancelled = await target.client.ask_until(lambda: end, lambda: provider.cancel(ticket))
     except ProviderError as error:
-        return False, f"{sentence(error)} The task goes on."
+        return False, f"{sentence(error)} The task continues."
     if not cancelled:
         return False, f"{provider.title} is already making the video."
     return True, f"{provider.title} cancelled the task."

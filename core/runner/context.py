@@ -1,5 +1,5 @@
 """
-A task in this process's hands: what each step of a job may know and do.
+The context of a job: what its steps know about the task, and what they can do with it.
 
 The steps are `submit`, `poll` and `fetch`; only `job` knows their order.
 """
@@ -27,17 +27,17 @@ from ..text import sentence
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: How often a change is tried to be written down, before the task goes on without.
+#: How many times a change is written to the journal before the task continues without it.
 _ATTEMPTS = 6
 
 
 @define(eq=False)
 class JobContext:
     """
-    One task, whom it concerns, and who listens.
+    One task, what is needed to run it, and who listens.
 
-    `deadline` (on the event loop's clock) bounds the submission alone: whatever has been paid
-    for goes on as long as the process does. `usual_time` is what such videos took lately, in
+    `deadline` (on the event loop's clock) limits only the submission: a task that has been paid for
+    runs as long as the process does. `usual_time` is how long such videos took recently, in
     seconds.
     """
 
@@ -52,14 +52,14 @@ class JobContext:
     deadline: float
     usual_time: float | None = None
     listeners: list[Listener] = Factory(list)
-    #: Whether a paid request is in flight, or its answer not yet in the journal.
+    #: Whether a paid request is in flight, or its answer is not in the journal yet.
     paying: bool = field(default=False, init=False)
     latest: Progress | None = field(default=None, init=False)
     _request: VideoRequest | None = field(default=None, init=False)
-    #: What was learned and could not be written down yet.
+    #: Changes that could not be written to the journal yet.
     _unwritten: Changes = field(factory=Changes, init=False)
 
-    # -- what is known ---------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
@@ -67,19 +67,19 @@ class JobContext:
 
     @property
     def ticket(self) -> Ticket | None:
-        """What the provider gave for the task; None before it is known to have taken it."""
+        """The provider's ticket; None until it is known to have accepted the task."""
         return self.task.ticket
 
     @property
     def result(self) -> Status | None:
-        """The status of a task that succeeded before and has a URL, so that nobody need ask."""
+        """The status of a task that has already succeeded and has a URL, so need not be polled."""
         if self.task.state == "succeeded" and self.task.url:
             return Status("succeeded", url=self.task.url)
         return None
 
     @property
     def clock(self) -> Callable[[], float]:
-        """Wall-clock time, for what is written down."""
+        """The wall clock, for times in the journal."""
         return self.journal.clock
 
     @property
@@ -88,25 +88,25 @@ class JobContext:
         return self.deadline - now()
 
     async def request(self) -> VideoRequest:
-        """What was asked for, with the kept picture."""
+        """The request, with the saved image."""
         if self._request is None:
             name = self.task.image_file
-            kept = None if name is None else await asyncio.to_thread(self.store.load_image, name)
-            self._request = self.task.request(kept)
+            image = None if name is None else await asyncio.to_thread(self.store.load_image, name)
+            self._request = self.task.request(image)
         return self._request
 
     async def cancelled_elsewhere(self) -> bool:
-        """Whether another process has cancelled the task meanwhile."""
+        """Whether another process has cancelled the task."""
         try:
             row = await self.journal.get(self.id)
         except (JournalError, UnknownTask):
-            return False  # What is paid for goes on, whatever has become of the journal.
+            return False  # A paid task continues even if the journal fails.
         return row.state == "cancelled"
 
-    # -- what changes ----------------------------------------------------------------------
+    # -- changing --------------------------------------------------------------------------
 
     async def mark_sent(self) -> bool:
-        """Commit that the paid request leaves now; False if that is another worker's to do."""
+        """Commit that the paid request is about to be sent; False if another worker sends it."""
         first = self.task.sending is None
         mark = self.journal.mark_sent if first else self.journal.mark_sent_again
         ours = await mark(self.id)
@@ -121,7 +121,7 @@ class JobContext:
         await self.journal.mark_unsent(self.id)
 
     async def accept(self, ticket: Ticket) -> Ticket:
-        """Write down what the provider gave: from here on the task is paid for and known."""
+        """Record the ticket: from here on, the task is known to be paid for."""
         try:
             await self.move("submitted", ticket=ticket, submitted=self.clock(), sending=None)
         finally:
@@ -131,10 +131,10 @@ class JobContext:
 
     async def move(self, state: TaskState, **changes: Unpack[Changes]) -> None:
         """
-        Move the task, and write down what was learned with it.
+        Move the task to `state` and record the changes.
 
-        A journal that cannot be written must not lose what has been paid for: the task goes on
-        with what is known, says so, and is written down at the next step.
+        If the journal cannot be written, nothing that was paid for must be lost: the task reports
+        it and continues, and the next move records these changes too.
         """
         self._unwritten |= {"error": None, "code": None, "remedy": None}
         self._unwritten |= changes
@@ -146,7 +146,7 @@ class JobContext:
             self.report(
                 "note",
                 message=f"{sentence(error)} {self.provider.title} has the video{known}; "
-                f"task {self.id} goes on.",
+                f"task {self.id} continues.",
             )
         else:
             self._unwritten = Changes()
@@ -156,7 +156,7 @@ class JobContext:
             try:
                 return await self._write_once(state)
             except JournalBusy:
-                raise  # It was waited for as long as is any use.
+                raise  # The database has already waited long enough.
             except JournalError:
                 await asyncio.sleep(backoff(attempt) / 5)
         return await self._write_once(state)
@@ -166,15 +166,15 @@ class JobContext:
         await self._delete_image()
 
     async def _delete_image(self) -> None:
-        """Forget the kept picture when neither this nor another task will send it again."""
+        """Delete the saved image when no task will send it again."""
         name = self.task.image_file
         if name is not None and not await self.journal.needs_image(name):
             self.store.delete_image(name)
 
-    # -- who listens -----------------------------------------------------------------------
+    # -- reporting -------------------------------------------------------------------------
 
     def report(self, phase: Phase, **facts: Any) -> None:
-        """Let whoever listens know how far it is."""
+        """Report progress to all listeners."""
         elapsed = None
         if self.task.submitted is not None:
             elapsed = max(0.0, self.clock() - self.task.submitted)
@@ -190,9 +190,9 @@ class JobContext:
             try:
                 listener(self.latest)
             except Exception:
-                # Whoever watches must not be able to break what was paid for.
+                # A listener must not be able to break a paid task.
                 logger.exception("A progress listener failed.")
 
     def report_message(self, message: str) -> None:
-        """Report the phase again, with a sentence."""
+        """Report the current phase again, with a message."""
         self.report(self.latest.phase if self.latest else "running", message=message)

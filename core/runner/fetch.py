@@ -1,4 +1,4 @@
-"""Fetching the video: downloaded beside its place, checked, and renamed into it."""
+"""Fetching the video: downloaded to a partial file, checked, and moved into the store."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ _LINKS = 5
 
 async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Path, str | None]:
     """
-    The stored video of a task that succeeded, and the link that it came from.
+    Store the video of a task that succeeded; returns its path and the link it came from.
 
     Raises `ResultUnavailable`, which says why; the task can be resumed.
     """
@@ -30,7 +30,7 @@ async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Pa
     for attempt in range(1, _LINKS + 1):
         try:
             return await _download(context, url), url
-        # A URL that is not followed may have been given too early, or by mistake.
+        # A refused URL may have been sent too early, or by mistake.
         except (DeadLink, DownloadInterrupted, AddressRefused) as error:
             problem = str(error)
             logger.info("Fetching the video of %s: %s", context.id, error)
@@ -49,7 +49,7 @@ def _unavailable(context: JobContext, problem: str) -> ResultUnavailable:
 
 
 async def _another_link(context: JobContext, ticket: Ticket, url: str | None) -> str | None:
-    """A fresh link for a dead one: renewed, or as the provider gives it now."""
+    """A fresh link instead of a dead one: renewed, or polled again."""
     provider = context.provider
     try:
         if url is not None and provider.can("renew"):
@@ -59,17 +59,17 @@ async def _another_link(context: JobContext, ticket: Ticket, url: str | None) ->
     try:
         status = await context.client.ask(provider.poll(ticket))
     except ProviderError as error:
-        logger.info("Asking again for the link of %s: %s", context.id, error)
+        logger.info("Polling again for the link of %s: %s", context.id, error)
         return url
     return status.url or url
 
 
 async def _download(context: JobContext, url: str | None) -> Path:
-    """One link, to the place of the video."""
+    """Download one link into the store; returns the path."""
     if url is None:
-        raise DeadLink("the provider does not say where it is")
+        raise DeadLink("the provider did not send a URL")
     path = context.store.video_path(context.id)
-    # Each worker's own: one that was taken for dead may still be writing.
+    # One per worker: another one, believed dead, may still be writing.
     part = path.with_name(f"{path.name}.{context.journal.worker.id}.part")
     await asyncio.to_thread(_clean_up, path)
 
@@ -82,19 +82,19 @@ async def _download(context: JobContext, url: str | None) -> Path:
 
 
 def _clean_up(path: Path) -> None:
-    """An empty start: what another run left behind may be of another version of the file."""
+    """Delete partial files of earlier runs: they may be of another version of the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for old in path.parent.glob(f"{path.name}.*.part"):
         old.unlink(missing_ok=True)
 
 
 def _put_in_place(part: Path, path: Path) -> None:
-    """Check the file and put it in place; raises `DownloadInterrupted` if it does not play."""
+    """Check the file and move it into the store; raises `DownloadInterrupted` if unplayable."""
     try:
         check_video(part)
     except UnplayableVideo as error:
         part.unlink(missing_ok=True)
-        raise DownloadInterrupted(f"the link did not give a video that plays: {error}") from error
+        raise DownloadInterrupted(f"the link did not lead to a playable video: {error}") from error
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)

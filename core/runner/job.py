@@ -1,4 +1,4 @@
-"""A job: what this process does for one task, from its row in the journal to the stored video."""
+"""A job: everything this process does for a task, from its journal row to the stored video."""
 
 from ..errors import (
     JournalError,
@@ -19,7 +19,7 @@ from .submit import submit
 
 
 async def run(context: JobContext) -> Task:
-    """Carry the task to its end; returns its row with the video stored, or raises why not."""
+    """Run the task to its end; returns its row once the video is stored, or raises."""
     try:
         ticket = context.ticket or await context.accept(await submit(context))
         status = context.result or await _mark_succeeded(context, await poll(context, ticket))
@@ -35,7 +35,7 @@ async def run(context: JobContext) -> Task:
 
 
 async def _mark_succeeded(context: JobContext, status: Status) -> Status:
-    """Write down that the video is made, what it took and in which unit, where that is known."""
+    """Record that the video is finished, and its cost if known."""
     changes: Changes = {"finished": context.clock(), "url": status.url}
     if status.cost is not None:
         unit = sanitize(status.cost_unit or context.provider.cost_unit, 40)
@@ -45,7 +45,7 @@ async def _mark_succeeded(context: JobContext, status: Status) -> Status:
 
 
 async def _record_error(context: JobContext, error: Kling26Error) -> None:
-    """Write down how it ended, where that is known."""
+    """Record how the task ended, if the error ends it."""
     unsent = context.task.standing == "unsent"
     if unsent:
         error.message = f"{sentence(error, 1000)} Nothing was paid."
@@ -57,7 +57,7 @@ async def _record_error(context: JobContext, error: Kling26Error) -> None:
 
 
 def _final_state(error: Kling26Error, unsent: bool) -> TaskState | None:
-    """The state that an error leaves a task in; None if it stays as it is."""
+    """The state that an error moves a task to; None if the state does not change."""
     states: list[tuple[type[Kling26Error], TaskState]] = [
         (TaskCancelled, "cancelled"),
         (TaskFailed, "failed"),

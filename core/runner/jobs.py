@@ -1,4 +1,4 @@
-"""The jobs of one process: each carries a task to its end, and callers join and leave it."""
+"""The jobs of one process: one per task, however many callers wait for it."""
 
 import asyncio
 import logging
@@ -30,11 +30,11 @@ from .submit import TakenOver
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: How long after the deadline a submission may take to settle whether anything was paid.
+#: How long a submission may take after the deadline, to learn whether anything was paid.
 _GRACE = 2.0
-#: How often a task in another process's hands is looked at, in seconds.
+#: How often to look at a task that another process runs, in seconds.
 _WATCH_EVERY = 0.5
-#: How often other machines that share the journal are shown that this worker is alive.
+#: How often this worker records in the journal that it is alive, in seconds.
 _HEARTBEAT = 15.0
 
 _Running = asyncio.Task[Task]
@@ -42,7 +42,7 @@ _Running = asyncio.Task[Task]
 
 @define
 class JobPool:
-    """What is being carried on in this process."""
+    """The tasks that are running in this process."""
 
     resolver: Resolver
     journal: Journal
@@ -56,7 +56,7 @@ class JobPool:
         return any(context.paying for context, _ in self._jobs.values())
 
     async def stop(self) -> None:
-        """Let go of all of them; what they know is in the journal."""
+        """Stop all jobs; the journal has everything needed to resume them."""
         running: list[asyncio.Task[Task] | asyncio.Task[None]] = []
         running += [running for _, running in self._jobs.values()]
         running += [self._heartbeats] if self._heartbeats is not None else []
@@ -68,10 +68,10 @@ class JobPool:
         self, task: Task, deadline: float, progress: Listener, target: Target | None = None
     ) -> Task:
         """
-        The task once its video is stored, by this process or by another.
+        Return the task once its video is stored, by this process or another.
 
-        `target` is who makes it, where that is known already. Raises how it ended, or
-        `StillRunning` when the time is up; the task goes on alone.
+        `target` saves looking it up again. Raises the error that ended the task, or, at the
+        deadline, `StillRunning` or `TryLater`; the job itself keeps running.
         """
         while True:
             if task.state == "stored" and task.file and Path(task.file).exists():
@@ -89,10 +89,10 @@ class JobPool:
     async def _join(
         self, task: Task, deadline: float, progress: Listener, target: Target | None
     ) -> Task:
-        """Join the task's job in this process, or begin it; when time is up, it goes on alone."""
+        """Start the task's job in this process, or join it; at the deadline, leave it running."""
         if task.id not in self._jobs:
             context = await self._context(task, deadline, target)
-            if task.id not in self._jobs:  # Nobody was quicker while the journal was asked.
+            if task.id not in self._jobs:  # Another caller may have started it meanwhile.
                 self._start(context)
         context, running = self._jobs[task.id]
         context.deadline = max(context.deadline, deadline)
@@ -107,7 +107,7 @@ class JobPool:
 
     async def _context(self, task: Task, deadline: float, target: Target | None) -> JobContext:
         target = target or self.resolver.target(task)
-        if task.state == "stored":  # The file is gone, and paid for: fetch it again.
+        if task.state == "stored":  # The file is gone, but paid for: fetch it again.
             task = evolve(task, state="succeeded", url=None)
             await self.journal.update(task.id, "succeeded", among=("stored",), url=None)
         provider, realm, clients = target.provider, target.realm, target.clients
@@ -137,7 +137,7 @@ class JobPool:
             logger.info("Task %s: %s", task, error)
 
     def _timeout_error(self, task: Task) -> Kling26Error:
-        """The error of a task that goes on when the time is up."""
+        """The error for a task that is still running at the deadline."""
         title = self.resolver.registry[task.provider].title
         kind = TryLater if task.standing == "unsent" else StillRunning
         return kind(_TIMEOUT_MESSAGES[task.standing].format(title=title))
@@ -149,29 +149,30 @@ class JobPool:
                 await self.journal.heartbeat()
 
 
-#: What is true of a task when the time is up.
+_NOT_FETCHED = (
+    "Time ran out before the finished video was fetched from {title}. It is already paid for."
+)
+#: What to say of a task at the deadline.
 _TIMEOUT_MESSAGES: Mapping[Standing, str] = {
-    "unsent": "Time ran out before {title} could be asked. Nothing was paid.",
-    "unclear": "Time ran out before {title} had answered, so the video may have been paid for.",
-    "at_provider": "Time ran out while {title} was still making the video. It is paid for once.",
-    "made": "The video is finished at {title}, but was not here yet when time ran out. It is paid "
-    "for once.",
-    "stored": "The video is finished at {title}, but was not here yet when time ran out. It is "
-    "paid for once.",
+    "unsent": "Time ran out before the request was sent to {title}. Nothing was paid.",
+    "unclear": "Time ran out before {title} answered, so the video may have been paid for.",
+    "at_provider": "Time ran out while {title} was still making the video. It is already paid for.",
+    "made": _NOT_FETCHED,
+    "stored": _NOT_FETCHED,
 }
 
 
 async def _wait(context: JobContext, running: _Running, deadline: float) -> None:
-    """Wait for a job until the deadline, and a little longer where it is about to end."""
+    """Wait for a job until the deadline, and a little longer if it is about to end."""
     await asyncio.wait([running], timeout=max(0.0, deadline - now()))
     if not running.done() and context.task.state == "submitting":
         await asyncio.wait([running], timeout=_GRACE)
     if context.task.state not in ("submitting", "submitted", "succeeded"):
-        await asyncio.wait([running])  # It has ended; only the journal is to know.
+        await asyncio.wait([running])  # It has ended; only the journal remains to be written.
 
 
 def _end_error(task: Task) -> Kling26Error:
-    """The error of a task that another process saw end without a video."""
+    """The error for a task that ended without a video in another process."""
     kinds: Mapping[TaskState, type[Kling26Error]]
     kinds = {"failed": TaskFailed, "cancelled": TaskCancelled}
     message = task.error or f"Task {task.id} is {task.state}."

@@ -1,4 +1,4 @@
-"""A request that has passed every check that can be made without asking anyone."""
+"""Orders: requests that have passed every check that needs no network."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -23,7 +23,7 @@ from ..status import Realm
 
 @frozen
 class Target:
-    """Who makes a video, where, and with which options of its own."""
+    """Where a task goes: the provider, the realm, and the provider's own options."""
 
     provider: Provider
     realm: Realm
@@ -38,7 +38,7 @@ class Target:
 
 @frozen
 class Order:
-    """What is wanted, of whom, and where to."""
+    """A checked request, its target, and the path of the output."""
 
     request: VideoRequest
     target: Target
@@ -50,7 +50,7 @@ class Order:
         return fingerprint(target.provider.name, target.realm, self.request, target.options)
 
     def draft(self, image_file: str | None, worker: str, clock: Callable[[], float]) -> Task:
-        """A new row for the journal; `image_file` is the name under which the picture is kept."""
+        """A new row for the journal; `image_file` is the name of the saved image."""
         moment, request = clock(), self.request
         return Task(
             id=new_task_id(),
@@ -75,14 +75,14 @@ class Order:
 
 @frozen
 class Resolver:
-    """Where orders are taken: the providers that are installed, at the URLs that are set."""
+    """Turns requests and tasks into targets: installed providers at their configured URLs."""
 
     settings: Settings
     registry: Registry
     clients: ClientPool
 
     def provider(self, name: str | None, sandbox: bool) -> Provider:
-        """A provider by name, or the usual one; in the sandbox, where it really would be."""
+        """A provider by name, or the default one; in the sandbox, at its original URLs."""
         provider = self.registry[name or self.settings.provider]
         return provider if sandbox else self.settings.configure(provider)
 
@@ -94,7 +94,7 @@ class Resolver:
         output: str | Path | None,
         sandbox: bool,
     ) -> Order:
-        """Check everything; raises a `UsageError` with nothing sent and nothing written."""
+        """Check everything; raises `UsageError` before anything is sent or written."""
         chosen = self.provider(provider, sandbox)
         own = validation.validate(chosen, request, options)
         path = None if output is None else check_output(Path(output))
@@ -102,7 +102,7 @@ class Resolver:
         return Order(request, target, path)
 
     def target(self, task: Task) -> Target:
-        """Who makes the video of a task, where the task is."""
+        """The target of an existing task; raises `SettingsError` if its URL has changed."""
         provider = self.provider(task.provider, task.sandbox)
         if task.realm != realm_of(provider, task.sandbox):
             where = "itself" if task.realm == "live" else "at a base URL on this machine"
@@ -116,7 +116,7 @@ class Resolver:
 
 
 def realm_of(provider: Provider, sandbox: bool) -> Realm:
-    """Where a task of the provider is paid at its present base URL."""
+    """The realm of the provider at its current base URL."""
     if sandbox:
         return "sandbox"
     return "loopback" if is_loopback(httpx.URL(provider.base_url).host) else "live"

@@ -1,4 +1,4 @@
-"""Handing over: the stored video, written wherever it is wanted."""
+"""Writing the stored video to the outputs that users asked for."""
 
 import asyncio
 from contextlib import suppress
@@ -12,20 +12,20 @@ from ..journal.task import Task
 
 async def write_outputs(journal: Journal, task: Task, output: Path | None) -> Path:
     """
-    Write the video of a stored task to `output` and wherever else it is wanted.
+    Write the video of a stored task to `output` and to the task's other pending outputs.
 
-    Returns where this caller finds it; raises `NotDelivered` where that cannot be written.
+    Returns the path for this caller; raises `NotDelivered` if that cannot be written.
     """
     stored = written = Path(str(task.file))
-    wanted = [] if output is None else [str(output)]
-    with suppress(JournalError):  # The video is here; that is no reason to keep it back.
-        wanted += await journal.pending_outputs(task.id)
-    for path in map(Path, dict.fromkeys(wanted)):
+    pending = [] if output is None else [str(output)]
+    with suppress(JournalError):  # The video is here; a journal error must not withhold it.
+        pending += await journal.pending_outputs(task.id)
+    for path in map(Path, dict.fromkeys(pending)):
         try:
             await asyncio.to_thread(copy_video, stored, path)
         except OSError as error:
             if output not in (None, path):
-                continue  # Wanted by somebody else, and still to be written.
+                continue  # Another caller's output, which stays pending.
             raise NotDelivered(
                 f"The video is stored as {stored}, but could not be written to {path}: "
                 f"{error.strerror}."

@@ -1,8 +1,8 @@
 """
-Waiting for a task that the provider has taken.
+Waiting for a task that the provider has accepted.
 
-No single answer ends it but the provider's own "done", "failed" or "cancelled": a broken, odd or
-unwilling reply is asked for again.
+A single answer ends the wait only if it is "succeeded", "failed" or "cancelled"; after errors,
+unreadable answers and refusals, the provider is polled again.
 """
 
 import asyncio
@@ -24,56 +24,59 @@ from ..errors import (
 )
 from ..http.pacing import PollSchedule, backoff, now
 from ..progress import Phase
+from ..refusals import reason_text
 from ..status import Status, Ticket
 from ..text import sanitize, sentence
 from .context import JobContext
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: How long "no such task", or a key that is no longer accepted, is believed to be a hiccup.
+#: How long "no such task" or a rejected key may be a temporary fault, in seconds.
 _DOUBT_TIME = 60.0
-#: How long a success may not say where its video is, and how often it is asked, in seconds.
-_LATE_URL = 30.0
-_LATE_URL_WAIT = 2.0
-_LONGEST_PENALTY = 15.0
+#: How long to wait for the URL after a success without one, and how often to poll, in seconds.
+_URL_TIMEOUT = 30.0
+_URL_WAIT = 2.0
+#: The maximum wait after failures, in seconds.
+_MAX_BACKOFF = 15.0
 
 
 async def poll(context: JobContext, ticket: Ticket) -> Status:
     """
     The status of the finished task, which has a URL.
 
-    Raises `TaskFailed` or `TaskCancelled`; `ResultUnavailable` if the URL does not come;
-    `OutcomeUnknown` if the provider goes on saying that it does not know the task.
+    Raises `TaskFailed` or `TaskCancelled`; `ResultUnavailable` if there is no URL in time;
+    `OutcomeUnknown` if the provider keeps saying that it does not know the task; `NotDelivered`
+    if it keeps rejecting the key.
     """
     poller = _Poller(context, ticket)
     while True:
         await asyncio.sleep(poller.next_wait())
-        status = await poller.ask()
+        status = await poller.poll()
         if status is not None and poller.is_done(status):
             return status
 
 
 @define
 class _Poller:
-    """The questions about one task, and how long they have been going wrong."""
+    """Polls one task, and keeps track of what has gone wrong since when."""
 
     context: JobContext
     ticket: Ticket
     _schedule: PollSchedule = field(factory=PollSchedule, init=False)
-    #: Seconds to wait at least before the next question.
-    _penalty: float = field(default=0.0, init=False)
+    #: The minimum wait before the next poll, in seconds.
+    _backoff: float = field(default=0.0, init=False)
     _failures: int = field(default=0, init=False)
     _doubt_since: float | None = field(default=None, init=False)
-    #: Since when it is done without saying where the video is.
+    #: Since when the task has been reported as succeeded without a URL.
     _done_since: float | None = field(default=None, init=False)
 
     def next_wait(self) -> float:
-        """Seconds until the next question."""
-        usual = next(self._schedule) if self._done_since is None else _LATE_URL_WAIT
-        return max(usual, self._penalty)
+        """Seconds until the next poll."""
+        usual = next(self._schedule) if self._done_since is None else _URL_WAIT
+        return max(usual, self._backoff)
 
-    async def ask(self) -> Status | None:
-        """How the task stands; None if the answer was no use."""
+    async def poll(self) -> Status | None:
+        """The status of the task; None if there was no usable answer."""
         context = self.context
         try:
             status = await context.client.ask(context.provider.poll(self.ticket))
@@ -82,7 +85,7 @@ class _Poller:
                 return Status("cancelled")
             self._record_failure(error)
             return None
-        self._penalty, self._failures, self._doubt_since = 0.0, 0, None
+        self._backoff, self._failures, self._doubt_since = 0.0, 0, None
         return status
 
     def is_done(self, status: Status) -> bool:
@@ -100,42 +103,39 @@ class _Poller:
 
     def _wait_for_url(self) -> None:
         since = self._done_since = now() if self._done_since is None else self._done_since
-        if now() - since >= _LATE_URL:
+        if now() - since >= _URL_TIMEOUT:
             raise ResultUnavailable(
-                f"{self.context.provider.title} says that the video is finished, but not where "
-                "it is."
+                f"{self.context.provider.title} says that the video is finished, but sent no URL "
+                "for it."
             )
 
     def _record_failure(self, error: ProviderError) -> None:
         self._failures += 1
-        self._penalty = min(backoff(self._failures), _LONGEST_PENALTY)
+        self._backoff = min(backoff(self._failures), _MAX_BACKOFF)
         if isinstance(error, TryLater):
-            self._penalty = max(self._penalty, error.retry_after or 0.0)
+            self._backoff = max(self._backoff, error.retry_after or 0.0)
         if isinstance(error, NoSuchTask | KeyRejected):
             self._check_doubt(error)
         else:
             self._doubt_since = None
-        logger.info("Asking for task %s: %s", self.context.id, error)
+        logger.info("Polling task %s: %s", self.context.id, error)
         self.context.report_message(str(error))
 
     def _check_doubt(self, error: ProviderError) -> None:
-        """Give up on what the provider has been saying for a minute."""
+        """Raise if the provider has been saying this for a whole minute."""
         since = self._doubt_since = now() if self._doubt_since is None else self._doubt_since
         if now() - since < _DOUBT_TIME:
             return
         if isinstance(error, KeyRejected):
-            paid = f"{sentence(error)} The video is paid for, and still to be fetched."
-            raise NotDelivered(paid, code=error.code, remedy=error.remedy) from error
-        provider = self.context.provider
+            message = f"{sentence(error)} The video is paid for, but not here yet."
+            raise NotDelivered(message, code=error.code, remedy=error.remedy) from error
+        provider, task_id = self.context.provider, sanitize(self.ticket.task_id)
         raise OutcomeUnknown(
-            f"{sentence(error)} It had accepted the video as {sanitize(self.ticket.task_id)}, so "
-            "the video was paid for.",
+            f"{sentence(error)} It accepted the task as {task_id}, so the video was paid for.",
             remedy=Remedy("resume", page=provider.tasks_page),
         ) from error
 
 
 def _failure(context: JobContext, status: Status) -> TaskFailed:
-    code = f" (code {status.code})" if status.code else ""
-    reason = sentence(status.reason or "It gave no reason.")
-    title = context.provider.title
-    return TaskFailed(f"{title} could not make the video: {reason}{code}", code=status.code)
+    title, reason = context.provider.title, reason_text(status.reason, status.code)
+    return TaskFailed(f"{title} could not make the video: {reason}", code=status.code)

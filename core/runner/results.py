@@ -1,4 +1,4 @@
-"""What a caller gets in the end."""
+"""The results that callers get."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from ..journal.task import Task
 @frozen
 class Video:
     """
-    A video that is here.
+    A video on this machine.
 
-    `file` is where it was written; `cost` is what it took, where the provider says so, and counts
-    `cost_unit`. `reused` says that it had been paid for before, at `paid` (seconds since the
-    epoch); `sandbox` that it is a rehearsal.
+    `file` is its path; `cost` is what the provider charged, if known, in `cost_unit`. `reused`
+    means that the video was requested before; `paid` is when the provider accepted it, in seconds
+    since the epoch; `sandbox` means that it is a rehearsal.
     """
 
     task: str
@@ -32,7 +32,7 @@ class Video:
 
 @frozen
 class Outcome:
-    """How one of several tasks ended: its row, and the video or the error."""
+    """How a task ended: its row, and either the video or the error."""
 
     task: Task
     video: Video | None

@@ -1,8 +1,8 @@
 """
 The runner: from a request to a stored video, paid once.
 
-One per event loop. It keeps the journal, the clients and the jobs; callers may come and go, be
-cancelled or time out, without touching what has been paid for.
+One per event loop. It owns the journal, the clients and the jobs. Callers may come and go, be
+cancelled or time out without affecting a paid task.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from .order import Order, Resolver, realm_of
 from .outputs import write_outputs
 from .results import Outcome, Video
 
-#: How long a paid request in flight is waited for when the runner closes, in seconds.
+#: How long to wait for the answer to a paid request when the runner closes, in seconds.
 _CLOSE_GRACE = 10.0
 
 
@@ -54,12 +54,12 @@ class Runner:
         async with Runner() as runner:
             video = await runner.generate(VideoRequest("A red fox"), provider="kie")
 
-    The arguments after `settings` are for tests: the providers, what takes the place of the
-    network, what takes the place of the installed emulators, and the journal.
+    The arguments after `settings` are for tests: the providers, replacements for the network and
+    for the installed emulators, and the journal.
     """
 
     settings: Settings = field(factory=Settings)
-    # By `Factory` and not by a decorated method, of which pyright does not know.
+    # A `Factory` instead of a decorated method, which pyright does not understand.
     registry: Registry = field(default=Factory(_registry, takes_self=True))
     transport: httpx.AsyncBaseTransport | None = None
     sandbox: SandboxFactory | None = None
@@ -86,13 +86,13 @@ class Runner:
         """Whether a paid request is in flight, whose answer is worth waiting for."""
         return self._jobs.paying
 
-    async def aclose(self, patience: float = _CLOSE_GRACE) -> None:
+    async def aclose(self, grace: float = _CLOSE_GRACE) -> None:
         """
-        Stop; open tasks stay in the journal for whoever continues them.
+        Stop; open tasks stay in the journal and can be resumed.
 
-        A paid request in flight is given `patience` seconds for its answer.
+        If a paid request is in flight, wait up to `grace` seconds for its answer.
         """
-        end = now() + patience
+        end = now() + grace
         while self.paying and now() < end:
             await asyncio.sleep(0.05)
         await self._jobs.stop()
@@ -115,11 +115,11 @@ class Runner:
         progress: Listener = ignore_progress,
     ) -> Video:
         """
-        The video of a request: made, joined while it is being made, or given from the store.
+        Return the video for a request: a new one, one that is being made, or a stored one.
 
         `options` are the provider's own, by name or as an instance of its options class; `output`
-        is where the video is written besides the store; `timeout` is in seconds. Raises
-        `Kling26Error`: see `kling26.core.errors` for what each kind means for the money.
+        is where the video is written, in addition to the store; `timeout` is in seconds. Raises
+        `Kling26Error`; `kling26.core.errors` says which kinds may mean that you paid.
         """
         deadline = now() + timeout
         order = self._resolver.order(request, provider, options, output, self._in_sandbox(sandbox))
@@ -139,7 +139,7 @@ class Runner:
         timeout: float = TIMEOUT,
         progress: Listener = ignore_progress,
     ) -> AsyncIterator[Outcome]:
-        """Carry these tasks to their end, or all open ones; yields each as it ends."""
+        """Finish these tasks, or all open ones; yields the outcome of each as it ends."""
         if tasks:
             found = [await self.task(name) for name in tasks]
         else:
@@ -157,9 +157,9 @@ class Runner:
         self, name: str, *, timeout: float = TIMEOUT, progress: Listener = ignore_progress
     ) -> Outcome:
         """
-        Submit an unknown task again, which may charge for it twice, and carry it to its end.
+        Submit an unknown task again, which may be charged twice, and finish it.
 
-        Where the provider can be asked whether it has the task, that comes first.
+        If the provider can look the task up, it is asked first.
         """
         deadline = now() + timeout
         task = await self.task(name)
@@ -173,32 +173,32 @@ class Runner:
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
         if not await self.journal.reopen(task.id):
-            raise NotApplicable("Another process is carrying this task on.", task=task.id)
+            raise NotApplicable(f"Another process is running task {task.id}.", task=task.id)
         return await self._outcome(await self.task(task.id), deadline, progress)
 
     async def cancel(self, name: str) -> Cancellation:
-        """Cancel a task where that is possible and free."""
+        """Cancel a task if that is possible and free."""
         task = await self.task(name)
         return await cancel(self.journal, task, self._resolver.target(task))
 
-    # -- looking things up -----------------------------------------------------------------
+    # -- queries ---------------------------------------------------------------------------
 
     async def tasks(self, only_open: bool = False) -> list[Task]:
         """The journal's tasks, oldest first."""
         return await self.journal.tasks(OPEN if only_open else None)
 
     async def task(self, name: str) -> Task:
-        """A task by its id or the beginning of it."""
+        """A task by its id, or the beginning of it; raises `UnknownTask`."""
         return await self.journal.get(name)
 
     async def balance(self, provider: str | None = None, *, sandbox: bool | None = None) -> Balance:
-        """What is left on the account at a provider."""
+        """What is left on the account with a provider."""
         rehearsal = self._in_sandbox(sandbox)
         chosen = self._resolver.provider(provider, rehearsal)
         if not chosen.can("balance"):
             page = f"; see {chosen.tasks_page}" if chosen.tasks_page else ""
             raise UsageError(
-                f"{chosen.title} has no API for the balance of an account{page}.",
+                f"{chosen.title} has no API for account balances{page}.",
                 provider=chosen.name,
             )
         client = self._clients.client(realm_of(chosen, rehearsal), chosen)
@@ -206,28 +206,28 @@ class Runner:
 
     async def prune(self, older_than: float) -> list[Task]:
         """
-        Forget tasks that ended more than `older_than` seconds ago, and remove their stored videos.
+        Forget the tasks that ended more than `older_than` seconds ago, and delete their videos.
 
-        Open tasks stay, and so does every video that was written elsewhere.
+        Open tasks stay, and so do videos that were written outside the store.
         """
-        gone = await self.journal.prune(self.journal.clock() - older_than)
-        for task in gone:
+        forgotten = await self.journal.prune(self.journal.clock() - older_than)
+        for task in forgotten:
             await asyncio.to_thread(self._store.delete_video, task.id)
-        return gone
+        return forgotten
 
-    # -- one task to its end ---------------------------------------------------------------
+    # -- running a task --------------------------------------------------------------------
 
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
 
     async def _claim(self, order: Order) -> tuple[Task, bool]:
-        """The journal's row for an order, and whether an equal one was there before."""
+        """The journal's row for an order, and whether it existed before."""
         output = None if order.output is None else str(order.output)
         equal = await self.journal.find_equal(order.fingerprint)
         if equal is not None:
             await self.journal.request_output(equal.id, output)
             return equal, True
-        _ = order.target.client  # No key, no row.
+        _ = order.target.client  # Without a key, there must be no row.
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
             name = await asyncio.to_thread(self._store.save_image, image)
@@ -239,8 +239,8 @@ class Runner:
         video, error = None, None
         try:
             video = await self._finish(task, deadline, progress)
-        except Kling26Error as reason:
-            error = reason
+        except Kling26Error as raised:
+            error = raised
         return Outcome(await self.task(task.id), video, error)
 
     async def _finish(
@@ -278,7 +278,7 @@ class Runner:
 
 
 def _found(task: Task) -> Progress:
-    """Says that an equal request was made before."""
+    """The report that an equal request was made before."""
     return Progress(
         task.id,
         task.provider,

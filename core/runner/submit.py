@@ -1,8 +1,8 @@
 """
-Paying once.
+Submitting a task, and paying for it once.
 
-The row is in the journal before anything leaves. The paid request is sent again only where it
-certainly had no effect, or where our own id, unique at the provider, makes a repetition harmless.
+The row is in the journal before anything is sent. The paid request is repeated only if it certainly
+had no effect, or if our own id, unique at the provider, makes a repetition harmless.
 """
 
 import asyncio
@@ -27,34 +27,34 @@ from ..status import Ticket
 from ..text import sentence
 from .context import JobContext
 
-#: The waits between looking for a task whose answer was lost, in seconds: a provider may need a
-#: moment until a new task shows. After them it counts as not taken.
+#: The waits before each lookup of a task whose answer was lost, in seconds: a new task may take a
+#: moment to show. After the last one, it counts as not accepted.
 _SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
-#: How often a request may be sent under one id of ours.
+#: How often a request may be repeated under the same id of ours.
 _MAX_SUBMISSIONS = 3
 
 
 class TakenOver(Exception):
-    """Another worker carries the task on; this one has nothing to do with it any more."""
+    """Another worker runs the task now, so this one has to leave it alone."""
 
 
 async def submit(context: JobContext) -> Ticket:
     """
-    The ticket of the task, which is submitted unless that has been done.
+    The ticket of the task, which is submitted unless it was before.
 
-    The caller has to `accept` it: until then a paid answer may be in no journal. Raises
-    `OutcomeUnknown` where nobody can say whether it was taken, another `ProviderError` where it
+    The caller has to `accept` the ticket: until then, it is not in the journal. Raises
+    `OutcomeUnknown` if nobody can say whether the task was accepted, another `ProviderError` if it
     certainly was not, and `TakenOver`.
     """
     if context.task.state == "unknown":
         return await _look_up(context)
     if context.task.sending is not None:
-        return await _recover(context, "the program stopped before the answer came.")
+        return await _recover(context, "the program stopped before the answer arrived.")
     return await _submit_with_retries(context)
 
 
 async def _submit_with_retries(context: JobContext) -> Ticket:
-    """Submit; wait and try again while the provider says that it did not take it."""
+    """Submit; wait and retry as long as the provider certainly did not accept it."""
     context.report("submitting")
     request = await _with_uploaded_image(context)
 
@@ -63,8 +63,8 @@ async def _submit_with_retries(context: JobContext) -> Ticket:
             context.limiter.pause(wait)
         context.report("waiting", message=f"{sentence(error)} Trying again in {wait:.0f} s.")
 
-    not_taken = (TryLater, Unreachable, Unavailable)
-    policy = RetryPolicy(lambda: context.deadline, retry_on=not_taken, on_wait=on_wait)
+    temporary = (TryLater, Unreachable, Unavailable)
+    policy = RetryPolicy(lambda: context.deadline, retry_on=temporary, on_wait=on_wait)
     async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
         with attempt:
             await _wait_for_turn(context)
@@ -79,21 +79,21 @@ async def _submit_with_retries(context: JobContext) -> Ticket:
 
 
 async def _wait_for_turn(context: JobContext) -> None:
-    """Wait for a turn at the provider's pace, until the deadline."""
+    """Wait for the rate limiter, until the deadline."""
     try:
         async with asyncio.timeout(max(0.0, context.remaining)):
             await context.limiter.acquire()
     except TimeoutError as error:
         title = context.provider.title
-        raise TryLater(f"Time ran out before it was this task's turn at {title}.") from error
+        raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
 
 
 async def _send(context: JobContext, request: VideoRequest) -> Ticket:
     """
     Send the paid request, once.
 
-    The journal knows before it leaves, and when it had no effect. From then until the ticket is
-    accepted the context is `paying`: whoever closes the runner waits for it.
+    The journal records it beforehand, and afterwards if it had no effect. Until the ticket is
+    accepted, the context is `paying`, so that closing the runner waits for the answer.
     """
 
     context.paying = True
@@ -118,17 +118,17 @@ async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
             raise
         return ticket
     except ProviderError:
-        # Certainly not taken: whoever carries this on may send it again.
+        # Certainly not accepted, so it may be sent again.
         await context.mark_unsent()
         raise
 
 
 async def _recover(context: JobContext, lost: str) -> Ticket:
-    """Find out what became of a paid request whose answer was lost; `lost` says how."""
+    """Find out what happened to a paid request whose answer was lost; `lost` says how."""
     for _ in range(_MAX_SUBMISSIONS):
         if (ticket := await _search(context, lost)) is not None:
             return ticket
-        # Not there: sending it under the same id of ours, unique at the provider, is safe.
+        # Not found: repeating it under the same id of ours, unique at the provider, is safe.
         try:
             return await _send(context, await _with_uploaded_image(context))
         except AnswerLost as again:
@@ -139,10 +139,10 @@ async def _recover(context: JobContext, lost: str) -> Ticket:
 
 
 async def _find_duplicate(context: JobContext, refusal: Refused) -> Ticket:
-    """A repetition may be refused because its id is taken: then the first one is there."""
+    """A repetition may be refused because the first request was accepted under the same id."""
     if context.task.attempts == 1 or not context.provider.can("find"):
         raise refusal
-    lost = f"an answer was lost, and then: {refusal}"
+    lost = f"an answer was lost, and then {refusal}"
     ticket = await _search(context, lost)
     if ticket is None:
         raise _unknown(context, lost)
@@ -150,8 +150,8 @@ async def _find_duplicate(context: JobContext, refusal: Refused) -> Ticket:
 
 
 async def _look_up(context: JobContext) -> Ticket:
-    """The ticket of an unknown task, which is looked for and never sent again by itself."""
-    known = context.task.error  # What was known when it happened says more.
+    """The ticket of an unknown task, which is looked up and never resubmitted here."""
+    known = context.task.error  # The original error says more than a new one.
     try:
         ticket = await _search(context, "the answer to the paid request was lost.")
     except OutcomeUnknown as error:
@@ -166,15 +166,15 @@ async def _look_up(context: JobContext) -> Ticket:
 
 async def _search(context: JobContext, lost: str) -> Ticket | None:
     """
-    Ask for the task by our own id, several times over some seconds.
+    Look the task up by our own id, several times within some seconds.
 
-    Raises `OutcomeUnknown` where the provider cannot say or does not in time.
+    Raises `OutcomeUnknown` if the provider cannot look it up, or not in time.
     """
     provider = context.provider
     if not provider.can("find"):
         raise _unknown(context, lost)
-    looking = f"{provider.title}: {sentence(lost)} Checking whether the video was accepted."
-    context.report("submitting", message=looking)
+    message = f"{provider.title}: {sentence(lost)} Checking whether the request was accepted."
+    context.report("submitting", message=message)
     find = partial(provider.find, await context.request())
     for wait in _SEARCH_WAITS:
         if wait >= context.remaining:
@@ -190,7 +190,7 @@ async def _search(context: JobContext, lost: str) -> Ticket | None:
 
 
 async def _with_uploaded_image(context: JobContext) -> VideoRequest:
-    """The request with its picture where the provider can fetch it."""
+    """The request, with its image uploaded if the provider has uploads."""
     request = await context.request()
     image = request.image
     if not isinstance(image, ImageFile) or not context.provider.can("upload"):
@@ -201,9 +201,9 @@ async def _with_uploaded_image(context: JobContext) -> VideoRequest:
 
 
 def _unknown(context: JobContext, lost: str) -> OutcomeUnknown:
-    """The error that says what is known, and where to look."""
+    """The error that says what is known, and where to check."""
     provider = context.provider
     return OutcomeUnknown(
-        f"{provider.title} may have accepted this video and charged for it: {sentence(lost)}",
+        f"{provider.title} may have accepted this request and charged for it: {sentence(lost)}",
         remedy=Remedy("resubmit", page=provider.tasks_page),
     )

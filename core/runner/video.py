@@ -1,4 +1,4 @@
-"""Whether a file really is a video that plays."""
+"""Checks whether a file is a complete video that plays."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,30 +9,29 @@ if TYPE_CHECKING:
 
 
 class UnplayableVideo(ValueError):
-    """The file is no playable video; the text says why."""
+    """The file is not a playable video; the message says why."""
 
 
 def check_video(path: Path) -> None:
     """
-    Raise `UnplayableVideo` unless the file has a picture that decodes and is all there.
+    Raise `UnplayableVideo` unless the file has a video stream that decodes and is complete.
 
-    The packets are walked to the end without decoding them: a file that lost its tail ends before
-    the length it announces.
+    All packets are read without decoding them: a truncated file ends before its stated duration.
     """
-    import av  # Heavy, and only needed here and in the sandbox.
+    import av  # Slow to import, and only needed here and in the sandbox.
 
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise UnplayableVideo("it has no picture")
+                raise UnplayableVideo("it has no video stream")
             stream = container.streams.video[0]
             if next(container.decode(stream), None) is None:
-                raise UnplayableVideo("no picture in it can be decoded")
+                raise UnplayableVideo("it contains no frame that can be decoded")
             _check_end(container, stream)
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, UnplayableVideo):
             raise
-        raise UnplayableVideo("it is no video file") from error
+        raise UnplayableVideo("it is not a video file") from error
 
 
 def _check_end(container: "InputContainer", stream: "VideoStream") -> None:

@@ -126,7 +126,7 @@ def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
     )
 
     cancelled = user.run("cancel", task)
-    assert cancelled.out == "Nothing had been sent: the task is cancelled and cost nothing.\n"
+    assert cancelled.out == "The task is cancelled. Nothing had been sent, so it cost nothing.\n"
     assert cancelled.status == 0
     resumed = user.run("resume", task)
     assert (resumed.status, resumed.out) == (4, "")

@@ -118,7 +118,11 @@ class Troubled(httpx.AsyncBaseTransport):
     ("times", "cancelled", "words"),
     [
         (2, True, "RunComfy cancelled the task."),
-        (float("inf"), False, "RunComfy is in trouble (HTTP 502). The task goes on."),
+        (
+            float("inf"),
+            False,
+            "RunComfy is temporarily unavailable (HTTP 502). The task continues.",
+        ),
     ],
 )
 def test_trouble_with_a_cancel_is_tried_again_and_then_told(

@@ -89,9 +89,7 @@ def test_during_the_download_the_video_is_done(kie: Stage) -> None:
     error, _ = ended(kie, "x.mp4", timeout=6)
 
     assert isinstance(error, StillRunning)
-    assert str(error).startswith(
-        "The video is finished at kie.ai, but was not here yet when time ran out."
-    )
+    assert str(error).startswith("Time ran out before the finished video was fetched from kie.ai.")
 
 
 def test_at_the_providers_pace_nothing_was_sent(kie: Stage) -> None:

@@ -27,7 +27,7 @@ def test_half_a_video_lacks_its_end(tmp_path: Path) -> None:
 def test_junk_is_no_video(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "v.mp4").write_bytes(junk)
 
-    with pytest.raises(UnplayableVideo, match="it is no video file"):
+    with pytest.raises(UnplayableVideo, match="it is not a video file"):
         check_video(tmp_path / "v.mp4")
 
 
@@ -38,7 +38,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         file.setframerate(8000)
         file.writeframes(bytes(16000))
 
-    with pytest.raises(UnplayableVideo, match="it has no picture"):
+    with pytest.raises(UnplayableVideo, match="it has no video stream"):
         check_video(tmp_path / "v.wav")
 
 
