@@ -1,5 +1,5 @@
 """
-What is true of every provider, and the public names.
+The public names for programs and plug-ins; most are imported from here.
 
 >>> from kling26.core import VideoRequest
 >>> VideoRequest("A red fox trots through fresh snow").duration
@@ -113,9 +113,8 @@ __all__ = [
     "option",
 ]
 
-#: Loaded when first asked for, by the module they are in: the runner brings SQLAlchemy along, and
-#: the author of a plug-in needs none of them.
-_LATER = {
+#: Loaded on first use, by module: the runner imports SQLAlchemy, and plug-ins need none of these.
+_LAZY = {
     "Balance": "money",
     "Cancellation": "runner.cancel",
     "Outcome": "runner.results",
@@ -126,14 +125,14 @@ _LATER = {
 
 
 def _load(name: str) -> object:
-    if name not in _LATER:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    found: object = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = found
     return found
 
 
-if not TYPE_CHECKING:  # Type checkers would take it that any name is there.
+if not TYPE_CHECKING:  # With it, type checkers would accept any name.
     __getattr__ = _load
 
 

@@ -1,4 +1,4 @@
-"""The shortest way from Python: one call, one video."""
+"""The simplest way to use kling26 from Python: one call, one video."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ _runners: "dict[tuple[object, ...], Runner]" = {}
 
 class GenerateKeywords(TypedDict, total=False):
     """
-    What `generate` and `agenerate` take by keyword; `Runner.generate` has the defaults.
+    The keyword arguments of `generate` and `agenerate`; `Runner.generate` has the defaults.
 
-    `output` is where the video is written besides the store; `sandbox` says whether it is a
-    rehearsal (None: as in the settings); `timeout` is in seconds (an hour, where it is left out);
-    `progress` is called with each step.
+    `output` is where the video is written, in addition to the store; `sandbox` says whether it is a
+    rehearsal (None: as in the settings); `timeout` is in seconds (default: an hour); `progress` is
+    called with each step.
     """
 
     output: str | Path | None
@@ -36,28 +36,28 @@ def generate(
     request: VideoRequest,
     provider: str | None = None,
     options: Mapping[str, object] | object | None = None,
-    **how: Unpack[GenerateKeywords],
+    **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
     """
-    The video of a request: made, joined while it is being made, or given from the store.
+    Return the video for a request: a new one, one that is already being made, or a stored one.
 
-    `options` are the provider's own, by name or as an instance of its options class. By keyword,
-    all of it optional: `output`, where the video is written besides the store; `sandbox`, whether
-    it is a rehearsal; `timeout`, in seconds (an hour); `progress`, a function that is called with
-    each step, from another thread. Raises `Kling26Error`; a task that was paid for and is not
-    here yet goes on, and the same call finds it.
+    `options` are the provider's own, by name or as an instance of its options class. The keyword
+    arguments are optional: `output`, where the video is written, in addition to the store;
+    `sandbox`, whether it is a rehearsal; `timeout`, in seconds (an hour by default); `progress`, a
+    function that is called with each step, from another thread. Raises `Kling26Error`; if the task
+    was paid for and the video is not here yet, call again with the same request to get it.
     """
-    return background.start(_generate(request, provider, options, **how)).result()
+    return background.start(_generate(request, provider, options, **keywords)).result()
 
 
 async def agenerate(
     request: VideoRequest,
     provider: str | None = None,
     options: Mapping[str, object] | object | None = None,
-    **how: Unpack[GenerateKeywords],
+    **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
-    """`generate` for an event loop; cancelling it leaves the paid task alone."""
-    work = _generate(request, provider, options, **how)
+    """`generate` as a coroutine; cancelling it does not affect the paid task."""
+    work = _generate(request, provider, options, **keywords)
     return await asyncio.wrap_future(background.start(work))
 
 
@@ -65,18 +65,18 @@ async def _generate(
     request: VideoRequest,
     provider: str | None,
     options: Mapping[str, object] | object | None,
-    **how: Unpack[GenerateKeywords],
+    **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
-    return await shared_runner().generate(request, provider, options, **how)
+    return await shared_runner().generate(request, provider, options, **keywords)
 
 
 def shared_runner() -> "Runner":
-    """The process's runner for the settings of now; to be used on the background loop only."""
-    from .runner.runner import Runner  # SQLAlchemy and the rest come with the first video.
+    """The process's runner for the current settings; use it on the background loop only."""
+    from .runner.runner import Runner  # Imports SQLAlchemy, which the first video needs.
 
     settings = Settings()
-    # Everything else is read anew each time; these decide which journal it is.
-    known_by = (settings.home, settings.journal, settings.load_plugins)
-    if known_by not in _runners:
-        _runners[known_by] = Runner(settings)
-    return _runners[known_by]
+    # A runner reads all other settings each time; a change of these needs another runner.
+    identity = (settings.home, settings.journal, settings.load_plugins)
+    if identity not in _runners:
+        _runners[identity] = Runner(settings)
+    return _runners[identity]

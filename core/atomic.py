@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all."""
+"""Files that are written completely or not at all."""
 
 import os
 import tempfile
@@ -10,11 +10,11 @@ from pathlib import Path
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """
-    A temporary file beside `path`, which takes its place once it has been written.
+    Yield a temporary file next to `path`, which replaces `path` when the block ends.
 
-    It is for its owner alone (0600). Where the block fails, `path` stays as it was.
+    Only its owner can read it (0600). If the block raises, `path` is unchanged.
     """
-    # A short name: one made from the file's own may be too long for the file system.
+    # A short name: one derived from `path` might be too long for the file system.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".k26-", suffix=".part")
     os.close(handle)
     try:

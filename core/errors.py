@@ -1,5 +1,5 @@
 """
-Everything that can go wrong, as one tree.
+Every error that kling26 raises, as one tree.
 
 ::
 
@@ -7,38 +7,41 @@ Everything that can go wrong, as one tree.
     ├── UsageError              before anything is sent: change the request or the set-up
     │   ├── UnknownProvider     no installed provider has that name
     │   ├── UnknownTask         the journal has no such task
-    │   ├── NotApplicable       the task is not in a state that this can be done to
-    │   ├── OptionRefused       a value or an option the provider does not take
-    │   ├── ImageRefused        the picture cannot be read or is not what the provider takes
-    │   ├── OutputRefused       the video could not be written where it was asked for
+    │   ├── NotApplicable       the task is in the wrong state for this
+    │   ├── OptionRefused       a value or an option that the provider does not accept
+    │   ├── ImageRefused        the image cannot be read, or the provider does not accept it
+    │   ├── OutputRefused       the video cannot be written to the given path
     │   ├── MissingKey          no API key for the provider
-    │   └── SettingsError       a settings file or variable makes no sense
-    ├── JournalError            the record of paid tasks cannot be kept, so nothing is sent
-    │   └── JournalBusy         other processes kept it busy for longer than it is waited for
-    ├── ProviderError           the provider was asked, and this came back
-    │   ├── Unreachable         no connection was made: the request certainly had no effect
-    │   ├── TryLater            not taken now, in the provider's own words (429, 455)
-    │   ├── Refused             not taken, in the provider's own words
+    │   └── SettingsError       a settings file or variable is invalid
+    ├── JournalError            the record of paid tasks cannot be read or written
+    │   └── JournalBusy         other processes kept it locked for too long
+    ├── ProviderError           the provider refused, failed or was unreachable
+    │   ├── Unreachable         no connection was made, so the request had no effect
+    │   ├── TryLater            not accepted now; try again later (429, 455)
+    │   ├── Refused             not accepted, with the provider's reason
     │   │   ├── KeyRejected     the key is wrong, expired or not allowed
     │   │   └── OutOfCredit     the account has too little credit
     │   ├── NoSuchTask          the provider does not know the task
-    │   ├── Unavailable         the provider is in trouble (5xx) or the connection broke
-    │   └── UnexpectedReply     it answered in a form this version cannot read
-    ├── TaskFailed              the provider took the task and could not make the video
+    │   ├── Unavailable         the provider failed (5xx), or the connection broke
+    │   └── UnexpectedReply     the reply is in a form this version cannot read
+    ├── TaskFailed              the provider accepted the task but could not make the video
     │   └── TaskCancelled       the task was cancelled at the provider
-    └── NotDelivered            paid, or perhaps paid, and not here yet; the task can be continued
-        ├── StillRunning        the time was up before the video was done
+    └── NotDelivered            paid, or possibly paid, but not here yet; can be resumed
+        ├── StillRunning        the time-out passed before the video was done
         ├── OutcomeUnknown      the answer to the paid request was lost
         └── ResultUnavailable   the video is done, but could not be fetched
 
-The text of each says what happened, in a sentence. What helps is data, the `Remedy`: how it is
-done differs between the command line, ComfyUI and Python. No key is ever in either::
+The message says what happened, in a sentence. What helps is data, a `Remedy`, because the steps
+differ between the command line, ComfyUI and Python. Neither ever contains a key::
 
+    request = VideoRequest("A red fox in the snow")
     try:
-        video = generate(VideoRequest("A red fox in the snow"), provider="kie")
-    except NotDelivered as error:
+        video = generate(request, provider="kie", timeout=60)
+    except StillRunning as error:
         print(error, error.remedy)
-        video = resume(error.task)
+        video = generate(request, provider="kie")  # Joins the same task: nothing is paid twice.
+
+`Runner.resume` finishes a task by its id, `error.task`.
 """
 
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
@@ -52,12 +55,12 @@ if TYPE_CHECKING:
 @frozen
 class Remedy:
     """
-    What helps after an error, or carries a task on.
+    What the user can do about an error, or about an unfinished task.
 
-    `set_key`: give another API key, in `variable` or in the store; `page` is where the provider
-    hands keys out. `top_up`: buy credit. `change`: ask with another value of `option`. `wait`: ask
-    again later. `resume`: carry the task on. `resubmit`: look at `page`, where the provider lists
-    the account's tasks, and if the task is not there, submit it again.
+    `set_key`: set another API key, in the environment (`variable`) or the key file; `page` is where
+    the provider issues keys. `top_up`: buy credit. `change`: use another value for `option`.
+    `wait`: try again later. `resume`: resume the task. `resubmit`: check `page`, where the provider
+    lists the account's tasks, and resubmit the task if it is not there.
     """
 
     do: Literal["set_key", "top_up", "change", "wait", "resume", "resubmit"]
@@ -71,10 +74,10 @@ class Kling26Error(Exception):
     Base class of every error shown to users.
 
     Attributes are None where they do not apply: `provider` (its name), `task` (our id),
-    `task_id` (the provider's id), `code` (the provider's own code, as text), `remedy` (what helps).
+    `task_id` (the provider's id), `code` (the provider's own code, as text), `remedy`.
     """
 
-    #: What usually helps after an error of this class.
+    #: The remedy of errors of this class that are given no other.
     usual_remedy: ClassVar[Remedy | None] = None
 
     def __init__(
@@ -99,7 +102,7 @@ class Kling26Error(Exception):
         return self.message
 
     def about(self, *, task: str, provider: str, task_id: str | None = None) -> Self:
-        """The same error, told which task of the journal it is about."""
+        """Attach the task to the error; returns the error itself."""
         self.task = task
         self.provider = provider
         self.task_id = task_id if self.task_id is None else self.task_id
@@ -115,15 +118,15 @@ class UnknownProvider(UsageError):
 
 
 class UnknownTask(UsageError):
-    """The journal has no task of that id."""
+    """The journal has no task with that id."""
 
 
 class NotApplicable(UsageError):
-    """The task is not in a state that this can be done to."""
+    """The task is in the wrong state for this."""
 
 
 class OptionRefused(UsageError):
-    """A value or an option that the chosen provider does not take."""
+    """A value or an option that the chosen provider does not accept."""
 
     def __init__(self, message: str, *, option: str, provider: str | None = None) -> None:
         super().__init__(message, provider=provider, remedy=Remedy("change", option=option))
@@ -131,14 +134,14 @@ class OptionRefused(UsageError):
 
 
 class ImageRefused(OptionRefused):
-    """The picture cannot be read, or is not what the provider takes."""
+    """The image cannot be read, or the provider does not accept it."""
 
     def __init__(self, message: str, *, provider: str | None = None) -> None:
         super().__init__(message, option="image", provider=provider)
 
 
 class OutputRefused(UsageError):
-    """The video cannot be written where it was asked for."""
+    """The video cannot be written to the given path."""
 
 
 class MissingKey(UsageError):
@@ -148,7 +151,7 @@ class MissingKey(UsageError):
 
 
 class SettingsError(UsageError):
-    """A settings file or an environment variable makes no sense."""
+    """A settings file or an environment variable is invalid."""
 
 
 class JournalError(Kling26Error):
@@ -156,16 +159,16 @@ class JournalError(Kling26Error):
 
 
 class JournalBusy(JournalError):
-    """Other processes kept the journal busy for longer than it is waited for."""
+    """Other processes kept the journal locked for too long."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
 
 class ProviderError(Kling26Error):
     """
-    What came back when the provider was asked.
+    The provider refused the request, failed, or was unreachable.
 
-    `reply` is the answer, as far as there was one; `retry_after` is the wait that it asked for, in
+    `reply` is whatever arrived of the answer, and `retry_after` the wait that it asked for, in
     seconds. Each may be None.
     """
 
@@ -185,19 +188,19 @@ class ProviderError(Kling26Error):
 
 
 class Unreachable(ProviderError):
-    """No connection was made, so the request certainly had no effect."""
+    """No connection was made, so the request had no effect."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
 
 class TryLater(ProviderError):
-    """The provider said that it did not take the request and to try later (`retry_after`)."""
+    """The provider did not accept the request for now; try again after `retry_after` seconds."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
 
 class Refused(ProviderError):
-    """The provider said no, in its own words; nothing was paid."""
+    """The provider refused the request and gave its reason; nothing was paid."""
 
 
 class KeyRejected(Refused):
@@ -213,21 +216,21 @@ class OutOfCredit(Refused):
 
 
 class NoSuchTask(ProviderError):
-    """The provider says that it does not know the task."""
+    """The provider does not know the task."""
 
 
 class Unavailable(ProviderError):
-    """The provider is in trouble (HTTP 5xx), or the connection broke before the `reply`."""
+    """The provider failed (HTTP 5xx), or the connection broke before a `reply` arrived."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
 
 
 class UnexpectedReply(ProviderError):
-    """The provider answered in a form that this version cannot read."""
+    """The reply is in a form that this version cannot read."""
 
 
 class TaskFailed(Kling26Error):
-    """The provider took the task and could not make the video."""
+    """The provider accepted the task but could not make the video."""
 
 
 class TaskCancelled(TaskFailed):
@@ -235,17 +238,17 @@ class TaskCancelled(TaskFailed):
 
 
 class NotDelivered(Kling26Error):
-    """Paid, or perhaps paid, and not here yet; `task` can be continued."""
+    """Paid, or possibly paid, but not here yet; `task` can be resumed."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("resume")
 
 
 class StillRunning(NotDelivered):
-    """The time was up before the video was done; the provider goes on making it."""
+    """The time-out passed before the video was done; the provider is still making it."""
 
 
 class OutcomeUnknown(NotDelivered):
-    """The answer to the paid request was lost: a task may exist at the provider, or not."""
+    """The answer to the paid request was lost, so the provider may or may not have the task."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("resubmit")
 

@@ -1,4 +1,4 @@
-"""The two hooks of the plug-in system, and the marker that implements them."""
+"""The two hooks for plug-ins, and the marker for their implementations."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -8,7 +8,7 @@ from attrs import frozen
 
 from .provider import Provider
 
-#: The name of the entry-point group, of the hooks' prefix and of the package: one word.
+#: The entry-point group, the prefix of the hooks, and the package: all have this name.
 PROJECT = "kling26"
 
 hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
@@ -31,9 +31,9 @@ class Sandbox:
     An emulator of a provider's HTTP API, for rehearsals and tests.
 
     `build` takes the conditions of the rehearsal (`kling26.sandbox.Conditions`: clock, speed,
-    faults) and returns the emulator, which serves all of the provider's hosts by path. `uploads`
-    is where under it the provider's `upload_url` is, if there is one ("": where `base_url` is);
-    `hosts` are further addresses that it stands in for, such as a store that takes uploads.
+    faults) and returns the emulator, which serves all of the provider's hosts by path. `uploads` is
+    the path that replaces the provider's `upload_url`, if it has one ("" for the same root as
+    `base_url`); `hosts` are further URLs that it stands in for, such as a file store.
     """
 
     provider: str

@@ -1,7 +1,7 @@
 """
-API keys: in the environment, or in ``keys.toml`` of the home folder, for its owner alone.
+API keys: in the environment, or in ``keys.toml`` in the home folder, which only its owner can read.
 
-Keys are read each time they are needed, so a new one counts at once.
+Keys are read each time they are needed, so a new one takes effect at once.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from .text import sanitize
 
 @frozen
 class Key:
-    """A provider's key, which its repr keeps to itself, and where it came from."""
+    """A provider's key, which the repr leaves out, and where it came from."""
 
     value: str = field(repr=False)
     source: Literal["environment", "keys.toml", "sandbox"]
@@ -26,7 +26,7 @@ class Key:
 
 @frozen
 class Keys:
-    """The keys that a user has."""
+    """The user's keys."""
 
     settings: Settings
 
@@ -43,7 +43,7 @@ class Keys:
         return Key(_usable(value, str(self.path)), "keys.toml") if value else None
 
     def need(self, provider: Provider) -> Key:
-        """The provider's key; raises `MissingKey`."""
+        """The provider's key; raises `MissingKey` if there is none."""
         key = self.find(provider)
         if key is None:
             raise MissingKey(
@@ -54,11 +54,11 @@ class Keys:
         return key
 
     def set(self, provider: Provider, value: str) -> None:
-        """Store a key, readable by its owner alone."""
+        """Store a key, so that only the file's owner can read it."""
         self._write({**self._stored(), provider.name: _usable(value.strip(), "The key")})
 
     def unset(self, provider: Provider) -> bool:
-        """Forget a stored key; whether there was one."""
+        """Delete a stored key; returns whether there was one."""
         stored = self._stored()
         known = stored.pop(provider.name, None) is not None
         if known:
@@ -68,7 +68,7 @@ class Keys:
     def _stored(self) -> dict[str, str]:
         try:
             text = self.path.read_text("utf-8")
-            import tomllib  # As in the settings: only where there is something to read.
+            import tomllib  # Slow to import; see `Settings`.
 
             values = tomllib.loads(text)
         except FileNotFoundError:
@@ -76,7 +76,7 @@ class Keys:
         except OSError as error:
             raise SettingsError(f"{self.path} cannot be read: {error.strerror}.") from error
         except ValueError:
-            # The parser's own words may quote the line, and with it the key.
+            # The parser's own message may quote the line, and with it the key.
             raise SettingsError(f"{self.path} is not valid TOML; fix or delete it.") from None
         return {name: value for name, value in values.items() if isinstance(value, str)}
 
@@ -94,7 +94,7 @@ class Keys:
 
 
 def _usable(value: str, source: str) -> str:
-    """A key that can travel in a header; the error says nothing of what it is."""
+    """The key, if it can be sent in a header; the error never quotes it."""
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise SettingsError(
             f"{source} does not contain a usable API key: it is empty, or has spaces, line breaks "

@@ -1,4 +1,4 @@
-"""What a provider takes, as data for the validation, the node's widgets and the documentation."""
+"""A provider's limits, as data for the validation, the node's widgets and the documentation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from .text import join_words
 def _must_be(
     required: str, fits: Callable[[Any], bool]
 ) -> Callable[[object, "Attribute[Any]", object], None]:
-    """A validator, and how what it requires is said."""
+    """A validator that raises `ValueError`, worded with what is `required`."""
 
     def check(_: object, attribute: "Attribute[Any]", value: object) -> None:
         if not fits(value):
@@ -52,14 +52,14 @@ _pace = _must_be(
 @frozen
 class Limits:
     """
-    What a provider takes; anything beyond it is refused before anything is sent.
+    What a provider accepts; anything beyond it is refused before anything is sent.
 
-    `text_prompt` and `image_prompt`: the longest prompt in characters, without and with an image
-    (None: none is documented). `image_formats`: as Pillow names them, lower case; empty where
-    only a public URL is taken. `image_bytes`: the largest picture; `image_pixels`: the shortest
-    edge. `submissions`: (how many, in how many seconds) new tasks the provider allows.
+    `text_prompt` and `image_prompt`: the maximum length of a prompt in characters, without and with
+    an image (None: not documented). `image_formats`: Pillow's names in lower case; empty if only
+    public URLs are accepted. `image_bytes`: the maximum size of an image file; `image_pixels`: the
+    minimum length of its shorter edge. `submissions`: how many new tasks in how many seconds.
 
-    Raises `ValueError` for a limit that makes no sense.
+    Raises `ValueError` for an invalid limit.
     """
 
     text_prompt: int | None = field(default=None, validator=optional(_count))
@@ -72,5 +72,5 @@ class Limits:
     submissions: tuple[int, float] | None = field(default=None, validator=optional(_pace))
 
     def prompt(self, kind: str) -> int | None:
-        """The longest prompt for a video made from "text" or from an "image"."""
+        """The maximum prompt length for a video made from "text" or from an "image"."""
         return self.text_prompt if kind == "text" else self.image_prompt

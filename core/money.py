@@ -1,4 +1,4 @@
-"""What a video costs: prices before, costs after."""
+"""What a video costs: its price before, its cost after."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -11,7 +11,7 @@ from .request import VideoRequest
 
 @frozen
 class Balance:
-    """What is left on an account; `unit` is what `amount` counts."""
+    """What is left on an account: an `amount` in a `unit`, such as "credits"."""
 
     amount: float
     unit: str
@@ -23,23 +23,23 @@ def list_price(
     """
     The list price of a video in USD; `options` are the provider's own, by name.
 
-    None where it is not known, where the provider does not make such a video, or where a plug-in
-    stumbles: a table of prices needs all the others.
+    None if it is not known, if the provider refuses such a video, or if a plug-in raises: one bad
+    price must not spoil a whole table.
     """
     try:
         own = provider.Options(**options)
         provider.check(request, own)
         usd = provider.price(request, own)
         return float(usd) if usd is not None and isfinite(usd) else None
-    except Exception:  # noqa: BLE001 - whatever a plug-in raises is its own matter
+    except Exception:  # noqa: BLE001 - a plug-in may raise anything
         return None
 
 
 def cost_unit(cost: float | None, unit: str | None, provider: Provider | None) -> str | None:
     """
-    What a cost counts; None if there is none, or nobody knows any more.
+    The unit of a cost; None if there is no cost, or the unit is no longer known.
 
-    Rows of the journal that are older than its column of units have the provider's usual one.
+    Old rows of the journal have no unit; theirs is the provider's usual one.
     """
     if cost is None or unit is not None or provider is None:
         return unit

@@ -1,8 +1,8 @@
 """
 Options: attrs classes whose fields carry their own label, help and bounds.
 
-What is said once on a field feeds the validation, the node's widgets, the command line's help
-and the tables of the documentation.
+Each field is described once; the validation, the node's widgets and the command line's help are
+generated from it, and the tables in the documentation are checked against it.
 """
 
 import json
@@ -33,7 +33,7 @@ def _finite(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None
 
 @frozen
 class Bounds:
-    """What an option's value may be, beyond its type; None and no choices mean no such bound."""
+    """The bounds of an option's value, beyond its type; None and () mean unbounded."""
 
     minimum: float | None = attrs.field(default=None, validator=_finite)
     maximum: float | None = attrs.field(default=None, validator=_finite)
@@ -44,7 +44,7 @@ class Bounds:
 
 @frozen
 class OptionInfo:
-    """One option as a person meets it: the field of an options class, read out."""
+    """What users see of an option, collected from its field."""
 
     name: str
     label: str
@@ -58,7 +58,7 @@ class OptionInfo:
     advanced: bool
 
     def allowed(self) -> str:
-        """The values it takes, in words."""
+        """The accepted values, in words."""
         if self.choices:
             return join_words(self.choices)
         if self.bounds.minimum is not None and self.bounds.maximum is not None:
@@ -68,7 +68,7 @@ class OptionInfo:
         return _TYPE_NAMES.get(self.type, self.type.__name__)
 
     def requirement(self) -> str:
-        """The same, to be read after "must be"."""
+        """The accepted values, worded to follow "must be"."""
         if self.bounds.minimum is not None and self.bounds.maximum is not None:
             return f"between {_number(self.bounds.minimum)} and {_number(self.bounds.maximum)}"
         if self.bounds.max_length is not None:
@@ -100,13 +100,13 @@ def option(
     **field: Any,
 ) -> Any:
     """
-    An attrs field that knows how it is shown and which values it takes.
+    An attrs field that carries its label, its help and the values it accepts.
 
-    `label` and `help` are for people; `minimum` and `maximum` are inclusive; `max_length` is in
-    characters; `advanced` options may be folded away. Anything else goes to `attrs.field`.
+    `label` and `help` are shown to users; `minimum` and `maximum` are inclusive; `max_length` is in
+    characters; `advanced` options may be collapsed. Other arguments go to `attrs.field`.
 
-    The values of an enumeration are the field's type, ``Literal["plain", "film"]``; `choices` are
-    for a field whose values callers compute, which no type checker takes for a `Literal`.
+    For an enumeration, make the field's type a ``Literal["plain", "film"]``. `choices` is for
+    fields whose values callers compute, which type checkers would not accept as a `Literal`.
 
     >>> @frozen
     ... class AcmeOptions:
@@ -128,9 +128,9 @@ def option_metadata(
     advanced: bool = False,
 ) -> dict[str, object]:
     """
-    The metadata that make an option of any attrs field.
+    The metadata that turn any attrs field into an option.
 
-    For a field with a converter: type checkers read what that takes off `attrs.field` alone.
+    For fields with a converter: type checkers infer its argument only from a plain `attrs.field`.
     """
     facts = {"label": label, "help": help, "bounds": bounds,
              "multiline": multiline, "advanced": advanced}  # fmt: skip
@@ -139,7 +139,7 @@ def option_metadata(
 
 @frozen
 class NoOptions:
-    """The options class of a provider that takes nothing beyond the shared options."""
+    """The options class of a provider that has only the shared options."""
 
 
 def options_of(options: type) -> Iterator[OptionInfo]:
@@ -166,7 +166,7 @@ def _parse_hint(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
     union = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     arms = [arm for arm in union if arm is not type(None)]
     optional = len(arms) < len(union)
-    if len(arms) > 1:  # A value of several types looks after itself, as an image does.
+    if len(arms) > 1:  # A field with several types, such as an image, has a check of its own.
         return object, (), optional
     hint = arms[0]
     if get_origin(hint) is Literal:
@@ -175,7 +175,7 @@ def _parse_hint(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
     return get_origin(hint) or hint, (), optional
 
 
-def check_values(values: object, who: str, provider: str | None = None) -> None:
+def check_values(values: object, title: str, provider: str | None = None) -> None:
     """
     Check an options object against its own fields.
 
@@ -184,7 +184,9 @@ def check_values(values: object, who: str, provider: str | None = None) -> None:
     for info in options_of(type(values)):
         value = getattr(values, info.name)
         if not _fits(info, value):
-            message = f"{who}: {info.name} must be {info.requirement()}; got {_shown(info, value)}."
+            message = (
+                f"{title}: {info.name} must be {info.requirement()}; got {_shown(info, value)}."
+            )
             raise OptionRefused(message, option=info.name, provider=provider)
 
 
@@ -203,10 +205,10 @@ def _fits(info: OptionInfo, value: object) -> bool:
 
 
 def _is_json(value: object) -> bool:
-    """Whether JSON can carry it: no half surrogate pairs, no NaN, no objects of Python's own."""
+    """Whether the value can be sent as JSON: no lone surrogates, no NaN, no arbitrary objects."""
     try:
-        written = dict(value) if isinstance(value, Mapping) else value
-        json.dumps(written, ensure_ascii=False, allow_nan=False).encode()
+        plain = dict(value) if isinstance(value, Mapping) else value
+        json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         return False
     return True
@@ -221,7 +223,7 @@ def _within(bounds: Bounds, value: Any) -> bool:
 
 
 def _shown(info: OptionInfo, value: object) -> str:
-    """The offending value; a long text by its length, because that is what is wrong with it."""
+    """The offending value; for a text that is too long, its length."""
     longest = info.bounds.max_length
     if isinstance(value, str) and longest is not None and len(value) > longest:
         return str(len(value))
@@ -229,34 +231,34 @@ def _shown(info: OptionInfo, value: object) -> str:
 
 
 def show(value: object) -> str:
-    """A value as an error quotes it: on one line, not too long, a text in quotation marks."""
+    """A value as error messages quote it: on one line, shortened, strings in quotation marks."""
     return f'"{sanitize(value, 60)}"' if isinstance(value, str) else sanitize(value, 60)
 
 
 def build_options(
-    options: type, given: Mapping[str, object], who: str, provider: str | None = None
+    options: type, given: Mapping[str, object], title: str, provider: str | None = None
 ) -> object:
     """
-    The options object for what a user gave by name; texts are read by the field's type.
+    The options object for values given by name; strings are parsed according to the field's type.
 
-    Raises `OptionRefused` for a name that the class does not have, or a value that does not fit.
+    Raises `OptionRefused` for an unknown name or an invalid value.
     """
     known = {info.name: info for info in options_of(options)}
     for name in given:
         if name not in known:
             others = f"it has {join_words(known, 'and')}" if known else "it has none of its own"
             raise OptionRefused(
-                f'{who} has no option "{sanitize(name, 60)}"; {others}.',
+                f'{title} has no option "{sanitize(name, 60)}"; {others}.',
                 option=name,
                 provider=provider,
             )
     built: object = options(**{name: _read(known[name], given[name]) for name in given})
-    check_values(built, who, provider)
+    check_values(built, title, provider)
     return built
 
 
 def _read(info: OptionInfo, value: object) -> object:
-    """A value from the command line or a widget, in the field's own type where it reads as one."""
+    """A value from the command line or a widget, converted to the field's type if possible."""
     if isinstance(value, str) and info.type is not str:
         value = _from_text(info, value)
     if info.type is float and type(value) is int:
@@ -269,7 +271,7 @@ def _from_text(info: OptionInfo, text: str) -> object:
     if text == "" and info.optional:
         return None
     try:
-        # "True" is how Python, and many a script, spells it.
+        # Python, and so many scripts, spell it "True".
         return json.loads(text.lower() if info.type is bool else text)
     except (ValueError, RecursionError):
         return text

@@ -1,8 +1,8 @@
 """
-The installed providers, by name: the built-in ones, then those of plug-ins.
+The installed providers, by name: the built-in ones first, then those of plug-ins.
 
-A paying user's provider must not fail because of someone else's package, so each plug-in is loaded
-on its own; a broken one is named and left out.
+Each plug-in is loaded separately, and a broken one is reported and skipped: nobody's provider may
+stop working because of another package.
 """
 
 import logging
@@ -29,7 +29,7 @@ from .validation import InvalidPlugin, validate_provider
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: Registered by module name: a bare clone in ComfyUI has no metadata, hence no entry points.
+#: Registered by module name: a clone inside ComfyUI has no metadata, hence no entry points.
 PROVIDERS = (
     "kling26.providers.kie",
     "kling26.providers.apikley",
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @frozen
 class Problem:
-    """Why a plug-in, or a part of it, was left out."""
+    """Why a plug-in, or a part of it, was skipped."""
 
     plugin: str
     reason: str
@@ -59,7 +59,7 @@ class Problem:
 
 @frozen
 class Registry:
-    """What is installed: `providers` by name in menu order, and what was left out."""
+    """The installed `providers` by name, in menu order, and what was skipped."""
 
     providers: Mapping[str, Provider]
     origins: Mapping[str, str]
@@ -77,16 +77,16 @@ class Registry:
 
 
 def discover(only: Collection[str] | None = None) -> list[EntryPoint]:
-    """The installed plug-ins, or those of the named distributions."""
+    """The entry points of all installed plug-ins, or of these distributions only."""
     found = entry_points(group=PROJECT)
     if only is None:
         return list(found)
-    wanted = {_normalized(name) for name in only}
-    return [entry for entry in found if _normalized(_distribution(entry)) in wanted]
+    wanted = {_normalize(name) for name in only}
+    return [entry for entry in found if _normalize(_distribution(entry)) in wanted]
 
 
 def load_providers(entries: Iterable[EntryPoint] = ()) -> Registry:
-    """The built-in providers and those of the plug-ins `entries`."""
+    """The built-in providers, and those of the plug-ins at these entry points."""
     problems: list[Problem] = []
     manager = _manager(PROVIDERS, entries, problems)
     found: dict[str, Provider] = {}
@@ -98,35 +98,35 @@ def load_providers(entries: Iterable[EntryPoint] = ()) -> Registry:
             if name in found:
                 raise InvalidPlugin(f'the name "{name}" already belongs to "{origins[name]}".')
             found[name], origins[name] = provider, plugin
-    return Registry(MappingProxyType(found), MappingProxyType(origins), _log_once(problems))
+    return Registry(MappingProxyType(found), MappingProxyType(origins), _log_all(problems))
 
 
 def load_sandboxes(entries: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
-    """The emulators, built in and of the plug-ins `entries`, by the name of their provider."""
+    """The built-in emulators and those of plug-ins, by the name of their provider."""
     problems: list[Problem] = []
     manager = _manager(SANDBOXES, entries, problems)
     found: dict[str, Sandbox] = {}
     for _, sandbox in _hook_results(manager, "kling26_sandboxes", Sandbox, problems):
         found.setdefault(sandbox.provider, sandbox)
-    _log_once(problems)
+    _log_all(problems)
     return found
 
 
-#: Builds the transport that takes the place of the providers' APIs, out of their emulators.
+#: Builds a transport that answers for the providers' APIs, from their emulators.
 Rehearsal = Callable[
     [Mapping[str, Provider], Mapping[str, Sandbox], Settings], httpx.AsyncBaseTransport
 ]
 
 
 def load_rehearsal() -> Rehearsal:
-    """What plays the emulators; by name, as all that is built in and stands above core."""
+    """The function that builds it; imported by name, because core must not import the sandbox."""
     rehearsal: Rehearsal = import_module("kling26.sandbox").rehearsal
     return rehearsal
 
 
 @contextmanager
 def _recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
-    """Note what a plug-in raises: that is its own matter, and so is a script that exits."""
+    """Record what a plug-in raises, even `SystemExit`, instead of letting it through."""
     try:
         yield
     except InvalidPlugin as error:
@@ -150,9 +150,9 @@ def _manager(
 
 
 def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], object]) -> None:
-    """Register one plug-in; one that raises anything is not registered."""
+    """Register a plug-in, unless loading or checking it raises anything."""
     if manager.has_plugin(name):
-        raise InvalidPlugin("it was loaded before.")
+        raise InvalidPlugin("it is already loaded.")
     try:
         plugin = load()
         manager.register(plugin, name=name)
@@ -168,28 +168,28 @@ def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], objec
 def _hook_results(
     manager: pluggy.PluginManager, hook: str, kind: type[T], problems: list[Problem]
 ) -> Iterator[tuple[str, T]]:
-    """What each plug-in's hook returns, in the order of registration, with the plug-in's name."""
+    """What each plug-in's hook returns, with the plug-in's name, in the order of registration."""
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         plugin = implementation.plugin_name
-        offered: list[object] = []
+        results: list[object] = []
         with _recording(plugin, problems):
-            offered = list(implementation.function())
-        for offer in offered:
-            if isinstance(offer, kind):
-                yield plugin, offer
+            results = list(implementation.function())
+        for result in results:
+            if isinstance(result, kind):
+                yield plugin, result
             else:
-                reason = f"{hook} returned {_type_name(offer)}, which is not a {kind.__name__}."
+                reason = f"{hook} returned {_type_name(result)}, which is not a {kind.__name__}."
                 problems.append(Problem(plugin, reason))
 
 
-def _type_name(offer: object) -> str:
-    """An object by its type: its own words may fail."""
-    kind = f"the class {offer.__name__}" if isinstance(offer, type) else type(offer).__name__
+def _type_name(value: object) -> str:
+    """The type of a value; its own repr might raise."""
+    kind = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
     return sanitize(kind, 80)
 
 
-def _log_once(problems: list[Problem]) -> tuple[Problem, ...]:
-    """The problems, each once: a string instead of a list of providers has one per letter."""
+def _log_all(problems: list[Problem]) -> tuple[Problem, ...]:
+    """The distinct problems: a string instead of a list of providers has one per letter."""
     unique = tuple(dict.fromkeys(problems))
     for problem in unique:
         _log_problem(problem)
@@ -198,7 +198,7 @@ def _log_once(problems: list[Problem]) -> tuple[Problem, ...]:
 
 @cache
 def _log_problem(problem: Problem) -> None:
-    """Once in a process: a runner, and a rehearsal, load the plug-ins again."""
+    """Once per process, because runners and rehearsals load the plug-ins again."""
     logger.warning("%s", problem)
 
 
@@ -206,6 +206,6 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else "unknown"
 
 
-def _normalized(name: str) -> str:
-    """A distribution's name in its one normal form (PEP 503)."""
+def _normalize(name: str) -> str:
+    """A distribution's name in normalized form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

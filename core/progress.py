@@ -1,4 +1,4 @@
-"""What a task reports while it goes on."""
+"""What a task reports while it runs."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -25,12 +25,12 @@ class Progress:
     """
     One step of a task.
 
-    `phase` "found" says that an equal request was made before, at `since` (seconds since the
-    epoch), and that its task stands at `standing`; `sandbox` that it is a rehearsal.
+    With `phase` "found", an equal request was made before, at `since` (seconds since the epoch);
+    `standing` is where its task stands, and `sandbox` whether it is a rehearsal.
 
-    `elapsed` counts the seconds since the provider took it, `expected` how many such videos
-    usually take; `done` and `total` count bytes while downloading (total is None if the server
-    does not tell). `message` is a sentence for the user where there is something to say.
+    `elapsed` is the time since the provider accepted the task, and `expected` what such videos
+    usually take, both in seconds; `done` and `total` are in bytes while downloading (total is None
+    if the server does not send it). `message` is a sentence for the user, or None.
     """
 
     task: str

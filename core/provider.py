@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 else:
     OptionsT = TypeVar("OptionsT", contravariant=True)
 
-#: The version of the interface below. A later one has more of it, and takes nothing away.
+#: The version of the interface below. Later versions add to it and remove nothing.
 INTERFACE = 1
 
 #: A conversation with a provider: yields requests, is sent the answers, returns a value.
-#: The shape of ``httpx.Auth.auth_flow``: no socket, no clock and no key inside.
+#: Modelled on ``httpx.Auth.auth_flow``: it uses no socket, no clock and no key.
 Flow = Generator[httpx.Request, httpx.Response, T]
 
 
@@ -46,8 +46,8 @@ class Provider(ABC, Generic[OptionsT]):
     """
     A service that makes Kling 2.6 videos.
 
-    A plug-in subclasses this, says how its service spells a request, and hands an instance to the
-    ``kling26_providers`` hook::
+    A plug-in subclasses this, translates requests into its service's format, and returns an
+    instance from the ``kling26_providers`` hook::
 
         import httpx
         from kling26.core import Provider, Status, Ticket, hookimpl
@@ -84,89 +84,89 @@ class Provider(ABC, Generic[OptionsT]):
         acme = "kling26_acme"
 
     **Flows** are generators that yield an `httpx.Request`, are sent the `httpx.Response` and
-    return a value. They contain no key: the runner signs each request to the hosts of `base_url`
-    and `upload_url`, and to no other. They do not wait, retry or catch connection errors: the
-    runner does. They are sent every answer below HTTP 500, and raise a `ProviderError`: `Refused`
-    (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater` where it
-    says that it did not take the request, `NoSuchTask`, `Unavailable` where it reports trouble of
-    its own under a lower HTTP status, and `UnexpectedReply` for whatever they cannot read. `error`,
-    `read` and the methods beside them help with that. HTTP 5xx and a broken connection are raised
-    inside the flow as `Unavailable`. Most flows let it pass, for the runner to ask again; a flow
-    for which a 5xx has a meaning catches it and reads its `reply`. This is not so for the paid
-    request: any answer from 500 on makes the task unknown.
+    return a value. They contain no key: the runner signs requests to the hosts of `base_url` and
+    `upload_url`, and no others. They do not wait, retry or catch connection errors: the runner
+    does. They are sent every answer below HTTP 500, and raise a `ProviderError`: `Refused` (or
+    `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater` if it did not
+    accept the request for now, `NoSuchTask`, `Unavailable` if it reports an internal error under
+    an HTTP status below 500, and `UnexpectedReply` for anything they cannot read. `error`, `read`
+    and the methods next to them help with that. HTTP 5xx and broken connections are raised inside
+    the flow as `Unavailable`. Most flows let it propagate, and the runner tries again; a flow for
+    which a 5xx has a meaning catches it and reads its `reply`. The paid request is an exception:
+    any answer of 500 or above makes the task unknown.
 
     `submit` and `poll` are required. `upload`, `cancel`, `find`, `renew` and `balance` are optional
     flows; `check`, `price`, `read_callback` and `verify_callback` are plain functions, and so are
-    `sign` and `recover_ticket`, which few services need to override. Everything that a task needs
-    later is in its `Ticket`: one object of this class serves many tasks at once.
+    `sign` and `recover_ticket`, which few services need to override. Whatever a task needs later
+    goes into its `Ticket`: one instance of this class serves many tasks at once.
 
-    Where types are checked, ``class Acme(Provider[AcmeOptions])`` names the class of its `Options`.
+    With type checking, write ``class Acme(Provider[AcmeOptions])`` to name the class of `Options`.
 
-    ``kling26 new-provider acme`` writes a plug-in that works, with an emulator and tests, and
-    ``docs/plugins.md`` goes on from there. `kling26.testing.ProviderTests` tests what is said here.
+    ``kling26 new-provider acme`` writes a working plug-in with an emulator and tests, and
+    ``docs/plugins.md`` continues from there. `kling26.testing.ProviderTests` tests the rules above.
     """
 
-    #: The version of this interface that the plug-in needs (`INTERFACE`); an older kling26 leaves
-    #: the plug-in out, and says so.
+    #: The version of this interface (`INTERFACE`) that the plug-in needs; an older kling26 skips
+    #: the plug-in and reports it.
     interface: ClassVar[int] = 1
-    #: Short, lower case: what users type. Letters, digits, ``-`` and ``_``.
+    #: What users type: short and lower case, with letters, digits, ``-`` and ``_``.
     name: ClassVar[str]
-    #: What users read.
+    #: The name that users read.
     title: ClassVar[str]
-    #: The environment variable of the key.
+    #: The environment variable that contains the key.
     key_variable: ClassVar[str]
-    #: Where the API is, without a trailing slash. ``<NAME>_BASE_URL`` replaces it.
+    #: The URL of the API, without a trailing slash. ``<NAME>_BASE_URL`` overrides it.
     base_url: str
-    #: Where pictures go, if the provider takes uploads. ``<NAME>_UPLOAD_URL`` replaces it.
+    #: Where images are uploaded, if anywhere. ``<NAME>_UPLOAD_URL`` overrides it.
     upload_url: str | None = None
-    #: What the provider takes.
+    #: What the provider accepts.
     limits: Limits = Limits()
-    #: What it takes beyond the shared options: an attrs class of `option` fields.
+    #: Its own options, beyond the shared ones: an attrs class of `option` fields.
     Options: ClassVar[type] = NoOptions
-    #: Whether `VideoRequest.callback_url` has a field there; refused otherwise.
+    #: Whether it supports `VideoRequest.callback_url`; if not, that option is refused.
     takes_callback_url: ClassVar[bool] = False
-    #: Where it hands out keys, and where users see the tasks of their account.
+    #: The pages where users get a key, and where they see the tasks of their account.
     key_page: ClassVar[str | None] = None
     tasks_page: ClassVar[str | None] = None
-    #: What `Status.cost` counts.
+    #: The unit of `Status.cost`.
     cost_unit: ClassVar[str] = "USD"
-    #: The JSON name of the task's id in the answer to a submit: with it the id is also found in
-    #: an answer that broke off.
+    #: The JSON name of the task's id in the answer to a submit, so that the id can be found even in
+    #: a truncated answer.
     task_id_name: ClassVar[str | None] = None
 
     @abstractmethod
     def submit(self, request: VideoRequest, options: OptionsT) -> Flow[Ticket]:
         """
-        Ask for the video; the one paid request of this flow is its last.
+        Request the video; the one paid request of this flow is its last.
 
         `request.image` is None, a URL, or an `ImageFile` if the provider has no `upload`.
-        `options` is an instance of `Options`. Raise `Refused` for a "no" in the provider's own
-        envelope; raise `UnexpectedReply` for anything unclear, and the task counts as perhaps paid.
+        `options` is an instance of `Options`. Raise `Refused` if the provider clearly said no,
+        and `UnexpectedReply` if anything is unclear: the task then counts as possibly paid.
         """
 
     @abstractmethod
     def poll(self, ticket: Ticket) -> Flow[Status]:
-        """Ask how the task stands."""
+        """Ask for the status of the task."""
 
     def upload(self, image: ImageFile) -> Flow[str]:
-        """Store a picture for `submit`; free, and repeated at will. Returns its URL."""
+        """Upload an image for `submit` and return its URL; free, and may be repeated."""
         raise NotImplementedError
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
-        """Cancel the task where that is free; returns whether it was really cancelled."""
+        """Cancel the task if that is free; returns whether it was really cancelled."""
         raise NotImplementedError
 
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """
         The ticket of a submit whose answer was lost, or None.
 
-        Only for providers that keep our own id, `request.task`, and make sure that it is unique:
-        when nothing is found, the runner submits again under the same id.
+        Only for providers that store our own id, `request.task`, and make sure that it is unique:
+        if nothing is found, the runner submits again under the same id.
         """
         raise NotImplementedError
 
     def renew(self, ticket: Ticket, url: str) -> Flow[str]:
-        """A fresh link for a result whose link has expired."""
+        """A fresh URL for a result whose `url` has expired."""
         raise NotImplementedError
 
     def balance(self) -> Flow[float]:
@@ -174,34 +174,34 @@ class Provider(ABC, Generic[OptionsT]):
         raise NotImplementedError
 
     def check(self, request: VideoRequest, options: OptionsT) -> None:
-        """Rules across options; raise `OptionRefused` before anything is sent."""
+        """Check rules that involve several options; raise `OptionRefused` to refuse the request."""
 
     def read_callback(self, body: bytes | str) -> Status:
         """
-        What a call of the provider to `callback_url` says, with `Status.task_id` filled in.
+        The status in a provider's call to `callback_url`, with `Status.task_id` filled in.
 
-        Callbacks are not proof: ask with `poll` before relying on one.
+        A callback proves nothing: `poll` before you rely on it.
         """
         raise NotImplementedError
 
     def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         """
-        Whether a call to `callback_url` is signed with the account's webhook secret, just now.
+        Whether a call to `callback_url` was recently signed with the account's webhook secret.
 
-        `body` is what arrived, byte for byte, and `headers` are those of the call.
+        `body` is the exact body of the call, and `headers` are its headers.
         """
         raise NotImplementedError
 
     def price(self, request: VideoRequest, options: OptionsT) -> float | None:
-        """The list price in USD, where one is known."""
+        """The list price in USD, or None if unknown."""
         return None
 
     def sign(self, request: httpx.Request, key: str) -> None:
-        """Put the key on a request to one of the provider's own hosts; rarely overridden."""
+        """Add the key to a request to one of the provider's own hosts; rarely overridden."""
         request.headers["Authorization"] = f"Bearer {key}"
 
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
-        """The ticket in an answer that broke off or came with an error; rarely overridden."""
+        """The ticket in an answer that was truncated or is an error; rarely overridden."""
         if self.task_id_name is None:
             return None
         name = re.escape(self.task_id_name)
@@ -211,13 +211,13 @@ class Provider(ABC, Generic[OptionsT]):
     # -- to use, and not to override ---------------------------------------------------------------
 
     def can(self, flow: str) -> bool:
-        """Whether the provider implements an optional flow, by its method's name."""
+        """Whether the provider implements the optional flow of that name."""
         return getattr(type(self), flow) is not getattr(Provider, flow)
 
-    def at(self, addresses: Mapping[str, str]) -> Self:
-        """The provider at other URLs: ``{"base_url": …, "upload_url": …}``."""
+    def at(self, urls: Mapping[str, str]) -> Self:
+        """A copy of the provider with other URLs: ``{"base_url": …, "upload_url": …}``."""
         moved = copy.copy(self)
-        for attribute, url in addresses.items():
+        for attribute, url in urls.items():
             setattr(moved, attribute, url.rstrip("/"))
         return moved
 
@@ -225,7 +225,7 @@ class Provider(ABC, Generic[OptionsT]):
         """
         The JSON body of a reply as an instance of the attrs class `cls`.
 
-        Raises `UnexpectedReply`, with what does not fit and where.
+        Raises `UnexpectedReply`, which says what does not fit and where.
         """
         try:
             return wire.structure(wire.parse(reply.content), cls)
@@ -240,7 +240,7 @@ class Provider(ABC, Generic[OptionsT]):
             raise self.unexpected(reply, str(error)) from error
 
     def read_url(self, reply: httpx.Response, url: str | None, path: str) -> str:
-        """`url`, which stands at `path` in a reply; any other text is an `UnexpectedReply`."""
+        """Return `url`, found at `path` in a reply; raises `UnexpectedReply` if it is not a URL."""
         if url is None or not url.startswith(("https://", "http://")):
             raise self.unexpected(reply, f"expected a URL @ {path}")
         return url
@@ -253,14 +253,14 @@ class Provider(ABC, Generic[OptionsT]):
             raise self.invalid_callback(error) from error
 
     def state(self, said: str, known: Mapping[str, State]) -> State:
-        """Our word for a state; one that is not known counts as running, and is logged."""
+        """Our name for a state; an unknown one counts as running and is logged."""
         return refusals.read_state(self.title, said, known)
 
     def error(
         self, kind: type[ErrorT], reply: httpx.Response, words: object, code: object = None
     ) -> ErrorT:
         """
-        An error of a kind, with the provider's own words and code, and what helps::
+        An error of a kind, with the provider's own words and code, and the remedy::
 
             raise self.error(NO.get(code, Refused), reply, said, code)
         """
@@ -274,8 +274,8 @@ class Provider(ABC, Generic[OptionsT]):
         )
 
     def unexpected(self, reply: httpx.Response, problem: str) -> UnexpectedReply:
-        """The error for an answer that cannot be read, with the words that are in it."""
-        text = f"{self.title} answered in an unknown form (HTTP {reply.status_code}: {problem})."
+        """The error for an answer that cannot be read; it quotes any message found in it."""
+        text = f"{self.title} sent an unexpected reply (HTTP {reply.status_code}: {problem})."
         return UnexpectedReply(
             f"{text} {summarize_body(reply.content)}".strip(), reply=reply, provider=self.name
         )
@@ -288,7 +288,7 @@ class Provider(ABC, Generic[OptionsT]):
         )
 
     def option_refused(self, option: str, problem: str) -> OptionRefused:
-        """The error for `check`: what is wrong with an option, and what to do about it."""
+        """The error for `check`; `problem` says what is wrong with the option and what to do."""
         message = f"{self.title}: {problem}"
         if option == "image":
             return ImageRefused(message, provider=self.name)

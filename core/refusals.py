@@ -1,7 +1,7 @@
 """
-A provider's answer as an error or a state: what it means in our words, then its own.
+The wording of a provider's errors, and the meaning of its states.
 
-`Provider.error` and `Provider.state` are what plug-ins call.
+Plug-ins call `Provider.error` and `Provider.state`, which use this module.
 """
 
 import logging
@@ -26,39 +26,49 @@ from .text import sanitize, sentence
 
 logger: logging.Logger = logging.getLogger("kling26.providers")
 
-#: What an error says of the provider; its own words come after a colon.
+#: How the message of an error begins; the provider's own words follow a colon.
 SENTENCES: Mapping[type[ProviderError], str] = {
     Refused: "{title} refused the request",
     KeyRejected: "{title} does not accept the key",
     OutOfCredit: "The account at {title} has too little credit",
-    TryLater: "{title} takes no more requests right now",
+    TryLater: "{title} is not accepting requests right now",
     NoSuchTask: "{title} does not know the task",
-    Unavailable: "{title} is in trouble",
+    Unavailable: "{title} is temporarily unavailable",
     ProviderError: "{title} said",
 }
 
 
 def message(kind: type[ProviderError], title: str, words: object, code: object) -> str:
     """
-    What an error of a kind says.
+    The message of an error of that kind.
 
     >>> message(KeyRejected, "Acme", "Unknown key.", 401)
     'Acme does not accept the key: Unknown key (code 401).'
     """
-    said = sanitize(words) if words else "it gave no reason"
+    start = next(SENTENCES[each] for each in kind.__mro__ if each in SENTENCES)
+    return f"{start.format(title=title)}: {reason_text(words, code)}"
+
+
+def reason_text(words: object, code: object) -> str:
+    """
+    The provider's own words and code, with a full stop.
+
+    >>> reason_text(None, 500)
+    'no reason given (code 500).'
+    """
+    said = sanitize(words) if words else "no reason given"
     if (number := code_text(code)) is not None:
         said = f"{said.removesuffix('.')} (code {number})."
-    start = next(SENTENCES[each] for each in kind.__mro__ if each in SENTENCES)
-    return f"{start.format(title=title)}: {sentence(said, 400)}"
+    return sentence(said, 400)
 
 
 def code_text(code: object) -> str | None:
-    """A provider's own code as text, None where there is none."""
+    """A provider's own code as text, or None."""
     return None if code in (None, "") else sanitize(code, 40)
 
 
 def read_state(title: str, said: str, known: Mapping[str, State]) -> State:
-    """Our word for a state; one that is not known is logged, and ends nothing."""
+    """Our name for a state; an unknown one counts as running and is logged."""
     if said not in known:
         _log_unknown(title, said[:40])
     return known.get(said, "running")
@@ -66,12 +76,12 @@ def read_state(title: str, said: str, known: Mapping[str, State]) -> State:
 
 @cache
 def _log_unknown(title: str, said: str) -> None:
-    """Once in a process: it is asked for again and again."""
-    logger.warning("%s: unknown task state %r is taken as still running.", title, said)
+    """Once per process: every poll would log it again."""
+    logger.warning("%s: unknown task state %r is treated as still running.", title, said)
 
 
 def retry_after(reply: httpx.Response) -> float | None:
-    """The wait a reply asks for, in seconds: a number or a date (RFC 9110, section 10.2.3)."""
+    """The wait that a reply asks for, in seconds, by number or date (RFC 9110, 10.2.3)."""
     value = reply.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

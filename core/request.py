@@ -1,4 +1,4 @@
-"""What a user asks of any provider, in one vocabulary."""
+"""The request for a video, the same for every provider."""
 
 import hashlib
 import warnings
@@ -23,50 +23,50 @@ ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 DURATIONS: tuple[int, ...] = (5, 10)
 
 _SUFFIXES = {"jpeg": "jpg"}
-#: What is read of a file at most, in bytes: some files have no end.
-_LONGEST_FILE = 100 * 10**6
-# Many phones put a second picture behind the first of a JPEG file, which Pillow calls MPO.
-_ALSO_CALLED = {"mpo": "jpeg"}
+#: The most that is read from an image file, in bytes: some files, such as devices, never end.
+_MAX_FILE = 100 * 10**6
+# Many phones append a second picture to a JPEG file; Pillow calls that format MPO.
+_FORMAT_ALIASES = {"mpo": "jpeg"}
 
 
 @define(frozen=True, slots=False)
 class ImageFile:
     """
-    A picture's bytes, as they are; nothing is converted or scaled.
+    An image's bytes, unchanged: nothing is converted or scaled.
 
-    `format` is "jpeg", "png", "webp" or whatever else Pillow calls it, and None where it cannot
-    read the bytes; `size` is (width, height) in pixels.
+    `format` is Pillow's name in lower case, such as "jpeg", "png" or "webp", or None if Pillow
+    cannot read the bytes; `size` is (width, height) in pixels.
     """
 
     data: bytes = field(repr=False)
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "ImageFile":
-        """The picture at `path`; raises `ImageRefused` where there is none to read."""
+        """Read the image at `path`; raises `ImageRefused` if that fails."""
         try:
             with Path(path).open("rb") as file:
-                data = file.read(_LONGEST_FILE + 1)
+                data = file.read(_MAX_FILE + 1)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ImageRefused(
                 f'The image "{sanitize(fspath(path))}" cannot be read: {reason or "no such file"}.'
             ) from error
-        if len(data) > _LONGEST_FILE:
+        if len(data) > _MAX_FILE:
             raise ImageRefused(
-                f'The image "{sanitize(fspath(path))}" has more than {_LONGEST_FILE // 10**6} MB, '
-                "which no provider takes."
+                f'The image "{sanitize(fspath(path))}" is larger than {_MAX_FILE // 10**6} MB, '
+                "more than any provider accepts."
             )
         return cls(data)
 
     @cached_property
     def _measured(self) -> tuple[str | None, tuple[int, int]]:
-        from PIL import Image  # Pillow is only needed for a request with a picture.
+        from PIL import Image  # Pillow is only needed for a request with an image.
 
         try:
-            # Pillow warns of what it can still read; whether it could is all that counts here.
+            # Pillow also warns about images that it can read; only success or failure counts here.
             with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(self.data)) as image:
                 kind = (image.format or "").lower()
-                return _ALSO_CALLED.get(kind, kind) or None, image.size
+                return _FORMAT_ALIASES.get(kind, kind) or None, image.size
         except (OSError, RuntimeError, SyntaxError, ValueError, Image.DecompressionBombError):
             return None, (0, 0)
 
@@ -80,12 +80,12 @@ class ImageFile:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the bytes, in hex: equal pictures make equal requests."""
+        """SHA-256 of the bytes, in hex: equal images make equal requests."""
         return hashlib.sha256(self.data).hexdigest()
 
     @property
     def name(self) -> str:
-        """A file name that only equal bytes share."""
+        """A file name derived from the bytes: only equal images share it."""
         kind = self.format or "bin"
         return f"{self.digest[:24]}.{_SUFFIXES.get(kind, kind)}"
 
@@ -99,7 +99,7 @@ class ImageFile:
 
 
 def as_image(value: "str | PathLike[str] | bytes | ImageFile | None") -> str | ImageFile | None:
-    """A URL as it is, a path as the file it names, bytes as the picture they are."""
+    """Convert to an `ImageFile`: a path is read, bytes are wrapped. A URL stays as it is."""
     if value is None or value == "":
         return None
     if isinstance(value, ImageFile):
@@ -114,33 +114,31 @@ def as_image(value: "str | PathLike[str] | bytes | ImageFile | None") -> str | I
 @frozen
 class VideoRequest:
     """
-    One video, asked of any provider.
+    A request for one video, for any provider.
 
     >>> request = VideoRequest("A red fox trots through fresh snow", sound=True)
     >>> request.kind, request.duration, request.aspect_ratio
     ('text', 5, '16:9')
 
-    With an `image` (a path, the bytes or an ``https://`` address) the video starts from that
-    picture, which also sets the shape: `aspect_ratio` is then not sent.
+    With an `image` (a path, the bytes or an ``https://`` URL) the video starts from that image,
+    which also sets the shape: `aspect_ratio` is then not sent.
 
-    `task` is filled in by the runner before `Provider.submit`: our own id of the task, for
-    providers that have a field for it.
+    `task` is our own id of the task, for providers that have a field for it; the runner fills it
+    in before `Provider.submit`.
     """
 
     prompt: str = option(label="Prompt", help="What the video shows.", multiline=True)
     image: str | ImageFile | None = field(
         default=None,
         converter=as_image,
-        metadata=option_metadata(
-            "Image", "A picture to start from: a file or an https:// address."
-        ),
+        metadata=option_metadata("Image", "An image to start from: a file or an https:// URL."),
     )
     sound: bool = option(
         False,
         label="Sound",
         help="Let the model make a sound track too; most providers charge about twice as much.",
     )
-    # No `Literal`: callers have it as a number from elsewhere, and it is checked all the same.
+    # Not a `Literal`: callers often compute it, and it is checked anyway.
     duration: int = option(
         5, label="Duration", help="Length of the video in seconds.", choices=DURATIONS
     )
@@ -170,8 +168,8 @@ class VideoRequest:
         return "text" if self.image is None else "image"
 
     def with_image(self, value: str) -> "VideoRequest":
-        """The same request with what `Provider.upload` gave in place of the picture's bytes."""
+        """The same request, with the URL that `Provider.upload` returned instead of the bytes."""
         uploaded = evolve(self, image=None)
-        # Past the converter: what a provider says is no path of a file to read.
+        # Bypasses the converter, which might read what a provider returned as a local path.
         object.__setattr__(uploaded, "image", value)
         return uploaded

@@ -1,7 +1,7 @@
 """
 Settings: defaults, then ``config.toml`` in the home folder, then the environment.
 
-``config.toml`` takes the names of the variables in lower case, without the ``kling26_``::
+``config.toml`` has the names of the variables in lower case, without ``kling26_``::
 
     journal = "postgresql+psycopg://me@db/kling26"
     provider = "runcomfy"
@@ -21,7 +21,7 @@ from .errors import SettingsError
 from .provider import Provider
 from .text import reason, sanitize
 
-#: How long a call waits for its video unless it is given another time, in seconds.
+#: The default time-out for a video, in seconds.
 TIMEOUT = 3600.0
 
 _PREFIX = "KLING26_"
@@ -31,7 +31,7 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 @define(frozen=True, slots=False, eq=False)
 class Settings:
     """
-    What is set, and where: an environment over the ``config.toml`` of the home folder.
+    The settings from an environment, which overrides the home folder's ``config.toml``.
 
     >>> Settings({"KLING26_SANDBOX": "1"}).sandbox
     True
@@ -48,9 +48,9 @@ class Settings:
                 return Path(chosen).expanduser().absolute()
             except RuntimeError as error:
                 raise SettingsError(
-                    f'KLING26_HOME is "{sanitize(chosen, 100)}", and there is no such user.'
+                    f'KLING26_HOME is "{sanitize(chosen, 100)}", but there is no such user.'
                 ) from error
-        import platformdirs  # Only where nothing is set.
+        import platformdirs  # Only needed for the default.
 
         return Path(platformdirs.user_data_dir("kling26", appauthor=False))
 
@@ -59,7 +59,7 @@ class Settings:
         path = self.home / "config.toml"
         try:
             text = path.read_text("utf-8")
-            import tomllib  # Its patterns take a while to compile, and few have such a file.
+            import tomllib  # Slow to import, and few users have this file.
 
             values = tomllib.loads(text)
         except FileNotFoundError:
@@ -87,12 +87,12 @@ class Settings:
 
     @property
     def provider(self) -> str:
-        """The provider where none is named (``KLING26_PROVIDER``)."""
+        """The default provider (``KLING26_PROVIDER``)."""
         return self.get("KLING26_PROVIDER") or "kie"
 
     @property
     def load_plugins(self) -> tuple[str, ...] | None:
-        """The distributions whose plug-ins are loaded; None: all (``KLING26_LOAD_PLUGINS``)."""
+        """The distributions to load plug-ins from; None for all (``KLING26_LOAD_PLUGINS``)."""
         names = self.get("KLING26_LOAD_PLUGINS")
         if names is None:
             return None
@@ -101,32 +101,32 @@ class Settings:
     def _flag(self, variable: str) -> bool:
         value = (self.get(variable) or "").strip().lower()
         if value not in _TRUE + _FALSE:
-            raise SettingsError(f'{variable} is "{sanitize(value, 60)}"; set it to 1 or 0.')
+            raise SettingsError(f'{variable} must be 1 or 0; got "{sanitize(value, 60)}".')
         return value in _TRUE
 
     def configure(self, provider: Provider) -> Provider:
-        """The provider at the addresses that are set for it."""
+        """The provider at the URLs that are set for it."""
         found = {
-            attribute: address
+            attribute: url
             for attribute, variable in url_variables(provider).items()
-            if (address := self._address(variable))
+            if (url := self._url(variable))
         }
         return provider.at(found) if found else provider
 
-    def _address(self, variable: str) -> str | None:
-        address = self.get(variable)
-        if not address:
+    def _url(self, variable: str) -> str | None:
+        url = self.get(variable)
+        if not url:
             return None
-        if is_safe_url(address):
-            return address
+        if is_safe_url(url):
+            return url
         raise SettingsError(
-            f'{variable} is "{sanitize(address, 100)}"; it takes an https:// address, or an '
-            "http:// address on this machine."
+            f"{variable} must be an https:// URL, or an http:// URL on this machine; got "
+            f'"{sanitize(url, 100)}".'
         )
 
 
 def url_variables(provider: Provider) -> dict[str, str]:
-    """The variables that move a provider: ``{"base_url": "KIE_BASE_URL", …}``."""
+    """The variables that override a provider's URLs: ``{"base_url": "KIE_BASE_URL", …}``."""
     stem = provider.name.upper().replace("-", "_")
     variables = {"base_url": f"{stem}_BASE_URL"}
     if provider.upload_url is not None:
@@ -134,11 +134,11 @@ def url_variables(provider: Provider) -> dict[str, str]:
     return variables
 
 
-def is_safe_url(address: str) -> bool:
-    """Whether a key may be sent to an address: https, or plain http on this machine."""
+def is_safe_url(url: str) -> bool:
+    """Whether a key may be sent to a URL: https, or plain http on this machine."""
     try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port  # Either may be nonsense.
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # Either may be invalid, which raises.
     except ValueError:
         return False
     return bool(host) and (
@@ -147,7 +147,7 @@ def is_safe_url(address: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine, as far as its text tells."""
+    """Whether a host name or IP address means this machine, judged without resolving it."""
     if host == "localhost":
         return True
     try:
@@ -164,5 +164,5 @@ def _text(path: Path, name: str, value: object) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise SettingsError(
-        f'{path}: "{sanitize(name, 60)}" must be a text, a number, or true or false.'
+        f'{path}: "{sanitize(name, 60)}" must be a string, a number, true or false.'
     )

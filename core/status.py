@@ -1,4 +1,4 @@
-"""How a task stands: in a provider's words, and for people."""
+"""The status of a task: as the provider reports it, and as users see it."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,28 +7,28 @@ from attrs import Factory, frozen
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
-#: What the state of a task in the journal means for people. Every front end's words hang on it.
+#: What a task's state in the journal means to users. Every front end's wording is keyed by it.
 Standing = Literal[
-    "unsent",  # the paid request has certainly not left
-    "unclear",  # the paid request left, and nobody knows whether the provider took it
-    "at_provider",  # the provider took it and is making the video
-    "made",  # the video is made, and not here yet
+    "unsent",  # the paid request has certainly not been sent
+    "unclear",  # the paid request was sent; whether the provider accepted it is unknown
+    "at_provider",  # the provider accepted it and is making the video
+    "made",  # the video is finished, but not here yet
     "stored",  # the video is here
     "over",  # it ended without a video
 ]
 
-#: Where a task is paid: at the provider, at a base URL on this machine, or in the sandbox. A video
-#: of one realm is never handed out in another.
+#: Where a task is paid for: at the provider, at a base URL on this machine, or in the sandbox. A
+#: video of one realm is never returned in another.
 Realm = Literal["live", "loopback", "sandbox"]
 
 
 @frozen
 class Ticket:
     """
-    What a provider gave for a submitted task.
+    What identifies a submitted task at its provider.
 
-    `task_id` is the provider's own; `data` is whatever else is needed to ask again, and survives
-    JSON unchanged.
+    `task_id` is the provider's own id; `data` is whatever else `Provider.poll` needs. It has to
+    survive JSON unchanged.
     """
 
     task_id: str
@@ -38,12 +38,12 @@ class Ticket:
 @frozen
 class Status:
     """
-    How a task stands, the same for every provider.
+    The status of a task, the same for every provider.
 
-    `url` is where the video is, once it succeeded (some providers say so before they have it);
-    `cost` is what it took, where told, and `cost_unit` what that counts, where it is not the
-    provider's usual `cost_unit`; `code` and `reason` say why it failed; `position` is the place in
-    the queue; `task_id` is filled in by callbacks.
+    `url` is the video's, once the task succeeded (some providers report success before they have
+    it); `cost` is what was charged, if known, in `cost_unit` or else the provider's usual unit;
+    `code` and `reason` say why the task failed; `position` is its place in the queue; `task_id` is
+    filled in by callbacks.
     """
 
     state: State
@@ -57,5 +57,5 @@ class Status:
 
     @property
     def ended(self) -> bool:
-        """Whether the provider is done with the task, in whichever way."""
+        """Whether the provider is done with the task, successfully or not."""
         return self.state in ("succeeded", "failed", "cancelled")

@@ -1,11 +1,11 @@
-"""Other people's text, made safe to show."""
+"""Untrusted text made safe to display, and sentences put together."""
 
 import json
 import re
 from collections.abc import Iterable, Mapping
 
-# Control characters (C0, DEL, C1), which carry terminal escape codes, and the Unicode marks
-# that reorder what is shown around them.
+# Control characters (C0, DEL, C1), which start terminal escape codes, and the Unicode marks that
+# reorder the text around them.
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
@@ -21,16 +21,16 @@ _SENTENCE_ENDS = (".", "!", "?", "…")
 
 
 def sentence(text: object, limit: int = 300) -> str:
-    """`sanitize(text)` with a full stop, to be followed by another sentence."""
+    """`sanitize(text)`, ending in a full stop."""
     line = sanitize(text, limit)
     return line if line.endswith(_SENTENCE_ENDS) else f"{line}."
 
 
 def join_sentences(*sentences: str) -> str:
     """
-    Sentences as one text, with a full stop after each that another one follows.
+    Sentences as one text, with a full stop after each but the last.
 
-    Empty ones are left out. A command at the very end has no full stop, so that it can be copied.
+    Empty ones are dropped. The last may end in a command, which is easier to copy without one.
 
     >>> join_sentences("Nothing was sent", "Go on with: kling26 resume")
     'Nothing was sent. Go on with: kling26 resume'
@@ -41,17 +41,17 @@ def join_sentences(*sentences: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, as the system says it: without its number, and without the path."""
+    """The system's reason for a failure, without the error number and the path."""
     said = error.strerror if isinstance(error, OSError) else None
     return sanitize(said or error).rstrip(".")
 
 
 def summarize_body(content: bytes) -> str:
     """
-    What a person can make of an answer that is in no known form: its words, no markup, no JSON.
+    A sentence on an answer in an unknown format: its message, without markup or JSON.
 
     >>> summarize_body(b'{"code": 7, "detail": {"message": "No cats."}}')
-    'It said: "No cats.".'
+    'It said: "No cats".'
     >>> summarize_body(b"<html>")
     'It sent a web page.'
     """
@@ -61,15 +61,15 @@ def summarize_body(content: bytes) -> str:
     if text.startswith("<"):
         return "It sent a web page."
     words = _find_message(text) if text[0] in '{["' else sanitize(text, 120)
-    return f'It said: "{words}".' if words else ""
+    return f'It said: "{words.rstrip(".")}".' if words else ""
 
 
-#: What the text of an error is called in most APIs.
+#: The usual names of an error's text, the most common first.
 _MESSAGE_KEYS = ("message", "msg", "error_message", "detail", "error", "reason", "title")
 
 
 def _find_message(text: str) -> str | None:
-    """The first text in JSON that is there for a person."""
+    """The first message for humans in a JSON text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -84,7 +84,7 @@ def _find_message(text: str) -> str | None:
 
 def join_words(values: Iterable[object], last: str = "or") -> str:
     """
-    Values as a person lists them.
+    Values as a list in prose.
 
     >>> join_words([5, 10])
     '5 or 10'

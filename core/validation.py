@@ -1,4 +1,4 @@
-"""Every rule that can be checked before anything is sent, and what makes a provider fit to load."""
+"""Checks of a request, before anything is sent, and of a provider, when it is loaded."""
 
 import re
 from collections.abc import Mapping
@@ -95,7 +95,7 @@ def _check_image(provider: Provider, image: str | ImageFile | None) -> None:
 
 
 def _image_problem(limits: Limits, image: ImageFile) -> str | None:
-    """Why a provider does not take a picture's bytes, or None."""
+    """Why a provider does not accept an image file, worded to follow "image"; or None."""
     if not limits.image_formats:
         return "must be a public https:// URL; files are not accepted."
     accepted = join_words(name.upper() for name in limits.image_formats)
@@ -116,7 +116,7 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
 
 
 class InvalidPlugin(ValueError):
-    """Why a plug-in, or a part of it, cannot be used, in a sentence."""
+    """A plug-in, or a part of it, cannot be used; the message says why, in a sentence."""
 
 
 def validate_provider(provider: Provider) -> None:
@@ -142,7 +142,7 @@ def _invalid(provider: Provider, attribute: str, required: str, *got: object) ->
 def _check_interface(provider: Provider) -> None:
     if type(provider.interface) is not int or provider.interface > INTERFACE:
         raise InvalidPlugin(
-            f"it needs version {sanitize(provider.interface, 20)} of the plug-in interface, and "
+            f"it needs version {sanitize(provider.interface, 20)} of the plug-in interface, but "
             f"this kling26 has version {INTERFACE}; upgrade kling26."
         )
 
@@ -156,13 +156,13 @@ def _check_names(provider: Provider) -> None:
         if not isinstance(getattr(provider, attribute), str | None):
             raise _invalid(provider, attribute, "a string or None")
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
-        required = "a lower-case letter, then a-z, 0-9, - and _"
+        required = "a lower-case letter followed by any of a-z, 0-9, - and _"
         raise _invalid(provider, "name", required, provider.name)
 
 
 def _check_url(provider: Provider, attribute: str, url: str | None) -> None:
     if url is not None and (not is_safe_url(url) or url.endswith("/")):
-        raise _invalid(provider, attribute, "an https:// URL without a slash at the end", url)
+        raise _invalid(provider, attribute, "an https:// URL without a trailing slash", url)
 
 
 def _check_options(provider: Provider) -> None:

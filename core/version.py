@@ -1,4 +1,4 @@
-"""Which version of the package this is."""
+"""The version of this package."""
 
 from contextlib import suppress
 from importlib import metadata
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def version() -> str:
-    """The version of these very files, for a clone need not be installed; else "0+unknown"."""
-    import tomllib  # Its patterns take a while to compile, and only a clone needs it.
+    """The version of the files that are running, even in a clone; else "0+unknown"."""
+    import tomllib  # Slow to import, and not needed at the start.
 
     with suppress(OSError, KeyError, ValueError):
         text = Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8")

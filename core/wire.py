@@ -1,8 +1,8 @@
 """
 Reading replies: tolerant of new fields, strict about types.
 
-Plain cattrs would turn ``null`` into "None" and "false" into True; here a string is a string. A
-provider's file describes its replies as attrs classes and calls `Provider.read`.
+By default, cattrs would turn ``null`` into "None" and "false" into True; here, types must match. A
+provider's module describes its replies as attrs classes and calls `Provider.read`.
 """
 
 import json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The largest answer of an API that is read at all, in bytes.
+#: The maximum size of an API's answer, in bytes.
 MAX_REPLY = 1_000_000
 
 
@@ -60,7 +60,7 @@ def _is_list(kind: Any) -> bool:
 
 @cache
 def _converter() -> "Converter":
-    # cattrs comes with the first reply: ComfyUI's start should not wait for it.
+    # Imported with the first reply, so that it does not slow down the start of ComfyUI.
     from cattrs import Converter
     from cattrs.gen import make_dict_structure_fn
 
@@ -98,7 +98,7 @@ def structure(value: object, cls: type[T], path: str = "reply") -> T:
     """
     `value` (parsed JSON) as an instance of the attrs class `cls`.
 
-    Raises `ValueError`, with the place below `path` where it does not fit.
+    Raises `ValueError`, which says what does not fit, and where below `path`.
     """
     from cattrs import BaseValidationError, transform_error
 
@@ -118,12 +118,12 @@ def _words(error: BaseException, kind: type | None) -> str:
 
 
 def parse(text: bytes | str) -> object:
-    """Parsed JSON, or `ValueError` in words; too deep a nesting is an error like any other."""
+    """Parsed JSON; raises `ValueError`, also for JSON that is nested too deeply."""
     try:
         if isinstance(text, bytes):
             text = text.decode(json.detect_encoding(text), "replace")
         value: object = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-        if "\\ud" in text.lower():  # Half a surrogate pair is a text that no database takes.
+        if "\\ud" in text.lower():  # No database accepts a lone surrogate.
             value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise ValueError("not JSON") from error
@@ -142,19 +142,19 @@ def _finite(digits: str) -> float:
 
 
 def text(value: object) -> str | None:
-    """A reason or a code that providers send as text or as a number; None if it is empty."""
+    """A reason or code, sent as a string or a number; None if empty or of another type."""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return sanitize(value, 1000) or None
     return None
 
 
 def integer(value: object) -> int | None:
-    """A whole number that is good to know and no more, such as a place in a queue."""
+    """An optional whole number, such as a place in a queue; None if of another type."""
     return value if type(value) is int else None
 
 
 def number(value: object) -> float | None:
-    """A number that is good to know and no more, such as a cost; it may come as a string."""
+    """An optional number, such as a cost, possibly sent as a string; None if it is not one."""
     try:
         found = float(value) if isinstance(value, str) else _number(value, float)
     except ValueError:

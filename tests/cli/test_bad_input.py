@@ -162,7 +162,7 @@ def test_a_missing_key_is_told_with_the_variable_and_the_command(user: Any, trap
 def test_a_setting_that_makes_no_sense_is_told(user: Any, trap: Any) -> None:
     ran = user.run("generate", "x", KLING26_SANDBOX="perhaps")
 
-    assert ran.said == 'KLING26_SANDBOX is "perhaps"; set it to 1 or 0.'
+    assert ran.said == 'KLING26_SANDBOX must be 1 or 0; got "perhaps".'
     assert (ran.status, trap.caught) == (2, 0)
 
 

@@ -102,11 +102,11 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "unsafe": (
         acme(('"https://api', '"http://api')),
-        'Acme.base_url must be an https:// URL without a slash at the end; got "http://api.',
+        'Acme.base_url must be an https:// URL without a trailing slash; got "http://api.',
     ),
     "spaced": (
         acme(('"acme"', '"Acme Video"')),
-        'Acme.name must be a lower-case letter, then a-z, 0-9, - and _; got "Acme Video".',
+        "Acme.name must be a lower-case letter followed by any of a-z, 0-9, - and _",
     ),
     "taken": (acme(('"acme"', '"kie"')), 'the name "kie" already belongs to "providers.kie".'),
     "failing": (
@@ -141,11 +141,11 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "slashed": (
         acme(('acme.example"', 'acme.example/"')),
-        'Acme.base_url must be an https:// URL without a slash at the end; got "https://api.',
+        'Acme.base_url must be an https:// URL without a trailing slash; got "https://api.',
     ),
     "ftp": (
         acme(("    def submit", "    upload_url = 'ftp://acme.example'\n    def submit")),
-        'Acme.upload_url must be an https:// URL without a slash at the end; got "ftp://',
+        'Acme.upload_url must be an https:// URL without a trailing slash; got "ftp://',
     ),
     "blank": (
         acme(('"Acme Video"', '" "')),
@@ -175,7 +175,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "newer": (
         acme(("    def submit", "    interface = 2\n    def submit")),
-        "it needs version 2 of the plug-in interface, and this kling26 has version 1; upgrade",
+        "it needs version 2 of the plug-in interface, but this kling26 has version 1; upgrade",
     ),
 }
 
@@ -288,7 +288,7 @@ def test_the_same_plug_in_twice_is_one(install: Install, caplog: pytest.LogCaptu
 
     assert list(registry.providers) == [*BUILT_IN, "acme"]
     again, under_another_name = skipped(caplog)
-    assert again == 'The plug-in "kling26-acme:acme" was skipped: it was loaded before.'
+    assert again == 'The plug-in "kling26-acme:acme" was skipped: it is already loaded.'
     assert under_another_name.startswith('The plug-in "unknown:alias" was skipped: ValueError:')
 
 

@@ -75,7 +75,7 @@ def test_a_moved_provider_is_another_one() -> None:
 def test_an_unexpected_reply_is_quoted_in_short() -> None:
     error = Acme().unexpected(httpx.Response(500, content=b"\xff\x1b[2J" + b"x" * 900), "odd")
 
-    assert str(error).startswith("Acme Video answered in an unknown form (HTTP 500: odd). ")
+    assert str(error).startswith("Acme Video sent an unexpected reply (HTTP 500: odd). ")
     assert "\x1b" not in str(error)
     assert len(str(error)) < 250
 
@@ -92,7 +92,7 @@ def test_a_reply_that_cannot_be_read_says_why(content: bytes, text: str) -> None
     with pytest.raises(UnexpectedReply) as caught:
         Acme().read(httpx.Response(502, content=content), Part)
 
-    assert str(caught.value) == f"Acme Video answered in an unknown form (HTTP 502: {text}"
+    assert str(caught.value) == f"Acme Video sent an unexpected reply (HTTP 502: {text}"
     assert caught.value.provider == "acme"
 
 
@@ -128,9 +128,9 @@ def test_what_is_not_a_callback_is_said_on_one_line() -> None:
 
 @pytest.mark.parametrize(("option", "kind"), [("mode", OptionRefused), ("image", ImageRefused)])
 def test_an_option_is_refused_by_name(option: str, kind: type[Exception]) -> None:
-    error = Acme().option_refused(option, "sound needs mode pro; leave it off.")
+    error = Acme().option_refused(option, "sound requires mode pro; leave it off.")
 
-    assert (type(error), str(error)) == (kind, "Acme Video: sound needs mode pro; leave it off.")
+    assert (type(error), str(error)) == (kind, "Acme Video: sound requires mode pro; leave it off.")
     assert (error.option, error.provider) == (option, "acme")
 
 

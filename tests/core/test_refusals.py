@@ -40,8 +40,8 @@ def kie(providers: Mapping[str, Provider]) -> Provider:
             Remedy("top_up", page="https://kie.ai/api-key"),
         ),
         (NoSuchTask, "kie.ai does not know the task", None),
-        (TryLater, "kie.ai takes no more requests right now", Remedy("wait")),
-        (Unavailable, "kie.ai is in trouble", Remedy("wait")),
+        (TryLater, "kie.ai is not accepting requests right now", Remedy("wait")),
+        (Unavailable, "kie.ai is temporarily unavailable", Remedy("wait")),
     ],
 )
 def test_an_error_says_who_and_what_and_carries_what_helps(
@@ -69,9 +69,9 @@ def test_an_error_of_a_plug_ins_own_says_what_its_base_class_says(kie: Provider)
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (None, None, "it gave no reason."),
-        ("", "", "it gave no reason."),
-        (None, 500, "it gave no reason (code 500)."),
+        (None, None, "no reason given."),
+        ("", "", "no reason given."),
+        (None, 500, "no reason given (code 500)."),
         ("No cats", None, "No cats."),
         ("Why cats?", None, "Why cats?"),
         ("Why cats?", 7, "Why cats? (code 7)."),

@@ -75,13 +75,13 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
 
 
 def test_a_file_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kling26.core.request._LONGEST_FILE", 10**6)
+    monkeypatch.setattr("kling26.core.request._MAX_FILE", 10**6)
     endless = Path("/dev/zero")
     if not endless.exists():
         endless = tmp_path / "long.png"
         endless.write_bytes(bytes(10**6 + 1))
 
-    with pytest.raises(ImageRefused, match="has more than 1 MB, which no provider takes"):
+    with pytest.raises(ImageRefused, match="is larger than 1 MB, more than any provider accepts"):
         VideoRequest(PROMPT, image=endless)
 
 

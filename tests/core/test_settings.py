@@ -81,7 +81,7 @@ def test_a_flag_has_the_usual_spellings(home: Path, text: str, flag: bool) -> No
 
 
 def test_any_other_spelling_is_told(home: Path) -> None:
-    with pytest.raises(SettingsError, match='KLING26_SANDBOX is "perhaps"; set it to 1 or 0'):
+    with pytest.raises(SettingsError, match='KLING26_SANDBOX must be 1 or 0; got "perhaps"'):
         _ = settings(home, KLING26_SANDBOX="perhaps").sandbox
 
 
@@ -108,7 +108,7 @@ def test_a_config_that_cannot_be_read_is_told(home: Path, config: Path) -> None:
         _ = settings(home).provider
 
 
-# -- addresses --------------------------------------------------------------------------------
+# -- URLs -------------------------------------------------------------------------------------
 
 
 def test_each_provider_can_be_moved(providers: Mapping[str, Provider]) -> None:
@@ -123,7 +123,7 @@ def test_each_provider_can_be_moved(providers: Mapping[str, Provider]) -> None:
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "https://proxy.example/kie",
         "http://127.0.0.1:8026/kie",
@@ -131,13 +131,13 @@ def test_each_provider_can_be_moved(providers: Mapping[str, Provider]) -> None:
         "http://[::1]:1",
     ],
 )
-def test_a_provider_settles_at_its_address(
-    home: Path, providers: Mapping[str, Provider], address: str
+def test_a_provider_is_used_at_its_configured_url(
+    home: Path, providers: Mapping[str, Provider], url: str
 ) -> None:
     kie = providers["kie"]
-    moved = settings(home, KIE_BASE_URL=f"{address}/").configure(kie)
+    moved = settings(home, KIE_BASE_URL=f"{url}/").configure(kie)
 
-    assert moved.base_url == address
+    assert moved.base_url == url
     assert moved.upload_url == "https://kieai.redpandaai.co"
     assert kie.base_url == "https://api.kie.ai"
 
@@ -147,22 +147,20 @@ def test_nothing_set_changes_nothing(home: Path, providers: Mapping[str, Provide
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "http://proxy.example", "proxy.example", "ftp://127.0.0.1", "https://", "http://[",
         "http://127.0.0.1:99999", "\x1b[1m",
     ],
 )  # fmt: skip
-def test_a_key_is_not_sent_to_just_any_address(
-    home: Path, providers: Mapping[str, Provider], address: str
+def test_a_key_is_not_sent_to_just_any_url(
+    home: Path, providers: Mapping[str, Provider], url: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        settings(home, KIE_BASE_URL=address).configure(providers["kie"])
+        settings(home, KIE_BASE_URL=url).configure(providers["kie"])
 
-    assert str(caught.value).startswith('KIE_BASE_URL is "')
-    assert "it takes an https:// address, or an http:// address on this machine" in str(
-        caught.value
-    )
+    required = "KIE_BASE_URL must be an https:// URL, or an http:// URL on this machine; got "
+    assert str(caught.value).startswith(required)
     assert "\x1b" not in str(caught.value)
 
 

@@ -100,7 +100,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "newer": (
         ruler("Options = Marks", "interface = 2"),
-        "it needs version 2 of the plug-in interface, and this kling26 has version 1; upgrade",
+        "it needs version 2 of the plug-in interface, but this kling26 has version 1; upgrade",
     ),
     # Of these, ComfyUI's page would be told something that it cannot read.
     "endless": (
