@@ -21,13 +21,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from attrs import field, frozen
 from kling26.cli import main
 from kling26.core import api, plugins
 from kling26.core.runner import background
 from kling26.sandbox import Conditions, in_process
 from kling26.testing import clock
-from pytest import MonkeyPatch
 
 T = TypeVar("T")
 
@@ -75,10 +75,10 @@ def program(source: str, folder: Path, environ: Mapping[str, str], stdin: str = 
 @contextmanager
 def _user(
     folder: Path, environ: Mapping[str, str], stdin: str
-) -> Iterator[tuple[MonkeyPatch, Said]]:
+) -> Iterator[tuple[pytest.MonkeyPatch, Said]]:
     said = Said()
     with (
-        MonkeyPatch.context() as patch,
+        pytest.MonkeyPatch.context() as patch,
         redirect_stdout(said.stdout),
         redirect_stderr(said.stderr),
         _own_logs(),
