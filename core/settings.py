@@ -146,6 +146,12 @@ def is_safe_url(url: str) -> bool:
     )
 
 
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of a URL: what a key is for."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or IP address means this machine, judged without resolving it."""
     if host == "localhost":

@@ -12,6 +12,7 @@ from typing import cast
 import httpx
 from starlette.types import ASGIApp, Message, Scope
 
+from ..core.settings import origin
 from .faults import Reset
 
 
@@ -24,11 +25,11 @@ class SandboxTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
-        self._apps = {_origin(httpx.URL(url)): app for url, app in apps.items()}
+        self._apps = {origin(url): app for url, app in apps.items()}
         self._running: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        app = self._apps.get(_origin(request.url))
+        app = self._apps.get(origin(str(request.url)))
         if app is None:
             raise httpx.ConnectError(f"The sandbox has no {request.url.host}", request=request)
         exchange = _Exchange(app, request)
@@ -161,7 +162,3 @@ def _scope(request: httpx.Request) -> Scope:
         "server": (url.host, url.port),
         "client": ("127.0.0.1", 0),
     }
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, url.port or {"http": 80}.get(url.scheme, 443)

@@ -13,7 +13,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, quote, unquote_plus, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
+
+from ..core.settings import origin
 
 T = TypeVar("T")
 
@@ -63,7 +65,7 @@ class Scrubber:
     ) -> None:
         self._secrets = [secret for secret in secrets if secret]
         self._own = own
-        self._origins = {_origin(urlsplit(usual)) for usual in own.values()}
+        self._origins = {origin(usual) for usual in own.values()}
         self._tasks = tasks
 
     def body(self, body: bytes | str | None) -> str | bytes | None:
@@ -110,7 +112,7 @@ class Scrubber:
         """A URL, whether it is in a reply or a request goes there."""
         try:
             parts = urlsplit(url)
-            own = _origin(parts) in self._origins
+            own = origin(url) in self._origins
         except ValueError:  # It only looked like one.
             return TEXT
         netloc = parts.netloc.rpartition("@")[2]
@@ -151,10 +153,6 @@ def parsed(text: str) -> Any:
 def allowed(headers: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
     """The headers of these names, in lower case."""
     return {name.lower(): text for name, text in headers.items() if name.lower() in names}
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _emptied(value: Any) -> Any:

@@ -5,7 +5,6 @@ import inspect
 import os
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ from kling26.sandbox import Emulator
 from kling26.testing import Conversation, ProviderTests, Stage
 from kling26.testing.conformance import standard_tests
 
+from .in_process import command
+
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
 PUBLIC = sorted({name for name in (*vars(Provider), *Provider.__annotations__) if name[0] != "_"})
 #: What the guide shows and nobody can run here: an installer, and what needs an account.
@@ -36,16 +37,22 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """What the command writes, as if it were installed."""
+def site(tmp_path: Path) -> Path:
+    """A folder with what the command writes, and what an installer adds to it."""
     folder = tmp_path / "installed"
     write(folder, spellings("acme"))
     info = folder / "kling26_acme-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kling26-acme\nVersion: 0.1.0\n")
     (info / "entry_points.txt").write_text("[kling26]\nacme = kling26_acme\n")
-    monkeypatch.syspath_prepend(str(folder))
-    yield folder
+    return folder
+
+
+@pytest.fixture
+def acme(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What the command writes, as if it were installed."""
+    monkeypatch.syspath_prepend(str(site))
+    yield site
     for name in ("kling26_acme", "kling26_acme_sandbox"):
         sys.modules.pop(name, None)
 
@@ -163,38 +170,26 @@ def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
         )
 
 
-def test_the_commands_run(acme: Path, tmp_path: Path) -> None:
+def test_the_commands_run(site: Path, tmp_path: Path) -> None:
     ran = 0
     for line in "".join(blocks("sh")).splitlines():
-        command = shlex.split(line)
+        words = shlex.split(line)
         environ = {}
-        while "=" in command[0]:
-            name, _, value = command.pop(0).partition("=")
+        while "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
             environ[name] = value
-        if command[0] in NOT_RUN:
+        if words[0] in NOT_RUN:
             continue
-        assert command[0] == "kling26"
-        assert run(command[1:], tmp_path, acme, environ).returncode == 0, line
+        assert words.pop(0) == "kling26"
+        # `kling26 new-provider` refuses a name that is taken.
+        path = {} if words[0] == "new-provider" else {"PYTHONPATH": str(site)}
+        status, _, said = command(words, tmp_path, os.environ | path | environ)
+        assert status == 0, said
         ran += 1
 
     assert ran == 4
     assert (tmp_path / "kling26-acme" / "pyproject.toml").exists()
     assert (tmp_path / "fox.mp4").exists()
-
-
-def run(
-    line: list[str], folder: Path, installed: Path, environ: dict[str, str]
-) -> "subprocess.CompletedProcess[str]":
-    # `kling26 new-provider` refuses a name that is taken.
-    known = [] if line[0] == "new-provider" else [str(installed)]
-    path = os.pathsep.join(filter(None, [*known, os.environ.get("PYTHONPATH")]))
-    return subprocess.run(
-        [sys.executable, "-m", "kling26.cli", *line],
-        cwd=folder,
-        env=os.environ | {"KLING26_HOME": str(folder / "home"), "PYTHONPATH": path} | environ,
-        capture_output=True,
-        encoding="utf-8",
-    )
 
 
 def test_the_entry_point_is_the_one_that_is_written(acme: Path) -> None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Awaitable, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import AnyStr, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -29,6 +28,7 @@ from ..errors import (
 )
 from ..keys import Key
 from ..provider import Flow, Provider
+from ..settings import origin
 from ..status import Realm
 from ..text import sanitize, summarize_body
 from ..wire import MAX_REPLY
@@ -98,7 +98,7 @@ class ProviderClient:
 
     def __attrs_post_init__(self) -> None:
         own = (self.provider.base_url, self.provider.upload_url)
-        self._origins = frozenset(_origin(url) for url in own if url)
+        self._origins = frozenset(origin(url) for url in own if url)
 
     async def ask(self, flow: Flow[T]) -> T:
         """Run a flow whose requests are free and may be repeated."""
@@ -272,7 +272,7 @@ class ProviderClient:
         request.headers.setdefault("Accept", "application/json")
         limits = httpx.Timeout(timeout, connect=min(_CONNECT, timeout), pool=None)
         request.extensions = {**request.extensions, "timeout": limits.as_dict()}
-        if _origin(str(request.url)) in self._origins:
+        if origin(str(request.url)) in self._origins:
             self.provider.sign(request, self.key.value)
         elif self.realm != "sandbox":
             await self._check_destination(request)
@@ -314,8 +314,3 @@ class ProviderClient:
             return "the connection broke"  # httpx's own message is about sockets.
         message = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
         return sanitize(self._redact(message), 160) or "the connection broke"
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)

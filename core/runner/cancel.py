@@ -41,11 +41,14 @@ async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
     if await journal.cancel_unsent(task.id):
         message = "The task is cancelled. Nothing had been sent, so it cost nothing."
         return Cancellation(await journal.get(task.id), True, message)
-    if task.ticket is None or task.state != "submitted":
-        message = f"Task {task.id} is {task.state}, so there is nothing to cancel."
+    title = target.provider.title
+    if task.standing == "made":
+        return Cancellation(task, False, f"The video is already finished at {title}.")
+    if task.ticket is None:
+        message = f"It is not known whether {title} accepted the task, so it cannot be cancelled."
         return Cancellation(task, False, message)
     if not target.provider.can("cancel"):
-        message = f"{target.provider.title} cannot cancel tasks: the paid video is being made."
+        message = f"{title} cannot cancel tasks: the paid video is being made."
         return Cancellation(task, False, message)
     cancelled, message = await _ask(target, task.ticket)
     if cancelled:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ...core.errors import Kling26Error, OutcomeUnknown, Refused, TaskFailed, TryLater
-from ...sandbox import FaultName
+from ...sandbox import FAULTS, FaultName
+from ...sandbox.faults import FAULTS_BY_STEP
 from ..clock import run
 from ..emulation import SITE, SandboxLike
 from ..recorder import record
@@ -14,26 +15,20 @@ from ..stage import Stage
 from .base import Suite
 from .judging import fail, flow_name
 
-#: The faults by what has to come of them. `failed_task` has a test of its own.
-DELIVERED: tuple[FaultName, ...] = (
-    "rate_limit", "poll_429", "poll_503", "poll_reset", "poll_html", "poll_wrong_types",
-    "poll_unknown_state", "poll_error_in_200", "poll_no_such_task", "success_without_url",
-    "late_url", "expired_link", "download_403", "download_500", "cut_download",
-    "cut_download_no_range", "wrong_length", "short_video", "html_instead_of_video", "junk_video",
-    "redirect_loop", "slow_download",
-)  # fmt: skip
-PERHAPS_TAKEN: tuple[FaultName, ...] = (
-    "error_before_accept", "error_after_accept", "reset_before_accept", "reset_after_accept",
-    "cut_body_with_id", "cut_body_without_id", "html_page", "slow",
-)  # fmt: skip
+#: The faults that may end in a refusal free of charge.
 NOT_TAKEN: tuple[FaultName, ...] = ("rate_limit_in_body", "maintenance", "no_credit")
-UPLOADS: tuple[FaultName, ...] = ("upload_500", "upload_reset")
+#: Those after which nobody may know whether the task was accepted.
+PERHAPS_TAKEN: tuple[FaultName, ...] = tuple(
+    name for name in FAULTS_BY_STEP["submit"] if name not in ("rate_limit", *NOT_TAKEN)
+)
+#: All others end in a video. `failed_task` has a test of its own.
+TABLE: tuple[FaultName, ...] = tuple(name for name in FAULTS if name != "failed_task")
 
 
 class Faults(Suite):
     """Through the runner."""
 
-    @pytest.mark.parametrize("fault", [None, *DELIVERED, *PERHAPS_TAKEN, *NOT_TAKEN, *UPLOADS])
+    @pytest.mark.parametrize("fault", [None, *TABLE])
     def test_whatever_goes_wrong_is_paid_once(
         self, fault: FaultName | None, tmp_path: Path
     ) -> None:
@@ -42,9 +37,10 @@ class Faults(Suite):
 
         What to do: see what the flow returned or raised for the reply that the fault made.
         """
-        if fault in UPLOADS and not self.provider.can("upload"):
+        uploads = fault in FAULTS_BY_STEP["upload"]
+        if uploads and not self.provider.can("upload"):
             return
-        image = self._image() if fault in UPLOADS else None
+        image = self._image() if uploads else None
         with Stage(tmp_path, self.provider, self._emulator()) as stage:
             if fault is not None:
                 stage.fault(fault)

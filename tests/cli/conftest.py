@@ -1,7 +1,6 @@
-"""A user at a terminal: a home folder, an environment, and `kling26` as a process of its own."""
+"""A user at a terminal: a home folder, an environment, and `kling26`, here or as a process."""
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -9,14 +8,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
-from kling26.cli import main
+
+from ..in_process import command
 
 #: The key of every provider here; whatever is run, it must never be seen again.
 KEY = "sk-recognisable-0123456789"
@@ -83,10 +83,14 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-        err = self._heard + err
-        assert KEY not in out + err
-        assert "Traceback" not in out + err or "--verbose" in self.process.args  # type: ignore[operator]
-        return Ran(self.process.returncode, out, err)
+        return ran(self.process.args, self.process.returncode, out, self._heard + err)  # type: ignore[arg-type]
+
+
+def ran(line: Sequence[str], status: int, out: str, err: str) -> Ran:
+    """What became of a command, which shows no key, and no traceback unasked."""
+    assert KEY not in out + err
+    assert "Traceback" not in out + err or "--verbose" in line
+    return Ran(status, out, err)
 
 
 class User:
@@ -99,32 +103,30 @@ class User:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
         self.environ = kept | KEYS | {"KLING26_HOME": str(self.home)} | environ
 
-    def start(self, *line: str, stdin: Any = subprocess.DEVNULL, **environ: str | None) -> Running:
-        """Begin a command; an environment variable of None is not set."""
-        changed = {
-            name: text for name, text in (self.environ | environ).items() if text is not None
-        }
+    def call(self, *line: str, stdin: str = "", **environ: str | None) -> Ran:
+        """Run a command in this process; an environment variable of None is not set."""
+        return ran(line, *command(line, self.folder, self._changed(environ), stdin))
+
+    def start(self, *line: str, **environ: str | None) -> Running:
+        """Begin a command as a process of its own."""
         return Running(
             subprocess.Popen(
                 [sys.executable, "-m", "kling26.cli", *line],
                 cwd=self.folder,
-                env=changed,
-                stdin=stdin,
+                env=self._changed(environ),
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
             )
         )
 
-    def run(self, *line: str, stdin: str | None = None, **environ: str | None) -> Ran:
-        if stdin is None:
-            return self.start(*line, **environ).ended()
-        running = self.start(*line, stdin=subprocess.PIPE, **environ)
-        assert running.process.stdin is not None
-        running.process.stdin.write(stdin)
-        running.process.stdin.close()
-        running.process.stdin = None
-        return running.ended()
+    def run(self, *line: str, **environ: str | None) -> Ran:
+        """Run a command as a process of its own."""
+        return self.start(*line, **environ).ended()
+
+    def _changed(self, environ: Mapping[str, str | None]) -> dict[str, str]:
+        return {name: text for name, text in (self.environ | environ).items() if text is not None}
 
     def rows(self) -> int:
         """How many tasks the journal has; none if there is no journal."""
@@ -181,37 +183,6 @@ def user_of() -> type[User]:
 @pytest.fixture
 def user(tmp_path: Path) -> User:
     return User(tmp_path)
-
-
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Ran]]:
-    """Run a command line of a user in this very process: ``call(user, "tasks", "--json")``."""
-    logs = [logging.getLogger(name) for name in (None, "kling26")]
-    before = [list(log.handlers) for log in logs]
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    ends = {number: signal.getsignal(number) for number in numbers}
-
-    def run(user: User, *line: str) -> Ran:
-        monkeypatch.chdir(user.folder)
-        for name in set(os.environ) - set(user.environ):
-            monkeypatch.delenv(name)
-        for name, text in user.environ.items():
-            monkeypatch.setenv(name, text)
-        monkeypatch.setattr(sys, "argv", ["kling26", *line])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert KEY not in out + err
-        return Ran(int(ended.value.code or 0), out, err)
-
-    yield run
-
-    for log, handlers in zip(logs, before, strict=True):
-        log.handlers = handlers
-    for number, handler in ends.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

@@ -95,11 +95,11 @@ def user(tmp_path_factory: pytest.TempPathFactory, user_of: Any, trap: Any) -> A
 
 
 @pytest.fixture
-def refused(user: Any, trap: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+def refused(user: Any, trap: Any) -> Callable[..., Any]:
     """What becomes of a bad command line, which sends nothing and leaves no row behind."""
 
     def run(*line: str) -> Any:
-        ran = call(user, *line)
+        ran = user.call(*line)
         assert (ran.status, trap.caught, user.rows()) == (2, 0, 0)
         assert not (user.home / "images").exists()
         return ran
@@ -150,7 +150,7 @@ def test_a_program_of_its_own_refuses_alike(user: Any, trap: Any) -> None:
 
 
 def test_a_missing_key_is_told_with_the_variable_and_the_command(user: Any, trap: Any) -> None:
-    ran = user.run("generate", "x", "--provider", "runcomfy", RUNCOMFY_TOKEN=None)
+    ran = user.call("generate", "x", "--provider", "runcomfy", RUNCOMFY_TOKEN=None)
 
     assert ran.said == (
         "RunComfy needs an API key. Set RUNCOMFY_TOKEN, or run: kling26 keys set runcomfy "
@@ -160,7 +160,7 @@ def test_a_missing_key_is_told_with_the_variable_and_the_command(user: Any, trap
 
 
 def test_a_setting_that_makes_no_sense_is_told(user: Any, trap: Any) -> None:
-    ran = user.run("generate", "x", KLING26_SANDBOX="perhaps")
+    ran = user.call("generate", "x", KLING26_SANDBOX="perhaps")
 
     assert ran.said == 'KLING26_SANDBOX must be 1 or 0; got "perhaps".'
     assert (ran.status, trap.caught) == (2, 0)
@@ -171,7 +171,7 @@ def test_a_journal_that_cannot_be_opened_means_that_nothing_is_sent(
 ) -> None:
     (tmp_path / "journal.sqlite3").write_text("No journal, but a text that is long enough. " * 9)
     journal = f"sqlite:///{tmp_path}/journal.sqlite3"
-    ran = user_of(tmp_path, **trap.addresses(), KLING26_JOURNAL=journal).run("generate", "x")
+    ran = user_of(tmp_path, **trap.addresses(), KLING26_JOURNAL=journal).call("generate", "x")
 
     assert "is damaged" in ran.said
     assert ran.said.endswith("Nothing was sent.")

@@ -10,25 +10,25 @@ def test_it_is_told_in_the_providers_unit_and_falls_with_each_video(
     user: Any, provider: str
 ) -> None:
     def left() -> float:
-        ran = user.run("balance", provider, "--sandbox")
+        ran = user.call("balance", provider, "--sandbox")
         assert (ran.status, ran.err) == (0, "")
         number, unit = ran.out.split()
         assert unit == "credits"
         return float(number)
 
     before = left()
-    user.run("generate", "A heron", "--provider", provider, "--sandbox")
+    user.call("generate", "A heron", "--provider", provider, "--sandbox")
 
     assert left() < before
 
 
 def test_kie_is_asked_unless_another_provider_is_set(user: Any) -> None:
-    assert user.run("balance", "--sandbox").out == user.run("balance", "kie", "--sandbox").out
-    assert "RunComfy" in user.run("balance", KLING26_PROVIDER="runcomfy").said
+    assert user.call("balance", "--sandbox").out == user.call("balance", "kie", "--sandbox").out
+    assert "RunComfy" in user.call("balance", KLING26_PROVIDER="runcomfy").said
 
 
 def test_a_provider_that_cannot_be_asked_says_where_to_look(user: Any) -> None:
-    ran = user.run("balance", "cometapi")
+    ran = user.call("balance", "cometapi")
 
     assert ran.status == 2
     assert ran.said.startswith("CometAPI ")
@@ -36,14 +36,14 @@ def test_a_provider_that_cannot_be_asked_says_where_to_look(user: Any) -> None:
 
 
 def test_without_a_key_nothing_is_asked(user: Any) -> None:
-    ran = user.run("balance", "kie", KIE_API_KEY=None)
+    ran = user.call("balance", "kie", KIE_API_KEY=None)
 
     assert ran.status == 2
     assert "KIE_API_KEY" in ran.said
 
 
 def test_a_provider_that_cannot_be_reached_is_told(user: Any) -> None:
-    ran = user.run("balance", "kie", KIE_BASE_URL="http://127.0.0.1:9")
+    ran = user.call("balance", "kie", KIE_BASE_URL="http://127.0.0.1:9")
 
     assert ran.status == 3
     assert ran.said.startswith("kie.ai cannot be reached")

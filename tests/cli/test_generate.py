@@ -18,33 +18,28 @@ def user(tmp_path_factory: pytest.TempPathFactory, user_of: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def made(user: Any) -> Any:
-    """What became of several videos, made at the same time in one home folder."""
-    (user.folder / "films").mkdir()
-    began = {
-        "fox": user.start("generate", "A red fox", "--sandbox", "--output", "fox.mp4"),
-        "square": user.start(
+    """What became of several videos, made in one home folder."""
+    return {
+        "fox": user.call("generate", "A red fox", "--sandbox", "--output", "fox.mp4"),
+        "square": user.call(
             "generate", "A heron", "--provider", "cometapi", "--sandbox", "--sound", "--json",
             "--aspect-ratio", "1:1", "--option", "mode=pro",
         ),
-        "failed": user.start(
+        "failed": user.call(
             "generate", "A failure", "--sandbox", "--json", KLING26_SANDBOX_FAULTS="failed_task"
         ),
-        "refused": user.start(
+        "refused": user.call(
             "generate", "A bill", "--sandbox", "--json", KLING26_SANDBOX_FAULTS="no_credit"
         ),
-        "lost": user.start(
+        "lost": user.call(
             "generate", "A riddle", "--sandbox", "--json",
             KLING26_SANDBOX_FAULTS="reset_after_accept",
         ),
-        "late": user.start(
+        "late": user.call(
             "generate", "A snail", "--sandbox", "--json", "--output", "snail.mp4",
             "--timeout", "3", KLING26_SANDBOX_FAULTS="success_without_url," * 14,
         ),
-        "gap": user.start("generate", "A gap", "--sandbox", "--output", "films/gap.mp4"),
     }  # fmt: skip
-    began["gap"].until("generating")
-    (user.folder / "films").rmdir()
-    return {name: running.ended() for name, running in began.items()}
 
 
 def shape_of(path: Path) -> tuple[float, float, bool]:
@@ -87,7 +82,7 @@ def test_the_options_reach_the_video_and_json_tells_everything(made: Any, user: 
 
 
 def test_an_equal_request_is_free_at_once_and_it_is_said(made: Any, user: Any) -> None:
-    again = user.run("generate", "A red fox", "--sandbox", "--output", "copy.mp4", "--json")
+    again = user.call("generate", "A red fox", "--sandbox", "--output", "copy.mp4", "--json")
 
     assert (again.status, again.object["file"]) == (0, str(user.folder / "copy.mp4"))
     assert (user.folder / "copy.mp4").read_bytes() == made["fox"].file.read_bytes()
@@ -126,18 +121,23 @@ def test_a_lost_answer_exits_5_and_says_where_to_look_and_what_to_type(made: Any
     assert ran.err.splitlines()[-1] == told["error"]
 
 
-def test_a_video_that_cannot_be_written_any_more_exits_5_and_is_kept(made: Any, user: Any) -> None:
-    ran, folder = made["gap"], user.folder / "films"
-    last, task = ran.err.splitlines()[-1], task_of(ran.err)
+def test_a_video_that_cannot_be_written_any_more_exits_5_and_is_kept(user: Any) -> None:
+    folder = user.folder / "films"
+    folder.mkdir()
+    line = ("generate", "A gap", "--sandbox", "--output", "films/gap.mp4")
+    task = user.call(*line, "--timeout", "1", "--json").object["task"]
+    folder.rmdir()
+
+    ran = user.call("resume", task)
 
     assert (ran.status, ran.out) == (5, "")
-    assert last == (
-        f"The video is stored as {user.home}/videos/{task}.mp4, but could not be written to "
-        f"{folder}/gap.mp4: No such file or directory. Try again with: kling26 resume {task}"
+    assert ran.err.splitlines()[-1] == (
+        f"{task}: The video is stored as {user.home}/videos/{task}.mp4, but could not be written "
+        f"to {folder}/gap.mp4: No such file or directory. Try again with: kling26 resume {task}"
     )
 
     folder.mkdir()
-    resumed = user.run("resume", task)
+    resumed = user.call("resume", task)
     assert (resumed.status, resumed.file) == (0, folder / "gap.mp4")
 
 
@@ -149,7 +149,7 @@ def test_a_timeout_exits_5_and_resume_delivers_to_the_output(made: Any, user: An
     assert ran.object["error"].endswith(f"Fetch it with: kling26 resume {task}")
     assert not (user.folder / "snail.mp4").exists()
 
-    resumed = user.run("resume", task[:10], "--json")
+    resumed = user.call("resume", task[:10], "--json")
 
     assert (resumed.status, resumed.object["task"]) == (0, task)
     assert resumed.object["file"] == str(user.folder / "snail.mp4")

@@ -26,18 +26,18 @@ def commands(text: str) -> Iterator[str]:
 
 
 def test_all_commands_are_listed(user: Any) -> None:
-    ran = user.run("--help")
+    ran = user.call("--help")
 
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
         "generate", "providers", "tasks", "resume", "resubmit", "cancel", "keys", "prune",
         "balance", "sandbox",
     }  # fmt: skip
-    assert user.run().out == ran.out
+    assert user.call().out == ran.out
 
 
 def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any) -> None:
-    text = words(user.run("generate", "--help").out)
+    text = words(user.call("generate", "--help").out)
 
     for info in options_of(VideoRequest):
         assert words(info.help) in text
@@ -57,21 +57,21 @@ def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any
     ids=" ".join,
 )  # fmt: skip
 def test_every_command_has_a_help(user: Any, line: tuple[str, ...]) -> None:
-    ran = user.run(*line, "--help")
+    ran = user.call(*line, "--help")
 
     assert (ran.status, ran.err) == (0, "")
     assert words(ran.out).startswith(f"Usage: kling26 {' '.join(line)}")
 
 
 def test_the_help_of_the_server_lists_every_fault(user: Any) -> None:
-    text = words(user.run("sandbox", "serve", "--help").out)
+    text = words(user.call("sandbox", "serve", "--help").out)
 
     for name, sentence in FAULTS.items():
         assert words(f"{name}: {sentence}") in text
 
 
 def test_the_version_is_told(user: Any) -> None:
-    ran = user.run("--version")
+    ran = user.call("--version")
 
     assert re.fullmatch(r"kling26 \d+\.\d+\.\d+\n", ran.out)
     assert ran.status == 0

@@ -22,12 +22,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sen
 def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) -> None:
     line = ("generate", "A fox", "--sandbox", "--output", "fox.mp4", "--json")
     running = user.start(*line, **LONG)
-    running.until("generating").interrupt(number)
-    began = time.monotonic()
-    ran = running.ended()
+    ran = running.until("generating").interrupt(number).ended()
     told = ran.object
 
-    assert time.monotonic() - began < 5
     assert (ran.status, told["state"]) == (130, "submitted")
     assert told["error"] == (
         f"Interrupted. The video is paid for and being made at kie.ai as {told['task_id']}. "
@@ -36,7 +33,7 @@ def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) 
     assert ran.err.splitlines()[-1] == told["error"]
 
     if number == signal.SIGINT:
-        resumed = user.run("resume")
+        resumed = user.call("resume")
         assert (resumed.status, resumed.file) == (0, user.folder / "fox.mp4")
         assert resumed.file.exists()
 
@@ -89,10 +86,11 @@ def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(
         running.interrupt().until("A paid request is on its way. Waiting up to 10 seconds")
         began = time.monotonic()
         ran = running.interrupt().ended()
-        resumed = user.run("resume", ran.object["task"])
-    task = ran.object["task"]
+        took = time.monotonic() - began
+        task = ran.object["task"]
+        resumed = user.call("resume", task)
 
-    assert time.monotonic() - began < 15
+    assert took < 10
     assert (ran.status, ran.object["state"]) == (130, "submitting")
     assert ran.object["error"] == (
         "Interrupted. kie.ai had not answered yet, so the video may have been paid for. "
@@ -103,9 +101,8 @@ def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(
 
 
 def test_an_interrupted_resume_says_how_to_go_on(user: Any) -> None:
-    line = ("--sandbox", "--timeout", "0.1")
-    began = [user.start("generate", prompt, *line) for prompt in ("A fox", "A heron")]
-    assert {running.ended().status for running in began} == {5}
+    for prompt in ("A fox", "A heron"):
+        assert user.call("generate", prompt, "--sandbox", "--timeout", "0.1").status == 5
     ran = user.start("resume", **LONG).until("generating").interrupt().ended()
 
     assert ran.status == 130
@@ -125,8 +122,9 @@ def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
         f"Send it with: kling26 resume {task}, or drop it with: kling26 cancel {task}"
     )
 
-    cancelled = user.run("cancel", task)
-    assert cancelled.out == "The task is cancelled. Nothing had been sent, so it cost nothing.\n"
+    cancelled = user.call("cancel", task)
+    assert cancelled.out == "The task is cancelled. Nothing had been sent, so it cost nothing.
+"
     assert cancelled.status == 0
-    resumed = user.run("resume", task)
+    resumed = user.call("resume", task)
     assert (resumed.status, resumed.out) == (4, "")

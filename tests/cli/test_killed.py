@@ -30,7 +30,7 @@ def test_processes_that_are_killed_are_carried_on_by_a_resume(
         for running, moment in zip(asked, MOMENTS, strict=True):
             time.sleep(max(0.0, began + moment - time.monotonic()))
             running.interrupt(signal.SIGKILL).ended()
-        outcomes = user.run("resume", "--json").objects
+        outcomes = user.call("resume", "--json").objects
 
     accepted = [task.clip.prompt for task in site.apps[provider].accepted]
     assert len(accepted) == len(set(accepted))

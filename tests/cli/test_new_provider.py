@@ -71,7 +71,7 @@ def path_with(folder: Path) -> str:
 
 
 def test_a_new_provider_is_listed_and_delivers(user: Any) -> None:
-    ran = user.run("new-provider", "acme")
+    ran = user.call("new-provider", "acme")
     folder = user.folder / "kling26-acme"
 
     assert (ran.status, ran.out) == (0, "kling26-acme\n")
@@ -79,7 +79,7 @@ def test_a_new_provider_is_listed_and_delivers(user: Any) -> None:
     assert "FILL IN" in (folder / "kling26_acme.py").read_text("utf-8")
     install(folder, "acme")
     path = path_with(folder)
-    assert "kling26-acme:acme" in user.run("providers", PYTHONPATH=path).out
+    assert "kling26-acme:acme" in user.call("providers", PYTHONPATH=path).out
     made = user.run("generate", "A fox", "--provider", "acme", "--sandbox", PYTHONPATH=path)
     assert made.status == 0
     assert made.file.stat().st_size > 1000
@@ -89,7 +89,7 @@ def test_a_new_provider_is_listed_and_delivers(user: Any) -> None:
     ("name", "module"), [("acme-video", "kling26_acme_video"), ("x1_y2", "kling26_x1_y2")]
 )
 def test_a_name_is_spelled_as_each_place_wants_it(user: Any, name: str, module: str) -> None:
-    user.run("new-provider", name)
+    user.call("new-provider", name)
 
     folder = user.folder / f"kling26-{name}"
     assert f'{name} = "{module}"' in (folder / "pyproject.toml").read_text("utf-8")
@@ -103,7 +103,7 @@ def test_a_name_is_spelled_as_each_place_wants_it(user: Any, name: str, module: 
     "name", ["Acme", "acme video", "../acme", "-", "a--b", "acme-", "é", "a" * 41]
 )
 def test_a_bad_name_is_refused_in_a_sentence(user: Any, name: str) -> None:
-    ran = user.run("new-provider", "--", name)
+    ran = user.call("new-provider", "--", name)
 
     assert (ran.status, ran.out) == (2, "")
     assert "cannot be the name of a provider" in ran.said
@@ -111,7 +111,7 @@ def test_a_bad_name_is_refused_in_a_sentence(user: Any, name: str) -> None:
 
 
 def test_a_name_that_is_taken_is_refused(user: Any) -> None:
-    ran = user.run("new-provider", "kie")
+    ran = user.call("new-provider", "kie")
 
     assert (ran.status, ran.said) == (2, 'There is already a provider "kie"; choose another name.')
 
@@ -121,7 +121,7 @@ def test_a_folder_that_is_there_is_left_alone(user: Any) -> None:
     kept.parent.mkdir()
     kept.write_text("mine")
 
-    ran = user.run("new-provider", "acme")
+    ran = user.call("new-provider", "acme")
 
     assert ran.status == 2
     assert ran.said == "kling26-acme already exists; remove it, or choose another name."
@@ -146,6 +146,6 @@ def test_each_bad_plug_in_is_named_in_one_line_and_the_rest_works(user: Any) -> 
         *LISTED,
         "The",
     }
-    made = user.run("generate", "A fox", "--sandbox", PYTHONPATH=path_with(folder))
+    made = user.call("generate", "A fox", "--sandbox", PYTHONPATH=path_with(folder))
     assert made.status == 0
     assert len([line for line in made.err.splitlines() if "was skipped" in line]) == len(BAD)

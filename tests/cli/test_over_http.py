@@ -61,7 +61,7 @@ def test_verbose_shows_the_requests(made: Any) -> None:
 
 
 def test_verbose_shows_the_traceback_of_an_error_too(user: Any) -> None:
-    ran = user.run("generate", "x", "--duration", "7", "--verbose")
+    ran = user.call("generate", "x", "--duration", "7", "--verbose")
 
     assert ran.status == 2
     assert ran.err.startswith("kie.ai: duration must be 5 or 10;")
@@ -78,8 +78,8 @@ def test_no_key_is_written_anywhere(made: Any, user: Any) -> None:
 
 
 def test_a_stored_key_is_written_to_its_own_file_alone(user: Any) -> None:
-    user.run("keys", "set", "kie", stdin=f"{KEY}\n")
-    ran = user.run("generate", "By kie", "--json", "--verbose", KIE_API_KEY=None)
+    user.call("keys", "set", "kie", stdin=f"{KEY}\n")
+    ran = user.call("generate", "By kie", "--json", "--verbose", KIE_API_KEY=None)
     seen = [path.name for path in user.home.rglob("*") if path.is_file()
             and KEY.encode() in path.read_bytes()]  # fmt: skip
 
@@ -97,13 +97,13 @@ def test_the_server_tells_what_to_export_and_takes_orders_for_faults(
     url = server["KIE_BASE_URL"].removesuffix("/kie")
     httpx.post(f"{url}/faults", json={"provider": "kie", "fault": "no_credit"}).raise_for_status()
 
-    assert user.run("generate", "A bill").status == 3
+    assert user.call("generate", "A bill").status == 3
 
 
 def test_a_server_with_a_fault_misbehaves_once(user_of: Any, tmp_path: Path) -> None:
     serving = user_of(tmp_path).start("sandbox", "serve", "--port", "0", "--fault", "no-credit")
     address = serving.process.stdout.readline().removeprefix("export KIE_BASE_URL=").strip()
-    ran = user_of(tmp_path, KIE_BASE_URL=address).run("generate", "A bill")
+    ran = user_of(tmp_path, KIE_BASE_URL=address).call("generate", "A bill")
     ended = serving.interrupt().ended()
 
     assert ran.status == 3
@@ -112,8 +112,8 @@ def test_a_server_with_a_fault_misbehaves_once(user_of: Any, tmp_path: Path) -> 
 
 def test_a_port_that_is_taken_and_a_fault_that_is_none_are_told(user: Any, server: Any) -> None:
     port = server["KIE_BASE_URL"].split(":")[2].split("/")[0]
-    taken = user.run("sandbox", "serve", "--port", port)
-    unknown = user.run("sandbox", "serve", "--fault", "gremlin")
+    taken = user.call("sandbox", "serve", "--port", port)
+    unknown = user.call("sandbox", "serve", "--fault", "gremlin")
 
     assert taken.said == (
         f"Port {port} is already in use; choose another with --port, or 0 for a free one."

@@ -53,8 +53,8 @@ def rows(text: str) -> dict[str, str]:
 
 
 def test_providers_are_listed_with_their_keys_and_images(user: Any) -> None:
-    user.run("keys", "set", "apikley", stdin="stored-key\n")
-    ran = user.run("providers", **NO_KEYS | {"KIE_API_KEY": "set"})
+    user.call("keys", "set", "apikley", stdin="stored-key\n")
+    ran = user.call("providers", **NO_KEYS | {"KIE_API_KEY": "set"})
 
     assert (ran.status, ran.err) == (0, "")
     assert rows(ran.out) == {
@@ -80,9 +80,9 @@ def test_plug_ins_are_listed_with_their_origin_and_broken_ones_named(
     )
     assert "\x1b" not in ran.out
 
-    elsewhere = user.run("keys", "show", "kie", PYTHONPATH=path)
+    elsewhere = user.call("keys", "show", "kie", PYTHONPATH=path)
     assert elsewhere.said == ran.out.splitlines()[-1]
-    assert "acme" not in user.run("providers", PYTHONPATH=path, KLING26_LOAD_PLUGINS="").out
+    assert "acme" not in user.call("providers", PYTHONPATH=path, KLING26_LOAD_PLUGINS="").out
 
 
 def test_a_bug_is_a_sentence_and_a_traceback_only_when_asked_for(user: Any, plugins: Path) -> None:
@@ -100,13 +100,13 @@ def test_a_bug_is_a_sentence_and_a_traceback_only_when_asked_for(user: Any, plug
         )
     )
 
-    verbose = user.run(*line, "--verbose", PYTHONPATH=path)
+    verbose = user.call(*line, "--verbose", PYTHONPATH=path)
     assert "Traceback (most recent call last):" in verbose.err
     assert "'Bearer (key)'" in verbose.err
 
 
 def test_one_provider_is_shown_whole(user: Any) -> None:
-    ran = user.run("providers", "cometapi", COMETAPI_BASE_URL="https://proxy.example/comet")
+    ran = user.call("providers", "cometapi", COMETAPI_BASE_URL="https://proxy.example/comet")
     text = " ".join(ran.out.split())
 
     assert ran.status == 0
@@ -127,7 +127,7 @@ def test_one_provider_is_shown_whole(user: Any) -> None:
 
 
 def test_the_list_price_and_the_way_to_a_key_are_shown(user: Any) -> None:
-    text = " ".join(user.run("providers", "kie", KIE_API_KEY=None).out.split())
+    text = " ".join(user.call("providers", "kie", KIE_API_KEY=None).out.split())
 
     assert "Key none. Set KIE_API_KEY, or run: kling26 keys set kie Get a key" in text
     assert "Get a key https://kie.ai/api-key" in text
@@ -138,7 +138,7 @@ def test_the_list_price_and_the_way_to_a_key_are_shown(user: Any) -> None:
 
 def test_a_key_is_stored_for_its_owner_alone_and_never_shown(user: Any) -> None:
     alone = NO_KEYS
-    ran = user.run("keys", "set", "kie", stdin="sk-of-mine\n", **alone)
+    ran = user.call("keys", "set", "kie", stdin="sk-of-mine\n", **alone)
     path = user.home / "keys.toml"
 
     assert ran.out == f"The key for kie.ai is stored in {path}, which only you can read.\n"
@@ -146,14 +146,14 @@ def test_a_key_is_stored_for_its_owner_alone_and_never_shown(user: Any) -> None:
     assert "sk-of-mine" in path.read_text()
     if sys.platform != "win32":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert user.run("keys", "show", "kie", **alone).out == f"kie.ai: keys.toml ({path})\n"
+    assert user.call("keys", "show", "kie", **alone).out == f"kie.ai: keys.toml ({path})\n"
 
 
 def test_the_environment_counts_before_a_stored_key(user: Any) -> None:
     both = NO_KEYS | {"KIE_API_KEY": "sk-of-the-environment"}
-    stored = user.run("keys", "set", "kie", stdin="sk-of-mine\n", **both)
-    shown = user.run("keys", "show", "kie", **both)
-    unset = user.run("keys", "unset", "kie", **both)
+    stored = user.call("keys", "set", "kie", stdin="sk-of-mine\n", **both)
+    shown = user.call("keys", "show", "kie", **both)
+    unset = user.call("keys", "unset", "kie", **both)
 
     assert stored.said == "KIE_API_KEY is set as well, and takes precedence over the stored key."
     assert shown.out == "kie.ai: environment variable KIE_API_KEY\n"
@@ -163,18 +163,18 @@ def test_the_environment_counts_before_a_stored_key(user: Any) -> None:
 
 
 def test_a_key_that_is_not_set_comes_with_the_way_to_one(user: Any) -> None:
-    assert user.run("keys", "show", "runcomfy", **NO_KEYS).out == (
+    assert user.call("keys", "show", "runcomfy", **NO_KEYS).out == (
         "RunComfy: none. Set RUNCOMFY_TOKEN, or run: kling26 keys set runcomfy "
         "(keys: https://www.runcomfy.com/profile)\n"
     )
-    assert user.run("keys", "unset", "runcomfy", **NO_KEYS).out == (
+    assert user.call("keys", "unset", "runcomfy", **NO_KEYS).out == (
         "No key is stored for RunComfy.\n"
     )
 
 
 def test_a_key_on_the_command_line_is_refused_and_not_repeated(user: Any) -> None:
     for line in (("kie", "sk-typed-1234"), ("sk-typed-1234",), ("kie", "--key=sk-typed-1234")):
-        ran = user.run("keys", "set", *line)
+        ran = user.call("keys", "set", *line)
 
         assert ran.status == 2
         assert "sk-typed" not in ran.out + ran.err
@@ -182,7 +182,7 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(user: Any) -> Non
 
 
 def test_no_key_is_no_key(user: Any) -> None:
-    ran = user.run("keys", "set", "kie", stdin="\n")
+    ran = user.call("keys", "set", "kie", stdin="\n")
 
     assert ran.status == 2
     assert ran.said.startswith("The key ")

@@ -6,14 +6,14 @@ import pytest
 
 
 @pytest.mark.parametrize("age", ["30", "d", "thirty days", "1.5h", "²d"])
-def test_an_age_that_is_none_is_refused(user: Any, call: Any, age: str) -> None:
-    ran = call(user, "prune", "--older-than", age)
+def test_an_age_that_is_none_is_refused(user: Any, age: str) -> None:
+    ran = user.call("prune", "--older-than", age)
 
     assert ran.status == 2
     assert ran.said == f'--older-than must be an age such as 30d, 12h or 45m; got "{age}".'
 
 
 def test_an_empty_journal_has_nothing_to_forget(user: Any) -> None:
-    ran = user.run("prune", "--older-than", "30d")
+    ran = user.call("prune", "--older-than", "30d")
 
     assert (ran.status, ran.out) == (0, "Forgot 0 tasks and removed 0 stored videos.\n")

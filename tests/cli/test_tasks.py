@@ -29,32 +29,32 @@ def tasks(user: Any) -> dict[str, str]:
     made = {}
     for prompt, (provider, fault) in kinds.items():
         line = ("generate", prompt, "--sandbox", "--provider", provider, "--timeout", "0.5")
-        ran = user.run(*line, "--json", KLING26_SANDBOX_FAULTS=fault)
+        ran = user.call(*line, "--json", KLING26_SANDBOX_FAULTS=fault)
         made[prompt] = ran.object["task"]
     return made
 
 
 def states(user: Any, *more: str) -> dict[str, str]:
-    return {each["task"]: each["state"] for each in user.run("tasks", "--json", *more).objects}
+    return {each["task"]: each["state"] for each in user.call("tasks", "--json", *more).objects}
 
 
 def test_an_empty_journal_says_so(user: Any) -> None:
-    ran = user.run("tasks")
+    ran = user.call("tasks")
 
     assert (ran.status, ran.out) == (0, "")
     assert ran.said == "No tasks yet."
-    assert user.run("tasks", "--json").out == ""
+    assert user.call("tasks", "--json").out == ""
 
 
 def test_nothing_to_resume_is_a_success_that_says_so(user: Any) -> None:
-    ran = user.run("resume")
+    ran = user.call("resume")
 
     assert (ran.status, ran.out) == (0, "")
     assert ran.said == "No open tasks."
 
 
 def test_tasks_are_listed_with_what_is_known_and_what_to_do(user: Any, tasks: Any) -> None:
-    listed = user.run("tasks").out
+    listed = user.call("tasks").out
     lines = re.sub(r"\d+ (s|min)", "AGE", listed).splitlines()
 
     assert lines[0].split() == ["TASK", "AGE", "PROVIDER", "STATE", "COST"]
@@ -76,7 +76,7 @@ def test_open_tasks_are_those_with_something_left_to_do(user: Any, tasks: Any) -
 
 
 def test_a_task_that_cannot_be_cancelled_goes_on_and_exits_5(user: Any, tasks: Any) -> None:
-    ran = user.run("cancel", tasks["A fox"])
+    ran = user.call("cancel", tasks["A fox"])
 
     assert (ran.status, ran.err) == (5, "")
     assert ran.out.startswith("kie.ai cannot cancel")
@@ -84,7 +84,7 @@ def test_a_task_that_cannot_be_cancelled_goes_on_and_exits_5(user: Any, tasks: A
 
 
 def test_the_exit_of_a_resume_is_the_worst_of_its_outcomes(user: Any, tasks: Any) -> None:
-    ran = user.run("resume", *tasks.values(), "--json")
+    ran = user.call("resume", *tasks.values(), "--json")
     ended = {each["task"]: each for each in ran.objects}
 
     assert ran.status == 5
@@ -96,22 +96,22 @@ def test_the_exit_of_a_resume_is_the_worst_of_its_outcomes(user: Any, tasks: Any
     assert f"{riddle}: {ended[riddle]['error']}" in ran.err.splitlines()
 
     without = [task for prompt, task in tasks.items() if prompt != "A riddle"]
-    assert user.run("resume", *without).status == 3
+    assert user.call("resume", *without).status == 3
 
 
 def test_an_unknown_task_is_submitted_again_when_the_user_says_so(user: Any, tasks: Any) -> None:
-    ran = user.run("resubmit", tasks["A riddle"], "--json")
+    ran = user.call("resubmit", tasks["A riddle"], "--json")
 
     assert (ran.status, ran.object["state"]) == (0, "stored")
-    assert user.run("resume").said == "No open tasks."
+    assert user.call("resume").said == "No open tasks."
 
-    again = user.run("resubmit", tasks["A riddle"])
+    again = user.call("resubmit", tasks["A riddle"])
     assert again.said.startswith(f"Task {tasks['A riddle']} is stored")
     assert again.status == 2
 
 
 def test_a_task_that_is_over_cannot_be_cancelled(user: Any, tasks: Any) -> None:
-    ran = user.run("cancel", tasks["A riddle"])
+    ran = user.call("cancel", tasks["A riddle"])
 
     assert tasks["A riddle"] in ran.said
     assert ran.status == 2
@@ -129,7 +129,7 @@ def old_user(tmp_path_factory: pytest.TempPathFactory, user_of: Any) -> Any:
 
 def costs(user: Any) -> dict[str, list[str]]:
     """The last column of `kling26 tasks`, by task."""
-    lines = [line for line in user.run("tasks").out.splitlines() if line.startswith("k26-")]
+    lines = [line for line in user.call("tasks").out.splitlines() if line.startswith("k26-")]
     return {line.split()[0]: re.split(r"  +", line)[4:] for line in lines}
 
 
@@ -141,10 +141,10 @@ def test_a_journal_of_an_older_version_counts_as_the_providers_that_are_there(
 
 def test_a_cost_is_listed_in_the_unit_that_was_told_with_it(old_user: Any) -> None:
     """Though it is not the provider's usual one, and though the provider's plug-in is gone."""
-    old_user.run("tasks")
+    old_user.call("tasks")
     with closing(sqlite3.connect(old_user.home / "journal.sqlite3")) as journal, journal:
         journal.execute("UPDATE tasks SET cost_unit = 'CNY' WHERE cost IS NOT NULL")
 
     assert costs(old_user) == {"k26-owl": ["55 CNY"], "k26-fox": ["0.35 CNY"], "k26-crow": []}
-    owl = old_user.run("tasks", "--json").objects[0]
+    owl = old_user.call("tasks", "--json").objects[0]
     assert (owl["task"], owl["cost"]) == ("k26-owl", 55.0)

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import json
-import time
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -109,17 +109,21 @@ def test_a_prompt_that_ends_while_the_picture_is_read_sends_nothing(
     hidden: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
     def slow(*_: object) -> None:
-        time.sleep(0.2)
+        reading.set()
+        go_on.wait()
 
     monkeypatch.setattr(running, "picture", slow)
 
     async def prompt() -> None:
         task = asyncio.create_task(execute(registry, {**values, "image": object()}, hidden))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(reading.wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        go_on.set()
 
     asyncio.run(prompt())
     assert runner.asked == []

@@ -36,7 +36,7 @@ def test_only_what_has_changed_is_shown(comfyui: Any, registry: Registry) -> Non
 def test_older_versions_have_another_bar(comfyui: Any, registry: Registry) -> None:
     comfyui.modules["comfy_api.latest"].ComfyAPI = object
     watch = Watch("7", registry["kie"], 5)
-    watch(Progress("k1", "kie", "running", 30.0, expected=60.0))
+    watch(Progress("k1", "kie", "running", 3000.0, expected=6000.0))
     asyncio.run(watch.show())
 
     assert comfyui.bars == [("7", 0.5)]

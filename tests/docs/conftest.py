@@ -3,14 +3,14 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from attrs import frozen
 from kling26.core import Provider
+
+from ..in_process import command, program
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,19 +59,16 @@ class Reader:
     folder: Path
     environ: Mapping[str, str]
 
-    def python(self, *arguments: str, stdin: str = "", **environ: str) -> str:
-        """What an interpreter prints; fails with what it says on stderr."""
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env={**self.environ, **environ},
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-        )
+    def python(self, source: str, **environ: str) -> str:
+        """What a program prints."""
+        return program(source, self.folder, {**self.environ, **environ})
 
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def command(self, *line: str, stdin: str = "", **environ: str) -> str:
+        """What a command prints; fails with what it says on stderr."""
+        status, out, err = command(line, self.folder, {**self.environ, **environ}, stdin)
+
+        assert status == 0, err
+        return out
 
     def commands(self, block: str, stdin: str = "", **environ: str) -> str:
         """What the commands of a block print; each is `kling26`, perhaps with variables set."""
@@ -82,7 +79,7 @@ class Reader:
                 name, _, value = words.pop(0).partition("=")
                 environ[name] = value
             assert words.pop(0) == "kling26", line
-            printed += self.python("-m", "kling26.cli", *words, stdin=stdin, **environ)
+            printed += self.command(*words, stdin=stdin, **environ)
         return printed
 
 

@@ -110,7 +110,7 @@ def commands(page: Any) -> Any:
 
 
 def test_every_command_is_in_the_table(commands: Any, reader: Any) -> None:
-    shown = reader.python("-m", "kling26.cli", "--help")
+    shown = reader.command("--help")
     listed = re.findall(r"^\W* ([a-z][a-z-]*)  ", shown, re.MULTILINE)
 
     assert {row[0].split()[1] for row in commands.rows("Commands")} == set(listed)
@@ -118,7 +118,7 @@ def test_every_command_is_in_the_table(commands: Any, reader: Any) -> None:
 
 def test_every_option_of_generate_is_in_the_table(commands: Any, reader: Any) -> None:
     """As its help spells them, in the same order."""
-    shown = reader.python("-m", "kling26.cli", "generate", "--help", COLUMNS="100")
+    shown = reader.command("generate", "--help", COLUMNS="100")
     listed = re.findall(r"^\W (--.+?)  ", shown, re.MULTILINE)
 
     assert commands.names("Making a video") == listed

@@ -116,7 +116,6 @@ for _ in range(2):
 def test_it_makes_videos_that_are_paid_once(reader: Any, site: Path, acme: Acme) -> None:
     """A few lines of translation get all that the built-in providers have."""
     printed = reader.python(
-        "-c",
         PROGRAM.replace("VIDEO", repr(acme.video)),
         PYTHONPATH=os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")])),
         ACME_API_KEY="acme-key",

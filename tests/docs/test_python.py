@@ -25,7 +25,7 @@ def python(page: Any) -> Any:
 def test_every_program_runs(python: Any, reader: Any, section: str, lines: int) -> None:
     (program,) = python.blocks("python", section)
 
-    assert len(reader.python("-c", program).splitlines()) == lines
+    assert len(reader.python(program).splitlines()) == lines
 
 
 def test_the_errors_are_real_and_complete(python: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from kling26.core import Provider, VideoRequest
 from kling26.core.plugins import load_sandboxes
 from kling26.core.text import join_words
-from kling26.sandbox import Server, build_site
+from kling26.sandbox import Conditions, Server, build_site
 
 VENV = "python3 -m venv .venv && . .venv/bin/activate"
 MAKE_A_VIDEO = (
@@ -32,7 +32,8 @@ def readme(page: Any) -> Any:
 @pytest.fixture
 def served() -> Iterator[str]:
     """The URL of the emulators."""
-    with Server(build_site(load_sandboxes().values())) as server:
+    at_once = Conditions(queued=0.0, running=0.0)
+    with Server(build_site(load_sandboxes().values(), at_once)) as server:
         yield server.url
 
 
@@ -78,7 +79,7 @@ def test_python_in_three_lines(readme: Any, reader: Any) -> None:
     (program,) = readme.blocks("python")
 
     assert len([line for line in program.splitlines() if line]) == 3
-    assert reader.python("-c", program).strip() == str(reader.folder / "fox.mp4")
+    assert reader.python(program).strip() == str(reader.folder / "fox.mp4")
     assert round(length_of(reader.folder / "fox.mp4")) == 5
 
 
@@ -112,7 +113,7 @@ def test_five_things_that_go_wrong(readme: Any) -> None:
 
 def test_every_command_it_names_exists(readme: Any, reader: Any) -> None:
     named = set(re.findall(r"`kling26 ([a-z][a-z-]*)", readme.text))
-    listed = reader.python("-m", "kling26.cli", "--help")
+    listed = reader.command("--help")
 
     assert named
     assert [name for name in named if f" {name} " not in listed] == []

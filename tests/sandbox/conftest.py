@@ -1,6 +1,5 @@
 """A clock that tests move by hand, and a client for each emulator."""
 
-import asyncio
 import base64
 import io
 import json
@@ -15,6 +14,7 @@ from kling26.sandbox.apikley import ApikleySandbox
 from kling26.sandbox.cometapi import CometAPISandbox
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.runcomfy import RunComfySandbox
+from kling26.testing import run
 from PIL import Image
 
 PROMPT = "A heron lands on a frozen pond"
@@ -71,7 +71,7 @@ class Client:
             )
 
         self.arrived = []
-        return asyncio.run(send())
+        return run(send())
 
     def get(self, url: str, **more: Any) -> httpx.Response:
         return self.request("GET", url, **more)

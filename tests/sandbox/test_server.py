@@ -172,13 +172,14 @@ def test_a_cut_download_is_a_broken_connection(
 
 def test_a_server_does_not_wait_for_a_slow_answer(site: Site) -> None:
     emulator(site).conditions.faults.append(Fault("slow"))
+    impatient = httpx.Timeout(60, read=0.1)
     with Server(site) as server:
         url = f"{server.url}/kie/api/v1/jobs/createTask"
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url, json=TASK, headers={"Authorization": "Bearer 1"}, timeout=0.1)
+            httpx.post(url, json=TASK, headers={"Authorization": "Bearer 1"}, timeout=impatient)
         began = time.monotonic()
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30  # It would take minutes.
 
 
 def test_a_port_that_is_taken_is_an_error_at_once(site: Site) -> None:
@@ -212,7 +213,7 @@ def test_waiting_ends_with_the_server(site: Site) -> None:
     with Server(site) as server:
         waiting = threading.Thread(target=server.wait)
         waiting.start()
-    waiting.join(1)
+    waiting.join(60)
 
     assert not waiting.is_alive()
 

@@ -9,6 +9,7 @@ from kling26.sandbox import SandboxTransport
 from kling26.sandbox.faults import Reset
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.requests import read_body
+from kling26.testing import run
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ADDRESS = "https://api.kie.ai"
@@ -34,7 +35,7 @@ def get(app: ASGIApp, url: str = "/") -> httpx.Response:
         async with client(app) as http:
             return await http.get(url)
 
-    return asyncio.run(send())
+    return run(send())
 
 
 async def heron(scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +95,7 @@ def test_a_body_arrives_in_pieces_and_then_the_client_leaves() -> None:
             await http.post("/", content=pieces())
             await asyncio.sleep(0.01)
 
-    asyncio.run(upload())
+    run(upload())
     assert [message.get("body") for message in seen] == [b"her", b"on", b"", None]
     assert seen[-1]["type"] == "http.disconnect"
 
@@ -116,7 +117,7 @@ def test_an_answer_is_made_no_faster_than_it_is_read() -> None:
             await asyncio.sleep(0.01)
             return sent
 
-    assert asyncio.run(read_one()) <= 3
+    assert run(read_one()) <= 3
 
 
 def test_an_application_goes_on_when_its_client_has_left() -> None:
@@ -135,7 +136,7 @@ def test_an_application_goes_on_when_its_client_has_left() -> None:
                 pass
             await asyncio.sleep(0.01)
 
-    asyncio.run(leave())
+    run(leave())
     assert sent == 100
 
 
@@ -155,7 +156,7 @@ def test_a_cancelled_client_leaves_the_application_running() -> None:
             await asyncio.gather(request, return_exceptions=True)
             await asyncio.sleep(0.03)
 
-    asyncio.run(leave())
+    run(leave())
     assert done == ["accepted"]
 
 
@@ -173,7 +174,7 @@ def test_closing_the_client_ends_what_still_runs() -> None:
             with pytest.raises(httpx.ReadTimeout):
                 await http.get("/")
 
-    asyncio.run(leave())
+    run(leave())
     assert ended == ["here"]
 
 
@@ -187,7 +188,7 @@ def test_a_pause_in_a_body_is_a_time_out() -> None:
             with pytest.raises(httpx.ReadTimeout):
                 await http.get("/")
 
-    asyncio.run(wait())
+    run(wait())
 
 
 def test_a_reset_before_the_answer_is_a_read_error() -> None:
@@ -212,7 +213,7 @@ def test_a_reset_in_a_body_comes_after_what_was_sent() -> None:
                 arrived.append(piece)
 
     with pytest.raises(httpx.ReadError):
-        asyncio.run(read())
+        run(read())
     assert arrived == [b"her"]
 
 
@@ -261,7 +262,7 @@ def test_a_client_that_leaves_before_its_body_ends_creates_no_task() -> None:
             await http.post("/api/v1/jobs/createTask", content=pieces())
 
     with pytest.raises(httpx.WriteError):
-        asyncio.run(upload())
+        run(upload())
     assert app.requests == []
 
 
@@ -270,4 +271,4 @@ def test_a_client_that_leaves_is_seen_as_a_disconnect() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(Reset):
-        asyncio.run(read_body(leave))
+        run(read_body(leave))
