@@ -123,8 +123,7 @@ def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
     )
 
     cancelled = user.call("cancel", task)
-    assert cancelled.out == "The task is cancelled. Nothing had been sent, so it cost nothing.
-"
+    assert cancelled.out == "The task is cancelled. Nothing had been sent, so it cost nothing.\n"
     assert cancelled.status == 0
     resumed = user.call("resume", task)
     assert (resumed.status, resumed.out) == (4, "")
