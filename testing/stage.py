@@ -80,6 +80,7 @@ class Stage:
     _workers: int = field(default=0, init=False, repr=False)
     _reader: Journal = field(init=False, repr=False)
     _journals: list[Journal] = field(factory=list, init=False, repr=False)
+    _aside: "_Aside" = field(factory=lambda: _Aside(), init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._loop = asyncio.Runner(loop_factory=VirtualLoop)
@@ -96,8 +97,8 @@ class Stage:
 
     def close(self) -> None:
         self._loop.close()
-        for journal in self._journals:  # A crashed runner has left its connections open.
-            _in_a_thread(journal.close())
+        self._aside.run(self._close_journals())
+        self._aside.close()
 
     # -- the provider's side ---------------------------------------------------------------
 
@@ -211,12 +212,16 @@ class Stage:
 
     def tasks(self) -> list[Task]:
         """The rows of the journal, oldest first."""
-        return _in_a_thread(self._reader.tasks())
+        return self._aside.run(self._reader.tasks())
 
     def task(self) -> Task:
         """The only row of the journal; raises `ValueError` if there is not exactly one."""
         (task,) = self.tasks()
         return task
+
+    async def _close_journals(self) -> None:
+        for journal in self._journals:  # A crashed runner has left its connections open.
+            await journal.close()
 
     @property
     def _settings(self) -> Settings:
@@ -228,10 +233,19 @@ class Stage:
         return worker if alive else evolve(worker, pid=_NO_PROCESS + self._workers)
 
 
-def _in_a_thread(work: Coroutine[object, None, T]) -> T:
-    """What the journal answers, also while the stage's own loop is running."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+@define
+class _Aside:
+    """An event loop on a thread of its own: it also runs something while the stage's runs."""
+
+    _thread: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
+    _loop: asyncio.Runner = field(factory=asyncio.Runner, init=False)
+
+    def run(self, work: Coroutine[object, None, T]) -> T:
+        return self._thread.submit(self._loop.run, work).result()
+
+    def close(self) -> None:
+        with self._thread:
+            self._thread.submit(self._loop.close)
 
 
 @define
