@@ -205,7 +205,9 @@ def _fits(info: OptionInfo, value: object) -> bool:
 
 
 def _is_json(value: object) -> bool:
-    """Whether the value can be sent as JSON: no lone surrogates, no NaN, no arbitrary objects."""
+    """Whether JSON and every database can hold it: no lone surrogates, NUL, NaN or objects."""
+    if isinstance(value, str) and "\0" in value:
+        return False
     try:
         plain = dict(value) if isinstance(value, Mapping) else value
         json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()

@@ -22,8 +22,10 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 # name to an address of their own use it.
 _BENCHMARK = ipaddress.ip_network("198.18.0.0/15")
 # IPv6 addresses that end in the IPv4 address that is really reached: through a NAT64 gateway (RFC
-# 6052), or "IPv4-compatible" (RFC 4291, section 2.5.5.1).
-_ENDING_IN_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+# 6052), "IPv4-translated" (RFC 2765), or "IPv4-compatible" (RFC 4291, section 2.5.5.1).
+_ENDING_IN_IPV4 = tuple(
+    ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")
+)
 # A network's own NAT64 gateways (RFC 8215).
 _LOCAL_GATEWAY = ipaddress.IPv6Network("64:ff9b:1::/48")
 

@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from ..errors import JournalBusy, JournalError
 from ..text import reason, sanitize
-from .schema import is_current, migrate
+from .migrations import is_current, migrate
 
 T = TypeVar("T")
 
@@ -41,14 +41,8 @@ class Database:
     url: str = field(repr=False)
     _engine: sa.Engine | None = field(default=None, init=False, repr=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
-    _writer: ThreadPoolExecutor = field(init=False, repr=False)
-    _reader: ThreadPoolExecutor = field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="kling26-journal")
-        # An in-memory database is a single connection, which only one thread may use.
-        shared = self._writer if _in_memory(self.url) else None
-        self._reader = shared or ThreadPoolExecutor(1, thread_name_prefix="kling26-reader")
+    #: By what they do, "write" or "read".
+    _threads: dict[str, ThreadPoolExecutor] = field(factory=dict, init=False, repr=False)
 
     @property
     def opened(self) -> bool:
@@ -65,15 +59,21 @@ class Database:
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that may write, commit it, and return the result."""
-        return await self._in_thread(self._writer, lambda: self._run_now(work))
+        return await self._in_thread("write", lambda: self._run_now(work))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
-        return await self._in_thread(self._reader, lambda: self._read_now(work))
+        # An in-memory database is a single connection, which only one thread may use.
+        thread = "write" if _in_memory(self.url) else "read"
+        return await self._in_thread(thread, lambda: self._read_now(work))
 
     async def close(self) -> None:
-        """Close the connections; the next use opens the database again."""
-        await self._in_thread(self._writer, self._close_now)
+        """Close the connections and end the threads; the next use opens the database again."""
+        if self.opened:
+            await self._in_thread("write", self._close_now)
+        for thread in self._threads.values():
+            thread.shutdown(wait=False)
+        self._threads.clear()
 
     def _run_now(self, work: Callable[[sa.Connection], T]) -> T:
         with self._translating_errors(), self._open().begin() as connection:
@@ -88,8 +88,10 @@ class Database:
             self._engine.dispose()
             self._engine = None
 
-    async def _in_thread(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+    async def _in_thread(self, name: str, work: Callable[[], T]) -> T:
+        if name not in self._threads:
+            self._threads[name] = ThreadPoolExecutor(1, thread_name_prefix=f"kling26-{name}")
+        return await asyncio.get_running_loop().run_in_executor(self._threads[name], work)
 
     def _open(self) -> sa.Engine:
         with self._opening:

@@ -7,6 +7,7 @@ The steps are `submit`, `poll` and `fetch`; only `job` knows their order.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Unpack
 
 import httpx
@@ -58,6 +59,12 @@ class JobContext:
     _request: VideoRequest | None = field(default=None, init=False)
     #: Changes that could not be written to the journal yet.
     _unwritten: Changes = field(factory=Changes, init=False)
+    #: Whether the journal says that the paid request has left, which may be out of date.
+    _row_is_sent: bool = field(init=False)
+
+    @_row_is_sent.default
+    def _sent_before(self) -> bool:
+        return self.task.sending is not None
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -107,18 +114,27 @@ class JobContext:
 
     async def mark_sent(self) -> bool:
         """Commit that the paid request is about to be sent; False if another worker sends it."""
-        first = self.task.sending is None
+        first = self.task.sending is None and not self._row_is_sent
         mark = self.journal.mark_sent if first else self.journal.mark_sent_again
         ours = await mark(self.id)
         if ours:
             attempts = self.task.attempts + 1
             self.task = evolve(self.task, sending=self.clock(), attempts=attempts)
+            self._row_is_sent = True
+            self._unwritten.pop("sending", None)
         return ours
 
     async def mark_unsent(self) -> None:
-        """Commit that the paid request certainly had no effect."""
+        """
+        Commit that the paid request certainly had no effect.
+
+        A journal that cannot be written does not hide why: it is recorded with the next change.
+        """
         self.task = evolve(self.task, sending=None)
-        await self.journal.mark_unsent(self.id)
+        self._unwritten |= {"sending": None}
+        with suppress(JournalError):
+            await self.journal.mark_unsent(self.id)
+            self._row_is_sent = False
 
     async def accept(self, ticket: Ticket) -> Ticket:
         """Record the ticket: from here on, the task is known to be paid for."""

@@ -10,7 +10,9 @@ from attrs import define, evolve, field
 
 from ..errors import (
     JournalError,
+    KeyRejected,
     Kling26Error,
+    OutOfCredit,
     Refused,
     StillRunning,
     TaskCancelled,
@@ -173,7 +175,20 @@ async def _wait(context: JobContext, running: _Running, deadline: float) -> None
 
 def _end_error(task: Task) -> Kling26Error:
     """The error for a task that ended without a video in another process."""
-    kinds: Mapping[TaskState, type[Kling26Error]]
-    kinds = {"failed": TaskFailed, "cancelled": TaskCancelled}
+    kind: type[Kling26Error] = _STATE_ERRORS.get(task.state, Refused)
+    if kind is Refused and task.remedy is not None:
+        kind = _REFUSALS.get(task.remedy.do, Refused)
     message = task.error or f"Task {task.id} is {task.state}."
-    return kinds.get(task.state, Refused)(message, code=task.code, remedy=task.remedy)
+    return kind(message, code=task.code, remedy=task.remedy)
+
+
+_STATE_ERRORS: Mapping[TaskState, type[Kling26Error]] = {
+    "failed": TaskFailed,
+    "cancelled": TaskCancelled,
+}
+#: Refusals, by what helps against them.
+_REFUSALS: Mapping[str, type[Kling26Error]] = {
+    "set_key": KeyRejected,
+    "top_up": OutOfCredit,
+    "wait": TryLater,
+}

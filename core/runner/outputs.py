@@ -17,20 +17,24 @@ async def write_outputs(journal: Journal, task: Task, output: Path | None) -> Pa
     Returns the path for this caller; raises `NotDelivered` if that cannot be written.
     """
     stored = written = Path(str(task.file))
-    pending = [] if output is None else [str(output)]
+    pending: list[str] = []
     with suppress(JournalError):  # The video is here; a journal error must not withhold it.
-        pending += await journal.pending_outputs(task.id)
-    for path in map(Path, dict.fromkeys(pending)):
+        pending = await journal.pending_outputs(task.id)
+    own = [] if output is None else [str(output)]
+    for name in dict.fromkeys([*own, *pending]):
         try:
-            await asyncio.to_thread(copy_video, stored, path)
+            await asyncio.to_thread(copy_video, stored, Path(name))
         except OSError as error:
-            if output not in (None, path):
+            if own and name not in own:
                 continue  # Another caller's output, which stays pending.
+            with suppress(JournalError):
+                await journal.request_output(task.id, name)
             raise NotDelivered(
-                f"The video is stored as {stored}, but could not be written to {path}: "
+                f"The video is stored as {stored}, but could not be written to {name}: "
                 f"{error.strerror}."
             ) from error
-        written = path
-        with suppress(JournalError):
-            await journal.mark_written(task.id, str(path))
+        written = Path(name)
+        if name in pending:
+            with suppress(JournalError):
+                await journal.mark_written(task.id, name)
     return output or written

@@ -14,7 +14,14 @@ from typing import Self
 import httpx
 from attrs import Factory, define, field
 
-from ..errors import JournalError, Kling26Error, NotApplicable, OutcomeUnknown, UsageError
+from ..errors import (
+    JournalError,
+    Kling26Error,
+    NotApplicable,
+    NotDelivered,
+    OutcomeUnknown,
+    UsageError,
+)
 from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
 from ..journal.files import Store
@@ -225,7 +232,10 @@ class Runner:
         output = None if order.output is None else str(order.output)
         equal = await self.journal.find_equal(order.fingerprint)
         if equal is not None:
-            await self.journal.request_output(equal.id, output)
+            # A stored video is written at once, and one on its way must not wait for a writer.
+            if equal.standing != "stored":
+                with suppress(JournalError):
+                    await self.journal.request_output(equal.id, output)
             return equal, True
         _ = order.target.client  # Without a key, there must be no row.
         name, image = None, order.request.image
@@ -256,7 +266,7 @@ class Runner:
             task = await self._jobs.complete(task, deadline, progress, target)
             file = await write_outputs(self.journal, task, output)
         except Kling26Error as error:
-            raise error.about(
+            raise _paid_or_not(task, error).about(
                 task=task.id, provider=task.provider, task_id=task.task_id
             ) from error.__cause__
         return self._video(task, file, reused)
@@ -275,6 +285,18 @@ class Runner:
             paid=task.submitted,
             sandbox=task.sandbox,
         )
+
+
+def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
+    """The error for a task: a journal that fails changes nothing about what has been paid for."""
+    paid = {
+        "unclear": "may have been paid for",
+        "at_provider": "is paid for",
+        "made": "is paid for",
+    }
+    if isinstance(error, JournalError) and task.standing in paid:
+        return NotDelivered(f"{sentence(error)} The video {paid[task.standing]}.")
+    return error
 
 
 def _found(task: Task) -> Progress:

@@ -26,6 +26,7 @@ PRIVATE = [
     "::ffff:127.0.0.1",
     "::ffff:192.168.0.7",
     "::127.0.0.1",  # IPv4-compatible
+    "::ffff:0:127.0.0.1",  # IPv4-translated
     "64:ff9b::7f00:1",
     "64:ff9b::a00:1",
     "64:ff9b:1::1",

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from kling26.core.errors import Remedy
-from kling26.core.journal import schema
+from kling26.core.errors import JournalBusy, Remedy
+from kling26.core.journal import migrations
 from kling26.core.journal.database import Database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task, fingerprint
+from kling26.core.journal.worker import Worker
 from kling26.core.status import Ticket
 
 from ..conftest import Stage
@@ -90,7 +91,7 @@ def test_a_new_journal_knows_its_version(kie: Stage) -> None:
     kie.generate()
 
     assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["3"]
-    assert schema.schema_version() == 3
+    assert migrations.schema_version() == 3
 
 
 @pytest.mark.parametrize("dump", [SCHEMA_1, SCHEMA_2], ids=["schema 1", "schema 2"])
@@ -180,8 +181,13 @@ def test_errors_of_schema_2_lose_the_commands_that_were_in_them(
     )
     assert errors["lynx"] == (
         "kie.ai may have taken this video, and charged for it: no answer came (the connection "
-        "broke). Look at https://kie.ai/logs."
+        "broke)."
     )
+    remedies = {task.prompt.split()[1]: task.remedy for task in kie.tasks() if task.remedy}
+    assert remedies == {
+        "lynx": Remedy("resubmit", page="https://kie.ai/logs"),
+        "marten": Remedy("resume"),
+    }
     assert errors["marten"] == "kie.ai says the video is done, and does not say where."
 
 
@@ -265,7 +271,7 @@ def test_a_migration_that_fails_leaves_the_journal_as_it_was(
     def fail(_: dict[str, Any]) -> dict[str, Any]:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(schema, "_MIGRATIONS", (*schema._MIGRATIONS, fail))
+    monkeypatch.setattr(migrations, "_MIGRATIONS", (*migrations._MIGRATIONS, fail))
     with pytest.raises(Exception, match="the disk is full"):
         kie.tasks()
 
@@ -285,3 +291,37 @@ def test_a_journal_that_is_current_is_opened_without_a_lock(kie: Stage) -> None:
         kie.run(reader.close())
 
     assert count == 1
+
+
+def test_a_journal_is_not_migrated_while_an_older_process_submits(
+    kie: Stage, old: Callable[[str], Path]
+) -> None:
+    """It could not record the ticket any more, and the video would be lost or paid for again."""
+    path, here = old(SCHEMA_2), Worker.here()
+    change(
+        path,
+        "UPDATE workers SET host = ?, pid = ?, born = ? "
+        "WHERE id = (SELECT worker FROM tasks WHERE request LIKE '%A crane%')",
+        here.host,
+        here.pid,
+        here.born,
+    )
+
+    with pytest.raises(JournalBusy, match="an older version of kling26 is still submitting"):
+        kie.tasks()
+
+    assert ask(path, "SELECT value FROM meta") == ["2"]
+    change(path, "DELETE FROM workers")
+    assert len(kie.tasks()) == 9
+
+
+def test_a_prompt_of_an_older_journal_loses_the_nul_that_postgresql_cannot_store(
+    kie: Stage, old: Callable[[str], Path]
+) -> None:
+    path = old(SCHEMA_1)
+    change(
+        path,
+        "UPDATE tasks SET request = replace(request, 'An owl', 'An \\u0000owl')",
+    )
+
+    assert kie.tasks()[0].prompt == "An  owl of old"

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
-from kling26.core.errors import JournalBusy, JournalError, Remedy, ResultUnavailable
+from kling26.core.errors import (
+    JournalBusy,
+    JournalError,
+    NotDelivered,
+    OutOfCredit,
+    Remedy,
+    ResultUnavailable,
+    StillRunning,
+)
 from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
@@ -240,3 +248,92 @@ def test_a_stored_video_is_given_while_others_write(kie: Stage) -> None:
     assert kie.generate().reused
 
     other.close()
+
+
+def test_a_stored_video_is_written_to_an_output_while_others_write(
+    kie: Stage, tmp_path: Path
+) -> None:
+    kie.generate()
+    other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    video = kie.generate(output=tmp_path / "heron.mp4")
+
+    other.close()
+    assert (video.file, video.reused) == (tmp_path / "heron.mp4", True)
+    assert video.file.exists()
+
+
+def test_a_paid_task_of_a_busy_journal_is_still_owed(
+    kie: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    with pytest.raises(StillRunning):
+        kie.generate(timeout=5)
+    other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(NotDelivered, match="The video is paid for") as caught:
+        kie.generate()
+
+    other.close()
+    assert exit_status(caught.value) == 5
+    assert caught.value.remedy == Remedy("resume")
+    assert caught.value.task_id == kie.emulator.accepted[0].id
+    kie.generate()
+    assert kie.paid == 1
+
+
+class DeafToUnsent(Journal):
+    """Cannot be told that a request had no effect."""
+
+    async def mark_unsent(self, task: str) -> None:
+        raise JournalError("The journal is busy.")
+
+
+def test_a_journal_that_fails_does_not_hide_why_the_provider_refused(kie: Stage) -> None:
+    kie.fault("no_credit")
+
+    async def work() -> None:
+        journal = DeafToUnsent(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
+        async with kie.runner(journal=journal) as runner:
+            await kie.make(runner)
+
+    with pytest.raises(OutOfCredit):
+        kie.run(work())
+
+    assert (kie.task().state, kie.task().sending) == ("refused", None)
+
+
+def test_a_wait_that_could_not_be_recorded_is_no_lost_answer(kie: Stage) -> None:
+    kie.fault("rate_limit", times=3)
+
+    async def work() -> None:
+        journal = DeafToUnsent(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
+        async with kie.runner(journal=journal) as runner:
+            await kie.make(runner)
+
+    kie.run(work())
+
+    assert (kie.task().state, kie.paid) == ("stored", 1)
+
+
+def test_a_closed_journal_leaves_no_threads_behind(kie: Stage) -> None:
+    async def work() -> None:
+        for _ in range(20):
+            journal = Journal(f"sqlite:///{kie.home / 'journal.sqlite3'}")
+            await journal.heartbeat()
+            await journal.tasks()
+            await journal.close()
+
+    before = set(threading.enumerate())
+    kie.run(work())
+    left = [
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.name.startswith(("kling26-read", "kling26-write"))
+    ]
+    for thread in left:
+        thread.join(10)  # They have been told to end.
+
+    assert not any(thread.is_alive() for thread in left)

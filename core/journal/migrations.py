@@ -1,0 +1,147 @@
+"""Creating the journal's tables, and migrating those of older versions."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from ..errors import JournalBusy, JournalError, Remedy
+from .schema import META, METADATA, TASKS
+from .worker import Worker
+
+#: The key of the advisory lock for migrations; arbitrary, but it must never change.
+_LOCK = 260_001
+
+_VERSION = sa.select(META.c.value).where(META.c.name == "schema")
+
+
+def is_current(connection: sa.Connection) -> bool:
+    """Whether the tables exist in the current version; only reads, so it waits for nobody."""
+    return sa.inspect(connection).has_table("meta") and connection.scalar(_VERSION) == str(
+        schema_version()
+    )
+
+
+def migrate(connection: sa.Connection) -> None:
+    """
+    Create the tables, or migrate those of an older version.
+
+    Raises `JournalError` for a newer version, and `JournalBusy` while a process of an older one is
+    submitting a task: it could not record the answer any more.
+    """
+    if connection.dialect.name == "postgresql":
+        # Two workers that find no tables would both create them. On SQLite, BEGIN IMMEDIATE locks.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    METADATA.create_all(connection)
+    found = connection.scalar(_VERSION)
+    if found is None:
+        connection.execute(META.insert().values(name="schema", value=str(schema_version())))
+    elif int(found) > schema_version():
+        raise JournalError(
+            f"The journal was written by a newer version of kling26 (schema {found}; this version "
+            f"reads up to {schema_version()}). Update kling26."
+        )
+    elif int(found) < schema_version():
+        _rebuild(connection, _MIGRATIONS[int(found) - 1 :])
+
+
+def schema_version() -> int:
+    """The version number of the current tables."""
+    return 1 + len(_MIGRATIONS)
+
+
+#: A row of the table `tasks`, by column name.
+_Row = dict[str, Any]
+
+
+def _rebuild(connection: sa.Connection, steps: tuple[Callable[[_Row], _Row], ...]) -> None:
+    """
+    Read the tasks, recreate their table, and write them in the current form.
+
+    Without ALTER TABLE: SQLite before 3.35, which some systems still have, cannot drop columns.
+    """
+    rows = [dict(row) for row in connection.execute(sa.text("SELECT * FROM tasks")).mappings()]
+    if any(_is_submitting(row, connection) for row in rows):
+        raise JournalBusy(
+            "The journal has to be migrated, but a process with an older version of kling26 is "
+            "still submitting a video."
+        )
+    for step in steps:
+        rows = [step(row) for row in rows]
+    connection.execute(sa.text("DROP TABLE tasks"))
+    TASKS.create(connection)
+    if rows:
+        connection.execute(TASKS.insert(), rows)
+    connection.execute(
+        META.update().where(META.c.name == "schema").values(value=str(schema_version()))
+    )
+
+
+def _is_submitting(row: _Row, connection: sa.Connection) -> bool:
+    """Whether a living worker has the task, and the provider may not have accepted it yet."""
+    if row["state"] != "submitting" or row["worker"] is None:
+        return False
+    return Worker.here().is_alive(row["worker"], connection, time.time())
+
+
+# -- older versions ----------------------------------------------------------------------------
+
+
+def _with_cost_unit(row: _Row) -> _Row:
+    """Schema 2 adds the unit of each cost."""
+    return {**row, "cost_unit": None}
+
+
+def _with_typed_columns(row: _Row) -> _Row:
+    """Schema 3 has a column for each field of the request, and separates remedies from errors."""
+    request, ticket = json.loads(row.pop("request")), json.loads(row.pop("ticket") or "{}")
+    error, remedy = _without_commands(row["error"] or "")
+    return {
+        **row,
+        **{name: _without_nul(value) for name, value in request.items()},
+        "options": json.loads(row["options"]),
+        "image_file": row["image"],
+        "ticket_data": ticket.get("data"),
+        "error": error or None,
+        "remedy": remedy and attrs.asdict(remedy, filter=lambda _, value: value),
+    }
+
+
+def _without_nul(value: object) -> object:
+    """A value without the NUL that JSON can escape, and that no text column of PostgreSQL takes."""
+    return value.replace("\0", " ") if isinstance(value, str) else value
+
+
+# Up to schema 2, errors also named the page to look at and the command to run next.
+_RESUBMIT = re.compile(
+    r" Look at (?P<page>\S+|your account at .+?)\. "
+    r"If the task is not there, this submits it again: kling26 resubmit \S+$"
+)
+_RESUME = re.compile(
+    r"(?: Look at (?P<page>\S+?))?(?:, then go on with:| Ask again later:| Try again with:) "
+    r"kling26 resume \S+$"
+)
+_OTHERS = re.compile(
+    r" Set \S+, or run: kling26 keys set \S+(?<!\.)| Top it up and run this again(?=\.)"
+)
+
+
+def _without_commands(error: str) -> tuple[str, Remedy | None]:
+    """What happened, and as data what helps, which each front end now words for itself."""
+    if found := _RESUBMIT.search(error):
+        return error[: found.start()], Remedy("resubmit", page=_url(found["page"]))
+    if found := _RESUME.search(error):
+        return error[: found.start()], Remedy("resume", page=_url(found["page"]))
+    return _OTHERS.sub("", error), None
+
+
+def _url(page: str | None) -> str | None:
+    return page if page and page.startswith("https://") else None
+
+
+#: The n-th function (from 1) converts a row of schema n to schema n + 1.
+_MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (_with_cost_unit, _with_typed_columns)
