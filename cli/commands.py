@@ -17,7 +17,7 @@ app: App = App(
     help="Generate Kling 2.6 videos through whichever provider you have a key for. Each video is "
     "charged once and always reaches your disk.",
     help_format="markdown",
-    help_epilogue="--verbose, with any command, shows the log and the traceback of an error.",
+    help_epilogue="Add --verbose to any command to see its log, and the traceback of an error.",
     version=lambda: f"kling26 {version()}",
     # Flags are set or left out; there are no "--no-…" twins.
     default_parameter=Parameter(negative=(), show_default=shown_default),
@@ -25,16 +25,20 @@ app: App = App(
 )
 sandbox: App = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
 
-for _command in (generate, resume, resubmit, cancel, tasks, providers, balance, prune):
+for _command in (generate, resubmit, cancel, tasks, prune):
     app.command(_command)
+# cyclopts would call what comes after a command "[ARGS]".
+app.command(resume, usage="Usage: kling26 resume [OPTIONS] [TASK]...")
+app.command(providers, usage="Usage: kling26 providers [NAME]")
+app.command(balance, usage="Usage: kling26 balance [OPTIONS] [NAME]")
 app.command(keys)
 app.command(sandbox)
 app.command(
     "kling26.cli.new_provider:new_provider",
     name="new-provider",
-    help="Begin a provider of your own: writes a folder that works as it stands.",
+    help="Write a plug-in for another provider, complete with an emulator and tests.",
 )
-# By name: its help lists what the emulators can do, and they are loaded for that alone.
+# By name: its help lists the faults, and the emulators are loaded for nothing else.
 sandbox.command(
     "kling26.cli.serving:serve",
     name="serve",

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from ..core.journal.task import Task
     from ..core.runner.results import Video
 
-#: The keys of the JSON object, all of them always there.
+#: The keys of the JSON object; all of them are always present.
 FACTS = ("task", "provider", "state", "task_id", "url", "file", "cost", "error")
 
 _verbose = False
 
 
 class Unwritten(OSError):
-    """Stdout does not take what is printed."""
+    """Stdout cannot be written to."""
 
 
 def set_up(verbose: bool) -> None:
-    """Choose how much is logged, and let every name of a file be printable."""
+    """Choose how much is logged, and make every file name printable."""
     global _verbose  # noqa: PLW0603 - one console per process.
     _verbose = verbose
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # In UTF-8 a file's name goes out as the very bytes it has.
+        # In UTF-8, a file name is printed as the bytes it consists of.
         utf8 = sys.stdout.encoding.lower() == "utf-8"
         sys.stdout.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
     handler = _LogLines()
@@ -44,7 +44,7 @@ def set_up(verbose: bool) -> None:
         logging.getLogger("httpx").setLevel(logging.INFO)
         logging.getLogger().addHandler(handler)
     else:
-        # What users need to know of other libraries' trouble, the commands say themselves.
+        # The commands themselves report what users need to know of other libraries' errors.
         logging.getLogger().addHandler(logging.NullHandler())
         logging.getLogger("kling26").addHandler(handler)
 
@@ -66,7 +66,7 @@ def say(text: str) -> None:
 
 
 def result(text: str) -> None:
-    """Print a line of what was asked for; raises `Unwritten`."""
+    """Print a line of the result; raises `Unwritten`."""
     try:
         print(text, flush=True)
     except OSError as error:
@@ -80,7 +80,7 @@ def fail(
     error: Kling26Error | None = None,
     as_json: bool = False,
 ) -> None:
-    """Say what went wrong; on stdout too, as the JSON object, where that was asked for."""
+    """Print what went wrong; with `as_json`, the JSON object on stdout too."""
     say(text)
     if _verbose:
         say(_without_keys(traceback.format_exc().rstrip()))
@@ -99,7 +99,7 @@ def as_object(
     video: "Video | None" = None,
     text: str | None = None,
 ) -> str:
-    """The JSON object of a task, or of an error before there was one; `text` is its error."""
+    """The JSON object of a task, or of an error before there was one; `text` is the error's."""
     facts: dict[str, object] = dict.fromkeys(FACTS)
     for source in (error, task, video):
         known = {name: getattr(source, name, None) for name in FACTS[:-1]}
@@ -120,7 +120,7 @@ def _without_keys(text: str) -> str:
 
 
 def _keys() -> Iterator[str]:
-    """Whatever may be a key: better one word too many left out than one too few."""
+    """Everything that may be a key: rather one word too many than one too few."""
     for name, value in os.environ.items():
         if name.upper().endswith(("KEY", "TOKEN")) and len(value.strip()) > 5:
             yield value.strip()

@@ -1,4 +1,4 @@
-"""How far tasks are, on stderr: live on a terminal, else a line for each change."""
+"""The progress of tasks, on stderr: live on a terminal, else a line for each change."""
 
 import sys
 import time
@@ -46,7 +46,7 @@ class Display:
     `listen` may be called from any thread.
     """
 
-    #: The tasks that anything was heard of.
+    #: The tasks that have reported anything.
     tasks: dict[str, _Line] = field(factory=dict, init=False)
     _live: "Live | None" = field(default=None, init=False)
     _said: dict[str, str] = field(factory=dict, init=False)
@@ -71,7 +71,7 @@ class Display:
                 console=console,
                 get_renderable=self._rows,
                 transient=True,
-                # Results are for stdout, which rich would otherwise lead to its own console.
+                # Results go to stdout; rich would otherwise redirect them to its console.
                 redirect_stdout=False,
             )
             self._live.start()
@@ -120,7 +120,7 @@ class Display:
 
 
 def _remark(progress: Progress) -> str | None:
-    """A sentence that is no phase of the task."""
+    """A sentence that is not about a phase of the task, or None."""
     if progress.phase == "found":
         return found_text(progress)
     return progress.message if progress.phase == "note" else None
@@ -135,14 +135,14 @@ def _line(progress: Progress, before: _Line | None) -> _Line:
 
 
 def _bar(line: _Line) -> "ProgressBar | None":
-    """How much of the expected time has passed, or of the file has come."""
+    """How much of the expected time has passed, or of the file has arrived."""
     from rich.progress_bar import ProgressBar
 
     progress = line.progress
     if progress.phase == "downloading" and progress.total:
         return ProgressBar(progress.total, progress.done, width=_BAR)
     if progress.phase == "running" and progress.expected and line.elapsed is not None:
-        # It is an expectation: a full bar would promise that it is done.
+        # Only an estimate: a full bar would claim that it is done.
         return ProgressBar(1.0, min(0.97, line.elapsed / progress.expected), width=_BAR)
     return None
 

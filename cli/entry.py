@@ -1,12 +1,12 @@
 """
-The command `kling26`, from its first moment to its exit status.
+The command `kling26`, from its start to its exit status.
 
-The commands themselves are in `commands`; here is what becomes of an interrupt, an error or a
-closed pipe, whatever the command: one sentence and a status, and a traceback only with --verbose.
+The commands themselves are in `commands`. Here an interrupt, an error or a closed pipe becomes one
+sentence and an exit status, and a traceback only with --verbose.
 """
 
-# Nothing heavy up here, and so no `texts`: a Ctrl-C while the rest is still loading is answered
-# with a sentence too.
+# Nothing heavy is imported here, not even `texts`: a Ctrl-C while the rest is still loading gets a
+# sentence too.
 import errno
 import os
 import signal
@@ -20,47 +20,47 @@ BROKEN = 1
 def main() -> None:
     """Run the command line and exit."""
     try:
-        _end_alike_on_signals()
+        _treat_signals_alike()
         status = _run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         status = INTERRUPTED
     except OSError as error:
-        # The commands' own do not get here: this is stdout, full or no longer read.
+        # Commands handle their own errors, so this is stdout: full, or no longer read.
         if error.errno != errno.EPIPE:
             print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
-        # What still waits to be written would be tried again at exit.
+        # Python would otherwise try again at exit to write what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = BROKEN
-    except Exception as error:  # Of the installation: the commands' own do not get here.
+    except Exception as error:  # The installation's: commands handle their own.
         if "--verbose" in sys.argv:
             raise
         print(f"kling26 cannot start: {error}. Use --verbose to see where.", file=sys.stderr)
         status = BROKEN
     if status == INTERRUPTED:
-        # An orderly exit would wait for threads that still wait for an answer; and CPython ends
-        # itself by the signal if that came while it evaluated a text, as `namedtuple` does.
+        # An orderly exit would wait for threads that are still waiting for an answer; and CPython
+        # kills itself with the signal if it arrived during an `eval`, as in `namedtuple`.
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
 
 
-def _end_alike_on_signals() -> None:
-    """SIGTERM and a lost terminal are interrupts like Ctrl-C."""
+def _treat_signals_alike() -> None:
+    """Make SIGTERM and SIGHUP interrupts like Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        # `nohup` has a hang-up ignored, and so it stays.
+        # `nohup` ignores SIGHUP, and that stays so.
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, interrupt)
 
 
 def _run(line: list[str]) -> int:
-    # After a bare "--" nothing is an option any more.
+    # After a bare "--", nothing is an option.
     options = line[: line.index("--")] if "--" in line else line
     verbose, as_json = "--verbose" in options, "--json" in options
     rest = [*(word for word in options if word != "--verbose"), *line[len(options) :]]
@@ -89,6 +89,6 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
         return exits.exit_status(error)
     except console.Unwritten:
         raise
-    except Exception as error:  # noqa: BLE001 - nobody meets a traceback unasked.
+    except Exception as error:  # noqa: BLE001 - a traceback only with --verbose.
         console.fail(texts.bug(console.shown(error)), as_json=as_json)
         return BROKEN

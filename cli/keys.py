@@ -1,4 +1,4 @@
-"""`kling26 keys`: which API keys there are, and never the keys themselves."""
+"""`kling26 keys`: sets, deletes and looks up API keys, and never shows one."""
 
 import logging
 import sys
@@ -15,13 +15,13 @@ from ..core.settings import Settings
 from . import listings, texts
 from .console import result, say
 
-keys: App = App(name="keys", help="Store, delete or look up the API key of a provider.")
+keys: App = App(name="keys", help="Store, delete or look up API keys.")
 
 ProviderName = Annotated[str, Parameter(help="The provider, as `kling26 providers` lists it.")]
 
 
 def installed(shown: bool = False) -> Registry:
-    """The installed providers; where what was left out is `shown`, it is not logged as well."""
+    """The installed providers; what was left out is logged, unless it is `shown` anyway."""
     logger = logging.getLogger("kling26")
     before, found = logger.level, discover(Settings().load_plugins)
     logger.setLevel(logging.ERROR if shown else before)
@@ -36,7 +36,7 @@ def set_key(name: ProviderName, /) -> int:
     """
     Store a provider's API key, readable only by you.
 
-    You type it without echo, or it is read as one line from stdin.
+    It is not shown while you type. If stdin is not a terminal, one line is read from it.
     """
     provider, stored = _named(name), Keys(Settings())
     stored.set(provider, _typed(provider) if sys.stdin.isatty() else sys.stdin.readline())
@@ -48,7 +48,7 @@ def set_key(name: ProviderName, /) -> int:
 
 @keys.command(name="unset")
 def unset_key(name: ProviderName, /) -> int:
-    """Delete the stored API key of a provider."""
+    """Delete a provider's stored API key."""
     provider, stored = _named(name), Keys(Settings())
     result(texts.key_unset(provider, stored.unset(provider)))
     if stored.settings.environ.get(provider.key_variable):
@@ -58,7 +58,7 @@ def unset_key(name: ProviderName, /) -> int:
 
 @keys.command(name="show")
 def show_key(name: ProviderName, /) -> int:
-    """Say where the API key of a provider comes from; the key itself is never shown."""
+    """Show where a provider's API key comes from, never the key itself."""
     provider = _named(name)
     source = listings.key_source(provider, Settings(), provider.key_page)
     result(f"{provider.title}: {source}")
@@ -76,5 +76,8 @@ def _named(name: str) -> Provider:
 def _typed(provider: Provider) -> str:
     try:
         return getpass(texts.key_prompt(provider))
+    except KeyboardInterrupt:
+        say("")  # The prompt's line ends here.
+        raise
     except EOFError:
         raise SettingsError(texts.NO_KEY_ENTERED) from None

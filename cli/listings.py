@@ -23,7 +23,7 @@ _EXCERPT = 20
 
 
 def _width() -> int:
-    """How wide text may be; for another program, as wide as a long line of a mail."""
+    """How wide text may be: the width of the terminal, or 100 columns for another program."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
 
 
@@ -40,7 +40,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def task_list(tasks: Sequence[Task], providers: texts.Providers) -> str:
-    """Two or three lines a task: how it stands, its prompt, and what to know or do."""
+    """Two or three lines per task: how it stands, its prompt, and what to know or do."""
     rows = [("TASK", "AGE", "PROVIDER", "STATE", "COST")]
     rows += [_row(task, providers.get(task.provider)) for task in tasks]
     heading, *lines = _columns(rows)
@@ -105,7 +105,7 @@ def _images(provider: Provider) -> str:
 
 
 def key_source(provider: Provider, settings: Settings, page: str | None = None) -> str:
-    """Where a provider's key comes from, or how to give one, which is to be had on `page`."""
+    """Where a provider's key comes from, or how to set one; `page` is where to get it."""
     keys = Keys(settings)
     try:
         key = keys.find(provider)
@@ -125,7 +125,8 @@ def provider_page(provider: Provider, settings: Settings) -> str:
     label = max(map(len, facts))
     lines += [_wrapped(f"{name:{label}}  ", value) for name, value in facts.items()]
     own = list(options_of(provider.Options))
-    lines += ["", "Its own options, each as --option NAME=VALUE:" if own else "No own options."]
+    heading = "Own options, each set with --option NAME=VALUE:" if own else "No options of its own."
+    lines += ["", heading]
     label = max((len(info.name) for info in own), default=0)
     lines += [_wrapped(f"  {info.name:{label}}  ", _option(info)) for info in own]
     return "\n".join(lines)
@@ -150,7 +151,7 @@ def _facts(provider: Provider, settings: Settings) -> Iterator[tuple[str, str]]:
     if limits.submissions:
         number, seconds = limits.submissions
         yield "Rate limit", f"{number} new tasks in {seconds:g} seconds"
-    yield "Cancel", "while it is free" if provider.can("cancel") else "not possible"
+    yield "Cancel", "while it is still free" if provider.can("cancel") else "not possible"
     yield "Cost", f"in {provider.cost_unit}"
     prices = "; ".join(_prices(provider))
     if prices:

@@ -10,7 +10,7 @@ from . import listings, texts, usage
 from .console import as_object, result, say
 from .keys import installed
 from .parameters import AsJson
-from .work import Session, carry
+from .work import Session, run_work
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -21,16 +21,16 @@ def tasks(
     *,
     only_open: Annotated[
         bool,
-        Parameter(name="--open", help="Only those with something left to do."),
+        Parameter(name="--open", help="Only the unfinished ones."),
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """List the tasks of the journal, the oldest first."""
+    """List your tasks, oldest first."""
 
     async def work(session: Session[None]) -> "tuple[Sequence[Task], texts.Providers]":
         return await session.runner.tasks(only_open), session.providers
 
-    found, providers = carry(work, idle=texts.INTERRUPTED)
+    found, providers = run_work(work, idle=texts.INTERRUPTED)
     if as_json:
         for task in found:
             failure = texts.failure_text(task, providers.get(task.provider)) if task.error else None
@@ -43,9 +43,9 @@ def tasks(
 
 
 def providers(
-    name: Annotated[str | None, Parameter(help="Show all about this one.")] = None, /
+    name: Annotated[str | None, Parameter(help="Show everything about this one.")] = None, /
 ) -> int:
-    """List the providers and which keys are set, or show all about one of them."""
+    """List the installed providers, or the limits and options of one."""
     registry = installed(shown=name is None)
     if name is None:
         result(listings.provider_list(registry, Settings()))
@@ -55,20 +55,20 @@ def providers(
 
 
 def balance(
-    provider: Annotated[
+    name: Annotated[
         str | None,
-        Parameter(help="Which provider: kie, unless KLING26_PROVIDER says otherwise."),
+        Parameter(help="The provider: kie, unless KLING26_PROVIDER names another."),
     ] = None,
     /,
     *,
     sandbox: Annotated[bool, Parameter(help="Ask the emulator: no key, no network.")] = False,
 ) -> int:
-    """Ask a provider what is left on the account."""
+    """Ask a provider how much credit is left."""
 
     async def work(session: Session[None]) -> "Balance":
-        return await session.runner.balance(provider, sandbox=sandbox or None)
+        return await session.runner.balance(name, sandbox=sandbox or None)
 
-    left = carry(work, idle=texts.INTERRUPTED)
+    left = run_work(work, idle=texts.INTERRUPTED)
     result(f"{left.amount:.12g} {left.unit}")
     return 0
 
@@ -76,11 +76,11 @@ def balance(
 def prune(
     *,
     older_than: Annotated[
-        str, Parameter(help="How long ago they ended: 30d, 12h or 45m.", metavar="AGE")
+        str, Parameter(help="How long ago they ended, as in 30d, 12h or 45m.", metavar="AGE")
     ],
 ) -> int:
     """
-    Forget tasks that ended long ago, and remove their videos from the store.
+    Forget tasks that ended long ago, and delete their stored videos.
 
     Open tasks stay, and so does every video that was written to an --output.
     """
@@ -89,7 +89,7 @@ def prune(
     async def work(session: Session[None]) -> "Sequence[Task]":
         return await session.runner.prune(seconds)
 
-    gone = carry(work, idle=texts.PRUNE_INTERRUPTED)
+    gone = run_work(work, idle=texts.PRUNE_INTERRUPTED)
     result(texts.pruned(len(gone), sum(task.file is not None for task in gone)))
     return 0
 
@@ -98,7 +98,7 @@ _AGES = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _age(text: str) -> float:
-    """Seconds, of an age such as 30d; raises `OptionRefused`."""
+    """An age such as 30d in seconds; raises `OptionRefused`."""
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit() and unit in _AGES):
         raise usage.bad_age(text)

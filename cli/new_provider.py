@@ -1,4 +1,4 @@
-"""`kling26 new-provider`: a distribution for a provider of one's own, which works as it stands."""
+"""`kling26 new-provider`: writes a plug-in for another provider, which works as it is."""
 
 import re
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ def new_provider(
     /,
 ) -> int:
     """
-    Begin a provider of your own: writes the folder kling26-NAME.
+    Write a plug-in for another provider into the folder kling26-NAME.
 
-    It works as it stands, with an emulator and tests; the places to fill in are marked.
+    It works as it is, with an emulator and tests; the places to fill in are marked.
     """
     folder = Path(f"kling26-{_usable(name)}")
     write(folder, spellings(name))
@@ -53,7 +53,7 @@ def _usable(name: str) -> str:
 
 
 def spellings(name: str) -> Mapping[str, str]:
-    """The name in each of its spellings."""
+    """The name in every spelling that the templates use."""
     module = name.replace("-", "_")
     parts = module.split("_")
     return {
@@ -67,7 +67,7 @@ def spellings(name: str) -> Mapping[str, str]:
 
 
 def write(folder: Path, spelled: Mapping[str, str]) -> None:
-    """Write the distribution into a folder that is not there yet."""
+    """Write the distribution into a new folder."""
     templates = files(__package__) / "templates"
     try:
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What the commands take: their parameters, and what a video is asked for with."""
+"""The parameters of the commands."""
 
 import math
 from collections.abc import Mapping
@@ -17,26 +17,27 @@ _LONGEST_TIMEOUT = 30 * 86400.0
 _SHARED = {info.name: info for info in options_of(VideoRequest)}
 _DEFAULTS: dict[str, Any] = {name: info.default for name, info in _SHARED.items()}
 
-TaskName = Annotated[str, Parameter(help="Its id, or the beginning of it.")]
+TaskName = Annotated[str, Parameter(help="The task's id, or the beginning of it.")]
+TaskNames = Annotated[str, Parameter(help="The tasks' ids, or the beginnings of them.")]
 AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON, one object per task.")]
 Timeout = Annotated[
     float,
     Parameter(
-        help="How long the whole command may take; what is paid for by then is kept.",
+        help="How long the whole command may take; what was paid for by then can be resumed.",
         metavar="SECONDS",
     ),
 ]
 
 
 def shown_default(value: object) -> str | None:
-    """A default as the help shows it; that a flag is off by default goes without saying."""
+    """A default as the help shows it; None for a flag that is off."""
     if value is None or value is False:
         return None
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def seconds(timeout: float) -> float:
-    """The time-out, if it is one; raises `OptionRefused`."""
+    """The time-out; raises `OptionRefused` if it is out of range."""
     if not (math.isfinite(timeout) and 0 < timeout <= _LONGEST_TIMEOUT):
         raise usage.bad_timeout(timeout, _LONGEST_TIMEOUT)
     return timeout
@@ -54,13 +55,13 @@ Prompt = Annotated[str, _shared("prompt")]
 
 @Parameter(name="*")
 @frozen(kw_only=True)
-class Asked:
-    """What a video is asked for with, beside the prompt; each field is a flag."""
+class Flags:
+    """What `generate` takes besides the prompt; each field is a flag."""
 
     provider: Annotated[
         str | None,
         Parameter(
-            help="Who makes it: kie, unless KLING26_PROVIDER says otherwise. "
+            help="Who makes the video: kie, unless KLING26_PROVIDER names another. "
             "`kling26 providers` lists them.",
             metavar="NAME",
         ),
@@ -76,7 +77,7 @@ class Asked:
     option: Annotated[
         list[str] | None,
         Parameter(
-            help="An option of this provider's own; repeatable. "
+            help="One of the provider's own options; repeatable. "
             "`kling26 providers NAME` lists them.",
             metavar="NAME=VALUE",
         ),
@@ -84,7 +85,7 @@ class Asked:
     output: Annotated[
         str | None,
         Parameter(
-            help="Where the video is written, besides the store that keeps it anyway.",
+            help="Where to write the video, in addition to the store in the home folder.",
             metavar="FILE.mp4",
         ),
     ] = None
@@ -110,7 +111,7 @@ class Asked:
         return VideoRequest(prompt, **given)
 
     def own_options(self) -> Mapping[str, str]:
-        """The provider's own options, out of NAME=VALUE; raises `OptionRefused`."""
+        """The provider's own options, read from NAME=VALUE; raises `OptionRefused`."""
         own: dict[str, str] = {}
         for text in self.option or ():
             name, equals, value = text.partition("=")
@@ -125,5 +126,5 @@ class Asked:
         return own
 
 
-#: Nothing but a prompt.
-AS_USUAL: Asked = Asked()
+#: No flags, just a prompt.
+NO_FLAGS: Flags = Flags()

@@ -32,7 +32,7 @@ def _serve(
     fault: Annotated[
         list[str] | None,
         Parameter(
-            help="A fault that each emulator shows once; may be repeated, and keeps its order.",
+            help="A fault that each emulator shows once; repeatable, and shown in this order.",
             metavar="NAME",
         ),
     ] = None,

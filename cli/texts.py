@@ -16,6 +16,7 @@ from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, Unkno
 from ..core.journal.task import Task
 from ..core.progress import Phase, Progress
 from ..core.provider import Provider
+from ..core.settings import Settings
 from ..core.status import Standing
 from ..core.text import join_sentences, join_words, sanitize
 
@@ -38,12 +39,12 @@ class _Words:
 
 
 _FETCH = "Fetch it with: kling26 resume {task}"
-_REQUESTED = "Requested on {date} as {task}, so this picks it up"
+_REQUESTED = "Requested on {date} as {task}, so this continues it"
 _PAID = "{paid} on {date} as {task}, so this costs nothing"
 _STANDINGS: Mapping[Standing, _Words] = {
     "unsent": _Words(
         "The request has not been sent yet.",
-        "Send it with: kling26 resume {task}, or drop it with: kling26 cancel {task}",
+        "kling26 resume {task} sends it; kling26 cancel {task} drops it.",
         _REQUESTED,
     ),
     "unclear": _Words(
@@ -63,7 +64,7 @@ _STANDINGS: Mapping[Standing, _Words] = {
 
 
 def task_text(task: Task, provider: Provider | None) -> str:
-    """Where the video of a task is, why there is none, or what to do for it; "" if nothing."""
+    """Where the video of a task is, why there is none, or how to get it; "" if there is nothing."""
     if task.standing == "stored":
         here = task.file is not None and Path(task.file).exists()
         gone = f"The stored video is gone. Fetch it again with: kling26 resume {task.id}"
@@ -101,7 +102,7 @@ def _next(task: Task) -> str:
 
 
 def title(name: str, provider: Provider | None) -> str:
-    """What a provider is called; by its bare name where its plug-in is gone."""
+    """A provider's title, or its bare name if its plug-in is gone."""
     return sanitize(name if provider is None else provider.title, 60)
 
 
@@ -109,8 +110,8 @@ def title(name: str, provider: Provider | None) -> str:
 
 INTERRUPTED = "Interrupted."
 NOTHING_SENT = "Interrupted. Nothing was sent."
-CANCEL_INTERRUPTED = "Interrupted. Check with: kling26 tasks"
-PRUNE_INTERRUPTED = "Interrupted. Run it again to go on."
+CANCEL_INTERRUPTED = "Interrupted. Check the task with: kling26 tasks"
+PRUNE_INTERRUPTED = "Interrupted. Run the command again to finish."
 
 
 def interrupt_text(tasks: Sequence[Task], providers: Providers) -> str:
@@ -123,20 +124,20 @@ def interrupt_text(tasks: Sequence[Task], providers: Providers) -> str:
 
 
 def interrupted_among(tasks: Iterable[str]) -> str:
-    """What is said where nothing more is known of these tasks than that they are open."""
+    """What to say if nothing more is known of these tasks than that they are open."""
     left = " ".join(tasks)
-    return join_sentences(INTERRUPTED, f"Go on with: kling26 resume {left}" if left else "")
+    return join_sentences(INTERRUPTED, f"Continue with: kling26 resume {left}" if left else "")
 
 
 def resume_interrupted(tasks: Sequence[str]) -> str:
-    """What is said before a resume of these tasks, or of all, has begun."""
-    return join_sentences(INTERRUPTED, f"Go on with: {' '.join(('kling26 resume', *tasks))}")
+    """What to say if a resume of these tasks, or of all, has not begun yet."""
+    return join_sentences(INTERRUPTED, f"Continue with: {' '.join(('kling26 resume', *tasks))}")
 
 
 def waiting_for_answer(seconds: float) -> str:
     return (
-        f"A paid request is on its way. Waiting up to {seconds:.0f} seconds for its answer; Ctrl-C "
-        "stops at once."
+        f"A paid request is under way. Waiting up to {seconds:.0f} seconds for the answer; press "
+        "Ctrl-C again to stop at once."
     )
 
 
@@ -145,7 +146,7 @@ def waiting_for_answer(seconds: float) -> str:
 
 @frozen
 class _About:
-    """The task to go on with, who makes its video, and what is to be done by its standing."""
+    """The task to go on with, who makes its video, and what to do about its standing."""
 
     task: str
     name: str
@@ -189,7 +190,7 @@ def _going_on(remedy: Remedy | None, about: _About) -> Iterable[str]:
 
 def _resubmit(remedy: Remedy, about: _About) -> Iterable[str]:
     if about.provider is not None and about.provider.can("find"):
-        look = f"Look for it again at no cost with: kling26 resume {about.task}"
+        look = f"kling26 resume {about.task} looks for it again at no cost."
     else:
         look = f"Check {remedy.page or f'your account at {title(about.name, about.provider)}'}"
     return [look, f"If the video is not there, submit it again with: kling26 resubmit {about.task}"]
@@ -211,7 +212,7 @@ _ADVICE = {"top_up": "Top up the account and try again.", "wait": "Try again lat
 
 
 def bug(what: str) -> str:
-    """What is said of an error that should not be."""
+    """What to say of an error that should not happen."""
     return join_sentences(
         f"This is a bug in kling26: {what}", "Run it again with --verbose to see where."
     )
@@ -252,8 +253,11 @@ def found_text(progress: Progress) -> str:
 
 
 def set_key(name: str, variable: str | None, page: str | None) -> str:
-    """How a provider's key is given."""
-    command = f"kling26 keys set {name}{f' (keys: {page})' if page else ''}"
+    """How to set a provider's key; one in the environment takes precedence over a stored one."""
+    keys = f" (keys: {page})" if page else ""
+    if variable and Settings().environ.get(variable):
+        return f"Set {variable} to another key{keys}"
+    command = f"kling26 keys set {name}{keys}"
     return f"Set {variable}, or run: {command}" if variable else f"Run: {command}"
 
 
@@ -268,7 +272,7 @@ def key_stored(provider: Provider, path: Path) -> str:
 
 def key_unset(provider: Provider, there_was_one: bool) -> str:
     if there_was_one:
-        return f"The stored key for {provider.title} is deleted."
+        return f"Deleted the stored key for {provider.title}."
     return f"No key is stored for {provider.title}."
 
 
@@ -280,7 +284,7 @@ def variable_still_counts(provider: Provider) -> str:
     return f"{provider.key_variable} is still set, so that key is used."
 
 
-NO_KEY_ENTERED = "No key was entered, so none is stored."
+NO_KEY_ENTERED = "No key was entered, so none was stored."
 
 
 def no_such_provider(names: Iterable[str]) -> str:
@@ -295,7 +299,9 @@ NO_OPEN_TASKS = "No open tasks."
 
 
 def pruned(tasks: int, videos: int) -> str:
-    return f"Forgot {_count(tasks, 'task')} and removed {_count(videos, 'stored video')}."
+    if not tasks:
+        return "No tasks ended that long ago."
+    return f"Forgot {_count(tasks, 'task')} and deleted {_count(videos, 'stored video')}."
 
 
 def _count(number: int, what: str) -> str:

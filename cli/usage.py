@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in one sentence."""
+"""What is wrong with a command line, in one sentence each."""
 
 import difflib
 from collections.abc import Iterable
@@ -21,16 +21,16 @@ from ..core.text import sanitize
 
 @singledispatch
 def usage_text(error: CycloptsError) -> str:
-    """The sentence for an error of the parser."""
+    """A sentence about an error of the parser."""
     return sanitize(error)
 
 
 @usage_text.register
 def _(error: UnknownCommandError) -> str:
     wrong = (error.unused_tokens or [""])[0]
-    commands = [name for name in error.app or () if not name.startswith("-")]
-    kind = "option" if wrong.startswith("-") else "command"
-    return f'{_command(error)} has no {kind} "{sanitize(wrong, 60)}"{_hint(error, wrong, commands)}'
+    kind, dash = ("option", True) if wrong.startswith("-") else ("command", False)
+    names = [name for name in error.app or () if name.startswith("-") == dash]
+    return f'{_command(error)} has no {kind} "{sanitize(wrong, 60)}"{_hint(error, wrong, names)}'
 
 
 @usage_text.register
@@ -39,24 +39,28 @@ def _(error: UnknownOptionError) -> str:
     option = (error.token.keyword or error.token.value).partition("=")[0]
     if " " in option:
         return 'A prompt that begins with a dash comes last, after a "--" of its own.'
-    names = (name for argument in error.argument_collection for name in argument.names)
+    names = [name for argument in error.argument_collection for name in argument.names]
+    if option in names:
+        return f'{option} has to come before the "--".'
     return f'{_command(error)} has no option "{sanitize(option, 60)}"{_hint(error, option, names)}'
 
 
 @usage_text.register
 def _(error: UnusedCliTokensError) -> str:
     command, rest = _command(error), list(error.unused_tokens or ())
-    if command.startswith("kling26 keys"):
-        # It is most likely a key, and not to be repeated.
+    if command == "kling26 keys set":
+        # It is most likely a key, which must not be repeated.
         return (
-            "A key does not belong on the command line, where others may read it; "
-            f"{command} NAME asks for it."
+            "A key does not belong on the command line, where others may read it; leave it out and "
+            "you will be asked for it."
         )
     if command == "kling26 generate":
         return (
             f'kling26 generate takes one prompt, and "{sanitize(rest[0], 60)}" is left over; put '
             "quotes around the whole prompt."
         )
+    if command.startswith("kling26 keys"):  # It may be a key.
+        return f"{command} takes nothing but the name of a provider."
     return f'{command} does not know what to do with "{sanitize(" ".join(rest), 60)}".'
 
 
@@ -85,7 +89,8 @@ def _(error: MissingArgumentError) -> str:
     command, name = _command(error), error.argument.name
     if name.startswith("-"):
         return f"{error.keyword or name} needs a value; see: {command} --help"
-    return f"{command} needs a {name.lower()}; see: {command} --help"
+    what = "the name of a provider" if name == "NAME" else f"a {name.lower()}"
+    return f"{command} needs {what}; see: {command} --help"
 
 
 def _command(error: CycloptsError) -> str:
@@ -93,7 +98,7 @@ def _command(error: CycloptsError) -> str:
 
 
 def _hint(error: CycloptsError, wrong: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(wrong, list(names), n=1)
+    close = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.7)
     return f'; did you mean "{close[0]}"?' if close else f"; see: {_command(error)} --help"
 
 
@@ -106,12 +111,12 @@ def flag(name: str) -> str:
 
 
 def empty(name: str) -> OptionRefused:
-    return OptionRefused(f"{flag(name)} is empty; fill it in or leave it out.", option=name)
+    return OptionRefused(f"{flag(name)} is empty; give it a value, or leave it out.", option=name)
 
 
 def shape_with_image() -> OptionRefused:
     return OptionRefused(
-        "--aspect-ratio does not go with --image: the picture sets the shape. Leave one out.",
+        "--aspect-ratio cannot be combined with --image: the image sets it. Leave one of them out.",
         option="aspect_ratio",
     )
 
@@ -121,7 +126,9 @@ def no_assignment(text: str, name: str) -> OptionRefused:
 
 
 def shared_option(name: str) -> OptionRefused:
-    return OptionRefused(f"Every provider has {name}; use {flag(name)} for it.", option=name)
+    if name == "prompt":
+        return OptionRefused("Give the prompt by itself, not as an --option.", option=name)
+    return OptionRefused(f"Every provider has {name}; use {flag(name)} instead.", option=name)
 
 
 def option_twice(name: str) -> OptionRefused:
@@ -147,7 +154,7 @@ def bad_port(port: int) -> OptionRefused:
 
 
 def unusable_port(port: int, reason: str | None) -> OptionRefused:
-    """For a port that cannot be served on; where there is no reason, it is in use."""
+    """For a port that cannot be used; without a reason, it is already in use."""
     why = "is already in use" if reason is None else f"cannot be used ({reason})"
     return OptionRefused(
         f"Port {port} {why}; choose another with --port, or 0 for a free one.", option="port"

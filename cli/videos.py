@@ -1,4 +1,4 @@
-"""The commands that make videos, and bring tasks to their end."""
+"""The commands that make videos, and finish or cancel tasks."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -12,8 +12,8 @@ from ..core.settings import TIMEOUT
 from . import texts
 from .console import as_object, result, say
 from .exits import NOT_DELIVERED, exit_status
-from .parameters import AS_USUAL, AsJson, Asked, Prompt, TaskName, Timeout, seconds
-from .work import Session, carry
+from .parameters import NO_FLAGS, AsJson, Flags, Prompt, TaskName, TaskNames, Timeout, seconds
+from .work import Session, run_work
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @frozen
 class _End:
-    """How a task ended: its row, if that is known, its provider, and the video or the error."""
+    """How a task ended: its row, if known, its provider, and the video or the error."""
 
     task: "Task | None"
     provider: Provider | None
@@ -35,25 +35,25 @@ def generate(
     prompt: Prompt,
     /,
     *,
-    asked: Asked = AS_USUAL,
+    flags: Flags = NO_FLAGS,
     as_json: Annotated[bool, Parameter(name="--json", help="Print one JSON object.")] = False,
 ) -> int:
     """
     Make a video, and print the path of its file.
 
-    The same command again costs nothing: it continues where the first one stopped, or gives the
-    stored video. Another --seed makes another video.
+    Running the same command again costs nothing: it resumes the task, or returns the stored video.
+    Another --seed makes another video.
     """
-    own, timeout, request = asked.own_options(), seconds(asked.timeout), asked.request(prompt)
+    own, timeout, request = flags.own_options(), seconds(flags.timeout), flags.request(prompt)
 
     async def work(session: Session[_End]) -> _End:
         try:
             video = await session.runner.generate(
                 request,
-                asked.provider,
+                flags.provider,
                 own,
-                output=asked.output,
-                sandbox=asked.sandbox or None,
+                output=flags.output,
+                sandbox=flags.sandbox or None,
                 timeout=timeout,
                 progress=session.display.listen,
             )
@@ -66,14 +66,14 @@ def generate(
             raise
         return _End(None, None, video, None)
 
-    return _show(carry(work, idle=texts.NOTHING_SENT), as_json)
+    return _show(run_work(work, idle=texts.NOTHING_SENT), as_json)
 
 
-def resume(*tasks: TaskName, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
+def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
     """
-    Carry tasks to their end: these, or all that are open.
+    Finish all unfinished tasks, or the ones you name.
 
-    Each video is written to the --output that it was asked for with; the paths are printed.
+    Each video is also written to the --output that it was requested with; the paths are printed.
     """
     limit = seconds(timeout)
 
@@ -83,14 +83,14 @@ def resume(*tasks: TaskName, timeout: Timeout = TIMEOUT, as_json: AsJson = False
             session.give(_end(session, outcome))
 
     statuses: list[int] = []
-    carry(
+    run_work(
         work,
         idle=texts.resume_interrupted(tasks),
         found=lambda end: statuses.append(_show(end, as_json, among=True)),
     )
     if not statuses:
         say(texts.NO_OPEN_TASKS)
-    # The worst by its meaning is the highest, too.
+    # The worst is also the highest.
     return max(statuses, default=0)
 
 
@@ -98,8 +98,8 @@ def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson =
     """
     Resubmit a task whose outcome is unknown; you may be charged twice.
 
-    It is unknown because the answer to its paid request was lost. Check first whether the provider
-    has it; where the provider can be asked for it, that is done for you.
+    The outcome is unknown because the answer to the paid request was lost. Check your account at
+    the provider first; where kling26 can look the task up, it does so before paying again.
     """
     limit = seconds(timeout)
 
@@ -108,21 +108,21 @@ def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson =
         outcome = await session.runner.resubmit(task, timeout=limit, progress=listen)
         return _end(session, outcome)
 
-    return _show(carry(work, idle=texts.interrupted_among([task])), as_json)
+    return _show(run_work(work, idle=texts.interrupted_among([task])), as_json)
 
 
 def cancel(task: TaskName, /) -> int:
     """
-    Cancel a task, if that is still possible and free.
+    Cancel a task, if the provider can do that free of charge.
 
-    Otherwise it goes on, its video is kept, and the exit status is 5.
+    Otherwise the task continues, its video can be fetched with `resume`, and the exit status is 5.
     """
 
     async def work(session: Session[None]) -> "tuple[Cancellation, Provider | None]":
         done = await session.runner.cancel(task)
         return done, session.providers.get(done.task.provider)
 
-    done, provider = carry(work, idle=texts.CANCEL_INTERRUPTED)
+    done, provider = run_work(work, idle=texts.CANCEL_INTERRUPTED)
     result(texts.cancellation_text(done, provider))
     return 0 if done.cancelled else NOT_DELIVERED
 
@@ -133,7 +133,7 @@ def _end(session: Session[_End], outcome: "Outcome") -> _End:
 
 
 def _show(end: _End, as_json: bool, among: bool = False) -> int:
-    """Print how a task ended, perhaps `among` others; returns the exit status that says so."""
+    """Print how a task ended, perhaps `among` others; returns its exit status."""
     error, text = end.error, None
     if error is not None:
         text = texts.error_text(error, end.task, end.provider)

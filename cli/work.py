@@ -1,4 +1,4 @@
-"""Work for the runner, done on the background loop while the main thread minds the signals."""
+"""Runs work on the background loop, while the main thread watches for signals."""
 
 import queue
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
-#: How long the main thread waits at a time: a signal is seen in between, on every system.
+#: How long the main thread waits at a time: on every system, signals are handled in between.
 _GLANCE = 0.1
-#: How long a paid request in flight is waited for, and how long the rest of closing may take.
+#: How long to wait for a paid request in flight, and how long the rest of closing may take.
 _LAST_ANSWER = 10.0
 _CLOSING = 5.0
 
@@ -34,7 +34,7 @@ begun: bool = False
 
 
 class Interrupted(Exception):
-    """The user, or the system, wants this to end; `task` is the one it was about, if it was one."""
+    """The user or the system wants the command to end; `task` is set if it was about just one."""
 
     def __init__(self, message: str, task: "Task | None" = None) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class Interrupted(Exception):
 
 @frozen
 class Session(Generic[ItemT]):
-    """What work has to do with: the runner, what shows its progress, and where its results go."""
+    """What work needs: the runner, the display of its progress, and a place for its results."""
 
     runner: "Runner"
     display: Display
@@ -55,11 +55,11 @@ class Session(Generic[ItemT]):
         return self.runner.registry.providers
 
     def give(self, item: ItemT) -> None:
-        """Hand a result over to the main thread, before the work has ended."""
+        """Pass a result to the main thread before the work has ended."""
         self._found.put(item)
 
     def show(self, found: Callable[[ItemT], object]) -> None:
-        """Call `found` with what has been given since."""
+        """Call `found` with each result that has come since."""
         while not self._found.empty():
             with self.display.hidden():
                 found(self._found.get())
@@ -68,16 +68,18 @@ class Session(Generic[ItemT]):
 Work = Callable[[Session[ItemT]], Coroutine[Any, Any, T]]
 
 
-def carry(work: Work[ItemT, T], idle: str, found: Callable[[ItemT], object] = lambda _: None) -> T:
+def run_work(
+    work: Work[ItemT, T], idle: str, found: Callable[[ItemT], object] = lambda _: None
+) -> T:
     """
-    Do `work` to its end; returns what it returns.
+    Run `work` and return what it returns.
 
-    What it gives meanwhile is shown by `found`, in the main thread. An interrupt raises
-    `Interrupted`, which says `idle` if no task had been begun.
+    The main thread calls `found` with each result that it gives meanwhile. An interrupt raises
+    `Interrupted`, with the message `idle` if no task had begun.
     """
     from ..core.runner.runner import Runner
 
-    global begun  # noqa: PLW0603 - as the loop, it is of the process.
+    global begun  # noqa: PLW0603 - one per process, like the loop.
     session = Session[ItemT](Runner(Settings()), Display())
     interrupted = False
     try:
@@ -105,7 +107,7 @@ def _watch(
 
 
 def _close(runner: "Runner") -> None:
-    """Stop, but for a paid request in flight; another interrupt does not wait for that either."""
+    """Close the runner, after a paid request in flight has ended or with another interrupt."""
     with suppress(KeyboardInterrupt):
         if runner.paying:
             say(texts.waiting_for_answer(_LAST_ANSWER))
@@ -126,7 +128,7 @@ def _interrupted(names: Sequence[str], providers: texts.Providers, idle: str) ->
 
 
 def _look(names: Sequence[str]) -> "list[Task]":
-    """The tasks as they are now that nobody works on them; empty if that cannot be read."""
+    """The tasks as they are now that the work has stopped; empty if they cannot be read."""
     from ..core.runner.runner import Runner
 
     async def look() -> "list[Task]":

@@ -1,4 +1,4 @@
-"""What ComfyUI is given when it loads the folder."""
+"""What ComfyUI gets when it loads the folder."""
 
 import json
 import logging
@@ -69,7 +69,7 @@ def _unshowable(provider: Provider) -> str | None:
         widgets = own_widgets(provider)
         described = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
         json.dumps(described, allow_nan=False)
-    except Exception as error:  # noqa: BLE001 - a plug-in's options may hold anything
+    except Exception as error:  # noqa: BLE001 - a plug-in's options may contain anything
         return f"{type(error).__name__}: {sanitize(error)}"
     if any(widget.id == "provider" for widget in widgets):
         return texts.PROVIDER_OPTION

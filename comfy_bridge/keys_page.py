@@ -1,7 +1,7 @@
 """
-What the settings page in ComfyUI talks to: which keys are set, and a way to set one.
+The routes behind the settings page in ComfyUI: which keys are set, and setting one.
 
-A key goes in and never comes out: it is kept in ``keys.toml`` of the home folder, where the
+A key goes in and never comes out. It is kept in ``keys.toml`` of the home folder, where the
 command line finds it too, and in none of ComfyUI's own settings.
 """
 
@@ -27,7 +27,7 @@ _LONGEST_BODY = 4096
 
 @frozen
 class Answer:
-    """An HTTP status and what to say with it."""
+    """An HTTP status and the body that goes with it."""
 
     status: int
     content: object
@@ -125,7 +125,7 @@ def _foreign(headers: Mapping[str, str]) -> Answer | None:
     """
     The refusal of a request that does not come from ComfyUI's own page.
 
-    Any page a user has open can send one to a local address; only the browser says from where.
+    Any page that a user has open can send one to this machine; only the browser says which it was.
     """
     site = headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -139,7 +139,7 @@ def _foreign(headers: Mapping[str, str]) -> Answer | None:
 
 
 def _unreadable(body: bytes) -> Answer | None:
-    """The refusal of a body that holds no key."""
+    """The refusal of a body that contains no key."""
     try:
         content = json.loads(body) if len(body) <= _LONGEST_BODY else None
     except ValueError:

@@ -2,7 +2,7 @@
 The node's names and tooltips in ComfyUI's form for translations.
 
 ``python -m kling26.comfy_bridge.locales`` prints ``locales/en/nodeDefs.json``; the other languages
-have the same keys, and a test holds all of them against what is printed.
+have the same keys, and a test compares them all with what is printed.
 """
 
 import json

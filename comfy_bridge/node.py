@@ -75,8 +75,8 @@ def outputs(io: Any) -> list[Any]:
 def _input(io: Any, widget: Widget) -> Any:
     facts = dict(widget.facts)
     if widget.id == "seed":
-        # Another seed is another payment, so it stays unless told otherwise. Versions that know
-        # no "fixed" get it from the script of this extension.
+        # Another seed is another payment, so it stays fixed until the user changes that. For
+        # versions that do not know "fixed", the script of this extension does it.
         control = getattr(io, "ControlAfterGenerate", None)
         facts["control_after_generate"] = control.fixed if control else True
     return comfyui.build(getattr(io, widget.kind).Input, id=widget.id, **facts)

@@ -21,7 +21,7 @@ def picture(image: Any, provider: Provider) -> ImageFile:
     """
     The first picture of a batch: without loss where it fits, else as the best JPEG that does.
 
-    The same pixels always give the same bytes, so that an equal request is known again.
+    The same pixels always give the same bytes, so that an equal request is recognised.
     """
     limits, title = provider.limits, provider.title
     if not limits.image_formats:
@@ -43,7 +43,7 @@ def _pixels(image: Any) -> "Image":
     values = np.asarray(image, dtype=np.float32)
     first = values[0] if values.ndim == 4 else values
     first = np.clip(np.nan_to_num(first), 0.0, 1.0)
-    if first.shape[-1] == 4:  # Seen through, it stands on white.
+    if first.shape[-1] == 4:  # Transparent areas become white.
         alpha = first[..., 3:]
         first = first[..., :3] * alpha + (1.0 - alpha)
     elif first.shape[-1] == 1:

@@ -18,7 +18,7 @@ _ALMOST = 0.95
 @define(eq=False)
 class Watch:
     """
-    One run of a node, as far as it has got.
+    The progress of one run of a node.
 
     Called by the runner, on its own thread, and read by the node. A list input runs a node
     several times at once: its runs share the node's text and bar.
@@ -64,13 +64,13 @@ class Watch:
 
     @property
     def _elapsed(self) -> float | None:
-        """Seconds since the provider took the task, also between two answers of its."""
+        """Seconds since the provider took the task, also between two of its answers."""
         if self._latest is None or self._latest.elapsed is None:
             return None
         return self._latest.elapsed + time.monotonic() - self._heard
 
     def say(self, text: str) -> None:
-        """Show a last word: how it ended."""
+        """Show how it ended, as the last thing of this run."""
         self._last, self.done = text, True
         if self.node is not None:
             comfyui.show_text(self.node, self._all_text(self.node))

@@ -37,7 +37,7 @@ class NodeError(Kling26Error):
 
 
 def failed(error: Kling26Error, watch: Watch) -> NodeError:
-    """The error for ComfyUI to show, which is on the node by then, too."""
+    """The error for ComfyUI to show; its text is on the node already."""
     text = texts.error_text(error, watch.provider)
     watch.say(text)
     return NodeError(

@@ -16,6 +16,7 @@ from ..core.errors import JournalBusy, Kling26Error, MissingKey, NotDelivered, R
 from ..core.journal.task import Task
 from ..core.progress import Phase, Progress
 from ..core.provider import Provider
+from ..core.settings import Settings
 from ..core.status import Standing
 from ..core.text import join_sentences, join_words, sanitize
 
@@ -33,7 +34,7 @@ DESCRIPTION = (
 )
 CHOICE = {
     "display_name": "Provider",
-    "tooltip": "Whose API makes the video. Set its key in Settings, Kling 2.6, or in the "
+    "tooltip": "Whose API makes the video. Set its key under Settings → Kling 2.6, or in the "
     "environment.",
 }
 IMAGE = {
@@ -78,12 +79,12 @@ ALIASES = (
 
 _GET = "Run again with the same inputs to get it."
 _PAID = "{paid} on {date} as {task}, so this costs nothing"
-_REQUESTED = "requested on {date} as {task}, so this picks it up"
+_REQUESTED = "requested on {date} as {task}, so this continues it"
 
 
 @frozen
 class _Words:
-    """What is said of a task that a run has left, and what an equal request finds."""
+    """What to say of a task that a run has left, and of one that an equal request finds."""
 
     state: str
     found: str
@@ -104,13 +105,13 @@ _STANDINGS: Mapping[Standing, _Words] = {
 
 
 def stopped(title: str, task: Task) -> str:
-    """What is said after Cancel of a task that could not be cancelled."""
+    """What to say after Cancel of a task that could not be cancelled."""
     failure = sanitize(task.error) if task.standing == "over" and task.error else ""
     return f"{title} · stopped waiting. {failure or _STANDINGS[task.standing].state}"
 
 
 def stopped_waiting(title: str) -> str:
-    """What is said after Cancel where nobody knows how the task stands."""
+    """What to say after Cancel if nobody knows how the task stands."""
     return f"{title} · stopped waiting. The video may still be made and paid for. {_GET}"
 
 
@@ -127,16 +128,16 @@ def stopped_before(title: str) -> str:
 
 
 def left(title: str) -> str:
-    """What is said when another node has ended the prompt; the task goes on by itself."""
-    return f"{title} · another node stopped this run, but this video goes on. {_GET}"
+    """What to say when another node has ended the prompt; the task goes on by itself."""
+    return f"{title} · another node stopped this run, but this video is still on its way. {_GET}"
 
 
 def broken(title: str, error: BaseException) -> str:
-    """What is said of an error that should not be."""
+    """What to say of an error that should not happen."""
     return f"{title} · {sanitize(error)}"
 
 
-RUN_STOPPED = "The run was stopped before the video was here."
+RUN_STOPPED = "The run was stopped before the video arrived."
 
 
 # -- errors, and what helps --------------------------------------------------------------------
@@ -178,15 +179,18 @@ _ADVICE: Mapping[str, str] = {
 
 
 def _set_key(remedy: Remedy, provider: Provider) -> str:
-    page = remedy.page or provider.key_page
+    page, variable = remedy.page or provider.key_page, remedy.variable or provider.key_variable
+    keys = f" (keys: {page})" if page else ""
+    if Settings().environ.get(variable):
+        # It takes precedence over a stored key, so the settings page does not take one.
+        return f"Set {variable} to another key{keys} and restart ComfyUI."
     return (
-        f"Open Settings, Kling 2.6, and enter a key{f' (keys: {page})' if page else ''}, or set "
-        f"{remedy.variable or provider.key_variable} before ComfyUI starts."
+        f"Enter a key under Settings → Kling 2.6{keys}, or set {variable} before you start ComfyUI."
     )
 
 
 def _look(remedy: Remedy, provider: Provider) -> str:
-    """What to do about a task of which nobody knows whether the provider has it."""
+    """What to do about a task if it is unknown whether the provider has it."""
     if provider.can("find"):
         return (
             "Run again with the same inputs to look for it at no cost; another seed makes a new "
@@ -213,7 +217,7 @@ def choose_provider(names: Iterable[str], asked: object) -> str:
 
 
 def absent_provider(error: Kling26Error, reasons: Iterable[str]) -> str:
-    """For a provider that is not there; `reasons` say why its plug-in was left out."""
+    """For a provider that is not installed; `reasons` say why its plug-in was left out."""
     todo = "Choose another one, or install its plug-in and restart ComfyUI."
     return join_sentences(str(error), todo, *reasons)
 
@@ -233,7 +237,7 @@ def no_format(title: str) -> str:
 
 
 def too_large(title: str, limit: int) -> str:
-    """For an image that has more bytes than `limit` in every format."""
+    """For an image of more than `limit` bytes in every format."""
     return (
         f"{title} accepts images of up to {limit / 1e6:.0f} MB, and this one is larger in every "
         "format; scale it down first."
@@ -242,7 +246,7 @@ def too_large(title: str, limit: int) -> str:
 
 # -- progress ----------------------------------------------------------------------------------
 
-#: What a phase is called where that is not its name.
+#: What a phase is called, unless it goes by its own name.
 PHASES: Mapping[Phase, str] = {
     "uploading": "uploading the image",
     "running": "generating",
@@ -252,7 +256,7 @@ PHASES: Mapping[Phase, str] = {
 
 def line(title: str, progress: Progress | None, elapsed: float | None, note: str | None) -> str:
     """
-    How far it is, on one line; `elapsed` counts seconds since the provider took the task.
+    How far it is, on one line; `elapsed` is the time since the provider took the task, in seconds.
 
     >>> from kling26.core import Progress
     >>> line("kie.ai", Progress("a", "kie", "running", 31.0, expected=58.0), 34.2, None)

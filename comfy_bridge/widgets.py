@@ -31,7 +31,7 @@ class Widget:
 
 
 def shared_widgets() -> list[Widget]:
-    """The widgets that are there whatever the provider, in their order."""
+    """The widgets that every provider has, in their order."""
     return [
         _shared("prompt"),
         Widget("String", "image_url", {**IMAGE_URL, "default": ""}),

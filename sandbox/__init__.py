@@ -6,12 +6,13 @@ misbehave on demand; in process through `SandboxTransport`, or over real HTTP.
 """
 
 from .conditions import Conditions
-from .emulator import Emulator, RefusalReason, Submission
+from .emulator import Emulator
 from .faults import FAULTS, FAULTS_BY_STEP, Fault, FaultName, Step, fault_name
 from .in_process import rehearsal
 from .multipart import Part, parts
 from .requests import base_of
 from .server import Server, Site, build_site, environment, serve
+from .submission import RefusalReason, Submission
 from .tasks import EmulatedTask, TaskPhase
 from .transport import SandboxTransport
 from .video import Clip

@@ -15,11 +15,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from .conditions import Conditions
-from .emulator import Emulator, RefusalReason, Submission
+from .emulator import Emulator
 from .images import size_of
 from .requests import base_of, json_of
 from .responses import AsciiJSONResponse
 from .schema import JSON, fields_of, problems
+from .submission import RefusalReason, Submission
 from .tasks import EmulatedTask, TaskPhase
 from .uploads import Uploads
 from .video import SIZES, Clip, size_like

@@ -3,9 +3,8 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Router
@@ -13,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from .conditions import Conditions
 from .deliveries import LINK_LIFE, Deliveries
-from .faults import Fault, FaultName, Reset
+from .faults import Fault, Reset
 from .requests import (
     SeenRequest,
     account_of,
@@ -26,49 +25,12 @@ from .requests import (
 )
 from .responses import AsciiJSONResponse, TruncatedResponse, retry_after, web_page, wrong_types
 from .schema import JSON, fields_of
+from .submission import FAIL_WORD, REFUSED_SUBMITS, RefusalReason, Submission
 from .tasks import EmulatedTask, FolderTasks, TaskPhase, Tasks
 from .video import Clip
 from .window import Window
 
-#: Why an emulator refuses a request.
-RefusalReason = Literal[
-    "key",
-    "credit",
-    "rate_limit",
-    "rate_limit_in_body",
-    "maintenance",
-    "error",
-    "error_in_200",
-    "no_such_task",
-    "no_such_path",
-]
-
-#: The faults that refuse a submit before a task is created, and the reason that is given.
-REFUSED_SUBMITS: dict[FaultName, RefusalReason] = {
-    "rate_limit": "rate_limit",
-    "rate_limit_in_body": "rate_limit_in_body",
-    "maintenance": "maintenance",
-    "no_credit": "credit",
-    "error_before_accept": "error",
-}
-
-#: A prompt that contains this word leads to a task that fails.
-FAIL_WORD = "[fail]"
-
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-@frozen
-class Submission:
-    """What the body of an acceptable submit asks for."""
-
-    model: str
-    clip: Clip
-    #: The client's own id of the task, and the URL of its webhook.
-    external_id: str | None = None
-    callback_url: str | None = None
-    #: Why the task will fail, if it will.
-    failure: str | None = None
 
 
 class Emulator(ABC):

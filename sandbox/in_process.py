@@ -1,6 +1,7 @@
 """A rehearsal in process: emulators take the providers' place, with no port and no network."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -8,6 +9,7 @@ from ..core.errors import SettingsError
 from ..core.hookspecs import Sandbox
 from ..core.provider import Provider
 from ..core.settings import Settings
+from ..core.text import reason
 from .conditions import Conditions
 from .faults import Fault, fault_name
 from .transport import SandboxTransport
@@ -23,20 +25,28 @@ def rehearsal(
     A transport that sends requests for the providers' own URLs to their emulators.
 
     Tasks are kept in the home folder, so that another process can continue them. Raises
-    SettingsError if a fault's name is unknown.
+    SettingsError if a fault's name is unknown, or if the folder of the tasks cannot be made.
     """
     apps: dict[str, ASGIApp] = {}
-    faults = _faults(settings)
+    faults, folder = _faults(settings), _folder(settings)
     for name, sandbox in emulators.items():
         provider = providers.get(name)
         if provider is None:
             continue
-        folder = settings.home / "sandbox"
         app = sandbox.build(Conditions(folder=folder, faults=list(faults)))
         for url in (provider.base_url, provider.upload_url, *sandbox.hosts):
             if url is not None:
                 apps[url] = app
     return SandboxTransport(apps)
+
+
+def _folder(settings: Settings) -> Path:
+    folder = settings.home / "sandbox"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be made: {reason(error)}.") from error
+    return folder
 
 
 def _faults(settings: Settings) -> list[Fault]:

@@ -17,11 +17,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..core.hookspecs import Sandbox, hookimpl
-from .emulator import Emulator, RefusalReason, Submission
+from .emulator import Emulator
 from .images import decode, size_of
 from .requests import base_of
 from .responses import AsciiJSONResponse
 from .schema import JSON, fields_of, problems
+from .submission import RefusalReason, Submission
 from .tasks import EmulatedTask, TaskPhase
 from .video import SIZES, Clip, size_like
 

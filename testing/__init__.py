@@ -1,8 +1,8 @@
 """
-What the author of a provider tests with; the built-in providers are tested with it too.
+The test kit for authors of providers; the built-in providers are tested with it too.
 
 `ProviderTests` is the suite that every provider has to pass: subclass it. `kling26.testing.plugin`
-is a plug-in of pytest with the fixtures `talk` (plays flows by hand), `stage` (runs the real runner
+is a pytest plug-in with the fixtures `talk` (plays flows by hand), `stage` (runs the real runner
 against an emulator) and `replay` (runs it against recorded exchanges)::
 
     # conftest.py

@@ -89,7 +89,7 @@ class _HasBody(Protocol):
 
 
 def same_json(one: _HasBody, other: _HasBody) -> None:
-    """A matcher: equal as sorted JSON text, which tells true from 1, and 5 from 5.0 and "5"."""
+    """A matcher: equal as sorted JSON text, in which true is not 1, and 5 is not 5.0 or "5"."""
     first, second = _canonical(one.body), _canonical(other.body)
     assert first == second, f"{first} is not {second}"
 

@@ -46,7 +46,7 @@ STATES: Mapping[str, State] = {
     "COMPLETED": "succeeded",
     "CANCELLED": "cancelled",  # Not documented; there is little else that it could mean.
 }
-#: The type of the error of a request that was taken back.
+#: The type of the error of a request that was cancelled.
 CANCELLED = "client_cancelled"
 #: What a "no" means, by its HTTP status; any other is plainly refused.
 NO: Mapping[int, type[ProviderError]] = {
@@ -218,7 +218,7 @@ class Fal(Provider[FalOptions]):
             answer = yield from self._state(ticket)
         except NoSuchTask:
             return True
-        # One that ended with an error now was taken back, whatever it calls that.
+        # One that ends with an error now was cancelled, whatever the error is called.
         failed = answer.status == "COMPLETED" and (answer.error or answer.error_type)
         return bool(failed) or STATES.get(answer.status or "") in ("queued", "cancelled")
 
@@ -267,7 +267,7 @@ class Fal(Provider[FalOptions]):
 
     def _answer(self, reply: httpx.Response, asking: bool = False) -> Reply:
         answer = self._read(reply)
-        # A cancel that comes too late is an HTTP error with a status, and no "no".
+        # A cancel that comes too late is an HTTP error with a status, and not a refusal.
         if not reply.is_error or answer.status is not None:
             return answer
         said, code = _trouble(answer)

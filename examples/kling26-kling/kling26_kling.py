@@ -42,8 +42,8 @@ STATES: Mapping[str, State] = {
     "succeeded": "succeeded",
     "failed": "failed",
 }
-#: What a "no" means, by its code, which says more than the HTTP status: of the 429, most are no
-#: matter of time. Any other is plainly refused.
+#: What a "no" means, by its code, which says more than the HTTP status: most of the 429 do
+#: not pass with time. Any other is plainly refused.
 NO: Mapping[int, type[ProviderError]] = {
     **dict.fromkeys((1000, 1001, 1002, 1003, 1004), KeyRejected),
     **dict.fromkeys((1101, 1102), OutOfCredit),
@@ -211,7 +211,7 @@ class Kling(Provider[KlingOptions]):
 
         try:
             Webhook(secret).verify(body, dict(headers), json_parse=False)
-        except (WebhookVerificationError, ValueError):  # The latter for texts that are no base64.
+        except (WebhookVerificationError, ValueError):  # The latter for text that is not base64.
             return False
         return True
 

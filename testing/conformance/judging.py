@@ -16,7 +16,7 @@ _TEXTS = ("url", "code", "reason", "task_id", "cost_unit")
 
 
 def fail(problem: str) -> NoReturn:
-    """Fail the test with this sentence alone: a traceback through the kit helps no author."""
+    """Fail the test with this sentence alone: a traceback through the kit is no help."""
     pytest.fail(problem, pytrace=False)
 
 

@@ -12,16 +12,16 @@ OURS: dict[tuple[str, ...], str] = {
     ("x", "--duration", "five"): '--duration must be a whole number; got "five".',
     ("x", "--option", "mode"): '--option must be NAME=VALUE; got "mode".',
     ("x", "--option", "aspect-ratio=1:1"): (
-        "Every provider has aspect_ratio; use --aspect-ratio for it."
+        "Every provider has aspect_ratio; use --aspect-ratio instead."
     ),
     ("x", "--provider", "cometapi", "--option", "mode=pro", "--option", "mode=std"): (
         "--option mode is given twice."
     ),
     ("x", "--image", "picture.png", "--aspect-ratio", "16:9"): (
-        "--aspect-ratio does not go with --image: the picture sets the shape. Leave one out."
+        "--aspect-ratio cannot be combined with --image: the image sets it. Leave one of them out."
     ),
-    ("x", "--image", ""): "--image is empty; fill it in or leave it out.",
-    ("x", "--callback-url", " "): "--callback-url is empty; fill it in or leave it out.",
+    ("x", "--image", ""): "--image is empty; give it a value, or leave it out.",
+    ("x", "--callback-url", " "): "--callback-url is empty; give it a value, or leave it out.",
     ("x", "--timeout", "0"): (
         "--timeout must be more than 0 and at most 2592000 seconds; got 0."
     ),
@@ -38,6 +38,7 @@ OURS: dict[tuple[str, ...], str] = {
         'A prompt that begins with a dash comes last, after a "--" of its own.'
     ),
     ("x", "--sound=loud"): '--sound takes no value; got "loud".',
+    ("x", "--option", "prompt=y"): "Give the prompt by itself, not as an --option.",
     ("x", "--output"): "--output needs a value; see: kling26 generate --help",
     ("x", "--seed", "1", "--seed", "2"): "--seed is given twice.",
 }  # fmt: skip
@@ -68,6 +69,12 @@ OTHERS: dict[tuple[str, ...], str] = {
     ("genrate", "x"): 'kling26 has no command "genrate"; did you mean "generate"?',
     ("sing",): 'kling26 has no command "sing"; see: kling26 --help',
     ("--sing",): 'kling26 has no option "--sing"; see: kling26 --help',
+    ("--verson",): 'kling26 has no option "--verson"; did you mean "--version"?',
+    ("generate", "--", "-x", "--seed=1"): '--seed has to come before the "--".',
+    ("keys", "unset", "kie", "abcdef"): (
+        "kling26 keys unset takes nothing but the name of a provider."
+    ),
+    ("keys", "set"): "kling26 keys set needs the name of a provider; see: kling26 keys set --help",
     ("keys", "sett", "kie"): 'kling26 keys has no command "sett"; did you mean "set"?',
     ("keys", "show", "kei"): (
         "There is no such provider. Installed: kie, apikley, cometapi and runcomfy."

@@ -83,7 +83,7 @@ def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(
         while not site.apps["kie"].accepted:
             assert time.monotonic() < end
             time.sleep(0.01)
-        running.interrupt().until("A paid request is on its way. Waiting up to 10 seconds")
+        running.interrupt().until("A paid request is under way. Waiting up to 10 seconds")
         began = time.monotonic()
         ran = running.interrupt().ended()
         took = time.monotonic() - began
@@ -114,12 +114,12 @@ def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
     running = user.start("generate", "A fox", "--sandbox", KLING26_SANDBOX_FAULTS=faults)
     ran = running.until("Trying again in").interrupt().ended()
     last = ran.err.splitlines()[-1]
-    task = last.split()[-1]
+    task = last.split()[-3]
 
     assert ran.status == 130
     assert last == (
         "Interrupted. The request has not been sent yet. "
-        f"Send it with: kling26 resume {task}, or drop it with: kling26 cancel {task}"
+        f"kling26 resume {task} sends it; kling26 cancel {task} drops it."
     )
 
     cancelled = user.call("cancel", task)

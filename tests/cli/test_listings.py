@@ -22,8 +22,8 @@ def test_a_task_has_its_facts_its_prompt_and_what_to_do() -> None:
         "k26-1 2 h kie submitting",
         "A fox [31m",
         (
-            "The request has not been sent yet. Send it with: kling26 resume k26-1, or drop it "
-            "with: kling26 cancel k26-1"
+            "The request has not been sent yet. kling26 resume k26-1 sends it; "
+            "kling26 cancel k26-1 drops it."
         ),
         "k26-1 2 h kie (sandbox) cancelled 0.55 credits",
         "A fox [31m",

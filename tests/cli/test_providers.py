@@ -133,7 +133,7 @@ def test_the_list_price_and_the_way_to_a_key_are_shown(user: Any) -> None:
     assert "Get a key https://kie.ai/api-key" in text
     assert "0.275 USD for 5 s; 0.55 USD for 5 s with sound" in text
     assert "up to 2500 characters; with an image up to 1000 characters" in text
-    assert "No own options." in text
+    assert "No options of its own." in text
 
 
 def test_a_key_is_stored_for_its_owner_alone_and_never_shown(user: Any) -> None:
@@ -157,7 +157,7 @@ def test_the_environment_counts_before_a_stored_key(user: Any) -> None:
 
     assert stored.said == "KIE_API_KEY is set as well, and takes precedence over the stored key."
     assert shown.out == "kie.ai: environment variable KIE_API_KEY\n"
-    assert unset.out == "The stored key for kie.ai is deleted.\n"
+    assert unset.out == "Deleted the stored key for kie.ai.\n"
     assert unset.said == "KIE_API_KEY is still set, so that key is used."
     assert "sk-of" not in stored.out + shown.out + unset.out + (user.home / "keys.toml").read_text()
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 from kling26.cli import texts
 from kling26.core import (
+    KeyRejected,
     Kling26Error,
     MissingKey,
     NotDelivered,
@@ -48,7 +49,7 @@ STATES: dict[Standing, Task] = {
     "stored": task("stored", file="/nowhere/k26-1.mp4"),
     "over": task("cancelled"),
 }
-UNSENT = "Send it with: kling26 resume k26-1, or drop it with: kling26 cancel k26-1"
+UNSENT = "kling26 resume k26-1 sends it; kling26 cancel k26-1 drops it."
 
 
 def test_every_standing_has_its_words() -> None:
@@ -123,7 +124,7 @@ def test_an_interrupt_of_several_tasks_names_those_that_are_open() -> None:
     several = [STATES["made"], task("stored", id="k26-2"), task("submitted", id="k26-3")]
 
     assert texts.interrupt_text(several, PROVIDERS) == (
-        "Interrupted. Go on with: kling26 resume k26-1 k26-3"
+        "Interrupted. Continue with: kling26 resume k26-1 k26-3"
     )
     assert texts.interrupt_text(several[1:2] * 2, PROVIDERS) == "Interrupted."
 
@@ -203,8 +204,8 @@ def test_what_is_paid_for_always_says_how_to_go_on(remedy: Remedy, text: str) ->
 
 def test_a_provider_that_can_be_asked_for_a_lost_task_is_asked_first() -> None:
     assert of(OutcomeUnknown("No answer came."), provider="cometapi") == (
-        "No answer came. Look for it again at no cost with: kling26 resume k26-1. If the video is "
-        "not there, submit it again with: kling26 resubmit k26-1"
+        "No answer came. kling26 resume k26-1 looks for it again at no cost. If the video is not "
+        "there, submit it again with: kling26 resubmit k26-1"
     )
 
 
@@ -236,6 +237,17 @@ def test_a_rejected_key_is_told_with_what_is_known() -> None:
     )
 
 
+def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KIE_API_KEY", "rejected")
+    known = Remedy("set_key", variable="KIE_API_KEY", page="https://kie.ai/api-key")
+
+    assert of(KeyRejected("No.", remedy=known)) == (
+        "No. Set KIE_API_KEY to another key (keys: https://kie.ai/api-key)"
+    )
+
+
 def test_a_task_that_cannot_be_cancelled_says_how_to_go_on() -> None:
     lost = task("unknown", remedy=Remedy("resubmit", page=LOGS))
     goes_on = SimpleNamespace(task=STATES["at_provider"], cancelled=False, message="It goes on.")
@@ -258,7 +270,7 @@ def test_a_task_that_cannot_be_cancelled_says_how_to_go_on() -> None:
     [
         ("stored", False, "Paid on 2026-05-04 03:02 as k26-1, so this costs nothing"),
         ("at_provider", True, "Rehearsed on 2026-05-04 03:02 as k26-1, so this costs nothing"),
-        ("unclear", False, "Requested on 2026-05-04 03:02 as k26-1, so this picks it up"),
+        ("unclear", False, "Requested on 2026-05-04 03:02 as k26-1, so this continues it"),
     ],
 )
 def test_an_equal_request_says_what_it_finds(standing: Standing, sandbox: bool, text: str) -> None:

@@ -175,8 +175,8 @@ def test_a_failing_neighbour_leaves_the_task_alone(
     asyncio.run(prompt())
     assert runner.cancelled == []
     assert comfyui.last_text() == (
-        "kie.ai · another node stopped this run, but this video goes on. Run again with the same "
-        "inputs to get it."
+        "kie.ai · another node stopped this run, but this video is still on its way. Run again "
+        "with the same inputs to get it."
     )
     runner.go = True
 

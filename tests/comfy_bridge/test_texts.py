@@ -24,8 +24,8 @@ from .conftest import row
 
 GET = "Run again with the same inputs to get it."
 KEY = (
-    "Open Settings, Kling 2.6, and enter a key (keys: https://kie.ai/api-key), or set KIE_API_KEY "
-    "before ComfyUI starts."
+    "Enter a key under Settings → Kling 2.6 (keys: https://kie.ai/api-key), or set KIE_API_KEY "
+    "before you start ComfyUI."
 )
 LOGS = "https://kie.ai/logs"
 
@@ -51,6 +51,16 @@ def test_an_error_comes_with_what_helps_in_comfyui(
     registry: Registry, error: Kling26Error, advice: str
 ) -> None:
     assert texts.error_text(error, registry["kie"]) == f"No. {advice}"
+
+
+def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIE_API_KEY", "rejected")
+
+    assert texts.error_text(KeyRejected("No"), registry["kie"]) == (
+        "No. Set KIE_API_KEY to another key (keys: https://kie.ai/api-key) and restart ComfyUI."
+    )
 
 
 @pytest.mark.parametrize("error", [TaskFailed("No"), OptionRefused("No", option="seed")], ids=repr)
@@ -106,7 +116,7 @@ def test_after_cancel_it_is_said_how_the_task_stands(standing: Standing) -> None
     [
         ("stored", False, "paid on 2026-05-04 03:02 as k1, so this costs nothing"),
         ("made", True, "rehearsed on 2026-05-04 03:02 as k1, so this costs nothing"),
-        ("unsent", False, "requested on 2026-05-04 03:02 as k1, so this picks it up"),
+        ("unsent", False, "requested on 2026-05-04 03:02 as k1, so this continues it"),
     ],
 )
 def test_an_equal_request_says_what_it_finds(standing: Standing, sandbox: bool, text: str) -> None:

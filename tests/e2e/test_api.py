@@ -160,7 +160,7 @@ def test_a_picture_too_large_for_png_goes_as_jpeg(
         ({"prompt": "x", "provider": "cometapi", "provider__camera_control": "{"}, "JSON object"),
         ({"prompt": "x", "provider": "kei"}, 'There is no provider "kei"'),
         ({"prompt": "x", "image_url": "/etc/hostname"}, "https:// URL"),
-        ({"prompt": "x", "provider": "apikley"}, "Open Settings, Kling 2.6, and enter a key"),
+        ({"prompt": "x", "provider": "apikley"}, "Enter a key under Settings → Kling 2.6"),
     ],
 )
 def test_what_a_provider_does_not_take_is_said_before_anything_is_sent(

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.sandbox import Conditions, Fault
+from kling26.core.errors import SettingsError
+from kling26.core.settings import Settings
+from kling26.sandbox import Conditions, Fault, rehearsal
 from kling26.sandbox.images import size_of
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.multipart import parts
@@ -137,6 +139,13 @@ def test_a_cut_off_form_has_only_whole_parts() -> None:
 
 def test_what_is_no_picture_has_no_size() -> None:
     assert size_of(b"heron") is None
+
+
+def test_a_home_that_takes_no_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "sandbox").touch()
+
+    with pytest.raises(SettingsError, match=r"sandbox cannot be made: File exists\.$"):
+        rehearsal({}, {}, Settings(environ={"KLING26_HOME": str(tmp_path)}))
 
 
 def test_importing_an_emulator_loads_nothing_heavy() -> None:

@@ -133,7 +133,7 @@ def test_the_urls_that_came_are_followed(talk: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "https://evil.example/status",
         "https://queue.fal.run.evil.example/status",
@@ -142,8 +142,8 @@ def test_the_urls_that_came_are_followed(talk: Any) -> None:
         "",
     ],
 )
-def test_other_hosts_are_not(talk: Any, address: str) -> None:
-    ticket = Ticket(ID, {"status_url": address, "response_url": address})
+def test_other_hosts_are_not(talk: Any, url: str) -> None:
+    ticket = Ticket(ID, {"status_url": url, "response_url": url})
 
     talk(fal.poll(ticket), DONE, VIDEO)
 

@@ -1,4 +1,4 @@
-"""What every provider has to hold, and what is handed over with it."""
+"""The tests that every provider has to pass, and what the plug-in ships."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signed callbacks, held against the example that Kling publishes."""
+"""Signed callbacks, compared with the example that Kling publishes."""
 
 from datetime import UTC, datetime
 
