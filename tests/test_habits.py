@@ -16,7 +16,7 @@ COMMAND = re.compile(
     r"|(?<![\w-])--[a-z][a-z-]+"
 )
 #: It recognises what older versions wrote.
-MIGRATION = ROOT / "core" / "journal" / "schema.py"
+MIGRATION = ROOT / "core" / "journal" / "migrations.py"
 
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
