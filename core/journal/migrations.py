@@ -112,7 +112,7 @@ def _with_typed_columns(row: _Row) -> _Row:
 
 
 def _without_nul(value: object) -> object:
-    """A value without the NUL that JSON can escape, and that no text column of PostgreSQL takes."""
+    """The value without NUL characters, which PostgreSQL cannot store in a text column."""
     return value.replace("\0", " ") if isinstance(value, str) else value
 
 
@@ -131,7 +131,7 @@ _OTHERS = re.compile(
 
 
 def _without_commands(error: str) -> tuple[str, Remedy | None]:
-    """What happened, and as data what helps, which each front end now words for itself."""
+    """What happened, and the remedy, which each front end now words for itself."""
     if found := _RESUBMIT.search(error):
         return error[: found.start()], Remedy("resubmit", page=_url(found["page"]))
     if found := _RESUME.search(error):

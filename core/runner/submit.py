@@ -142,7 +142,7 @@ async def _find_duplicate(context: JobContext, refusal: Refused) -> Ticket:
     """A repetition may be refused because the first request was accepted under the same id."""
     if context.task.attempts == 1 or not context.provider.can("find"):
         raise refusal
-    lost = f"an answer was lost, and then {refusal}"
+    lost = f"an earlier answer was lost, and then: {refusal}"
     ticket = await _search(context, lost)
     if ticket is None:
         raise _unknown(context, lost)
