@@ -96,7 +96,7 @@ def _user(
         if not any(name.endswith("_BASE_URL") for name in environ):
             patch.setattr(background, "start", _virtual_loop().start)
             patch.setattr(in_process, "Conditions", partial(Conditions, clock=_clock()))
-        plugins._log.cache_clear()  # A new process has logged nothing yet.
+        plugins._log_problem.cache_clear()  # A new process has logged nothing yet.
         yield patch, said
 
 
