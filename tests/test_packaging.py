@@ -74,7 +74,8 @@ def build(project: Path, kind: str, target: Path) -> Path:
 
 
 def install(wheel: Path, target: Path) -> Path:
-    pip = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(target))
+    pip = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile",
+           "--target", str(target))  # fmt: skip
     python(*pip, str(wheel), cwd=wheel.parent)
     return target
 

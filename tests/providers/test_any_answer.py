@@ -218,6 +218,7 @@ def written(answer: object, encoding: str, cut: int | None) -> bytes:
     return text.encode(encoding, "surrogatepass")[:cut]
 
 
+@lru_cache  # hypothesis looks at every element of a new strategy.
 def bodies_of(name: str) -> st.SearchStrategy[bytes]:
     answers = st.sampled_from(spoilt(name)).filter(lambda answer: len(repr(answer)) < 2000)
     cuts = st.none() | st.integers(0, 90)
@@ -228,12 +229,19 @@ def bodies_of(name: str) -> st.SearchStrategy[bytes]:
     )
 
 
-def replies_of(name: str) -> st.SearchStrategy[httpx.Response]:
-    return st.builds(
+@lru_cache
+def replies_of(name: str) -> st.SearchStrategy[list[httpx.Response]]:
+    one = st.builds(
         lambda status, body: httpx.Response(status, content=body),
         st.sampled_from(STATUSES),
         bodies_of(name),
     )
+    return st.lists(one, min_size=1, max_size=2)
+
+
+@lru_cache
+def calls_of(name: str) -> st.SearchStrategy[bytes | str]:
+    return bodies_of(name) | st.text(max_size=60)
 
 
 # -- the tests -------------------------------------------------------------------------------------
@@ -248,7 +256,7 @@ def test_any_value_in_any_place_of_a_documented_answer(name: str, flow: str) -> 
 @pytest.mark.parametrize(("name", "flow"), CASES)
 @given(data=st.data())
 def test_any_answer_at_all(name: str, flow: str, data: st.DataObject) -> None:
-    hold(name, flow, data.draw(st.lists(replies_of(name), min_size=1, max_size=2)))
+    hold(name, flow, data.draw(replies_of(name)))
 
 
 @pytest.mark.parametrize("name", CALLERS)
@@ -260,7 +268,7 @@ def test_any_value_in_any_place_of_a_call_of_a_webhook(name: str) -> None:
 @pytest.mark.parametrize("name", CALLERS)
 @given(data=st.data())
 def test_any_call_of_a_webhook_at_all(name: str, data: st.DataObject) -> None:
-    hold_callback(name, data.draw(bodies_of(name) | st.text(max_size=60)))
+    hold_callback(name, data.draw(calls_of(name)))
 
 
 @pytest.mark.parametrize("name", CALLERS)
