@@ -53,6 +53,8 @@ class JobContext:
     deadline: float
     usual_time: float | None = None
     listeners: list[Listener] = Factory(list)
+    #: Whether the answer to a paid request was lost, so that it may have been accepted.
+    answer_lost: bool = field(default=False, init=False)
     #: Whether a paid request is in flight, or its answer is not in the journal yet.
     paying: bool = field(default=False, init=False)
     latest: Progress | None = field(default=None, init=False)

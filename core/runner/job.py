@@ -3,6 +3,7 @@
 from ..errors import (
     JournalError,
     Kling26Error,
+    NotDelivered,
     OutcomeUnknown,
     ResultUnavailable,
     TaskCancelled,
@@ -47,7 +48,7 @@ async def _mark_succeeded(context: JobContext, status: Status) -> Status:
 async def _record_error(context: JobContext, error: Kling26Error) -> None:
     """Record how the task ended, if the error ends it."""
     unsent = context.task.standing == "unsent"
-    if unsent:
+    if unsent and not isinstance(error, NotDelivered):
         error.message = f"{sentence(error, 1000)} Nothing was paid."
     state = _final_state(error, unsent)
     if state is not None:

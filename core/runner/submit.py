@@ -48,9 +48,14 @@ async def submit(context: JobContext) -> Ticket:
     """
     if context.task.state == "unknown":
         return await _look_up(context)
-    if context.task.sending is not None:
-        return await _recover(context, "the program stopped before the answer arrived.")
-    return await _submit_with_retries(context)
+    try:
+        if context.task.sending is not None:
+            return await _recover(context, "the program stopped before the answer arrived.")
+        return await _submit_with_retries(context)
+    except (TryLater, Unreachable, Unavailable) as error:
+        if context.answer_lost:  # That the repetition was not accepted says nothing of the first.
+            raise _unknown(context, f"an answer was lost, and then: {error}") from error
+        raise
 
 
 async def _submit_with_retries(context: JobContext) -> Ticket:
@@ -118,13 +123,14 @@ async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
             raise
         return ticket
     except ProviderError:
-        # Certainly not accepted, so it may be sent again.
-        await context.mark_unsent()
+        if not context.answer_lost:  # Certainly not accepted, so it may be sent again.
+            await context.mark_unsent()
         raise
 
 
 async def _recover(context: JobContext, lost: str) -> Ticket:
     """Find out what happened to a paid request whose answer was lost; `lost` says how."""
+    context.answer_lost = True
     for _ in range(_MAX_SUBMISSIONS):
         if (ticket := await _search(context, lost)) is not None:
             return ticket
@@ -140,7 +146,7 @@ async def _recover(context: JobContext, lost: str) -> Ticket:
 
 async def _find_duplicate(context: JobContext, refusal: Refused) -> Ticket:
     """A repetition may be refused because the first request was accepted under the same id."""
-    if context.task.attempts == 1 or not context.provider.can("find"):
+    if not context.answer_lost or not context.provider.can("find"):
         raise refusal
     lost = f"an earlier answer was lost, and then: {refusal}"
     ticket = await _search(context, lost)

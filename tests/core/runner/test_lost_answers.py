@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from kling26.core.errors import Kling26Error, OutcomeUnknown
+from kling26.core.errors import Kling26Error, OutcomeUnknown, OutOfCredit
 
 from ..conftest import Stage
 from .test_fault_table import try_it
@@ -103,6 +103,7 @@ def test_a_repetition_that_is_refused_otherwise_is_not_called_free(stage: Stage)
 
     assert isinstance(error, OutcomeUnknown)
     assert "too little credit" in str(error)
+    assert "Nothing was paid" not in str(error)
     assert stage.paid == 0
 
 
@@ -112,3 +113,26 @@ def test_a_repetition_that_is_not_taken_for_now_is_sent_again(stage: Stage) -> N
 
     assert try_it(stage) is None
     assert stage.paid == 1
+
+
+def test_a_refusal_after_a_wait_is_a_refusal_and_costs_nothing(stage: Stage) -> None:
+    """A plain "try later" is a whole answer: nothing was lost."""
+    stage.fault("rate_limit")
+    stage.fault("no_credit")
+
+    error = try_it(stage)
+
+    assert isinstance(error, OutOfCredit)
+    assert "Nothing was paid" in str(error)
+    assert (stage.paid, stage.task().state) == (0, "refused")
+
+
+def test_waits_after_a_lost_answer_do_not_make_it_free(stage: Stage) -> None:
+    stage.fault("reset_before_accept")
+    stage.fault("rate_limit", times=10_000)
+
+    error = try_it(stage, timeout=60)
+
+    assert isinstance(error, OutcomeUnknown)
+    assert "Nothing was paid" not in str(error)
+    assert (stage.paid, stage.task().standing) == (0, "unclear")
