@@ -155,7 +155,7 @@ def test_a_picture_too_large_for_png_goes_as_jpeg(
     [
         ({"prompt": " "}, "prompt"),
         ({"prompt": "x" * 2501}, "2500 characters"),
-        ({"prompt": "x", "provider": "cometapi", "sound": True}, "sound needs mode pro"),
+        ({"prompt": "x", "provider": "cometapi", "sound": True}, "sound requires mode pro"),
         ({"prompt": "x", "provider": "cometapi", "provider__cfg_scale": "2"}, "cfg_scale"),
         ({"prompt": "x", "provider": "cometapi", "provider__camera_control": "{"}, "JSON object"),
         ({"prompt": "x", "provider": "kei"}, 'There is no provider "kei"'),
