@@ -68,8 +68,8 @@ def imports() -> None:
     libraries = median[LIBRARIES] - median["pass"]
     core = (median[CORE] - median["pass"]) / libraries
     door = (median[DOOR] - median[COMFYUI]) / libraries
-    say("import kling26.core", f"{core:.2f} x its libraries", "at most 1.5 x")
-    say("the door, in ComfyUI's start", f"{door:.2f} x the libraries", "at most 1.5 x")
+    say("import kling26.core", f"{core:.2f} x its libraries", "at most 1.3 x")
+    say("the door, in ComfyUI's start", f"{door:.2f} x the libraries", "at most 1.3 x")
 
 
 def wire() -> None:
