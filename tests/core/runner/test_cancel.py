@@ -2,11 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
 from attrs import define
-from kling26.core.errors import NotApplicable, StillRunning, TaskCancelled
+from kling26.core.errors import (
+    NotApplicable,
+    OutcomeUnknown,
+    ResultUnavailable,
+    StillRunning,
+    TaskCancelled,
+)
 from kling26.core.journal.journal import Journal
 
 from ..conftest import Stage
@@ -227,3 +234,42 @@ def test_a_runner_that_closes_waits_for_the_answer_to_a_paid_request(stage: Stag
     assert stage.task().state == "submitted"
     stage.generate()
     assert stage.paid == 1
+
+
+def test_a_task_that_is_cancelled_already_is_still_cancelled(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    stage = stage_of("runcomfy")
+    task = begin(stage, timeout=5)
+    cancel(stage, task)
+
+    assert cancel(stage, task) == (True, f"Task {task} is already cancelled.")
+
+
+def test_a_video_that_is_made_is_not_cancelled(stage_of: Callable[[str], Stage]) -> None:
+    stage = stage_of("runcomfy")
+    stage.fault("download_403", times=10_000)
+    with pytest.raises(ResultUnavailable):
+        stage.generate()
+
+    cancelled, sentence = cancel(stage, stage.task().id)
+
+    assert (cancelled, sentence) == (False, "The video is already finished at RunComfy.")
+    assert stage.task().state == "succeeded"
+
+
+def test_what_may_have_been_taken_is_not_called_cancelled(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    stage = stage_of("kie")
+    stage.fault("reset_after_accept")
+    with pytest.raises(OutcomeUnknown):
+        stage.generate()
+
+    cancelled, sentence = cancel(stage, stage.task().id)
+
+    assert not cancelled
+    assert sentence == (
+        "It is not known whether kie.ai accepted the task, so it cannot be cancelled."
+    )
+    assert (stage.paid, stage.task().state) == (1, "unknown")
