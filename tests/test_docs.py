@@ -61,7 +61,7 @@ def acme(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_everything_public_of_a_provider_is_told(name: str) -> None:
+def test_everything_public_of_a_provider_is_documented(name: str) -> None:
     assert re.search(rf"`{name}[`(]", GUIDE)
 
 
@@ -82,31 +82,31 @@ def test_everything_public_of_a_provider_has_its_own_words(name: str) -> None:
     "name",
     sorted({name for name in (*vars(Emulator), *Emulator.__annotations__) if name[0] != "_"}),
 )
-def test_everything_public_of_an_emulator_is_told(name: str) -> None:
+def test_everything_public_of_an_emulator_is_documented(name: str) -> None:
     emulator = GUIDE.partition("## The emulator")[2].partition("\n## ")[0]
 
     assert re.search(rf"`{name}[`(]", emulator)
 
 
 @pytest.mark.parametrize("hook", [kling26_providers, kling26_sandboxes])
-def test_every_hook_is_told(hook: Any) -> None:
+def test_every_hook_is_documented(hook: Any) -> None:
     assert f"`{hook.__name__}`" in GUIDE
 
 
-def test_every_standard_test_is_told() -> None:
+def test_every_standard_test_is_documented() -> None:
     told = re.findall(r"^\| `(test_\w+)` \|", GUIDE, re.MULTILINE)
 
     assert told == standard_tests()
 
 
-def test_what_an_author_gives_the_suite_is_told() -> None:
+def test_what_an_author_gives_the_suite_is_documented() -> None:
     given = [name for name in get_type_hints(ProviderTests) if name[0] != "_"]
 
     assert given
     assert [name for name in given if f"| `{name}` |" not in GUIDE] == []
 
 
-def test_every_helper_is_told() -> None:
+def test_every_helper_is_documented() -> None:
     own = {
         name
         for name, value in vars(wire).items()

@@ -121,7 +121,7 @@ def test_requirements_are_the_dependencies() -> None:
     assert lines == PROJECT["project"]["dependencies"]
 
 
-def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
+def test_the_wheel_contains_the_package_alone(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     modules = [name for name in names if name.endswith(".py")]
     tops = {name.split("/")[0] for name in names}

@@ -156,7 +156,7 @@ def test_a_program_of_its_own_refuses_alike(user: Any, trap: Any) -> None:
     assert (ran.status, trap.caught, user.rows()) == (2, 0, 0)
 
 
-def test_a_missing_key_is_told_with_the_variable_and_the_command(user: Any, trap: Any) -> None:
+def test_a_missing_key_is_reported_with_the_variable_and_the_command(user: Any, trap: Any) -> None:
     ran = user.call("generate", "x", "--provider", "runcomfy", RUNCOMFY_TOKEN=None)
 
     assert ran.said == (
@@ -166,7 +166,7 @@ def test_a_missing_key_is_told_with_the_variable_and_the_command(user: Any, trap
     assert (ran.status, ran.out, user.rows(), trap.caught) == (2, "", 0, 0)
 
 
-def test_a_setting_that_makes_no_sense_is_told(user: Any, trap: Any) -> None:
+def test_a_setting_that_makes_no_sense_is_reported(user: Any, trap: Any) -> None:
     ran = user.call("generate", "x", KLING26_SANDBOX="perhaps")
 
     assert ran.said == 'KLING26_SANDBOX must be 1 or 0; got "perhaps".'

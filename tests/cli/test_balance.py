@@ -6,9 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("provider", ["kie", "apikley"])
-def test_it_is_told_in_the_providers_unit_and_falls_with_each_video(
-    user: Any, provider: str
-) -> None:
+def test_it_is_in_the_providers_unit_and_falls_with_each_video(user: Any, provider: str) -> None:
     def left() -> float:
         ran = user.call("balance", provider, "--sandbox")
         assert (ran.status, ran.err) == (0, "")
@@ -42,7 +40,7 @@ def test_without_a_key_nothing_is_asked(user: Any) -> None:
     assert "KIE_API_KEY" in ran.said
 
 
-def test_a_provider_that_cannot_be_reached_is_told(user: Any) -> None:
+def test_a_provider_that_cannot_be_reached_is_reported(user: Any) -> None:
     ran = user.call("balance", "kie", KIE_BASE_URL="http://127.0.0.1:9")
 
     assert ran.status == 3

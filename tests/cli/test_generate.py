@@ -70,7 +70,7 @@ def test_progress_is_a_line_for_each_change_where_stderr_is_no_terminal(made: An
     assert ran.err.splitlines() == [f"{task}: {words}" for words in GENERATING]
 
 
-def test_the_options_reach_the_video_and_json_tells_everything(made: Any, user: Any) -> None:
+def test_the_options_reach_the_video_and_json_has_everything(made: Any, user: Any) -> None:
     ran = made["square"]
     told = ran.object
 
@@ -168,7 +168,7 @@ def test_an_output_that_nobody_reads_any_more_is_no_traceback(made: Any, user: A
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_an_output_that_takes_nothing_is_told(made: Any, user: Any) -> None:
+def test_an_output_that_takes_nothing_is_reported(made: Any, user: Any) -> None:
     assert made
     with open("/dev/full", "w") as full:
         ran = subprocess.run(

@@ -70,7 +70,7 @@ def test_the_help_of_the_server_lists_every_fault(user: Any) -> None:
         assert words(f"{name}: {sentence}") in text
 
 
-def test_the_version_is_told(user: Any) -> None:
+def test_the_version_is_printed(user: Any) -> None:
     ran = user.call("--version")
 
     assert re.fullmatch(r"kling26 \d+\.\d+\.\d+\n", ran.out)

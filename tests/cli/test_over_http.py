@@ -48,7 +48,7 @@ def test_a_picture_is_uploaded_and_becomes_a_video(made: Any) -> None:
     assert ": uploading the image\n" in ran.err
 
 
-def test_a_wrong_key_is_told_in_a_sentence_and_exits_3(made: Any) -> None:
+def test_a_wrong_key_is_one_sentence_and_exit_3(made: Any) -> None:
     ran = made["rejected"]
 
     assert (ran.status, ran.out) == (3, "")
@@ -87,7 +87,7 @@ def test_a_stored_key_is_written_to_its_own_file_alone(user: Any) -> None:
     assert seen == ["keys.toml"]
 
 
-def test_the_server_tells_what_to_export_and_takes_orders_for_faults(
+def test_the_server_prints_what_to_export_and_takes_orders_for_faults(
     user: Any, server: Mapping[str, str]
 ) -> None:
     assert sorted(server) == [
@@ -110,7 +110,7 @@ def test_a_server_with_a_fault_misbehaves_once(user_of: Any, tmp_path: Path) -> 
     assert (ended.status, ended.err) == (0, "")
 
 
-def test_a_port_that_is_taken_and_a_fault_that_is_none_are_told(user: Any, server: Any) -> None:
+def test_a_port_that_is_taken_and_a_fault_that_is_none_are_reported(user: Any, server: Any) -> None:
     port = server["KIE_BASE_URL"].split(":")[2].split("/")[0]
     taken = user.call("sandbox", "serve", "--port", port)
     unknown = user.call("sandbox", "serve", "--fault", "gremlin")

@@ -42,7 +42,7 @@ def on_a_terminal(user: Any, *line: str, **environ: str) -> tuple[int, str, str]
     return process.returncode, out, shown.decode()
 
 
-def test_a_live_line_tells_what_goes_on_and_vanishes(user: Any) -> None:
+def test_a_live_line_shows_what_goes_on_and_vanishes(user: Any) -> None:
     status, out, shown = on_a_terminal(user, "generate", "A fox", "--sandbox")
 
     assert (status, out.count("\n")) == (0, 1)

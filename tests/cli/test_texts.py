@@ -79,11 +79,11 @@ def test_every_standing_has_its_words() -> None:
         ("over", ""),
     ],
 )  # fmt: skip
-def test_a_task_is_told_by_its_standing(standing: Standing, text: str) -> None:
+def test_a_task_is_described_by_its_standing(standing: Standing, text: str) -> None:
     assert texts.task_text(STATES[standing], PROVIDERS["kie"]) == text
 
 
-def test_a_video_that_is_here_is_told_by_its_file(tmp_path: Path) -> None:
+def test_a_video_that_is_here_is_described_by_its_file(tmp_path: Path) -> None:
     (tmp_path / "fox.mp4").touch()
     here = task("stored", file=str(tmp_path / "fox.mp4"))
 
@@ -129,7 +129,7 @@ def test_an_interrupt_of_several_tasks_names_those_that_are_open() -> None:
     assert texts.interrupt_text(several[1:2] * 2, PROVIDERS) == "Interrupted."
 
 
-def test_a_task_of_a_plug_in_that_is_gone_is_told_all_the_same() -> None:
+def test_a_task_of_a_plug_in_that_is_gone_is_described_all_the_same() -> None:
     gone = task("submitted", provider="acme", ticket=Ticket("abc"))
     lost = task("unknown", provider="acme", error="No answer came.", remedy=Remedy("resubmit"))
 
@@ -226,7 +226,7 @@ def test_what_to_do_hangs_on_how_the_task_stands(
     assert of(error, STATES[standing]) == text
 
 
-def test_a_rejected_key_is_told_with_what_is_known() -> None:
+def test_a_rejected_key_is_reported_with_what_is_known() -> None:
     known = Remedy("set_key", variable="ACME_KEY", page="https://acme.example/keys")
 
     assert of(Kling26Error("No.", remedy=known), provider="acme") == (

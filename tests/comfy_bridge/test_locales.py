@@ -45,7 +45,7 @@ def test_providers_share_a_text_only_where_it_is_the_same(registry: Registry) ->
             assert seen.setdefault(widget.id, text) == text
 
 
-def test_the_help_page_tells_of_every_input_and_provider(registry: Registry) -> None:
+def test_the_help_page_names_every_input_and_provider(registry: Registry) -> None:
     page = (ROOT / "web/docs/Kling26Video.md").read_text("utf-8")
 
     for widget in shared_widgets():

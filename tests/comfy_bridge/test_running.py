@@ -45,7 +45,7 @@ def _until(condition: Any) -> None:
         time.sleep(0.01)
 
 
-def test_a_finished_video_is_told_with_its_cost(
+def test_a_finished_video_is_shown_with_its_cost(
     comfyui: Any, registry: Registry, runner: Any
 ) -> None:
     video = asyncio.run(_run(_watch(registry)))
@@ -62,7 +62,7 @@ def test_a_finished_video_is_told_with_its_cost(
         (None, None, "kie.ai · done"),
     ],
 )
-def test_a_cost_is_told_in_the_unit_that_came_with_it(
+def test_a_cost_is_shown_in_the_unit_that_came_with_it(
     comfyui: Any, registry: Registry, runner: Any, cost: Any, unit: Any, told: str
 ) -> None:
     runner.result = evolve(runner.result, cost=cost, cost_unit=unit)
@@ -71,7 +71,7 @@ def test_a_cost_is_told_in_the_unit_that_came_with_it(
     assert comfyui.last_text() == told
 
 
-def test_a_rehearsal_is_told_to_be_free(comfyui: Any, registry: Registry, runner: Any) -> None:
+def test_a_rehearsal_is_said_to_be_free(comfyui: Any, registry: Registry, runner: Any) -> None:
     runner.result = evolve(runner.result, sandbox=True)
     asyncio.run(_run(_watch(registry)))
 

@@ -57,7 +57,7 @@ def test_a_plug_ins_options_have_their_texts_and_ours_have_those_of_the_locales(
     assert all(texts[name] == {} for name in registry.providers)
 
 
-def test_a_price_that_cannot_be_told_is_none() -> None:
+def test_a_price_that_is_not_known_is_none() -> None:
     assert price_table(Acme()) == []
 
 
@@ -68,7 +68,7 @@ def test_a_price_that_cannot_be_told_is_none() -> None:
         (Broken, "ValueError: Out of range float values are not JSON compliant"),
     ],
 )
-def test_what_the_page_cannot_be_told_of_is_left_out_in_one_line(
+def test_what_the_page_cannot_show_is_left_out_in_one_line(
     registry: Registry, caplog: pytest.LogCaptureFixture, options: type, reason: str
 ) -> None:
     class Odd(Acme):

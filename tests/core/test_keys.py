@@ -122,7 +122,7 @@ def test_an_empty_key_is_not_stored(home: Path, kie: Provider) -> None:
     assert not keys_of(home).path.exists()
 
 
-def test_a_damaged_file_is_told_without_its_contents(home: Path, kie: Provider) -> None:
+def test_a_damaged_file_is_reported_without_its_contents(home: Path, kie: Provider) -> None:
     """The parser's own words would quote the line."""
     home.mkdir()
     (home / "keys.toml").write_text('kie = "sec\nret"')
@@ -152,7 +152,7 @@ def test_a_value_that_is_no_text_is_no_key(home: Path, kie: Provider) -> None:
     assert keys_of(home).find(kie) is None
 
 
-def test_a_file_that_cannot_be_read_or_written_is_told(tmp_path: Path, kie: Provider) -> None:
+def test_a_file_that_cannot_be_read_or_written_is_reported(tmp_path: Path, kie: Provider) -> None:
     (tmp_path / "keys.toml").mkdir()
 
     with pytest.raises(SettingsError, match=r"keys\.toml cannot be read: "):

@@ -42,7 +42,7 @@ def test_the_home_folder_may_be_relative_or_the_users(
     assert settings(Path("~/videos")).home == tmp_path / "videos"
 
 
-def test_the_home_of_nobody_is_told() -> None:
+def test_the_home_of_nobody_is_reported() -> None:
     with pytest.raises(SettingsError, match='KLING26_HOME is "~nobody-of-that-name/x"'):
         _ = settings(Path("~nobody-of-that-name/x")).home
 
@@ -80,7 +80,7 @@ def test_a_flag_has_the_usual_spellings(home: Path, text: str, flag: bool) -> No
     assert settings(home, KLING26_SANDBOX=text).sandbox is flag
 
 
-def test_any_other_spelling_is_told(home: Path) -> None:
+def test_any_other_spelling_is_reported(home: Path) -> None:
     with pytest.raises(SettingsError, match='KLING26_SANDBOX must be 1 or 0; got "perhaps"'):
         _ = settings(home, KLING26_SANDBOX="perhaps").sandbox
 
@@ -94,14 +94,16 @@ def test_plug_ins_are_a_list_with_commas(home: Path, text: str, names: tuple[str
 
 
 @pytest.mark.parametrize("content", [b"provider = ", b"\xff\xfe", b"provider = {a = 1}"])
-def test_a_damaged_config_is_told_with_its_path(home: Path, config: Path, content: bytes) -> None:
+def test_a_damaged_config_is_reported_with_its_path(
+    home: Path, config: Path, content: bytes
+) -> None:
     config.write_bytes(content)
 
     with pytest.raises(SettingsError, match=r"config\.toml"):
         _ = settings(home).provider
 
 
-def test_a_config_that_cannot_be_read_is_told(home: Path, config: Path) -> None:
+def test_a_config_that_cannot_be_read_is_reported(home: Path, config: Path) -> None:
     config.mkdir()
 
     with pytest.raises(SettingsError, match=r"config\.toml cannot be read"):

@@ -66,7 +66,7 @@ def test_values_are_listed_as_people_do(values: list[object], words: str) -> Non
         (b"x" * 500, f'It said: "{"x" * 119}…".'),
     ],
 )
-def test_of_an_odd_answer_the_words_are_told_and_no_markup(content: bytes, told: str) -> None:
+def test_an_odd_answer_is_quoted_without_its_markup(content: bytes, told: str) -> None:
     assert summarize_body(content) == told
 
 

@@ -61,7 +61,9 @@ def test_a_whole_number_may_stand_for_a_fraction() -> None:
         ({"code": 5, "parts": [{"url": None}]}, "expected a string, got null @ reply.parts"),
     ],
 )
-def test_what_does_not_fit_is_told_in_words_and_by_its_place(value: object, problem: str) -> None:
+def test_what_does_not_fit_is_reported_in_words_and_by_its_place(
+    value: object, problem: str
+) -> None:
     """Nothing is converted: null is no "None", "false" is not true, and a text is no list."""
     with pytest.raises(ValueError, match="reply") as caught:
         structure(value, Reply)
@@ -69,7 +71,7 @@ def test_what_does_not_fit_is_told_in_words_and_by_its_place(value: object, prob
     assert problem in str(caught.value)
 
 
-def test_several_problems_are_told_at_once() -> None:
+def test_several_problems_are_reported_at_once() -> None:
     with pytest.raises(ValueError, match=r"@ reply\.code; .* @ reply\.text"):
         structure({"code": None, "text": 5}, Reply)
 

@@ -298,7 +298,7 @@ def test_a_blocked_prompt_does_not_stop_a_paid_task(
     assert "stored" in states
 
 
-def test_a_wrong_key_is_told_in_the_providers_words(
+def test_a_wrong_key_is_reported_in_the_providers_words(
     comfy: Any, providers: Any, node: Node, save: Node
 ) -> None:
     headers = {"Origin": comfy.url}

@@ -415,7 +415,7 @@ def test_code_200_under_an_http_error_is_unclear(
         talk(provider.submit(VideoRequest(PROMPT), NoOptions()), created, status=403)
 
 
-def test_an_html_page_is_told_from_a_rejected_key(provider: Provider, talk: Any) -> None:
+def test_an_html_page_is_not_taken_for_a_rejected_key(provider: Provider, talk: Any) -> None:
     with pytest.raises(UnexpectedReply, match="error code: 1010"):
         talk(provider.poll(Ticket(TASK)), b"error code: 1010", status=403)
 

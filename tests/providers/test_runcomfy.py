@@ -99,7 +99,7 @@ def test_image_to_video_says_the_picture_and_no_shape(
     )
 
 
-def test_one_question_tells_state_video_and_cost(provider: Provider, talk: Any) -> None:
+def test_one_question_returns_state_video_and_cost(provider: Provider, talk: Any) -> None:
     talk(provider.poll(TICKET), {"request_id": ID, "status": "in_queue"})
 
     assert talk.line == f"GET {URL}/requests/{ID}/result?include_cost=true"
@@ -134,7 +134,7 @@ def test_a_task_without_a_video(provider: Provider, talk: Any, said: str, state:
 
 
 @pytest.mark.parametrize(("told", "position"), [(2, 2), (0, 0), ("2", None), (None, None)])
-def test_the_place_in_the_queue_is_known_where_told(
+def test_the_place_in_the_queue_is_read_where_there_is_one(
     provider: Provider, talk: Any, told: object, position: int | None
 ) -> None:
     status = talk(provider.poll(TICKET), {"status": "in_queue", "queue_position": told})

@@ -128,7 +128,7 @@ def test_a_paid_video_is_taken_from_a_public_link_without_encryption_too(stage: 
 
 
 @pytest.mark.parametrize("link", ["x.mp4", "pending", " ", "https://127.0.0.1/x.mp4"])
-def test_a_link_that_was_told_too_early_is_asked_for_again(stage: Stage, link: str) -> None:
+def test_a_link_that_came_too_early_is_asked_for_again(stage: Stage, link: str) -> None:
     early, _ = kie(link, video)
     good, _ = kie(f"{PUBLIC}/x.mp4", video)
     polled = 0
@@ -156,7 +156,7 @@ def test_a_link_that_stays_unusable_is_asked_for_again_by_the_next_run(stage: St
 @pytest.mark.parametrize(
     "target", ["https://169.254.169.254/", "http://10.0.0.1/", "https://10.0.0.1/", "//[::1]/"]
 )
-def test_a_redirect_is_held_against_the_same_rules(stage: Stage, target: str) -> None:
+def test_a_redirect_is_checked_by_the_same_rules(stage: Stage, target: str) -> None:
     handler, seen = kie(
         f"{PUBLIC}/x.mp4", lambda _: httpx.Response(302, headers={"location": target})
     )
@@ -318,7 +318,7 @@ def test_an_output_that_vanished_meanwhile_does_not_lose_the_video(
 
 
 @pytest.mark.parametrize("link", ["http://169.254.169.254/up", "https://10.0.0.7/up", "file:///up"])
-def test_an_address_that_a_provider_gives_for_an_upload_is_held_against_the_rules(
+def test_a_url_that_a_provider_gives_for_an_upload_is_checked_by_the_rules(
     stage: Stage, link: str
 ) -> None:
     """fal.ai, for one, answers where a picture is to be put."""

@@ -164,7 +164,7 @@ def test_a_journal_that_fails_after_the_payment_does_not_keep_the_video_back(
     assert stage.emulator.accepted[0].id in str(notes[0])
 
 
-def test_a_journal_that_comes_back_is_told_everything_that_was_learned(stage: Stage) -> None:
+def test_a_journal_that_comes_back_receives_everything_that_was_learned(stage: Stage) -> None:
     class Hiccup(Journal):
         failures = 8
 

@@ -47,7 +47,7 @@ def test_a_queued_task_is_really_cancelled_where_the_provider_can(stage_of) -> N
     assert stage.emulator.accepted[0].cancelled
 
 
-def test_a_running_task_goes_on_and_the_user_is_told(stage_of) -> None:
+def test_a_running_task_goes_on_and_that_is_said(stage_of) -> None:
     stage = stage_of("runcomfy")
     task = begin(stage, timeout=30)
 
@@ -91,7 +91,7 @@ def test_a_task_that_was_not_sent_yet_is_withdrawn(stage: Stage) -> None:
     assert stage.paid == 0
 
 
-def test_a_cancelled_task_is_told_to_those_who_wait_for_it(stage_of) -> None:
+def test_a_cancelled_task_ends_the_wait_of_everyone(stage_of) -> None:
     stage = stage_of("runcomfy")
 
     async def work() -> None:
@@ -132,7 +132,7 @@ class Troubled(httpx.AsyncBaseTransport):
         ),
     ],
 )
-def test_trouble_with_a_cancel_is_tried_again_and_then_told(
+def test_trouble_with_a_cancel_is_tried_again_and_then_reported(
     stage_of, times: float, cancelled: bool, words: str
 ) -> None:
     stage = stage_of("runcomfy")
@@ -152,7 +152,7 @@ def test_trouble_with_a_cancel_is_tried_again_and_then_told(
     assert stage.task().state == ("cancelled" if cancelled else "submitted")
 
 
-def test_a_cancel_by_another_process_is_told_where_the_provider_forgets_the_task(
+def test_a_cancel_by_another_process_is_reported_where_the_provider_forgets_the_task(
     stage_of, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = stage_of("runcomfy")

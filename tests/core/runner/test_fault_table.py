@@ -199,7 +199,7 @@ def test_a_key_that_is_no_longer_accepted_leaves_the_task_to_be_resumed(stage: S
     assert stage.paid == 1
 
 
-def test_a_task_that_failed_is_told_in_the_words_of_the_provider(stage: Stage) -> None:
+def test_a_task_that_failed_is_reported_in_the_words_of_the_provider(stage: Stage) -> None:
     stage.fault("failed_task")
 
     error = try_it(stage)

@@ -77,6 +77,6 @@ def test_a_question_alone_makes_no_journal(stage: Stage) -> None:
     assert not stage.home.exists()
 
 
-def test_an_address_that_is_none_is_told(stage: Stage) -> None:
+def test_an_invalid_url_is_reported(stage: Stage) -> None:
     with pytest.raises(JournalError, match="is not a valid database URL"):
         stage.run(Journal("sqlite:").find_equal("nothing"))
