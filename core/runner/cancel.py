@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from ..errors import NotApplicable, ProviderError, Remedy
+from ..errors import NotApplicable, ProviderError
 from ..http.pacing import now
 from ..journal.journal import Journal
 from ..journal.task import Task
@@ -19,17 +19,13 @@ class Cancellation:
     """
     The result of trying to cancel a task.
 
-    `message` is a sentence on what really happened. A task that is not `cancelled` continues, and
-    `remedy` says how to get its video.
+    `message` is a sentence on what really happened. A task that is not `cancelled` continues; how,
+    its `standing` says.
     """
 
     task: Task
     cancelled: bool
     message: str
-
-    @property
-    def remedy(self) -> Remedy | None:
-        return None if self.cancelled else Remedy("resume")
 
 
 async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:

@@ -100,7 +100,6 @@ async def _send(context: JobContext, request: VideoRequest) -> Ticket:
     The journal records it beforehand, and afterwards if it had no effect. Until the ticket is
     accepted, the context is `paying`, so that closing the runner waits for the answer.
     """
-
     context.paying = True
     try:
         return await _pay(context, request)
