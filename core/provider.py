@@ -1,7 +1,6 @@
 """The interface that a provider plug-in implements."""
 
 import copy
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -97,8 +96,8 @@ class Provider(ABC, Generic[OptionsT]):
 
     `submit` and `poll` are required. `upload`, `cancel`, `find`, `renew` and `balance` are optional
     flows; `check`, `price`, `read_callback` and `verify_callback` are plain functions, and so are
-    `sign` and `recover_ticket`, which few services need to override. Whatever a task needs later
-    goes into its `Ticket`: one instance of this class serves many tasks at once.
+    `sign`, `ticket` and `recover_ticket`, which few services need to override. Whatever a task
+    needs later goes into its `Ticket`: one instance of this class serves many tasks at once.
 
     With type checking, write ``class Acme(Provider[AcmeOptions])`` to name the class of `Options`.
 
@@ -200,13 +199,15 @@ class Provider(ABC, Generic[OptionsT]):
         """Add the key to a request to one of the provider's own hosts; rarely overridden."""
         request.headers["Authorization"] = f"Bearer {key}"
 
+    def ticket(self, task_id: str, request: VideoRequest) -> Ticket:
+        """The ticket of the task that has this id, and was submitted with this request."""
+        return Ticket(task_id)
+
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         """The ticket in an answer that was truncated or is an error; rarely overridden."""
-        if self.task_id_name is None:
-            return None
-        name = re.escape(self.task_id_name)
-        found = re.search(rf'"{name}"\s*:\s*"([^"\\\x00-\x1f\ufffd]+)"', fragment)
-        return Ticket(found[1]) if found else None
+        name = self.task_id_name
+        task_id = None if name is None else wire.find_identifier(fragment, name)
+        return None if task_id is None else self.ticket(task_id, request)
 
     # -- to use, and not to override ---------------------------------------------------------------
 

@@ -6,6 +6,7 @@ provider's module describes its replies as attrs classes and calls `Provider.rea
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from math import isfinite
@@ -145,6 +146,34 @@ def text(value: object) -> str | None:
     """A reason or code, sent as a string or a number; None if empty or of another type."""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return sanitize(value, 1000) or None
+    return None
+
+
+def identifier(value: object) -> str | None:
+    """
+    A task's id, sent as a string or a whole number; None if it is neither, or empty.
+
+    A number with a fraction or an exponent is no id: JSON libraries round those.
+
+    >>> identifier(1234567890123456789), identifier(" task-1 "), identifier(1e18)
+    ('1234567890123456789', 'task-1', None)
+    """
+    if type(value) is int and value > 0:
+        return str(value)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def find_identifier(fragment: str, name: str) -> str | None:
+    """
+    The id called `name` in a fragment of JSON; a number counts only if its end is there, too.
+
+    >>> find_identifier('{"id": 12, "sta', "id"), find_identifier('{"id": 12', "id")
+    ('12', None)
+    """
+    value = r'(?:"([^"\\\x00-\x1f\ufffd]+)"|([1-9][0-9]*)(?=[\s,}\]]))'
+    for found in re.finditer(rf'"{re.escape(name)}"\s*:\s*{value}', fragment):
+        if (task_id := identifier(found[1] or found[2])) is not None:
+            return task_id
     return None
 
 

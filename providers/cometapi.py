@@ -225,9 +225,8 @@ class CometAPI(Provider[CometAPIOptions]):
         except ValueError as error:
             raise self.invalid_callback(error) from error
 
-    def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
-        found = super().recover_ticket(fragment, request)
-        return found and Ticket(found.task_id, {"action": _action(request)})
+    def ticket(self, task_id: str, request: VideoRequest) -> Ticket:
+        return Ticket(task_id, {"action": _action(request)})
 
     def _url(self, action: str, task_id: str | None = None) -> str:
         url = f"{self.base_url}/kling/v1/videos/{action}"

@@ -231,7 +231,8 @@ class Fal(Provider[FalOptions]):
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         """The id alone, or within a URL that came with it."""
         url = re.search(r"/requests/([\w-]+)", fragment)
-        return super().recover_ticket(fragment, request) or (Ticket(url[1]) if url else None)
+        found = super().recover_ticket(fragment, request)
+        return self.ticket(url[1], request) if found is None and url else found
 
     def _state(self, ticket: Ticket) -> Flow[Reply]:
         reply = yield httpx.Request("GET", self._url(ticket, "status"))

@@ -45,6 +45,7 @@ def test_the_least_provider_can_do_no_more() -> None:
 
     assert not any(acme.can(flow) for flow in flows)
     assert acme.price(VideoRequest("x"), None) is None
+    assert acme.ticket("1", VideoRequest("x")) == Ticket("1")
     assert acme.recover_ticket('{"id": "1"}', VideoRequest("x")) is None
     acme.check(VideoRequest("x"), None)
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from kling26.core.wire import integer, number, parse, structure, text
+from kling26.core.wire import (
+    find_identifier,
+    identifier,
+    integer,
+    number,
+    parse,
+    structure,
+    text,
+)
 
 
 @frozen
@@ -134,3 +142,47 @@ def test_a_number_that_is_only_good_to_know(value: object, read_as: float | None
 )
 def test_a_whole_number_that_is_only_good_to_know(value: object, read_as: int | None) -> None:
     assert integer(value) == read_as
+
+
+@pytest.mark.parametrize(
+    ("value", "task_id"),
+    [
+        ("task-1", "task-1"),
+        (" task-1\n", "task-1"),
+        (1234567890123456789, "1234567890123456789"),
+        (True, None),
+        (1.0, None),
+        (1e18, None),
+        (0, None),
+        (-1, None),
+        ("", None),
+        ("  ", None),
+        (None, None),
+        ({}, None),
+        (["task-1"], None),
+    ],
+)
+def test_an_id_is_a_text_or_a_whole_number(value: object, task_id: str | None) -> None:
+    assert identifier(value) == task_id
+
+
+@pytest.mark.parametrize(
+    ("fragment", "task_id"),
+    [
+        ('{"id": "task-1", "sta', "task-1"),
+        ('{"id": 1234567890123456789, "sta', "1234567890123456789"),
+        ('{"id":7}', "7"),
+        ('{"id": 7\n', "7"),
+        ('{"id": 123', None),  # More digits may have followed.
+        ('{"id": "task-', None),
+        ('{"id": 1.5, "', None),
+        ('{"id": 1e18, "', None),
+        ('{"id": true, "', None),
+        ('{"id": "", "', None),
+        ('{"id": null, "data": {"id": 7}}', "7"),
+        ('{"video_id": 7}', None),
+        ('{"param": "{\\"id\\": \\"no\\"}", ', None),
+    ],
+)
+def test_an_id_is_found_in_a_fragment(fragment: str, task_id: str | None) -> None:
+    assert find_identifier(fragment, "id") == task_id

@@ -392,7 +392,9 @@ def test_trouble_while_looking_is_not_taken_for_nothing(provider: Provider, talk
     [
         ('{"code":0,"request_id":"r","data":{"task_id":"8900001","task_sta', "8900001"),
         ('{"code":0,"data":{"task_info":{"external_task_id":"k26-1"},"task_', None),
+        ('{"code":0,"data":{"task_id":8900001,"task_sta', "8900001"),
         ('{"code":0,"data":{"task_id":"89000', None),
+        ('{"code":0,"data":{"task_id":89000', None),
     ],
 )
 def test_a_task_id_is_saved_from_what_arrived(
@@ -401,6 +403,18 @@ def test_a_task_id_is_saved_from_what_arrived(
     ticket = provider.recover_ticket(fragment, VideoRequest(PROMPT, image=image))
 
     assert ticket == (found and Ticket(found, {"action": action}))
+
+
+@pytest.mark.parametrize(("image", "action"), [(None, "text2video"), (IMAGE, "image2video")])
+def test_a_task_can_be_asked_about_by_its_id(
+    provider: Provider, image: str | None, action: str
+) -> None:
+    """As by the user who found it on CometAPI's page."""
+    ticket = provider.ticket("8900001", VideoRequest(PROMPT, image=image))
+
+    asked = next(provider.poll(ticket))
+
+    assert asked.url.path == f"/kling/v1/videos/{action}/8900001"
 
 
 # -- callbacks --------------------------------------------------------------------------------
