@@ -224,7 +224,7 @@ class Provider(ABC, Generic[OptionsT]):
 
     def read(self, reply: httpx.Response, cls: type[T]) -> T:
         """
-        The JSON body of a reply as an instance of the attrs class `cls`.
+        The JSON body of a reply as an instance of the attrs class `cls`, or as a `dict`.
 
         Raises `UnexpectedReply`, which says what does not fit and where.
         """
@@ -240,9 +240,10 @@ class Provider(ABC, Generic[OptionsT]):
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
 
-    def read_url(self, reply: httpx.Response, url: str | None, path: str) -> str:
-        """Return `url`, found at `path` in a reply; raises `UnexpectedReply` if it is not a URL."""
-        if url is None or not url.startswith(("https://", "http://")):
+    def read_url(self, reply: httpx.Response, value: object, path: str) -> str:
+        """The URL in `value`, found at `path` in a reply; raises `UnexpectedReply` without one."""
+        url = wire.find_url(value)
+        if url is None:
             raise self.unexpected(reply, f"expected a URL @ {path}")
         return url
 
@@ -253,9 +254,13 @@ class Provider(ABC, Generic[OptionsT]):
         except ValueError as error:
             raise self.invalid_callback(error) from error
 
-    def state(self, said: str, known: Mapping[str, State]) -> State:
-        """Our name for a state; an unknown one counts as running and is logged."""
-        return refusals.read_state(self.title, said, known)
+    def state(self, said: object, known: Mapping[str, State], url: str | None = None) -> State:
+        """
+        Our name for a state, whatever its case; an unknown one is logged.
+
+        It counts as running, or as succeeded if there already is the `url` of the video.
+        """
+        return refusals.read_state(self.title, said, known, url)
 
     def error(
         self, kind: type[ErrorT], reply: httpx.Response, words: object, code: object = None

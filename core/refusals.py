@@ -12,6 +12,7 @@ from functools import cache
 
 import httpx
 
+from . import wire
 from .errors import (
     KeyRejected,
     NoSuchTask,
@@ -67,17 +68,27 @@ def code_text(code: object) -> str | None:
     return None if code in (None, "") else sanitize(code, 40)
 
 
-def read_state(title: str, said: str, known: Mapping[str, State]) -> State:
-    """Our name for a state; an unknown one counts as running and is logged."""
-    if said not in known:
-        _log_unknown(title, said[:40])
-    return known.get(said, "running")
+def read_state(
+    title: str, said: object, known: Mapping[str, State], url: str | None = None
+) -> State:
+    """
+    Our name for a state, whatever its case.
+
+    An unknown one is logged; it counts as succeeded if there is a `url`, else as running.
+    """
+    found = wire.state(said, known)
+    if found is not None:
+        return found
+    state: State = "running" if url is None else "succeeded"
+    _log_unknown(title, str(said)[:40], state)
+    return state
 
 
 @cache
-def _log_unknown(title: str, said: str) -> None:
+def _log_unknown(title: str, said: str, state: State) -> None:
     """Once per process: every poll would log it again."""
-    logger.warning("%s: unknown task state %r is treated as still running.", title, said)
+    meaning = "still running" if state == "running" else state
+    logger.warning("%s: unknown task state %r is treated as %s.", title, said, meaning)
 
 
 def retry_after(reply: httpx.Response) -> float | None:

@@ -7,13 +7,14 @@ provider's module describes its replies as attrs classes and calls `Provider.rea
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
 
+from .status import State
 from .text import sanitize
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 #: The maximum size of an API's answer, in bytes.
 MAX_REPLY = 1_000_000
+#: How deep a value is searched, counting JSON inside strings.
+_DEPTH = 8
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+_PICTURE = re.compile(r"[^?#]*\.(avif|gif|jpe?g|png|webp)([?#].*)?", re.IGNORECASE)
 
 
 class _Mismatch(ValueError):
@@ -47,11 +52,13 @@ def _number(value: object, _: object) -> float:
         raise _Mismatch("the number is too large") from None
 
 
-_JSON_NAMES: dict[type, str] = {str: "a string", int: "an integer", bool: "true or false"}
+_JSON_NAMES: dict[type, str] = {
+    str: "a string", int: "an integer", bool: "true or false", dict: "an object",
+}  # fmt: skip
 
 
 def _json_name(value: object) -> str:
-    names = {dict: "an object", list: "an array", float: "a number", type(None): "null"}
+    names = {list: "an array", float: "a number", type(None): "null"}
     return (_JSON_NAMES | names).get(type(value), type(value).__name__)
 
 
@@ -66,7 +73,7 @@ def _converter() -> "Converter":
     from cattrs.gen import make_dict_structure_fn
 
     converter = Converter(detailed_validation=True)
-    for kind in (str, int, bool):
+    for kind in (str, int, bool, dict):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _number)
 
@@ -97,7 +104,7 @@ def _converter() -> "Converter":
 
 def structure(value: object, cls: type[T], path: str = "reply") -> T:
     """
-    `value` (parsed JSON) as an instance of the attrs class `cls`.
+    `value` (parsed JSON) as an instance of the attrs class `cls`, or as it is for `dict`.
 
     Raises `ValueError`, which says what does not fit, and where below `path`.
     """
@@ -140,6 +147,90 @@ def _finite(digits: str) -> float:
     if not isfinite(value):
         raise ValueError("the number is too large")
     return value
+
+
+# -- values that are read with care, because services spell them in more than one way --------------
+
+
+def get(value: object, *names: str) -> Any:
+    """
+    What is in an object, or in objects within it, under these names; None if nothing is.
+
+    An object may also be JSON inside a string, even if encoded several times.
+
+    >>> get({"result": '{"urls": [1]}'}, "result", "urls")
+    [1]
+    """
+    for name in names:
+        inner = _unpacked(value)
+        value = inner.get(name) if isinstance(inner, Mapping) else None
+    return value
+
+
+def find_object(value: object, *names: str) -> Mapping[str, Any] | None:
+    """
+    The object with one of these fields: `value` itself, or one that it wraps in "data".
+
+    The first name counts most.
+
+    >>> find_object({"code": 0, "data": {"data": {"state": "done"}}}, "state")
+    {'state': 'done'}
+    """
+    wrapped: list[Mapping[str, Any]] = []
+    while isinstance(value := _unpacked(value), Mapping) and len(wrapped) < _DEPTH:
+        wrapped.append(value)
+        value = value.get("data")
+    return next((each for name in names for each in wrapped if name in each), None)
+
+
+def find_url(*values: object) -> str | None:
+    """The first URL in the first of these values that contains one; None if none does."""
+    return next((url for value in values for url in _urls(value, _DEPTH)), None)
+
+
+def find_video(*values: object) -> str | None:
+    """
+    `find_url` for a video: the documented place first, then whatever contains it.
+
+    URLs that end like a picture's are skipped.
+
+    >>> find_video(None, {"cover": "https://a.example/1.jpg", "clip": ["https://a.example/1.mp4"]})
+    'https://a.example/1.mp4'
+    """
+    urls = (url for value in values for url in _urls(value, _DEPTH))
+    return next((url for url in urls if not _PICTURE.fullmatch(url)), None)
+
+
+def _urls(value: object, depth: int) -> Iterator[str]:
+    """The URLs in strings, arrays and objects, in their order."""
+    if isinstance(value, str) and _URL.fullmatch(value.strip()):
+        yield value.strip()
+        return
+    inner = _unpacked(value)
+    parts = list(inner.values()) if isinstance(inner, Mapping) else inner
+    if depth and isinstance(parts, list):
+        for part in parts:
+            yield from _urls(part, depth - 1)
+
+
+def _unpacked(value: object) -> object:
+    """What is in a string that contains JSON, even if encoded several times; else the value."""
+    for _ in range(_DEPTH):
+        if not isinstance(value, str):
+            break
+        try:
+            value = parse(value)
+        except ValueError:
+            break
+    return value
+
+
+def state(said: object, known: Mapping[str, State]) -> State | None:
+    """Our name for a state; case and surrounding blanks do not count. None if it is not known."""
+    if not isinstance(said, str):
+        return None
+    spelled = said.strip().casefold()
+    return next((state for name, state in known.items() if name.casefold() == spelled), None)
 
 
 def text(value: object) -> str | None:

@@ -7,7 +7,7 @@ pages of their documentation and `message` on others.
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NotRequired, TypedDict, TypeVar
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict
 from urllib.parse import quote
 
 import httpx
@@ -31,9 +31,19 @@ from ..core import (
     Unavailable,
     VideoRequest,
 )
-from ..core.wire import integer, number, parse, structure, text
-
-T = TypeVar("T")
+from ..core.wire import (
+    find_object,
+    find_url,
+    find_video,
+    get,
+    identifier,
+    integer,
+    number,
+    parse,
+    state,
+    structure,
+    text,
+)
 
 _STATES: Mapping[str, State] = {
     "waiting": "queued",
@@ -50,6 +60,9 @@ _NO: Mapping[int, type[ProviderError]] = {
     433: OutOfCredit,  # This key's own allowance is used up.
     455: TryLater,
 }
+#: The codes with which createTask does not accept a task, according to the documentation. 500 and
+#: 501 are also said of a task that was accepted, and failed.
+_REFUSED = (400, 401, 402, 404, 422, 429, 433, 455, 505)
 # recordInfo for an unknown task: 404 according to the documentation, 422 "recordInfo is null" in
 # practice.
 _NO_SUCH_TASK = (404, 422)
@@ -81,25 +94,12 @@ class Upload(TypedDict):
     fileName: str
 
 
-# Replies are never compared or printed; without those methods the classes load twice as fast.
-@frozen(eq=False, repr=False)
-class Envelope:
-    code: Any
-    msg: Any = None
-    message: Any = None
-    data: Any = None
-
-
-@frozen(eq=False, repr=False)
-class Created:
-    taskId: str
-
-
+# Never compared or printed; without those methods the class loads twice as fast.
 @frozen(eq=False, repr=False)
 class Record:
-    state: str
-    taskId: str | None = None
-    task_id: str | None = None
+    state: Any = None
+    taskId: Any = None
+    task_id: Any = None
     resultJson: Any = None
     failCode: Any = None
     failMsg: Any = None
@@ -107,21 +107,10 @@ class Record:
     creditsConsumed: Any = None
     consumeCredits: Any = None
 
-
-@frozen(eq=False, repr=False)
-class Result:
-    resultUrls: list[str] | None = None
-
-
-@frozen(eq=False, repr=False)
-class Uploaded:
-    downloadUrl: str
-
-
-@frozen(eq=False, repr=False)
-class Callback:
-    data: Any
-    taskId: Any = None
+    @property
+    def url(self) -> str | None:
+        """`resultJson` is JSON inside a string, sometimes encoded twice."""
+        return find_video(get(self.resultJson, "resultUrls"), self.resultJson)
 
 
 class CreateTaskProvider(Provider[NoOptions]):
@@ -160,19 +149,25 @@ class CreateTaskProvider(Provider[NoOptions]):
     def submit(self, request: VideoRequest, options: NoOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/api/v1/jobs/createTask"
         reply = yield httpx.Request("POST", url, json=self.body(request, options))
-        created = self._data(reply, Created)
-        if not created.taskId:
-            raise self.unexpected(reply, "reply.data.taskId is empty")
-        return Ticket(created.taskId)
+        answer = self.read(reply, dict)
+        task_id = identifier(get(find_object(answer, "taskId"), "taskId"))
+        # Whoever gives an id has accepted the task, unless the code plainly says no.
+        if task_id is None or _code(answer.get("code")) in _REFUSED:
+            self._check(reply, answer)
+            raise self.unexpected(reply, "reply.data.taskId is missing")
+        return self.ticket(task_id, request)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         url = f"{self.base_url}/api/v1/jobs/recordInfo?taskId={quote(ticket.task_id, safe='')}"
         reply = yield httpx.Request("GET", url)
-        record = self._data(reply, Record, no_such_task=True)
-        try:
-            return self._status(record)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error)) from error
+        answer = self.read(reply, dict)
+        record = _record(answer)
+        # What the record says of the task counts, whatever the code next to it: 501 for a failure.
+        if record is None or (record.url is None and state(record.state, _STATES) is None):
+            self._check(reply, answer, querying=True)
+        if record is None:
+            raise self.unexpected(reply, "reply.data.state is missing")
+        return self._status(record)
 
     def upload(self, image: ImageFile) -> Flow[str]:
         body = Upload(
@@ -182,83 +177,99 @@ class CreateTaskProvider(Provider[NoOptions]):
         )
         url = f"{self.upload_url}/api/file-base64-upload"
         reply = yield httpx.Request("POST", url, json=body)
-        stored = self._data(reply, Uploaded, free=True)
-        return self.read_url(reply, stored.downloadUrl, "reply.data.downloadUrl")
+        stored = self._data(reply)
+        link = find_url(get(stored, "downloadUrl"), stored)
+        return self.read_url(reply, link, "reply.data.downloadUrl")
 
     def renew(self, ticket: Ticket, url: str) -> Flow[str]:
         api = f"{self.base_url}/api/v1/common/download-url"
         reply = yield httpx.Request("POST", api, json={"url": url})
-        return self.read_url(reply, self._data(reply, str, free=True), "reply.data")
+        return self.read_url(reply, self._data(reply), "reply.data")
 
     def balance(self) -> Flow[float]:
         reply = yield httpx.Request("GET", f"{self.base_url}/api/v1/chat/credit")
-        return self._data(reply, float, free=True)
+        credits = number(self._data(reply))
+        if credits is None:
+            raise self.unexpected(reply, "expected a number @ reply.data")
+        return credits
 
     def read_callback(self, body: bytes | str) -> Status:
         try:
-            callback = _callback(body)
-            status = self._status(structure(callback.data, Record, "callback.data"))
+            call = _callback(body)
         except ValueError as error:
             raise self.invalid_callback(error) from error
-        return evolve(status, task_id=status.task_id or text(callback.taskId))
+        record = _record({"data": call})
+        if record is None:
+            raise self.invalid_callback("missing @ callback.data.state")
+        status = self._status(record)
+        return evolve(status, task_id=status.task_id or identifier(get(call, "taskId")))
 
-    def _data(
-        self, reply: httpx.Response, cls: type[T], no_such_task: bool = False, free: bool = False
-    ) -> T:
-        """The data of a reply; raises the error for a "no", with the provider's message."""
-        envelope = self.read(reply, Envelope)
-        said, code = text(envelope.msg) or text(envelope.message), _code(envelope.code)
+    def _data(self, reply: httpx.Response) -> object:
+        """The data of the reply to a free request; raises the error for a "no"."""
+        answer = {"code": 200, **self.read(reply, dict)}
+        self._check(reply, answer, free=True)
+        return answer.get("data", answer)
+
+    def _check(
+        self,
+        reply: httpx.Response,
+        answer: Mapping[str, Any],
+        querying: bool = False,
+        free: bool = False,
+    ) -> None:
+        """Raise the error for a "no", with the provider's message."""
+        said, code = (
+            text(answer.get("msg")) or text(answer.get("message")),
+            _code(answer.get("code")),
+        )
         if code is None:
             raise self.unexpected(reply, "reply.code is not a number")
         # Their own fault, except from createTask, which reports missing fields like this.
         if free and code == 500:
             raise self.error(Unavailable, reply, said, code)
-        if no_such_task and code in _NO_SUCH_TASK:
+        if querying and code in _NO_SUCH_TASK:
             raise self.error(NoSuchTask, reply, said, code)
         if code != 200:
             kind = _NO.get(code) or _NO.get(reply.status_code, Refused)
             raise self.error(kind, reply, said, code)
         if reply.is_error:
             raise self.unexpected(reply, "code 200 under an HTTP error")
-        return self.read_part(reply, envelope.data, cls, "reply.data")
 
     def _status(self, record: Record) -> Status:
-        state = self.state(record.state, _STATES)
+        state = self.state(record.state, _STATES, record.url)
         cost = number(record.creditsConsumed)
         cost = number(record.consumeCredits) if cost is None else cost
         return Status(
             state,
-            url=_video_url(record.resultJson) if state == "succeeded" else None,
+            url=record.url if state == "succeeded" else None,
             cost=cost if state == "succeeded" else None,
             code=text(record.failCode) if state == "failed" else None,
             reason=text(record.failMsg) if state == "failed" else None,
-            task_id=record.taskId or record.task_id,
+            task_id=identifier(record.taskId) or identifier(record.task_id),
         )
+
+
+def _record(answer: Mapping[str, Any]) -> Record | None:
+    """
+    The record in an answer, with a state or a result; None if there is none.
+
+    It is in `data`; without it, an answer that has no error code may be the record itself.
+    """
+    for place in (answer.get("data"), answer if _code(answer.get("code", 200)) == 200 else None):
+        record = structure(find_object(place, "state", "resultJson") or {}, Record)
+        if record.url is not None or (isinstance(record.state, str) and record.state.strip()):
+            return record
+    return None
 
 
 def _code(value: object) -> int | None:
     """The envelope's code: a number according to the documentation, or the same as a string."""
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,4}", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,4}\s*", value):
         return int(value)
     return integer(value)
 
 
-def _video_url(result: object) -> str | None:
-    """
-    The first URL of the result, or None.
-
-    `resultJson` is JSON inside a string, sometimes encoded twice.
-    """
-    for _ in range(3):
-        if not isinstance(result, str) or result == "":
-            break
-        result = parse(result)
-    if result in (None, ""):
-        return None
-    return next((url for url in structure(result, Result).resultUrls or [] if url), None)
-
-
-def _callback(body: bytes | str) -> Callback:
+def _callback(body: bytes | str) -> Mapping[str, Any]:
     try:
         value = parse(body)
     except ValueError:
@@ -266,7 +277,7 @@ def _callback(body: bytes | str) -> Callback:
         # (`param`) are missing one level of escaping, and some objects end in a comma.
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         value = parse(_without_echo(text))
-    return structure(value, Callback, "callback")
+    return structure(value, dict, "callback")
 
 
 def _without_echo(text: str) -> str:

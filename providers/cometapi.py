@@ -29,11 +29,21 @@ from ..core import (
     Status,
     Ticket,
     TryLater,
+    Unavailable,
     VideoRequest,
     hookimpl,
     option,
 )
-from ..core.wire import parse, structure, text
+from ..core.wire import (
+    find_object,
+    find_video,
+    get,
+    identifier,
+    parse,
+    state,
+    structure,
+    text,
+)
 
 Action = Literal["text2video", "image2video"]
 
@@ -50,6 +60,8 @@ _NO: Mapping[int, type[ProviderError]] = {
     **dict.fromkeys((401, 1000, 1001, 1002, 1003, 1004), KeyRejected),
     **dict.fromkeys((402, 1101, 1102), OutOfCredit),
     **dict.fromkeys((429, 1302, 1303), TryLater),
+    # Not a "no": the task may have been accepted, which `find` finds out.
+    **dict.fromkeys((5000, 5001, 5002), Unavailable),
 }
 _KLING_CODE = re.compile("[1-5][0-9]{3}")
 _UNKNOWN_TASK = (404, 1200, 1201, 1202, 1203)
@@ -111,39 +123,27 @@ class ImageToVideo(Common):
     prompt: str
 
 
-# Replies are never compared or printed; without those methods the classes load twice as fast.
-@frozen(eq=False, repr=False)
-class GatewayError:
-    """An error of CometAPI itself; Kling's own are in the `Envelope` below."""
-
-    message: Any = None
-    code: Any = None
-
-
-@frozen(eq=False, repr=False)
-class Envelope:
-    code: Any = None
-    message: Any = None
-    error: Any = None
-    data: Any = None
-
-
-@frozen(eq=False, repr=False)
-class Video:
-    url: str | None = None
-
-
-@frozen(eq=False, repr=False)
-class TaskResult:
-    videos: list[Video] | None = None
-
-
+# Never compared or printed; without those methods the class loads twice as fast.
 @frozen(eq=False, repr=False)
 class Task:
-    task_id: str
-    task_status: str | None = None
+    task_id: Any = None
+    task_status: Any = None
     task_status_msg: Any = None
     task_result: Any = None
+    # Other gateways with the same API have these two instead of `task_status` and `task_result`.
+    status: Any = None
+    url: Any = None
+
+    @property
+    def state(self) -> str | None:
+        said = self.status if self.task_status is None else self.task_status
+        return said if isinstance(said, str) and said.strip() else None
+
+    @property
+    def video(self) -> str | None:
+        videos = get(self.task_result, "videos")
+        urls = [get(each, "url") for each in videos] if isinstance(videos, list) else videos
+        return find_video(urls, self.task_result, self.url)
 
 
 class CometAPI(Provider[CometAPIOptions]):
@@ -190,16 +190,19 @@ class CometAPI(Provider[CometAPIOptions]):
         action = _action(request)
         body = self.body(request, options)
         reply = yield httpx.Request("POST", self._url(action), json=body)
-        return self._ticket(reply, action)
+        return self._ticket(reply, request)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         action = ticket.data.get("action", "text2video")
         reply = yield httpx.Request("GET", self._url(action, ticket.task_id))
-        task = self._task(reply, querying=True)
-        try:
-            return self._status(task)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error)) from error
+        answer = self.read(reply, dict)
+        task = _task(answer)
+        # What the task says of itself counts, whatever code is next to it.
+        if task is None or (task.video is None and state(task.state, _STATES) is None):
+            self._check(reply, answer, querying=True)
+        if task is None:
+            raise self.unexpected(reply, "reply.data.task_status is missing")
+        return self._status(task)
 
     def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
         if request.sound and options.mode != "pro":
@@ -212,18 +215,20 @@ class CometAPI(Provider[CometAPIOptions]):
 
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """A query accepts our `external_task_id` instead of the task's own id."""
-        action = _action(request)
-        reply = yield httpx.Request("GET", self._url(action, request.task))
+        reply = yield httpx.Request("GET", self._url(_action(request), request.task))
         try:
-            return self._ticket(reply, action, querying=True)
+            return self._ticket(reply, request, querying=True)
         except NoSuchTask:
             return None
 
     def read_callback(self, body: bytes | str) -> Status:
         try:
-            return self._status(structure(_innermost(parse(body)), Task, "callback"))
+            task = _task({"data": parse(body)})
         except ValueError as error:
             raise self.invalid_callback(error) from error
+        if task is None or identifier(task.task_id) is None:
+            raise self.invalid_callback("it has no task_id and task_status")
+        return self._status(task)
 
     def ticket(self, task_id: str, request: VideoRequest) -> Ticket:
         return Ticket(task_id, {"action": _action(request)})
@@ -232,26 +237,29 @@ class CometAPI(Provider[CometAPIOptions]):
         url = f"{self.base_url}/kling/v1/videos/{action}"
         return url if task_id is None else f"{url}/{quote(task_id, safe='')}"
 
-    def _ticket(self, reply: httpx.Response, action: Action, querying: bool = False) -> Ticket:
-        task = self._task(reply, querying)
-        if not task.task_id:
-            raise self.unexpected(reply, "reply.data.task_id is empty")
-        return Ticket(task.task_id, {"action": action})
+    def _ticket(
+        self, reply: httpx.Response, request: VideoRequest, querying: bool = False
+    ) -> Ticket:
+        """Whoever gives an id has the task, unless an error is next to it."""
+        answer = self.read(reply, dict)
+        task_id = identifier(get(find_object(answer, "task_id"), "task_id"))
+        if task_id is None or _is_error(answer):
+            self._check(reply, answer, querying)
+            raise self.unexpected(reply, "reply.data.task_id is missing")
+        return self.ticket(task_id, request)
 
-    def _task(self, reply: httpx.Response, querying: bool) -> Task:
-        envelope = self.read(reply, Envelope)
-        if envelope.error:
-            error = _gateway_error(envelope.error)
-            self._refuse(reply, error.message, error.code, querying)
-        # Other gateways with the same API say "success" where Kling says 0.
-        code = 0 if envelope.code == "success" else envelope.code
-        if type(code) is not int:
+    def _check(self, reply: httpx.Response, answer: Mapping[str, Any], querying: bool) -> None:
+        """Raise the error for a "no"."""
+        if error := answer.get("error"):
+            said = get(error, "message") if isinstance(error, Mapping) else error
+            self._refuse(reply, said, get(error, "code"), querying)
+        code = _code(answer)
+        if code is None:
             raise self.unexpected(reply, "reply.code is neither 0 nor an error code")
         if code != 0:
-            self._refuse(reply, envelope.message, code, querying)
+            self._refuse(reply, answer.get("message"), code, querying)
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
-        return self.read_part(reply, _innermost(envelope.data), Task, "reply.data")
 
     def _refuse(
         self, reply: httpx.Response, message: object, code: object, querying: bool
@@ -264,14 +272,12 @@ class CometAPI(Provider[CometAPIOptions]):
         raise self.error(_NO.get(meaning, Refused), reply, said, code)
 
     def _status(self, task: Task) -> Status:
-        if task.task_status is None:
-            raise ValueError("missing @ reply.data.task_status")
-        state = self.state(task.task_status, _STATES)
+        state = self.state(task.state, _STATES, task.video)
         return Status(
             state,
-            url=_video_url(task) if state == "succeeded" else None,
+            url=task.video if state == "succeeded" else None,
             reason=text(task.task_status_msg) if state == "failed" else None,
-            task_id=task.task_id,
+            task_id=identifier(task.task_id),
         )
 
 
@@ -279,22 +285,32 @@ def _action(request: VideoRequest) -> Action:
     return "text2video" if request.image is None else "image2video"
 
 
-def _innermost(data: object) -> object:
-    """The task, without the wrappers that some versions of the API add."""
-    while isinstance(data, Mapping) and isinstance(data.get("data"), Mapping):
-        data = data["data"]
-    return data
+def _task(answer: Mapping[str, Any]) -> Task | None:
+    """
+    The task in an answer, with a state or a result; None if there is none.
+
+    It is in `data`, which some versions wrap once more; without an error, the answer may be the
+    task itself.
+    """
+    for place in (answer.get("data"), None if _is_error(answer) else answer):
+        found = find_object(place, "task_status", "task_result", "status")
+        task = structure(found or {}, Task)
+        if task.video is not None or task.state is not None:
+            return task
+    return None
 
 
-def _gateway_error(error: object) -> GatewayError:
-    if isinstance(error, Mapping):
-        return GatewayError(error.get("message"), error.get("code"))
-    return GatewayError(error)
+def _code(answer: Mapping[str, Any]) -> int | None:
+    """The code of Kling's envelope: a number, or the same as a string."""
+    said = text(answer.get("code")) or ""
+    # Other gateways with the same API say "success" where Kling says 0.
+    spelled = "0" if said.lower() == "success" else said
+    return int(spelled) if re.fullmatch("[0-9]{1,4}", spelled) else None
 
 
-def _video_url(task: Task) -> str | None:
-    result = structure(task.task_result or {}, TaskResult)
-    return next((video.url for video in result.videos or [] if video.url), None)
+def _is_error(answer: Mapping[str, Any]) -> bool:
+    """Whether CometAPI, or Kling behind it, plainly says no."""
+    return bool(answer.get("error")) or 1000 <= (_code(answer) or 0) < 5000
 
 
 @hookimpl

@@ -32,7 +32,7 @@ from ..core import (
     hookimpl,
     option,
 )
-from ..core.wire import integer, number, text
+from ..core.wire import find_video, get, identifier, integer, number, state, text
 
 # The documented states are in_queue, in_progress, completed and cancelled; RunComfy's own clients
 # also accept the others, including "failed".
@@ -90,8 +90,8 @@ class ImageToVideo(TypedDict):
 class Reply:
     """Any answer: a request's id and state, or an error, possibly under HTTP 200."""
 
-    request_id: str | None = None
-    status: str | None = None
+    request_id: Any = None
+    status: Any = None
     queue_position: Any = None
     output: Any = None
     cost: Any = None
@@ -101,6 +101,15 @@ class Reply:
     message: Any = None
     error: Any = None
     detail: Any = None
+
+    @property
+    def state(self) -> State | None:
+        return state(self.status, _STATES)
+
+    @property
+    def url(self) -> str | None:
+        places = (get(self.output, "video"), get(self.output, "videos"), self.output)
+        return find_video(*places)
 
 
 class RunComfy(Provider[RunComfyOptions]):
@@ -136,20 +145,22 @@ class RunComfy(Provider[RunComfyOptions]):
         url = f"{self.base_url}/v1/models/kling/kling-2-6/pro/{request.kind}-to-video"
         reply = yield httpx.Request("POST", url, json=self.body(request, options))
         answer = self._answer(reply)
-        if not answer.request_id:
+        task_id = identifier(answer.request_id)
+        if task_id is None:
             raise self.unexpected(reply, "reply.request_id is missing")
-        return Ticket(answer.request_id)
+        return self.ticket(task_id, request)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """One request for state, video and cost: the result has the state even before the end."""
         reply = yield httpx.Request("GET", self._url(ticket, "result?include_cost=true"))
         answer = self.read(reply, Reply)
-        # If the task failed, the code is the reason for that, not a "no" to this request.
-        if _STATES.get(answer.status or "") != "failed" or reply.is_error:
+        # With a state or a video, a code is the reason of the task's end, not a "no" to this
+        # request.
+        if answer.url is None and (answer.state is None or reply.is_error):
             answer = self._answer(reply, querying=True)
-        if answer.status is None:
-            raise self.unexpected(reply, "reply.status is missing")
-        return self._status(answer, answer.status)
+            if not (isinstance(answer.status, str) and answer.status.strip()):
+                raise self.unexpected(reply, "reply.status is missing")
+        return self._status(answer)
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
         """Only a queued request can be cancelled; others are answered with "not_cancellable"."""
@@ -157,10 +168,10 @@ class RunComfy(Provider[RunComfyOptions]):
         answer = self._answer(reply, querying=True)
         if answer.outcome == "not_cancellable":
             return False
-        if _STATES.get(answer.status or "") == "cancelled":
+        if answer.state == "cancelled":
             return True
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
-        return _STATES.get(self._answer(reply, querying=True).status or "") == "cancelled"
+        return self._answer(reply, querying=True).state == "cancelled"
 
     def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
         if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
@@ -179,17 +190,17 @@ class RunComfy(Provider[RunComfyOptions]):
             raise self.unexpected(reply, "an HTTP error without a reason")
         raise self.error(_meaning(reply.status_code, code, querying), reply, said, code)
 
-    def _status(self, answer: Reply, said: str) -> Status:
-        state = self.state(said, _STATES)
+    def _status(self, answer: Reply) -> Status:
+        state = self.state(answer.status, _STATES, answer.url)
         failed = state == "failed"
         return Status(
             state,
-            url=_video_url(answer.output) if state == "succeeded" else None,
+            url=answer.url if state == "succeeded" else None,
             cost=number(answer.cost) if state == "succeeded" else None,
             reason=_reason(answer) if failed else None,
             code=text(answer.error_code) or _error_type(answer.error) if failed else None,
             position=integer(answer.queue_position),
-            task_id=answer.request_id,
+            task_id=identifier(answer.request_id),
         )
 
 
@@ -201,14 +212,6 @@ def _meaning(status: int, code: str | None, querying: bool) -> type[ProviderErro
         if (status in codes or code in codes) and (querying or kind is not NoSuchTask):
             return kind
     return Refused
-
-
-def _video_url(output: object) -> str | None:
-    if not isinstance(output, Mapping):
-        return None
-    videos = output.get("videos")
-    candidates = [output.get("video"), *(videos if isinstance(videos, list) else [])]
-    return next((url for url in candidates if isinstance(url, str) and url), None)
 
 
 def _reason(answer: Reply) -> str | None:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ from kling26.core import (
     TaskFailed,
     Ticket,
     TryLater,
+    Unavailable,
     UnexpectedReply,
     VideoRequest,
 )
@@ -222,6 +223,66 @@ def test_other_editions_wrap_the_task_once_more(
     assert talk(provider.poll(TEXT), reply).state == "running"
 
 
+DONE = {"task_id": TASK, "task_status": "succeed", "task_result": {"videos": [{"url": VIDEO}]}}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        DONE,
+        {"data": DONE},
+        {"code": "0", "data": DONE},
+        {"code": "SUCCESS", "data": DONE},
+        {"code": 1201, "message": "odd", "data": DONE},
+        {"code": "success", "data": {"task_id": TASK, "status": "SUCCESS", "data": DONE}},
+        {"code": "success", "data": {"task_id": TASK, "status": "succeeded", "url": VIDEO}},
+        {"code": 0, "data": json.dumps(DONE)},
+        {"code": 0, "data": DONE | {"task_status": "SUCCEED"}},
+        {"code": 0, "data": DONE | {"task_status": "polished"}},
+        {"code": 0, "data": DONE | {"task_status": None}},
+    ],
+)
+def test_a_finished_task_is_read_in_any_wrapping(
+    provider: Provider, talk: Any, reply: object
+) -> None:
+    assert talk(provider.poll(TEXT), reply) == Status("succeeded", url=VIDEO, task_id=TASK)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"videos": [{"url": f" {VIDEO}\n"}]},
+        {"videos": [{"watermark_url": "https://results.example/marked.mp4", "url": VIDEO}]},
+        {"videos": {"url": VIDEO}},
+        {"videos": [VIDEO]},
+        {"videos": VIDEO},
+        {"video": VIDEO},
+        {"images": [{"url": "https://results.example/still.png"}], "videos": [{"url": VIDEO}]},
+        json.dumps({"videos": [{"url": VIDEO}]}),
+        [{"url": VIDEO}],
+    ],
+)
+def test_the_video_is_found_in_a_result_of_another_form(
+    provider: Provider, talk: Any, result: object
+) -> None:
+    reply = answer(task_status="succeed", task_result=result)
+
+    assert talk(provider.poll(TEXT), reply).url == VIDEO
+
+
+def test_a_failed_task_is_one_whatever_code_is_next_to_it(provider: Provider, talk: Any) -> None:
+    data = {"task_id": TASK, "task_status": "FAILED", "task_status_msg": "Too small"}
+
+    status = talk(provider.poll(TEXT), {"code": 1301, "message": "no", "data": data}, status=400)
+
+    assert status == Status("failed", reason="Too small", task_id=TASK)
+
+
+def test_a_status_of_the_gateways_error_is_not_the_tasks(provider: Provider, talk: Any) -> None:
+    with pytest.raises(KeyRejected):
+        talk(provider.poll(TEXT), {"error": "No such key", "status": "failed"}, status=401)
+
+
 # -- refusals ---------------------------------------------------------------------------------
 
 
@@ -322,13 +383,14 @@ def test_no_such_task(provider: Provider, talk: Any, reply: object, http: int) -
     [
         (b"<html>Moved</html>", "not JSON"),
         (b"{}", "reply.code is neither 0 nor an error code"),
-        (b'{"code": "0"}', "reply.code is neither 0 nor an error code"),
-        (b'{"code": false, "data": {"task_id": "1"}}', "reply.code is neither 0"),
-        (b'{"code": 0.0, "data": {"task_id": "1"}}', "reply.code is neither 0"),
-        (b'{"code": 0}', "expected an object, got null @ reply.data"),
-        (b'{"code": 0, "data": {}}', "missing @ reply.data.task_id"),
-        (b'{"code": 0, "data": {"task_id": 5}}', "expected a string, got an integer"),
-        (b'{"code": 0, "data": {"task_id": ""}}', "reply.data.task_id is empty"),
+        (b'{"code": "fine"}', "reply.code is neither 0 nor an error code"),
+        (b'{"code": false}', "reply.code is neither 0"),
+        (b'{"code": 0.0}', "reply.code is neither 0"),
+        (b'{"code": 0}', "reply.data.task_id is missing"),
+        (b'{"code": "0", "data": {}}', "reply.data.task_id is missing"),
+        (b'{"code": 0, "data": {"task_id": 5.0}}', "reply.data.task_id is missing"),
+        (b'{"code": 0, "data": {"task_id": true}}', "reply.data.task_id is missing"),
+        (b'{"code": 0, "data": {"task_id": " "}}', "reply.data.task_id is missing"),
     ],
 )
 def test_an_unclear_answer_to_a_submit_is_never_a_refusal(
@@ -349,11 +411,58 @@ def test_a_redirect_to_a_page_is_unclear(provider: Provider, talk: Any) -> None:
 
 def test_code_0_under_an_http_error_is_unclear(provider: Provider, talk: Any) -> None:
     with pytest.raises(UnexpectedReply, match="code 0 under an HTTP error"):
-        talk(provider.submit(VideoRequest(PROMPT), CometAPIOptions()), SUBMITTED, status=400)
+        talk(provider.submit(VideoRequest(PROMPT), CometAPIOptions()), {"code": 0}, status=400)
+
+
+@pytest.mark.parametrize("task_id", [8900001, "8900001", " 8900001 "])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda task: task,
+        lambda task: {"data": task},
+        lambda task: {"data": {"data": task}},
+        lambda task: {"code": 0, "data": task},
+        lambda task: {"code": "0", "data": task},
+        lambda task: {"code": "success", "data": task},
+        lambda task: {"code": 200, "data": task},
+        lambda task: {"code": False, "data": task},
+        lambda task: {"code": 5002, "message": "Time-out", "data": task},
+        lambda task: {"code": 0, "data": json.dumps(task)},
+    ],
+)
+def test_whoever_gives_an_id_has_accepted_the_task(
+    provider: Provider, talk: Any, wrap: Callable[[object], object], task_id: object
+) -> None:
+    reply = wrap({"task_id": task_id, "task_status": "submitted"})
+
+    ticket = talk(provider.submit(VideoRequest(PROMPT), CometAPIOptions()), reply)
+
+    assert ticket == Ticket("8900001", {"action": "text2video"})
+
+
+@pytest.mark.parametrize(
+    "no", [{"code": 1201, "message": "No."}, {"code": "1302"}, {"code": 0, "error": "No."}]
+)
+def test_a_plain_no_is_one_even_with_an_id(
+    provider: Provider, talk: Any, no: dict[str, object]
+) -> None:
+    with pytest.raises((Refused, TryLater)):
+        talk(
+            provider.submit(VideoRequest(PROMPT), CometAPIOptions()),
+            {**no, "data": {"task_id": TASK}},
+        )
+
+
+@pytest.mark.parametrize("code", [5000, 5001, 5002])
+def test_trouble_at_kling_does_not_say_that_nothing_was_taken(
+    provider: Provider, talk: Any, code: int
+) -> None:
+    with pytest.raises(Unavailable):
+        talk(provider.submit(VideoRequest(PROMPT), CometAPIOptions()), {"code": code})
 
 
 def test_a_poll_without_a_state_is_unclear(provider: Provider, talk: Any) -> None:
-    with pytest.raises(UnexpectedReply, match=r"missing @ reply\.data\.task_status"):
+    with pytest.raises(UnexpectedReply, match=r"reply\.data\.task_status is missing"):
         talk(provider.poll(TEXT), answer())
 
 

@@ -48,7 +48,8 @@ def record(**fields: object) -> dict[str, object]:
 
 
 def succeeded(result: object, **fields: object) -> dict[str, object]:
-    return record(state="success", resultJson=result, failCode=None, failMsg=None, **fields)
+    usual = {"state": "success", "failCode": None, "failMsg": None}
+    return record(resultJson=result, **(usual | fields))
 
 
 # -- requests ---------------------------------------------------------------------------------
@@ -161,11 +162,21 @@ def test_an_expired_link_is_renewed(provider: Provider, talk: Any, as_json: Any)
     assert talk.sent == as_json({"url": VIDEO})
 
 
-@pytest.mark.parametrize("credits", [100, 99.5])
-def test_the_balance_is_in_credits(provider: Provider, talk: Any, credits: float) -> None:
-    assert talk(provider.balance(), {"code": 200, "msg": "success", "data": credits}) == credits
+@pytest.mark.parametrize("credits", [100, 99.5, "99.5", -3])
+def test_the_balance_is_in_credits(provider: Provider, talk: Any, credits: object) -> None:
+    answer = {"code": 200, "msg": "success", "data": credits}
+
+    assert talk(provider.balance(), answer) == float(str(credits))
     assert talk.line == f"GET {provider.base_url}/api/v1/chat/credit"
     assert provider.cost_unit == "credits"
+
+
+@pytest.mark.parametrize("data", [None, "many", {}, True])
+def test_a_balance_that_is_no_number_is_unclear(
+    provider: Provider, talk: Any, data: object
+) -> None:
+    with pytest.raises(UnexpectedReply, match=r"expected a number @ reply\.data"):
+        talk(provider.balance(), {"code": 200, "data": data})
 
 
 # -- states -----------------------------------------------------------------------------------
@@ -209,18 +220,129 @@ def test_a_success_may_come_before_its_video(provider: Provider, talk: Any, resu
     assert status == Status("succeeded", url=None, task_id=TASK)
 
 
-#: Text in text in text in text.
-TOO_DEEP = json.dumps(json.dumps(json.dumps(json.dumps({"resultUrls": [VIDEO]}))))
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"resultUrls": VIDEO},
+        json.dumps({"resultUrls": f" {VIDEO}\n"}),
+        {"resultUrls": json.dumps([VIDEO])},
+        {"resultUrls": [{"url": VIDEO}]},
+        {"resultUrls": [1, VIDEO]},
+        {"resultUrl": VIDEO},
+        {"cover": "https://results.example/cover.jpg?x=1", "file": VIDEO},
+        {"marked": "https://results.example/marked.mp4", "resultUrls": [VIDEO]},
+        VIDEO,
+        [VIDEO],
+        json.dumps(json.dumps(json.dumps(json.dumps({"resultUrls": [VIDEO]})))),
+    ],
+)
+def test_the_video_is_found_in_a_result_of_another_form(
+    provider: Provider, talk: Any, result: object
+) -> None:
+    assert talk(provider.poll(Ticket(TASK)), succeeded(result)).url == VIDEO
+
+
+@pytest.mark.parametrize("result", ["no JSON", '{"resultUrls": "one"}', {"resultUrls": [1]}, [], 7])
+def test_a_result_without_a_url_is_waited_for(
+    provider: Provider, talk: Any, result: object
+) -> None:
+    status = talk(provider.poll(Ticket(TASK)), succeeded(result))
+
+    assert status == Status("succeeded", task_id=TASK)
+
+
+@pytest.mark.parametrize("said", ["SUCCESS", "Success", " success "])
+def test_the_case_of_a_state_does_not_count(provider: Provider, talk: Any, said: str) -> None:
+    answer = succeeded({"resultUrls": [VIDEO]}, state=said)
+
+    assert talk(provider.poll(Ticket(TASK)), answer).state == "succeeded"
+
+
+@pytest.mark.parametrize("said", ["polished", "", None, 7])
+def test_what_has_a_video_is_done_whatever_its_state(
+    provider: Provider, talk: Any, said: object
+) -> None:
+    status = talk(provider.poll(Ticket(TASK)), record(state=said, resultJson=[VIDEO]))
+
+    assert (status.state, status.url) == ("succeeded", VIDEO)
+
+
+@pytest.mark.parametrize("said", ["fail", "generating"])
+def test_a_known_state_counts_more_than_a_url(provider: Provider, talk: Any, said: str) -> None:
+    status = talk(provider.poll(Ticket(TASK)), record(state=said, resultJson=[VIDEO]))
+
+    assert status.state != "succeeded"
+    assert status.url is None
+
+
+@pytest.mark.parametrize("code", [501, 500, 422, 404, 401, "501", None, "fine"])
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_state_counts_whatever_code_is_next_to_it(
+    provider: Provider, talk: Any, code: object, status: int
+) -> None:
+    data = {"taskId": TASK, "state": "fail", "failMsg": "The picture is too dark"}
+    answer = {"code": code, "msg": "Generation failed", "data": data}
+
+    told = talk(provider.poll(Ticket(TASK)), answer, status=status)
+
+    assert told == Status("failed", reason="The picture is too dark", task_id=TASK)
+
+
+def test_a_record_without_its_envelope_is_read(provider: Provider, talk: Any) -> None:
+    bare = {"taskId": TASK, "state": "success", "resultJson": {"resultUrls": [VIDEO]}}
+
+    for answer in (bare, {"data": bare}, {"code": "200", "data": bare}, {"data": json.dumps(bare)}):
+        status = talk(provider.poll(Ticket(TASK)), answer)
+        assert status == Status("succeeded", url=VIDEO, task_id=TASK)
+
+
+def test_a_state_of_an_error_is_not_the_tasks(provider: Provider, talk: Any) -> None:
+    with pytest.raises(KeyRejected):
+        talk(provider.poll(Ticket(TASK)), {"code": 401, "state": "fail", "msg": "No such key"})
+
+
+@pytest.mark.parametrize("data", [{}, {"state": None}, {"state": ""}, {"state": 7}, None, []])
+def test_an_answer_without_a_state_is_unclear(provider: Provider, talk: Any, data: object) -> None:
+    with pytest.raises(UnexpectedReply, match=r"reply\.data\.state is missing"):
+        talk(provider.poll(Ticket(TASK)), {"code": 200, "data": data})
 
 
 @pytest.mark.parametrize(
-    "result", ["no JSON", '{"resultUrls": "one"}', '{"resultUrls": [1]}', "[]", TOO_DEEP]
+    "answer",
+    [
+        {"code": 200, "data": {"taskId": 1234567890123456789}},
+        {"code": 200, "data": {"taskId": " 1234567890123456789 "}},
+        {"code": "200", "data": {"taskId": "1234567890123456789"}},
+        {"data": {"taskId": "1234567890123456789"}},
+        {"taskId": 1234567890123456789},
+        {"code": "fine", "data": {"taskId": "1234567890123456789"}},
+        {"code": True, "data": {"taskId": "1234567890123456789"}},
+        {"code": 0, "data": {"taskId": "1234567890123456789"}},
+        {"code": 500, "msg": "Try later", "data": {"taskId": "1234567890123456789"}},
+    ],
 )
-def test_a_result_of_another_form_is_not_guessed_at(
-    provider: Provider, talk: Any, result: str
+def test_whoever_gives_an_id_has_accepted_the_task(
+    provider: Provider, talk: Any, answer: object
 ) -> None:
-    with pytest.raises(UnexpectedReply, match="unexpected reply"):
-        talk(provider.poll(Ticket(TASK)), succeeded(result))
+    ticket = talk(provider.submit(VideoRequest(PROMPT), NoOptions()), answer)
+
+    assert ticket == Ticket("1234567890123456789")
+
+
+@pytest.mark.parametrize("code", [400, 401, 402, 404, 422, 429, 433, 455, 505])
+def test_a_plain_no_is_one_even_with_an_id(provider: Provider, talk: Any, code: int) -> None:
+    with pytest.raises((Refused, TryLater)):
+        talk(
+            provider.submit(VideoRequest(PROMPT), NoOptions()),
+            {"code": code, "msg": "No.", "data": {"taskId": TASK}},
+        )
+
+
+@pytest.mark.parametrize("told", [1234567890123456789, " 1234567890123456789"])
+def test_the_id_in_a_record_may_be_a_number(provider: Provider, talk: Any, told: object) -> None:
+    status = talk(provider.poll(Ticket(TASK)), record(state="generating", taskId=told))
+
+    assert status.task_id == "1234567890123456789"
 
 
 @pytest.mark.parametrize(
@@ -361,6 +483,23 @@ def test_an_upload_without_an_address_is_no_upload(
         talk(provider.upload(picture), {"code": 200, "data": {"downloadUrl": link}})
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": 200, "data": {"downloadUrl": f" {IMAGE} "}},
+        {"code": "200", "data": {"downloadUrl": IMAGE}},
+        {"success": True, "data": {"downloadUrl": IMAGE}},
+        {"code": 200, "data": {"fileUrl": IMAGE}},
+        {"code": 200, "data": IMAGE},
+        {"downloadUrl": IMAGE},
+    ],
+)
+def test_an_uploads_address_is_read_in_any_form(
+    provider: Provider, talk: Any, picture: ImageFile, answer: object
+) -> None:
+    assert talk(provider.upload(picture), answer) == IMAGE
+
+
 @pytest.mark.parametrize(("status", "error"), [(429, TryLater), (401, KeyRejected)])
 def test_where_the_code_says_nothing_the_status_counts(
     provider: Provider, talk: Any, status: int, error: type[Exception]
@@ -388,13 +527,14 @@ def test_a_code_means_the_same_as_a_text(
         (b"error code: 1010", "not JSON"),
         (b"", "not JSON"),
         (b"[]", "expected an object, got an array @ reply"),
-        (b"{}", "missing @ reply.code"),
-        (b'{"code": "fine", "data": {"taskId": "x"}}', "reply.code is not a number"),
-        (b'{"code": true, "data": {"taskId": "x"}}', "reply.code is not a number"),
-        (b'{"code": 200}', "expected an object, got null @ reply.data"),
-        (b'{"code": 200, "data": {}}', "missing @ reply.data.taskId"),
-        (b'{"code": 200, "data": {"taskId": 5}}', "expected a string, got an integer"),
-        (b'{"code": 200, "data": {"taskId": ""}}', "reply.data.taskId is empty"),
+        (b"{}", "reply.code is not a number"),
+        (b'{"code": "fine"}', "reply.code is not a number"),
+        (b'{"code": true}', "reply.code is not a number"),
+        (b'{"code": 200}', "reply.data.taskId is missing"),
+        (b'{"code": 200, "data": {}}', "reply.data.taskId is missing"),
+        (b'{"code": 200, "data": {"taskId": 5.0}}', "reply.data.taskId is missing"),
+        (b'{"code": 200, "data": {"taskId": true}}', "reply.data.taskId is missing"),
+        (b'{"code": 200, "data": {"taskId": " "}}', "reply.data.taskId is missing"),
     ],
 )
 def test_an_unclear_answer_to_a_submit_is_never_a_refusal(
@@ -408,11 +548,9 @@ def test_an_unclear_answer_to_a_submit_is_never_a_refusal(
     assert not isinstance(caught.value, Refused)
 
 
-def test_code_200_under_an_http_error_is_unclear(
-    provider: Provider, talk: Any, created: object
-) -> None:
+def test_code_200_under_an_http_error_is_unclear(provider: Provider, talk: Any) -> None:
     with pytest.raises(UnexpectedReply, match="code 200 under an HTTP error"):
-        talk(provider.submit(VideoRequest(PROMPT), NoOptions()), created, status=403)
+        talk(provider.submit(VideoRequest(PROMPT), NoOptions()), {"code": 200}, status=403)
 
 
 def test_an_html_page_is_not_taken_for_a_rejected_key(provider: Provider, talk: Any) -> None:
@@ -428,6 +566,8 @@ def test_an_html_page_is_not_taken_for_a_rejected_key(provider: Provider, talk: 
     [
         ('{"code":200,"msg":"success","data":{"taskId":"task_1790"', "task_1790"),
         ('{"code": 200, "data": {"taskId" : "task_1790", "recor', "task_1790"),
+        ('{"code":200,"msg":"success","data":{"taskId":1790,"rec', "1790"),
+        ('{"code":200,"msg":"success","data":{"taskId":1790', None),
         ('{"code":200,"msg":"success","data":{"taskId":"task_17', None),
         ('{"code":200,"msg":"success","data":{"taskId":""}}', None),
         ('{"param":"{\\"taskId\\":\\"task_9\\"}"', None),
@@ -516,6 +656,8 @@ def test_a_callback_as_the_service_may_really_send_it(provider: Provider) -> Non
         {"code": 200, "data": {"state": "generating", "taskId": TASK}},
         {"code": 200, "data": {"state": "generating", "task_id": TASK}},
         {"code": 200, "data": {"state": "generating"}, "taskId": TASK},
+        {"code": 200, "data": {"state": "GENERATING", "taskId": f" {TASK}"}},
+        {"taskId": TASK, "state": "generating"},
     ],
 )
 def test_the_task_of_a_callback_has_three_places(

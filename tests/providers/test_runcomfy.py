@@ -151,6 +151,14 @@ def test_the_place_in_the_queue_is_read_where_there_is_one(
         ({"video": "", "videos": [None, VIDEO]}, VIDEO),
         ({"image": "https://results.example/still.png"}, None),
         ({"videos": "one"}, None),
+        ({"video": {"url": VIDEO}}, VIDEO),
+        ({"video": [VIDEO]}, VIDEO),
+        ({"videos": [{"url": VIDEO}]}, VIDEO),
+        ({"videos": {"url": f" {VIDEO} "}}, VIDEO),
+        ({"thumbnail": "https://results.example/1.webp", "file": VIDEO}, VIDEO),
+        ([VIDEO], VIDEO),
+        ([{"url": VIDEO}], VIDEO),
+        (VIDEO, VIDEO),
         ({}, None),
         (None, None),
     ],
@@ -206,6 +214,30 @@ def test_an_unknown_state_is_still_running_and_is_logged(
     assert caplog.messages == [
         "RunComfy: unknown task state 'polishing' is treated as still running."
     ]
+
+
+@pytest.mark.parametrize("said", ["COMPLETED", " Completed ", "polished", None, 7])
+def test_what_has_a_video_is_done_however_its_state_is_spelled(
+    provider: Provider, talk: Any, said: object
+) -> None:
+    reply = {"request_id": ID, "status": said, "output": {"video": VIDEO}}
+
+    assert talk(provider.poll(TICKET), reply) == Status("succeeded", url=VIDEO, task_id=ID)
+
+
+@pytest.mark.parametrize("status", ["", " ", 7, None])
+def test_a_state_that_is_no_text_is_unclear(provider: Provider, talk: Any, status: object) -> None:
+    with pytest.raises(UnexpectedReply, match=r"reply\.status is missing"):
+        talk(provider.poll(TICKET), {"request_id": ID, "status": status})
+
+
+@pytest.mark.parametrize("told", [1234567890123456789, " 1234567890123456789 "])
+def test_an_id_may_be_a_number(provider: Provider, talk: Any, told: object) -> None:
+    ticket = talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), {"request_id": told})
+    status = talk(provider.poll(ticket), {"request_id": told, "status": "in_queue"})
+
+    assert ticket == Ticket("1234567890123456789")
+    assert status.task_id == ticket.task_id
 
 
 # -- refusals ---------------------------------------------------------------------------------
@@ -292,7 +324,8 @@ def test_error_code_0_is_no_error(provider: Provider, talk: Any) -> None:
         (200, b"<html>", "not JSON"),
         (200, b"{}", "reply.request_id is missing"),
         (200, b'{"request_id": ""}', "reply.request_id is missing"),
-        (200, b'{"request_id": 5}', "expected a string, got an integer @ reply.request_id"),
+        (200, b'{"request_id": 5.0}', "reply.request_id is missing"),
+        (200, b'{"request_id": true}', "reply.request_id is missing"),
         (422, b"{}", "an HTTP error without a reason"),
     ],
 )
@@ -348,7 +381,9 @@ def test_nothing_is_uploaded_found_or_renewed(provider: Provider) -> None:
     ("fragment", "found"),
     [
         ('{"request_id":"8a1f","status_url":"https://mod', "8a1f"),
+        ('{"request_id":81,"status_url":"https://mod', "81"),
         ('{"request_id":"8a', None),
+        ('{"request_id":81', None),
     ],
 )
 def test_a_request_id_is_saved_from_what_arrived(
