@@ -25,8 +25,30 @@ DURATIONS: tuple[int, ...] = (5, 10)
 _SUFFIXES = {"jpeg": "jpg"}
 #: The most that is read from an image file, in bytes: some files, such as devices, never end.
 _MAX_FILE = 100 * 10**6
+#: The most pixels: Pillow's own bound for what may be a decompression bomb. Decoding that many
+#: takes up to a gigabyte of memory, as a WebP file.
+_MAX_PIXELS = 1024**3 // 4 // 3
+#: The most scans of a progressive JPEG. Cameras write about ten; each is a pass over all pixels.
+_MAX_SCANS = 100
+#: What every PNG file ends with, and Pillow does not look for.
+_PNG_END = b"IEND\xaeB`\x82"
 # Many phones append a second picture to a JPEG file; Pillow calls that format MPO.
 _FORMAT_ALIASES = {"mpo": "jpeg"}
+
+
+class _Whole(BytesIO):
+    """
+    A file that must not be read beyond its end.
+
+    By itself Pillow fills what is missing with grey where ``ImageFile.LOAD_TRUNCATED_IMAGES`` is
+    set, as ComfyUI and many of its nodes do for the whole process.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not data and size != 0:
+            raise OSError("the file is incomplete")
+        return data
 
 
 @define(frozen=True, slots=False)
@@ -69,6 +91,39 @@ class ImageFile:
                 return _FORMAT_ALIASES.get(kind, kind) or None, image.size
         except (OSError, RuntimeError, SyntaxError, ValueError, Image.DecompressionBombError):
             return None, (0, 0)
+
+    @cached_property
+    def defect(self) -> str | None:
+        """
+        Why the image cannot be used, worded to follow "image"; None if it can be decoded.
+
+        That takes up to 30 ms for a megapixel, so call it in a thread where others wait.
+        """
+        width, height = self.size
+        if width * height > _MAX_PIXELS:
+            most = _MAX_PIXELS // 10**6
+            return f"must have at most {most} million pixels; got {width} x {height}."
+        if self.format == "jpeg" and self.data.count(b"\xff\xda") > _MAX_SCANS:
+            return f"must be a JPEG of at most {_MAX_SCANS} scans."
+        try:
+            return None if self._decode() else "must be a single picture; this one is animated."
+        except Exception:  # noqa: BLE001 - whatever Pillow's decoders raise means the same.
+            return "must be a whole picture; this file is damaged or incomplete."
+
+    def _decode(self) -> bool:
+        """Decode all of it, or raise; returns whether it is a single picture."""
+        from PIL import Image
+
+        formats = [(self.format or "").upper()]
+        if self.format == "png" and _PNG_END not in self.data:
+            raise ValueError("the end is missing")
+        with warnings.catch_warnings(action="ignore"):
+            with Image.open(_Whole(self.data), formats=formats) as image:
+                image.verify()  # The checksums, after which it has to be opened again.
+            with Image.open(_Whole(self.data), formats=formats) as image:
+                image.draft(None, (1, 1))  # Of a JPEG, everything is read, but less is computed.
+                image.load()
+                return image.format == "MPO" or not getattr(image, "is_animated", False)
 
     @property
     def format(self) -> str | None:

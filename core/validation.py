@@ -109,7 +109,7 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
     if min(image.size) < limits.image_pixels:
         least, (width, height) = limits.image_pixels, image.size
         return f"must be at least {least} x {least} pixels; got {width} x {height}."
-    return None
+    return image.defect
 
 
 # -- a provider ----------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("x", "--image", "nowhere.png"): ('"nowhere.png"', "No such file or directory"),
     ("x", "--image", "notes.txt"): ("kie.ai", "JPEG, PNG or WEBP", "image"),
     ("x", "--image", "picture.gif"): ("kie.ai", "JPEG, PNG or WEBP", "GIF"),
+    ("x", "--image", "half.jpg"): ("kie.ai", "whole picture", "damaged or incomplete"),
     ("x", "--image", "large.png"): ("kie.ai", "10 MB", "11"),
     ("x", "--provider", "runcomfy", "--image", "picture.png"): ("RunComfy", "https://"),
     ("x", "--provider", "runcomfy", "--callback-url", "https://me.example/done"): (
@@ -96,6 +97,9 @@ def user(tmp_path_factory: pytest.TempPathFactory, user_of: Any, trap: Any) -> A
     folder = tmp_path_factory.mktemp("user")
     Image.new("RGB", (300, 300), "teal").save(folder / "picture.png")
     Image.new("RGB", (300, 300), "teal").save(folder / "picture.gif")
+    Image.effect_noise((300, 300), 99).save(folder / "whole.jpg")
+    whole = (folder / "whole.jpg").read_bytes()
+    (folder / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "large.png").write_bytes((folder / "picture.png").read_bytes().ljust(11_000_000))
     (folder / "notes.txt").write_text("No picture.")
     return user_of(folder, **trap.addresses())
