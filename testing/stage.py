@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Self, TypedDict, TypeVar, Unpack
 
 import httpx
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..core.http.pool import SandboxFactory
 from ..core.journal.journal import Journal
@@ -46,8 +46,6 @@ T = TypeVar("T")
 PROMPT = "A heron lands on a pond"
 #: When the clock starts, in seconds since the epoch.
 EPOCH = 1_790_000_000.0
-#: No process has this number or a higher one: to others, a worker that has it is dead.
-_NO_PROCESS = 2**22
 
 
 class RequestFields(TypedDict, total=False):
@@ -86,7 +84,7 @@ class Stage:
         self._loop = asyncio.Runner(loop_factory=VirtualLoop)
         conditions = Conditions(clock=self.clock, queued=20.0, running=40.0)
         self._emulation = emulate(self.provider, self.sandbox, conditions)
-        self._reader = Journal(self._settings.journal)
+        self._reader = Journal(self._settings.journal, self.home)
         self._journals.append(self._reader)
 
     def __enter__(self) -> Self:
@@ -164,8 +162,7 @@ class Stage:
                 MappingProxyType({name: self.provider}), MappingProxyType({name: "this test"})
             ),
             sandbox=sandbox or (lambda _: self.transport()),
-            journal=journal
-            or Journal(settings.journal, clock=self.clock, worker=self._new_worker(alive)),
+            journal=journal or self._journal(alive),
         )
         self._journals.append(runner.journal)
         return runner
@@ -227,10 +224,23 @@ class Stage:
     def _settings(self) -> Settings:
         return Settings({"KLING26_HOME": str(self.home)})
 
-    def _new_worker(self, alive: bool) -> Worker:
+    def _journal(self, alive: bool) -> Journal:
+        journal = Journal(self._settings.journal, self.home, self.clock)
         self._workers += 1
-        worker = evolve(Worker.here(), id=f"w-{self._workers}")
-        return worker if alive else evolve(worker, pid=_NO_PROCESS + self._workers)
+        kind = Worker if alive else _DeadWorker
+        journal.worker = kind(journal.worker.folder, self.clock, f"w-{self._workers}")
+        return journal
+
+
+class _DeadWorker(Worker):
+    """A worker whose process is gone, to all others: nobody has its lock."""
+
+    def take_lock(self) -> None:
+        if self.folder is not None:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def place(self) -> str | None:
+        return self.folder_id()
 
 
 @define

@@ -2,17 +2,19 @@
 The database of a journal: SQLite in WAL mode, or any other that SQLAlchemy supports.
 
 It is used from two threads of its own. One writes: SQLite allows a single writer, and changes stay
-in order. The other reads, so that reading never waits for a writer.
+in order. The other reads, so that reading never waits for a writer. If the database hangs, the
+thread is left behind with its connection, and the next use gets another one.
 """
 
 import asyncio
 import os
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -22,12 +24,17 @@ from sqlalchemy.pool import StaticPool
 from ..errors import JournalBusy, JournalError
 from ..text import reason, sanitize
 from .migrations import is_current, migrate
+from .threads import DaemonThread
 
 T = TypeVar("T")
 
 #: How long a writer waits for other processes, in seconds. Forty commands started at once on a slow
 #: processor need only a few.
 BUSY_TIMEOUT = 30.0
+#: How long any use of the database may take before it counts as hanging, in seconds.
+_LIMIT = BUSY_TIMEOUT + 5.0
+#: How long closing may take, in seconds.
+_CLOSING = 3.0
 
 
 @define(eq=False)
@@ -42,56 +49,92 @@ class Database:
     _engine: sa.Engine | None = field(default=None, init=False, repr=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     #: By what they do, "write" or "read".
-    _threads: dict[str, ThreadPoolExecutor] = field(factory=dict, init=False, repr=False)
+    _threads: dict[str, DaemonThread] = field(factory=dict, init=False, repr=False)
+    #: The connections in use, by thread.
+    _busy: dict[DaemonThread, sa.Connection] = field(factory=dict, init=False, repr=False)
 
     @property
     def opened(self) -> bool:
         return self._engine is not None
 
     @property
+    def has_clock(self) -> bool:
+        """Whether the database has a clock that all machines share."""
+        return self.url.startswith("postgresql")
+
+    @property
     def missing(self) -> bool:
         """Whether there is no file yet; reading need not create one."""
-        if self.opened or not self.url.startswith("sqlite:"):
+        if self.opened or "file:" in self.url:
             return False
         with self._translating_errors():
-            path = sa.make_url(self.url).database
-            return bool(path and not path.startswith("file:") and not os.path.exists(path))
+            file = file_of(self.url)
+            return file is not None and not file.exists()
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that may write, commit it, and return the result."""
-        return await self._in_thread("write", lambda: self._run_now(work))
+        return await self._in_thread("write", lambda at: self._run_now(work, at))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
         # An in-memory database is a single connection, which only one thread may use.
         thread = "write" if _in_memory(self.url) else "read"
-        return await self._in_thread(thread, lambda: self._read_now(work))
+        return await self._in_thread(thread, lambda at: self._read_now(work, at))
 
     async def close(self) -> None:
         """Close the connections and end the threads; the next use opens the database again."""
         if self.opened:
-            await self._in_thread("write", self._close_now)
+            with suppress(JournalBusy):
+                await self._in_thread("write", lambda _: self._close_now(), _CLOSING)
         for thread in self._threads.values():
             thread.shutdown(wait=False)
         self._threads.clear()
 
-    def _run_now(self, work: Callable[[sa.Connection], T]) -> T:
+    def _run_now(self, work: Callable[[sa.Connection], T], thread: DaemonThread) -> T:
         with self._translating_errors(), self._open().begin() as connection:
-            return work(connection)
+            return self._watched(work, connection, thread)
 
-    def _read_now(self, work: Callable[[sa.Connection], T]) -> T:
+    def _read_now(self, work: Callable[[sa.Connection], T], thread: DaemonThread) -> T:
         with self._translating_errors(), self._open().connect() as connection:
-            return work(connection.execution_options(**_READING))
+            return self._watched(work, connection.execution_options(**_READING), thread)
+
+    def _watched(
+        self, work: Callable[[sa.Connection], T], connection: sa.Connection, thread: DaemonThread
+    ) -> T:
+        self._busy[thread] = connection
+        try:
+            return work(connection)
+        finally:
+            self._busy.pop(thread, None)
 
     def _close_now(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
 
-    async def _in_thread(self, name: str, work: Callable[[], T]) -> T:
-        if name not in self._threads:
-            self._threads[name] = ThreadPoolExecutor(1, thread_name_prefix=f"kling26-{name}")
-        return await asyncio.get_running_loop().run_in_executor(self._threads[name], work)
+    async def _in_thread(
+        self, name: str, work: Callable[[DaemonThread], T], limit: float = _LIMIT
+    ) -> T:
+        thread = self._threads.setdefault(name, DaemonThread(f"kling26-{name}"))
+        running = asyncio.get_running_loop().run_in_executor(thread, work, thread)
+        try:
+            await asyncio.wait([running], timeout=limit)
+        except asyncio.CancelledError:
+            running.cancel()  # If it has not begun yet, it never will.
+            raise
+        if running.done():
+            return running.result()
+        running.add_done_callback(_ignore_result)
+        self._leave_behind(name)
+        raise JournalBusy(f"The journal {_shown(self.url)} did not answer in {limit:.0f} seconds.")
+
+    def _leave_behind(self, name: str) -> None:
+        """Give up a thread that hangs; what it was doing must not be committed any more."""
+        thread = self._threads.pop(name)
+        thread.shutdown(wait=False)
+        if (connection := self._busy.get(thread)) is not None:
+            _break_connection(connection)
+        self._engine = None  # Its other connections may hang as well.
 
     def _open(self) -> sa.Engine:
         with self._opening:
@@ -105,6 +148,30 @@ class Database:
             yield
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
             raise _journal_error(self.url, error) from error
+
+
+def _ignore_result(done: "asyncio.Future[T]") -> None:
+    """Take note of an error that nobody waits for any more, so that asyncio does not report it."""
+    if not done.cancelled():
+        done.exception()
+
+
+def file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None if it is in memory or on a server."""
+    parsed = sa.make_url(url)
+    name = parsed.database or ":memory:"
+    if parsed.get_backend_name() != "sqlite" or name == ":memory:":
+        return None
+    return Path(name.removeprefix("file:").partition("?")[0]).absolute()
+
+
+def _break_connection(connection: sa.Connection) -> None:
+    """Break the connection to a server, so that the thread that waits for its answer ends."""
+    driver: Any = connection.connection.driver_connection
+    with suppress(Exception):  # A driver of another kind, or one that has given up by itself.
+        copy = socket.socket(fileno=os.dup(driver.fileno()))
+        with copy:
+            copy.shutdown(socket.SHUT_RDWR)
 
 
 # -- engines -----------------------------------------------------------------------------------
@@ -134,7 +201,7 @@ def _migrated(engine: sa.Engine) -> sa.Engine:
 def _make_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
+        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=_connect_args(parsed))
     if parsed.database in (None, "", ":memory:"):
         engine = sa.create_engine(
             parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}
@@ -149,6 +216,12 @@ def _make_engine(url: str) -> sa.Engine:
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _connect_args(url: sa.URL) -> dict[str, object]:
+    """A server that accepts connections and then says nothing must not hang the thread for ever."""
+    known = url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query
+    return {"connect_timeout": int(BUSY_TIMEOUT)} if known else {}
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -188,16 +261,23 @@ def _begin(connection: sa.Connection) -> None:
 
 def _journal_error(url: str, error: Exception) -> JournalError:
     """The error that says what is wrong with the journal, for whoever has to fix it."""
-    where = sa.make_url(url).render_as_string(hide_password=True) if "://" in url else url
+    where = _shown(url)
     cause = reason(getattr(error, "orig", None) or error).lower()
     if "locked" in cause:
         return JournalBusy(
-            f"The journal {sanitize(where)} is busy: other processes kept it locked for "
+            f"The journal {where} is busy: other processes kept it locked for "
             f"{BUSY_TIMEOUT:.0f} seconds."
         )
     known = (words for sign, words in _CAUSES.items() if sign in cause)
     words = next(known, f"cannot be used ({sanitize(cause, 160)})")
-    return JournalError(f"The journal {sanitize(where)} {words}.")
+    return JournalError(f"The journal {where} {words}.")
+
+
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    with suppress(sa.exc.ArgumentError):
+        return sanitize(sa.make_url(url).render_as_string(hide_password=True))
+    return sanitize(url)
 
 
 _CAUSES = {

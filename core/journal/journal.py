@@ -2,37 +2,53 @@
 The journal: one row per task, committed before the paid request is sent.
 
 Its tables are in `schema`, the connections in `database`, and the processes that share it in
-`worker`.
+`worker`. A row is changed by its `Owner` only: a change by anybody else changes nothing.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar, Unpack
 
 import sqlalchemy as sa
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..errors import JournalError, UnknownTask
-from ..status import Realm
+from ..status import Realm, Ticket
 from ..text import sanitize
-from .database import Database
+from .database import Database, file_of
 from .rows import (
+    IS_OWED,
     Changes,
     add_output,
     columns_of,
     in_states,
     insert,
+    owned_by,
     select_tasks,
     state_columns,
-    task_in,
     task_of,
+    unchanged,
 )
-from .schema import OUTPUTS, TASKS, WORKERS
-from .task import OPEN, Task, TaskState
+from .schema import OUTPUTS, TASKS
+from .task import OPEN, Owner, Task, TaskState
 from .worker import Worker
 
 T = TypeVar("T")
+
+#: The states from which a task may move to each state. What is paid for is never "refused", and a
+#: video that is here is never given up.
+_BEFORE: Mapping[TaskState, tuple[TaskState, ...]] = {
+    "submitted": ("submitting", "submitted", "unknown"),
+    "succeeded": ("submitting", "submitted", "succeeded", "unknown"),
+    "stored": ("submitting", "submitted", "succeeded", "unknown", "stored"),
+    "refused": ("submitting",),
+    "failed": ("submitting", "submitted", "succeeded", "unknown"),
+    "cancelled": ("submitting", "submitted", "succeeded", "unknown"),
+    "unknown": ("submitting", "submitted", "unknown"),
+}
 
 
 @define(eq=False)
@@ -40,33 +56,50 @@ class Journal:
     """
     The record of paid tasks, in the database at an SQLAlchemy URL.
 
+    `home` is the folder that the names of videos are relative to. `clock` is only for tests: the
+    time is the database's, where machines share one.
+
     Every method raises `JournalError` if the record cannot be read or written. Reading never waits
     for writers, and does not create a journal.
     """
 
     url: str = field(repr=False)
-    clock: Callable[[], float] = time.time
-    worker: Worker = field(factory=Worker.here)
+    home: Path | None = None
+    _clock: Callable[[], float] | None = field(default=None, repr=False)
+    worker: Worker = field()
     database: Database = field(init=False, repr=False)
     _registered: bool = field(default=False, init=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.database = Database(self.url)
+    @database.default
+    def _open_later(self) -> Database:
+        return Database(self.url)
+
+    @worker.default
+    def _this_process(self) -> Worker:
+        return Worker(_lock_folder(self.url, self.home), self._clock or time.monotonic)
+
+    def clock(self) -> float:
+        """The time on this machine, in seconds since the epoch."""
+        return (self._clock or time.time)()
 
     async def close(self) -> None:
         await self.database.close()
 
     # -- reading ---------------------------------------------------------------------------
 
-    async def get(self, task: str) -> Task:
-        """The task with that id, or the only one whose id starts with it; raises `UnknownTask`."""
-        has_prefix = TASKS.c.id.startswith(task, autoescape=True)
-        found = await self._select(select_tasks().where(has_prefix).limit(2))
-        exact = [each for each in found if each.id == task]
+    async def get(self, name: str) -> Task:
+        """
+        The task with that id, ours or the provider's, or the only one whose id starts with it.
+
+        Raises `UnknownTask`.
+        """
+        is_meant = TASKS.c.id.startswith(name, autoescape=True) | (TASKS.c.task_id == name)
+        found = await self._select(select_tasks().where(is_meant).limit(3))
+        exact = [each for each in found if name in (each.id, each.task_id)]
         found = exact or found
-        if len(found) != 1 or not task:
+        if len(found) != 1 or not name:
             many = "more than one task" if found else "no task"
-            raise UnknownTask(f'The journal has {many} "{sanitize(task, 60)}".', task=task)
+            raise UnknownTask(f'The journal has {many} "{sanitize(name, 60)}".', task=name)
         return found[0]
 
     async def find_equal(self, fingerprint: str) -> Task | None:
@@ -74,10 +107,16 @@ class Journal:
         found = await self._select(select_tasks().where(TASKS.c.active == fingerprint))
         return found[0] if found else None
 
-    async def tasks(self, states: Sequence[TaskState] | None = None) -> list[Task]:
-        """All tasks, or those in these states, oldest first."""
+    async def find_ticket(self, provider: str, realm: Realm, task_id: str) -> Task | None:
+        """The task that has this id at its provider."""
+        there = (TASKS.c.provider == provider) & (TASKS.c.realm == realm)
+        found = await self._select(select_tasks().where(there, TASKS.c.task_id == task_id))
+        return found[0] if found else None
+
+    async def tasks(self, only_open: bool = False) -> list[Task]:
+        """All tasks, or those with something left to do, oldest first."""
         query = select_tasks().order_by(TASKS.c.created, TASKS.c.id)
-        return await self._select(query if states is None else query.where(in_states(states)))
+        return await self._select(query.where(in_states(OPEN) | IS_OWED) if only_open else query)
 
     async def needs_image(self, name: str) -> bool:
         """Whether a task may still have to send the saved image."""
@@ -108,15 +147,16 @@ class Journal:
         """
         Record a new task and return it with True, or an active equal one with False.
 
-        `output` is the path that the video is to be written to.
+        A new task is this worker's. `output` is the path that the video is to be written to.
         """
+        draft = evolve(draft, worker=self.worker.id, generation=1)
 
         def work(connection: sa.Connection) -> Task:
             equal = select_tasks().where(TASKS.c.active == draft.fingerprint)
             row = connection.execute(equal).first()
             if row is None:
-                insert(connection, draft)
-            task = draft if row is None else task_of(row)
+                insert(connection, draft, self._now())
+            task = draft if row is None else self._task(row)
             add_output(connection, task.id, output)
             return task
 
@@ -138,104 +178,163 @@ class Journal:
     async def mark_written(self, task: str, output: str) -> None:
         """Record that a task's video has been written to `output`."""
         row = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        update = OUTPUTS.update().where(row).values(written=self.clock())
+        update = OUTPUTS.update().where(row).values(written=self._now())
         await self._run(lambda connection: connection.execute(update))
 
-    # -- from state to state ---------------------------------------------------------------
+    # -- changes by a task's owner; each returns False if it has lost the task -------------
 
-    async def mark_sent(self, task: str) -> bool:
+    async def mark_sent(self, owner: Owner) -> bool:
         """
         Record that the paid request is about to be sent; False if this worker must not send it.
 
         Two workers never both get True.
         """
-        return await self._mark_sent(task_in(task, "submitting") & TASKS.c.sending.is_(None))
+        return await self._mark_sent(owner, TASKS.c.sending.is_(None))
 
-    async def mark_sent_again(self, task: str) -> bool:
+    async def mark_sent_again(self, owner: Owner) -> bool:
         """Record that a request whose answer was lost is sent again, under the same id of ours."""
-        return await self._mark_sent(task_in(task, "submitting"))
+        return await self._mark_sent(owner, sa.true())
 
-    async def _mark_sent(self, condition: sa.ColumnElement[bool]) -> bool:
-        return await self._change(
-            condition & (TASKS.c.worker == self.worker.id),
-            {"sending": self.clock(), "attempts": TASKS.c.attempts + 1},
-        )
+    async def _mark_sent(self, owner: Owner, condition: sa.ColumnElement[bool]) -> bool:
+        changes = {"sending": self._now(), "attempts": TASKS.c.attempts + 1}
+        return await self._change(owner, in_states(("submitting",)) & condition, changes)
 
-    async def mark_unsent(self, task: str) -> None:
+    async def mark_unsent(self, owner: Owner) -> bool:
         """Record that the paid request certainly had no effect."""
-        await self._change(task_in(task, "submitting"), {"sending": None})
+        return await self._change(owner, in_states(("submitting",)), {"sending": None})
 
     async def update(
-        self,
-        task: str,
-        state: TaskState,
-        *,
-        among: Sequence[TaskState] = OPEN,
-        **changes: Unpack[Changes],
+        self, owner: Owner, state: TaskState, *, last: bool = False, **changes: Unpack[Changes]
     ) -> bool:
-        """Move a task to `state` from one of the states `among`; False if it is in another."""
-        return await self._change(task_in(task, *among), state_columns(state) | columns_of(changes))
+        """Move a task forward to `state`; `last` means that the owner gives it up with that."""
+        columns = state_columns(state) | columns_of(self._relative(changes))
+        if last:
+            columns["worker"] = None
+        return await self._change(owner, in_states(_BEFORE[state]), columns)
 
-    async def cancel_unsent(self, task: str) -> bool:
-        """Cancel a task whose paid request was certainly not sent; False if it may have been."""
-        unsent = task_in(task, "submitting") & TASKS.c.sending.is_(None)
-        return await self._change(unsent, state_columns("cancelled") | {"worker": None})
+    async def give_up(self, owner: Owner) -> bool:
+        """Leave a task as it is to whoever wants to continue it."""
+        return await self._change(owner, sa.true(), {"worker": None})
 
-    async def reopen(self, task: str) -> bool:
-        """Let an unknown task be submitted again, at the user's request; False if not unknown."""
+    async def adopt(self, owner: Owner, ticket: Ticket) -> bool:
+        """Record the ticket of a task that was unclear, which the user has found."""
+        changes: Changes = {"ticket": ticket, "submitted": self.clock(), "sending": None}
+        changes |= {"error": None, "code": None, "remedy": None}
+        return await self.update(owner, "submitted", **changes)
+
+    async def reopen(self, owner: Owner) -> bool:
+        """Let an unknown task be submitted again, at the user's request."""
         reset: Changes = {"sending": None, "ticket": None}
-        reset |= {"error": None, "code": None, "remedy": None, "worker": self.worker.id}
-        return await self._change(
-            task_in(task, "unknown"), state_columns("submitting") | columns_of(reset)
+        reset |= {"error": None, "code": None, "remedy": None}
+        columns = state_columns("submitting") | columns_of(reset)
+        return await self._change(owner, in_states(("unknown",)), columns)
+
+    # -- changes of the owner --------------------------------------------------------------
+
+    async def take_over(self, task: Task) -> Task | None:
+        """The task as this worker's; None if a living worker has it, or its row has changed."""
+        if task.worker == self.worker.id:
+            return task
+        if task.worker is not None and await self._is_alive(task.worker):
+            return None
+        return await self._take(task, sa.true())
+
+    async def take_unsent(self, task: Task) -> Task | None:
+        """`take_over`, also from a living worker, unless the paid request may have been sent."""
+        return await self._take(task, in_states(("submitting",)) & TASKS.c.sending.is_(None))
+
+    async def take_cancelled(self, task: Task) -> Task | None:
+        """`take_over`, also from a living worker: the provider has cancelled the task."""
+        return await self._take(task, in_states(_BEFORE["cancelled"]))
+
+    async def _take(self, task: Task, condition: sa.ColumnElement[bool]) -> Task | None:
+        update = (
+            TASKS.update()
+            .where(unchanged(task), condition)
+            .values(worker=self.worker.id, generation=TASKS.c.generation + 1)
         )
 
-    async def prune(self, before: float) -> list[Task]:
-        """Delete and return the tasks that ended before a time. Open ones are never touched."""
-        old = (TASKS.c.updated < before) & TASKS.c.state.not_in(OPEN)
+        def work(connection: sa.Connection) -> Task | None:
+            if not connection.execute(update).rowcount:
+                return None
+            return self._task(connection.execute(select_tasks().where(TASKS.c.id == task.id)).one())
+
+        return await self._run(work)
+
+    async def release(self) -> None:
+        """Give up all tasks, so that other workers can continue them."""
+
+        def work(connection: sa.Connection) -> None:
+            mine = TASKS.c.worker == self.worker.id
+            connection.execute(TASKS.update().where(mine).values(worker=None))
+            self.worker.resign(connection)
+
+        if self._registered:  # Otherwise it never had any.
+            await self._run(work)
+            self._registered = False
+            self.worker.unlock()
+
+    async def heartbeat(self) -> None:
+        """Record that this worker is alive."""
+        await self._run(lambda connection: self.worker.register(connection, self._now()))
+
+    async def _is_alive(self, worker: str) -> bool:
+        return await self.database.read(
+            lambda connection: self.worker.is_alive(worker, connection, self._now())
+        )
+
+    # -- the end ---------------------------------------------------------------------------
+
+    async def prune(self, older_than: float) -> list[Task]:
+        """
+        Delete and return the tasks that ended more than `older_than` seconds ago.
+
+        Open ones are never touched, nor is one that a living worker fetches again.
+        """
+        old = (TASKS.c.updated < self._now() - older_than) & TASKS.c.state.not_in(OPEN) & ~IS_OWED
 
         def work(connection: sa.Connection) -> list[Task]:
-            deleted = [task_of(row) for row in connection.execute(select_tasks().where(old))]
+            now = self._now()
+            self.worker.forget_the_dead(connection, now)
+            found = [self._task(row) for row in connection.execute(select_tasks().where(old))]
+            deleted = [
+                task
+                for task in found
+                if task.worker is None or not self.worker.is_alive(task.worker, connection, now)
+            ]
             for task in deleted:
                 connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
-                connection.execute(TASKS.delete().where(TASKS.c.id == task.id))
-            connection.execute(WORKERS.delete().where(WORKERS.c.seen < before))
+                connection.execute(TASKS.delete().where(unchanged(task)))
             return deleted
 
         return await self._run(work)
 
-    # -- workers ---------------------------------------------------------------------------
-
-    async def take_over(self, task: Task) -> bool:
-        """Take a task over from a worker that is gone; False if its worker is alive."""
-        if task.worker == self.worker.id:
-            return True
-        if task.worker is not None and await self._is_alive(task.worker):
-            return False
-        owned_by_it = TASKS.c.worker.is_not_distinct_from(task.worker)
-        return await self._change((TASKS.c.id == task.id) & owned_by_it, {"worker": self.worker.id})
-
-    async def release(self) -> None:
-        """Give up all tasks, so that other workers can continue them."""
-        if self._registered:  # Otherwise it never had any.
-            await self._change(TASKS.c.worker == self.worker.id, {"worker": None})
-
-    async def heartbeat(self) -> None:
-        """Record that this worker is alive."""
-        await self._run(lambda connection: self.worker.register(connection, self.clock()))
-
-    async def _is_alive(self, worker: str) -> bool:
-        return await self.database.read(
-            lambda connection: self.worker.is_alive(worker, connection, self.clock())
-        )
-
     # -- the database ----------------------------------------------------------------------
+
+    def _now(self) -> sa.ColumnElement[float]:
+        """The time in seconds since the epoch, as everybody who shares the database sees it."""
+        if self._clock is None and self.database.has_clock:
+            return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+        return sa.literal(self.clock(), sa.Double)
+
+    def _task(self, row: sa.Row[Any]) -> Task:
+        task = task_of(row)
+        if task.file is None or self.home is None:
+            return task
+        return evolve(task, file=str(self.home / task.file))
+
+    def _relative(self, changes: Changes) -> Changes:
+        file = changes.get("file")
+        if file is None or self.home is None or not Path(file).is_relative_to(self.home):
+            return changes
+        return {**changes, "file": Path(file).relative_to(self.home).as_posix()}
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that writes; the first one also registers this worker."""
 
         def registered(connection: sa.Connection) -> T:
             if not self._registered:
-                self.worker.register(connection, self.clock())
+                self.worker.register(connection, self._now())
             return work(connection)
 
         done = await self.database.run(registered)
@@ -243,20 +342,37 @@ class Journal:
         return done
 
     async def _change(
-        self, condition: sa.ColumnElement[bool], columns: Mapping[str, object]
+        self, owner: Owner, condition: sa.ColumnElement[bool], columns: Mapping[str, object]
     ) -> bool:
-        """Update the tasks that meet the condition; returns whether there were any."""
-        update = TASKS.update().where(condition).values(updated=self.clock(), **columns)
-        return await self._run(lambda connection: connection.execute(update).rowcount > 0)
+        """Update an owner's task if it meets the condition; returns whether it does."""
+        update = TASKS.update().where(owned_by(owner), condition)
+        update = update.values(updated=self._now(), **columns)
+        there = sa.select(TASKS.c.id).where(TASKS.c.id == owner.task)
+
+        def work(connection: sa.Connection) -> bool:
+            changed = connection.execute(update).rowcount > 0
+            if not changed and connection.scalar(there) is None:
+                raise JournalError(f"The journal has no task {owner.task} any more.")
+            return changed
+
+        return await self._run(work)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
         if self.database.missing:
             return []
         return await self.database.read(
-            lambda connection: [task_of(row) for row in connection.execute(query)]
+            lambda connection: [self._task(row) for row in connection.execute(query)]
         )
 
     async def _scalars(self, query: sa.Select[tuple[T]]) -> list[T]:
         if self.database.missing:
             return []
         return await self.database.read(lambda connection: list(connection.scalars(query)))
+
+
+def _lock_folder(url: str, home: Path | None) -> Path | None:
+    """The folder of the lock files: beside the journal if it is a file, or else in the home."""
+    with suppress(sa.exc.ArgumentError):  # Said when the journal is used.
+        if (file := file_of(url)) is not None:
+            return file.with_name(f"{file.name}-workers")
+    return home and home / "workers"

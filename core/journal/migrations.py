@@ -4,14 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
 from ..errors import JournalBusy, JournalError, Remedy
-from .schema import META, METADATA, TASKS
-from .worker import Worker
+from .schema import META, METADATA, OUTPUTS, TASKS, WORKERS
 
 #: The key of the advisory lock for migrations; arbitrary, but it must never change.
 _LOCK = 260_001
@@ -60,11 +60,11 @@ _Row = dict[str, Any]
 
 def _rebuild(connection: sa.Connection, steps: tuple[Callable[[_Row], _Row], ...]) -> None:
     """
-    Read the tasks, recreate their table, and write them in the current form.
+    Read the rows, recreate the tables, and write the rows in the current form.
 
     Without ALTER TABLE: SQLite before 3.35, which some systems still have, cannot drop columns.
     """
-    rows = [dict(row) for row in connection.execute(sa.text("SELECT * FROM tasks")).mappings()]
+    rows, outputs = _read(connection, "tasks"), _read(connection, "outputs")
     if any(_is_submitting(row, connection) for row in rows):
         raise JournalBusy(
             "The journal has to be migrated, but a process with an older version of kling26 is "
@@ -72,20 +72,29 @@ def _rebuild(connection: sa.Connection, steps: tuple[Callable[[_Row], _Row], ...
         )
     for step in steps:
         rows = [step(row) for row in rows]
-    connection.execute(sa.text("DROP TABLE tasks"))
-    TASKS.create(connection)
-    if rows:
-        connection.execute(TASKS.insert(), rows)
+    for table, contents in ((TASKS, rows), (OUTPUTS, outputs), (WORKERS, [])):
+        connection.execute(sa.text(f"DROP TABLE {table.name}"))
+        table.create(connection)
+        if contents:
+            connection.execute(table.insert(), contents)
     connection.execute(
         META.update().where(META.c.name == "schema").values(value=str(schema_version()))
     )
+
+
+def _read(connection: sa.Connection, table: str) -> list[_Row]:
+    # Not by today's columns: an older table has others.
+    return [dict(row) for row in connection.execute(sa.text(f"SELECT * FROM {table}")).mappings()]  # noqa: S608
 
 
 def _is_submitting(row: _Row, connection: sa.Connection) -> bool:
     """Whether a living worker has the task, and the provider may not have accepted it yet."""
     if row["state"] != "submitting" or row["worker"] is None:
         return False
-    return Worker.here().is_alive(row["worker"], connection, time.time())
+    seen = sa.text("SELECT seen FROM workers WHERE id = :id")
+    beat: float | None = connection.scalar(seen, {"id": row["worker"]})
+    # Up to schema 3, workers recorded every 15 seconds that they were alive.
+    return beat is not None and abs(time.time() - beat) < 60.0
 
 
 # -- older versions ----------------------------------------------------------------------------
@@ -109,6 +118,14 @@ def _with_typed_columns(row: _Row) -> _Row:
         "error": error or None,
         "remedy": remedy and attrs.asdict(remedy, filter=lambda _, value: value),
     }
+
+
+def _with_generation(row: _Row) -> _Row:
+    """Schema 4 counts the workers of a task, and names its video relative to the home folder."""
+    name = f"{row['id']}.mp4"
+    stored = row["file"] and PurePath(row["file"]).name == name
+    file = f"videos/{name}" if stored else row["file"]
+    return {**row, "generation": 1, "worker": None, "file": file}
 
 
 def _without_nul(value: object) -> object:
@@ -144,4 +161,8 @@ def _url(page: str | None) -> str | None:
 
 
 #: The n-th function (from 1) converts a row of schema n to schema n + 1.
-_MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (_with_cost_unit, _with_typed_columns)
+_MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (
+    _with_cost_unit,
+    _with_typed_columns,
+    _with_generation,
+)

@@ -9,13 +9,12 @@ import sqlalchemy as sa
 from ..errors import Remedy
 from ..status import Ticket
 from .schema import OUTPUTS, TASKS
-from .task import ACTIVE, Task, TaskState
+from .task import ACTIVE, Owner, Task, TaskState
 
 
 class Changes(TypedDict, total=False):
     """The attributes of a `Task` that change while it runs."""
 
-    worker: str | None
     sending: float | None
     submitted: float | None
     finished: float | None
@@ -29,7 +28,14 @@ class Changes(TypedDict, total=False):
     remedy: Remedy | None
 
 
-_SELECTED = tuple(column for column in TASKS.columns if column.name != "active")
+#: Whether the stored video of a task still has to be written somewhere.
+IS_OWED = (TASKS.c.state == "stored") & sa.exists().where(
+    OUTPUTS.c.task == TASKS.c.id, OUTPUTS.c.written.is_(None)
+)
+_SELECTED = (
+    *(column for column in TASKS.columns if column.name != "active"),
+    IS_OWED.label("owed"),
+)
 
 
 def select_tasks() -> sa.Select[Any]:
@@ -42,9 +48,16 @@ def in_states(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:
     return TASKS.c.state.in_(states)
 
 
-def task_in(task: str, *states: TaskState) -> sa.ColumnElement[bool]:
-    """The condition that this task is in one of these states."""
-    return (TASKS.c.id == task) & in_states(states)
+def owned_by(owner: Owner) -> sa.ColumnElement[bool]:
+    """The condition that it is this owner's task, still."""
+    mine = (TASKS.c.worker == owner.worker) & (TASKS.c.generation == owner.generation)
+    return (TASKS.c.id == owner.task) & mine
+
+
+def unchanged(task: Task) -> sa.ColumnElement[bool]:
+    """The condition that the task has the worker and the generation that were read."""
+    same = TASKS.c.worker.is_not_distinct_from(task.worker)
+    return (TASKS.c.id == task.id) & same & (TASKS.c.generation == task.generation)
 
 
 def state_columns(state: TaskState) -> dict[str, object]:
@@ -61,9 +74,12 @@ def add_output(connection: sa.Connection, task: str, output: str | None) -> None
         connection.execute(OUTPUTS.insert().values(task=task, path=output))
 
 
-def insert(connection: sa.Connection, draft: Task) -> None:
+def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float]) -> None:
     """Add a new task; raises SQLAlchemy's `IntegrityError` if an equal one is active."""
-    columns = columns_of(attrs.asdict(draft, recurse=False)) | {"active": draft.fingerprint}
+    columns = columns_of(
+        attrs.asdict(draft, recurse=False, filter=lambda field, _: field.name != "owed")
+    )
+    columns |= {"active": draft.fingerprint, "created": now, "updated": now}
     connection.execute(TASKS.insert().values(**columns))
 
 
@@ -82,6 +98,7 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, object]:
 def task_of(row: sa.Row[Any]) -> Task:
     """A row as a `Task`."""
     columns = dict(row._mapping)
+    columns["owed"] = bool(columns["owed"])
     task_id, data, remedy = (columns.pop(name) for name in ("task_id", "ticket_data", "remedy"))
     return Task(
         **columns,

@@ -41,7 +41,9 @@ TASKS = sa.Table(
     sa.Column("image_file", sa.Text),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("updated", sa.Double, nullable=False),
+    # Who may write the row: this worker, until another one raises the generation.
     sa.Column("worker", sa.String(40)),
+    sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("sending", sa.Double),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("submitted", sa.Double),
@@ -50,6 +52,7 @@ TASKS = sa.Table(
     sa.Column("task_id", sa.Text),
     sa.Column("ticket_data", sa.JSON(none_as_null=True)),
     sa.Column("url", sa.Text),
+    # The name of the video, relative to the home folder, which may be moved.
     sa.Column("file", sa.Text),
     sa.Column("cost", sa.Double),
     sa.Column("cost_unit", sa.Text),
@@ -62,16 +65,18 @@ OUTPUTS = sa.Table(
     METADATA,
     sa.Column("task", sa.String(40), primary_key=True),
     sa.Column("path", sa.String(1000), primary_key=True),
+    # What was there when the video was requested: only that may be replaced.
+    sa.Column("found", sa.Text),
     sa.Column("written", sa.Double),
 )
 WORKERS = sa.Table(
     "workers",
     METADATA,
     sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("host", sa.String(255), nullable=False),
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("born", sa.Double, nullable=False),
+    # The folder that has the worker's lock file, as its machine knows it; NULL without a lock.
+    sa.Column("place", sa.String(200)),
     sa.Column("seen", sa.Double, nullable=False),
+    sa.Column("beats", sa.Integer, nullable=False),
 )
 META = sa.Table(
     "meta",

@@ -41,6 +41,15 @@ _STANDINGS: Mapping[TaskState, Standing] = {
 }
 
 
+@frozen
+class Owner:
+    """The worker that may write a task's row, until another one raises the generation."""
+
+    task: str
+    worker: str
+    generation: int
+
+
 @frozen(kw_only=True)
 class Task:
     """
@@ -51,9 +60,10 @@ class Task:
     name under which the image is saved until it is sent.
 
     `sending` is when the paid request was sent; None if it certainly was not, or once its outcome
-    is known. `attempts` is how often it was sent; `worker` is the process that runs the task.
-    `cost_unit` is the unit of `cost`, missing in rows older than that column. `error` says why
-    there is no video (yet), and `remedy` what to do about it.
+    is known. `attempts` is how often it was sent; `worker` is the process that runs the task, the
+    `generation`-th to do so. `file` is the path of the video, and `owed` says that it still has to
+    be written to an output. `cost_unit` is the unit of `cost`, missing in rows older than that
+    column. `error` says why there is no video (yet), and `remedy` what to do about it.
     """
 
     id: str
@@ -73,6 +83,7 @@ class Task:
     created: float
     updated: float
     worker: str | None = None
+    generation: int = 1
     sending: float | None = None
     attempts: int = 0
     submitted: float | None = None
@@ -85,6 +96,12 @@ class Task:
     code: str | None = None
     error: str | None = None
     remedy: Remedy | None = None
+    owed: bool = False
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who may write the row; None if nobody runs the task."""
+        return None if self.worker is None else Owner(self.id, self.worker, self.generation)
 
     @property
     def task_id(self) -> str | None:
@@ -94,7 +111,7 @@ class Task:
     @property
     def open(self) -> bool:
         """Whether there is something left to do."""
-        return self.state in OPEN
+        return self.state in OPEN or self.owed
 
     @property
     def standing(self) -> Standing:

@@ -34,7 +34,8 @@ async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
         return Cancellation(task, True, f"Task {task.id} is already cancelled.")
     if not task.open:
         raise NotApplicable(f"Task {task.id} is already {task.state}.", task=task.id)
-    if await journal.cancel_unsent(task.id):
+    if (unsent := await journal.take_unsent(task)) is not None:
+        await _record(journal, unsent, None)
         message = "The task is cancelled. Nothing had been sent, so it cost nothing."
         return Cancellation(await journal.get(task.id), True, message)
     title = target.provider.title
@@ -48,8 +49,16 @@ async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
         return Cancellation(task, False, message)
     cancelled, message = await _ask(target, task.ticket)
     if cancelled:
-        await journal.update(task.id, "cancelled", finished=journal.clock())
+        taken = await journal.take_cancelled(await journal.get(task.id))
+        await _record(journal, taken, f"The task was cancelled at {title}.")
     return Cancellation(await journal.get(task.id), cancelled, message)
+
+
+async def _record(journal: Journal, task: Task | None, words: str | None) -> None:
+    """Record that a task is cancelled, unless it has ended in another way meanwhile (None)."""
+    if task is not None and task.owner is not None:
+        moment = journal.clock()
+        await journal.update(task.owner, "cancelled", last=True, finished=moment, error=words)
 
 
 async def _ask(target: Target, ticket: Ticket) -> tuple[bool, str]:

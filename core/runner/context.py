@@ -13,13 +13,13 @@ from typing import Any, Unpack
 import httpx
 from attrs import Factory, define, evolve, field
 
-from ..errors import JournalBusy, JournalError, UnknownTask
+from ..errors import JournalBusy, JournalError
 from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.rows import Changes
-from ..journal.task import Task, TaskState
+from ..journal.task import Owner, Task, TaskState
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider
 from ..request import VideoRequest
@@ -27,6 +27,11 @@ from ..status import Status, Ticket
 from ..text import sentence
 
 logger: logging.Logger = logging.getLogger("kling26")
+
+
+class TakenOver(Exception):
+    """Another worker runs the task now, so this one has to leave it alone."""
+
 
 #: How many times a change is written to the journal before the task continues without it.
 _ATTEMPTS = 6
@@ -37,12 +42,15 @@ class JobContext:
     """
     One task, what is needed to run it, and who listens.
 
+    Whatever changes the task raises `TakenOver` once another worker owns it.
+
     `deadline` (on the event loop's clock) limits only the submission: a task that has been paid for
     runs as long as the process does. `usual_time` is how long such videos took recently, in
     seconds.
     """
 
     task: Task
+    owner: Owner
     provider: Provider
     options: object
     client: ProviderClient
@@ -58,6 +66,10 @@ class JobContext:
     #: Whether a paid request is in flight, or its answer is not in the journal yet.
     paying: bool = field(default=False, init=False)
     latest: Progress | None = field(default=None, init=False)
+    #: Whether the video is in the store.
+    stored: bool = field(default=False, init=False)
+    #: Why the provider's last answer could not be read, if it could not.
+    unreadable: str | None = field(default=None, init=False)
     _request: VideoRequest | None = field(default=None, init=False)
     #: Changes that could not be written to the journal yet.
     _unwritten: Changes = field(factory=Changes, init=False)
@@ -104,27 +116,25 @@ class JobContext:
             self._request = self.task.request(image)
         return self._request
 
-    async def cancelled_elsewhere(self) -> bool:
-        """Whether another process has cancelled the task."""
-        try:
+    async def check_owner(self) -> None:
+        """Raise `TakenOver` if this worker does not own the task any more."""
+        with suppress(JournalError):  # A paid task continues even if the journal fails.
             row = await self.journal.get(self.id)
-        except (JournalError, UnknownTask):
-            return False  # A paid task continues even if the journal fails.
-        return row.state == "cancelled"
+            if row.owner != self.owner:
+                raise TakenOver
 
     # -- changing --------------------------------------------------------------------------
 
-    async def mark_sent(self) -> bool:
-        """Commit that the paid request is about to be sent; False if another worker sends it."""
+    async def mark_sent(self) -> None:
+        """Commit that the paid request is about to be sent."""
         first = self.task.sending is None and not self._row_is_sent
         mark = self.journal.mark_sent if first else self.journal.mark_sent_again
-        ours = await mark(self.id)
-        if ours:
-            attempts = self.task.attempts + 1
-            self.task = evolve(self.task, sending=self.clock(), attempts=attempts)
-            self._row_is_sent = True
-            self._unwritten.pop("sending", None)
-        return ours
+        # If the journal fails, nobody knows what has been written.
+        self._row_is_sent = True
+        _check(await mark(self.owner))
+        attempts = self.task.attempts + 1
+        self.task = evolve(self.task, sending=self.clock(), attempts=attempts)
+        self._unwritten.pop("sending", None)
 
     async def mark_unsent(self) -> None:
         """
@@ -135,7 +145,7 @@ class JobContext:
         self.task = evolve(self.task, sending=None)
         self._unwritten |= {"sending": None}
         with suppress(JournalError):
-            await self.journal.mark_unsent(self.id)
+            _check(await self.journal.mark_unsent(self.owner))
             self._row_is_sent = False
 
     async def accept(self, ticket: Ticket) -> Ticket:
@@ -147,9 +157,11 @@ class JobContext:
         self.report("queued")
         return ticket
 
-    async def move(self, state: TaskState, **changes: Unpack[Changes]) -> None:
+    async def move(
+        self, state: TaskState, *, last: bool = False, **changes: Unpack[Changes]
+    ) -> None:
         """
-        Move the task to `state` and record the changes.
+        Move the task to `state` and record the changes; the `last` one gives it up.
 
         If the journal cannot be written, nothing that was paid for must be lost: the task reports
         it and continues, and the next move records these changes too.
@@ -158,7 +170,7 @@ class JobContext:
         self._unwritten |= changes
         self.task = evolve(self.task, state=state, **self._unwritten)
         try:
-            await self._write(state)
+            await self._write(state, last)
         except JournalError as error:
             known = f" as {self.task.task_id}" if self.task.task_id else ""
             self.report(
@@ -169,18 +181,25 @@ class JobContext:
         else:
             self._unwritten = Changes()
 
-    async def _write(self, state: TaskState) -> None:
+    async def give_up(self) -> None:
+        """Leave the task as it is to whoever wants to continue it."""
+        with suppress(JournalError):
+            if self._row_is_sent and self.task.sending is None:
+                await self.journal.mark_unsent(self.owner)
+            await self.journal.give_up(self.owner)
+
+    async def _write(self, state: TaskState, last: bool) -> None:
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await self._write_once(state)
+                return await self._write_once(state, last)
             except JournalBusy:
                 raise  # The database has already waited long enough.
             except JournalError:
                 await asyncio.sleep(backoff(attempt) / 5)
-        return await self._write_once(state)
+        return await self._write_once(state, last)
 
-    async def _write_once(self, state: TaskState) -> None:
-        await self.journal.update(self.id, state, **self._unwritten)
+    async def _write_once(self, state: TaskState, last: bool) -> None:
+        _check(await self.journal.update(self.owner, state, last=last, **self._unwritten))
         await self._delete_image()
 
     async def _delete_image(self) -> None:
@@ -214,3 +233,8 @@ class JobContext:
     def report_message(self, message: str) -> None:
         """Report the current phase again, with a message."""
         self.report(self.latest.phase if self.latest else "running", message=message)
+
+
+def _check(changed: bool) -> None:
+    if not changed:
+        raise TakenOver

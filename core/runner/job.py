@@ -25,7 +25,8 @@ async def run(context: JobContext) -> Task:
         ticket = context.ticket or await context.accept(await submit(context))
         status = context.result or await _mark_succeeded(context, await poll(context, ticket))
         path, url = await fetch(context, ticket, status)
-        await context.move("stored", file=str(path), url=url, worker=None)
+        context.stored = True
+        await context.move("stored", last=True, file=str(path), url=url)
         context.report("stored")
         return context.task
     except Kling26Error as error:
@@ -37,6 +38,8 @@ async def run(context: JobContext) -> Task:
 
 async def _mark_succeeded(context: JobContext, status: Status) -> Status:
     """Record that the video is finished, and its cost if known."""
+    if context.task.state == "stored":  # It was here before, and stays so until it is again.
+        return status
     changes: Changes = {"finished": context.clock(), "url": status.url}
     if status.cost is not None:
         unit = sanitize(status.cost_unit or context.provider.cost_unit, 40)
@@ -46,15 +49,15 @@ async def _mark_succeeded(context: JobContext, status: Status) -> Status:
 
 
 async def _record_error(context: JobContext, error: Kling26Error) -> None:
-    """Record how the task ended, if the error ends it."""
+    """Record how the task ended, if the error ends it, and leave it to others."""
     unsent = context.task.standing == "unsent"
     if unsent and not isinstance(error, NotDelivered):
         error.message = f"{sentence(error, 1000)} Nothing was paid."
     state = _final_state(error, unsent)
-    if state is not None:
-        await context.move(
-            state, error=str(error), code=error.code, remedy=error.remedy, worker=None
-        )
+    if state is None or context.task.state == "stored":
+        await context.give_up()
+    else:
+        await context.move(state, last=True, error=str(error), code=error.code, remedy=error.remedy)
 
 
 def _final_state(error: Kling26Error, unsent: bool) -> TaskState | None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..errors import (
+    JournalBusy,
     JournalError,
     KeyRejected,
     Kling26Error,
@@ -18,26 +19,30 @@ from ..errors import (
     TaskCancelled,
     TaskFailed,
     TryLater,
+    UnknownTask,
 )
 from ..http.pacing import now
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import Task, TaskState
+from ..journal.worker import HEARTBEAT
 from ..progress import Listener
 from ..status import Standing
+from ..text import sentence
 from . import job
-from .context import JobContext
+from .context import JobContext, TakenOver
 from .order import Resolver, Target
-from .submit import TakenOver
 
 logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long a submission may take after the deadline, to learn whether anything was paid.
 _GRACE = 2.0
+#: How long anything may take after the deadline: what is still waited for then hangs, in seconds.
+OVERRUN = 6.0
+#: How long a journal that fails may take to come back, in seconds.
+_JOURNAL_PATIENCE = 30.0
 #: How often to look at a task that another process runs, in seconds.
 _WATCH_EVERY = 0.5
-#: How often this worker records in the journal that it is alive, in seconds.
-_HEARTBEAT = 15.0
 
 _Running = asyncio.Task[Task]
 
@@ -51,13 +56,25 @@ class JobPool:
     store: Store
     _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
     _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
+    _closing: bool = field(default=False, init=False)
 
     @property
     def paying(self) -> bool:
         """Whether a paid request is in flight, whose answer is worth waiting for."""
         return any(context.paying for context, _ in self._jobs.values())
 
-    async def stop(self) -> None:
+    async def finish(self, grace: float) -> None:
+        """Stop all jobs, but wait up to `grace` seconds for the answers to paid requests."""
+        self._closing = True
+        end = now() + grace
+        while self.paying and now() < end:
+            for context, running in list(self._jobs.values()):
+                if not context.paying:
+                    running.cancel()
+            await asyncio.sleep(0.05)
+        await self._stop()
+
+    async def _stop(self) -> None:
         """Stop all jobs; the journal has everything needed to resume them."""
         running: list[asyncio.Task[Task] | asyncio.Task[None]] = []
         running += [running for _, running in self._jobs.values()]
@@ -73,48 +90,68 @@ class JobPool:
         Return the task once its video is stored, by this process or another.
 
         `target` saves looking it up again. Raises the error that ended the task, or, at the
-        deadline, `StillRunning` or `TryLater`; the job itself keeps running.
+        deadline, `StillRunning` or `TryLater`; the job itself keeps running. Whatever hangs, it
+        ends soon after the deadline.
         """
-        while True:
-            if task.state == "stored" and task.file and Path(task.file).exists():
-                return task
-            if task.standing == "over":
-                raise _end_error(task)
-            if task.id in self._jobs or await self.journal.take_over(task):
-                with suppress(TakenOver):
-                    return await self._join(task, deadline, progress, target)
-            elif now() >= deadline:
-                raise self._timeout_error(task)
-            await asyncio.sleep(_WATCH_EVERY)
-            task = await self.journal.get(task.id)
+        latest, trouble = task, _Trouble()
+        try:
+            async with asyncio.timeout_at(deadline + OVERRUN):
+                while True:
+                    with trouble.forgiven(latest):
+                        if done := await self._attempt(latest, deadline, progress, target):
+                            return done
+                    if now() >= deadline:
+                        raise self._timeout_error(latest)
+                    await asyncio.sleep(_WATCH_EVERY)
+                    with trouble.forgiven(latest):
+                        latest = await self.journal.get(task.id)
+        except TimeoutError:
+            raise self._timeout_error(self._known(latest)) from None
 
-    async def _join(
+    def _known(self, task: Task) -> Task:
+        """The task as far as this process knows, which may be ahead of the journal."""
+        return self._jobs[task.id][0].task if task.id in self._jobs else task
+
+    async def _attempt(
         self, task: Task, deadline: float, progress: Listener, target: Target | None
-    ) -> Task:
-        """Start the task's job in this process, or join it; at the deadline, leave it running."""
+    ) -> Task | None:
+        """The stored task; None while another process runs it. Raises the error that ended it."""
+        if task.state == "stored" and task.file and Path(task.file).exists():
+            return task
+        if task.standing == "over":
+            raise _end_error(task)
         if task.id not in self._jobs:
-            context = await self._context(task, deadline, target)
+            owned = await self.journal.take_over(task)
+            if owned is None:
+                return None
+            context = await self._context(owned, deadline, target)
             if task.id not in self._jobs:  # Another caller may have started it meanwhile.
                 self._start(context)
-        context, running = self._jobs[task.id]
+        return await self._join(task.id, deadline, progress)
+
+    async def _join(self, task: str, deadline: float, progress: Listener) -> Task:
+        """Wait for the task's job in this process; at the deadline, leave it running."""
+        context, running = self._jobs[task]
         context.deadline = max(context.deadline, deadline)
         context.listeners.append(progress)
         try:
             await _wait(context, running, deadline)
         finally:
             context.listeners.remove(progress)
-        if not running.done():
-            raise self._timeout_error(context.task)
-        return running.result()
+        if running.done():
+            return running.result()
+        if context.stored:
+            return context.task
+        raise self._timeout_error(context.task, context.unreadable)
 
     async def _context(self, task: Task, deadline: float, target: Target | None) -> JobContext:
         target = target or self.resolver.target(task)
-        if task.state == "stored":  # The file is gone, but paid for: fetch it again.
-            task = evolve(task, state="succeeded", url=None)
-            await self.journal.update(task.id, "succeeded", among=("stored",), url=None)
+        owner = task.owner
+        assert owner is not None
         provider, realm, clients = target.provider, target.realm, target.clients
         return JobContext(
             task=task,
+            owner=owner,
             provider=provider,
             options=target.options,
             client=target.client,
@@ -123,10 +160,17 @@ class JobPool:
             journal=self.journal,
             store=self.store,
             deadline=deadline,
-            usual_time=await self.journal.usual_time(provider.name, realm, task.duration),
+            usual_time=await self._usual_time(task),
         )
 
+    async def _usual_time(self, task: Task) -> float | None:
+        with suppress(JournalError):
+            return await self.journal.usual_time(task.provider, task.realm, task.duration)
+        return None
+
     def _start(self, context: JobContext) -> None:
+        if self._closing:
+            raise StillRunning(f"The program ended before task {context.id} was done.")
         running = asyncio.create_task(job.run(context), name=f"kling26 {context.id}")
         self._jobs[context.id] = context, running
         running.add_done_callback(lambda done: self._forget(context.id, done))
@@ -135,22 +179,55 @@ class JobPool:
 
     def _forget(self, task: str, done: _Running) -> None:
         self._jobs.pop(task, None)
-        if not done.cancelled() and (error := done.exception()) is not None:
+        if done.cancelled() or isinstance(done.exception(), TakenOver):
+            return  # Whoever waits for it watches the journal from now on.
+        if (error := done.exception()) is not None:
             logger.info("Task %s: %s", task, error)
 
-    def _timeout_error(self, task: Task) -> Kling26Error:
+    def _timeout_error(self, task: Task, unreadable: str | None = None) -> Kling26Error:
         """The error for a task that is still running at the deadline."""
         title = self.resolver.registry[task.provider].title
         kind = TryLater if task.standing == "unsent" else StillRunning
-        return kind(_TIMEOUT_MESSAGES[task.standing].format(title=title))
+        message = _TIMEOUT_MESSAGES[task.standing].format(title=title)
+        if unreadable and task.standing == "at_provider":
+            message = f"{sentence(unreadable)} {_UNREADABLE.format(title=title)}"
+        return kind(message)
 
     async def _send_heartbeats(self) -> None:
         while True:
-            await asyncio.sleep(_HEARTBEAT)
+            await asyncio.sleep(HEARTBEAT)
             with suppress(JournalError):
                 await self.journal.heartbeat()
 
 
+@define
+class _Trouble:
+    """How long the journal has been failing while a task was watched."""
+
+    _since: float | None = field(default=None, init=False)
+
+    @contextmanager
+    def forgiven(self, task: Task) -> Iterator[None]:
+        """
+        Forgive that another worker took the task over.
+
+        Forgive the journal's errors, too, if the task may be paid for: but not for long, nor if
+        the journal has been waited for already.
+        """
+        try:
+            yield
+        except TakenOver:
+            return
+        except (JournalError, UnknownTask) as error:
+            since = self._since = now() if self._since is None else self._since
+            may_pass = not isinstance(error, JournalBusy) and task.standing != "unsent"
+            if not may_pass or now() - since >= _JOURNAL_PATIENCE:
+                raise
+        else:
+            self._since = None
+
+
+_UNREADABLE = "Time ran out before {title} said whether the video is finished. It is paid for."
 _NOT_FETCHED = (
     "Time ran out before the finished video was fetched from {title}. It is already paid for."
 )
@@ -169,8 +246,9 @@ async def _wait(context: JobContext, running: _Running, deadline: float) -> None
     await asyncio.wait([running], timeout=max(0.0, deadline - now()))
     if not running.done() and context.task.state == "submitting":
         await asyncio.wait([running], timeout=_GRACE)
-    if context.task.state not in ("submitting", "submitted", "succeeded"):
-        await asyncio.wait([running])  # It has ended; only the journal remains to be written.
+    if not running.done() and (context.stored or context.task.standing == "over"):
+        # It has ended; only the journal remains to be written.
+        await asyncio.wait([running], timeout=OVERRUN / 2)
 
 
 def _end_error(task: Task) -> Kling26Error:

@@ -49,7 +49,7 @@ class Order:
         target = self.target
         return fingerprint(target.provider.name, target.realm, self.request, target.options)
 
-    def draft(self, image_file: str | None, worker: str, clock: Callable[[], float]) -> Task:
+    def draft(self, image_file: str | None, clock: Callable[[], float]) -> Task:
         """A new row for the journal; `image_file` is the name of the saved image."""
         moment, request = clock(), self.request
         return Task(
@@ -69,7 +69,6 @@ class Order:
             image_file=image_file,
             created=moment,
             updated=moment,
-            worker=worker,
         )
 
 

@@ -81,8 +81,8 @@ class _Poller:
         try:
             status = await context.client.ask(context.provider.poll(self.ticket))
         except ProviderError as error:
-            if isinstance(error, NoSuchTask) and await context.cancelled_elsewhere():
-                return Status("cancelled")
+            if isinstance(error, NoSuchTask):  # Somebody else may have cancelled it.
+                await context.check_owner()
             self._record_failure(error)
             return None
         self._backoff, self._failures, self._doubt_since = 0.0, 0, None

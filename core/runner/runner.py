@@ -15,32 +15,39 @@ import httpx
 from attrs import Factory, define, field
 
 from ..errors import (
+    JournalBusy,
     JournalError,
     Kling26Error,
     NotApplicable,
     NotDelivered,
     OutcomeUnknown,
+    UnknownTask,
     UsageError,
 )
 from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
 from ..journal.files import Store
 from ..journal.journal import Journal
-from ..journal.task import OPEN, Task
+from ..journal.task import Owner, Task
 from ..money import Balance, cost_unit
 from ..plugins import Registry, discover, load_providers
 from ..progress import Listener, Progress, ignore_progress
 from ..request import ImageFile, VideoRequest
 from ..settings import TIMEOUT, Settings
-from ..text import sentence
+from ..status import Ticket
+from ..text import sanitize, sentence
 from .cancel import Cancellation, cancel
-from .jobs import JobPool
+from .jobs import OVERRUN, JobPool
 from .order import Order, Resolver, realm_of
 from .outputs import write_outputs
 from .results import Outcome, Video
 
-#: How long to wait for the answer to a paid request when the runner closes, in seconds.
+#: How long to wait for the answer to a paid request when the runner closes, and how long the
+#: journal may take then, in seconds.
 _CLOSE_GRACE = 10.0
+_LAST_WORDS = 3.0
+#: How long a provider may take to say whether it knows a task, in seconds.
+_ADOPTION = 15.0
 
 
 def _registry(runner: "Runner") -> Registry:
@@ -48,7 +55,7 @@ def _registry(runner: "Runner") -> Registry:
 
 
 def _journal(runner: "Runner") -> Journal:
-    return Journal(runner.settings.journal)
+    return Journal(runner.settings.journal, runner.settings.home)
 
 
 @define
@@ -99,13 +106,11 @@ class Runner:
 
         If a paid request is in flight, wait up to `grace` seconds for its answer.
         """
-        end = now() + grace
-        while self.paying and now() < end:
-            await asyncio.sleep(0.05)
-        await self._jobs.stop()
+        await self._jobs.finish(grace)
         await self._clients.aclose()
-        with suppress(JournalError):
-            await self.journal.release()
+        with suppress(JournalError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self.journal.release()
         await self.journal.close()
 
     # -- making videos ---------------------------------------------------------------------
@@ -131,7 +136,10 @@ class Runner:
         deadline = now() + timeout
         order = self._resolver.order(request, provider, options, output, self._in_sandbox(sandbox))
         try:
-            task, reused = await self._claim(order)
+            async with asyncio.timeout_at(deadline + OVERRUN):
+                task, reused = await self._claim(order)
+        except TimeoutError as error:
+            raise JournalBusy("The journal did not answer in time. Nothing was sent.") from error
         except JournalError as error:
             error.message = f"{sentence(error)} Nothing was sent."
             raise
@@ -179,9 +187,61 @@ class Runner:
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
-        if not await self.journal.reopen(task.id):
-            raise NotApplicable(f"Another process is running task {task.id}.", task=task.id)
+            task = outcome.task
+        owned = await self._own(task)
+        if not await self.journal.reopen(owned):
+            raise _run_by_another(task)
         return await self._outcome(await self.task(task.id), deadline, progress)
+
+    async def adopt(
+        self,
+        name: str,
+        task_id: str,
+        *,
+        timeout: float = TIMEOUT,
+        progress: Listener = ignore_progress,
+    ) -> Outcome:
+        """
+        Give an unclear task the provider's id that the user has found, and finish it.
+
+        Raises `NoSuchTask` if the provider does not know the id, or another `ProviderError` if it
+        cannot say: the task stays as it is. Raises `NotApplicable` if the task is not unclear, or
+        the id is another task's.
+        """
+        deadline = now() + timeout
+        task, task_id = await self.task(name), task_id.strip()
+        if task.standing != "unclear":
+            raise NotApplicable(
+                f"Task {task.id} is {task.state}; only an unknown task can be given an id.",
+                task=task.id,
+            )
+        target, ticket = self._resolver.target(task), await self._free_ticket(task, task_id)
+        end = min(deadline, now() + _ADOPTION)
+        await target.client.ask_until(lambda: end, lambda: target.provider.poll(ticket))
+        if not await self.journal.adopt(await self._own(task), ticket):
+            raise _run_by_another(task)
+        return await self._outcome(await self.task(task.id), deadline, progress)
+
+    async def _free_ticket(self, task: Task, task_id: str) -> Ticket:
+        """The ticket for a task's id at its provider; raises `NotApplicable` if that is taken."""
+        provider = self._resolver.target(task).provider
+        if not task_id:
+            raise NotApplicable(f"An id of {provider.title}'s is needed.", task=task.id)
+        other = await self.journal.find_ticket(task.provider, task.realm, task_id)
+        if other is not None and other.id != task.id:
+            known = sanitize(task_id, 80)
+            raise NotApplicable(
+                f'The id "{known}" at {provider.title} is already that of task {other.id}.',
+                task=task.id,
+            )
+        return provider.ticket(task_id, task.request())
+
+    async def _own(self, task: Task) -> Owner:
+        """Take a task over; raises `NotApplicable` while another process runs it."""
+        owned = await self.journal.take_over(task)
+        if owned is None or owned.owner is None:
+            raise _run_by_another(task)
+        return owned.owner
 
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task if that is possible and free."""
@@ -192,10 +252,10 @@ class Runner:
 
     async def tasks(self, only_open: bool = False) -> list[Task]:
         """The journal's tasks, oldest first."""
-        return await self.journal.tasks(OPEN if only_open else None)
+        return await self.journal.tasks(only_open)
 
     async def task(self, name: str) -> Task:
-        """A task by its id, or the beginning of it; raises `UnknownTask`."""
+        """A task by its id, the beginning of that, or the provider's; raises `UnknownTask`."""
         return await self.journal.get(name)
 
     async def balance(self, provider: str | None = None, *, sandbox: bool | None = None) -> Balance:
@@ -217,7 +277,7 @@ class Runner:
 
         Open tasks stay, and so do videos that were written outside the store.
         """
-        forgotten = await self.journal.prune(self.journal.clock() - older_than)
+        forgotten = await self.journal.prune(older_than)
         for task in forgotten:
             await asyncio.to_thread(self._store.delete_video, task.id)
         return forgotten
@@ -241,7 +301,7 @@ class Runner:
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
             name = await asyncio.to_thread(self._store.save_image, image)
-        draft = order.draft(name, self.journal.worker.id, self.journal.clock)
+        draft = order.draft(name, self.journal.clock)
         task, new = await self.journal.claim(draft, output)
         return task, not new
 
@@ -251,7 +311,10 @@ class Runner:
             video = await self._finish(task, deadline, progress)
         except Kling26Error as raised:
             error = raised
-        return Outcome(await self.task(task.id), video, error)
+        with suppress(JournalError, TimeoutError):  # It is known well enough without.
+            async with asyncio.timeout(_LAST_WORDS):
+                task = await self.task(task.id)
+        return Outcome(task, video, error)
 
     async def _finish(
         self,
@@ -294,9 +357,13 @@ def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
         "at_provider": "is paid for",
         "made": "is paid for",
     }
-    if isinstance(error, JournalError) and task.standing in paid:
+    if isinstance(error, JournalError | UnknownTask) and task.standing in paid:
         return NotDelivered(f"{sentence(error)} The video {paid[task.standing]}.")
     return error
+
+
+def _run_by_another(task: Task) -> NotApplicable:
+    return NotApplicable(f"Another process is running task {task.id}.", task=task.id)
 
 
 def _found(task: Task) -> Progress:

@@ -34,10 +34,6 @@ _SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
 _MAX_SUBMISSIONS = 3
 
 
-class TakenOver(Exception):
-    """Another worker runs the task now, so this one has to leave it alone."""
-
-
 async def submit(context: JobContext) -> Ticket:
     """
     The ticket of the task, which is submitted unless it was before.
@@ -109,13 +105,11 @@ async def _send(context: JobContext, request: VideoRequest) -> Ticket:
 
 
 async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
-    async def before_sending() -> None:
-        if not await context.mark_sent():
-            raise TakenOver
-
     flow = context.provider.submit(request, context.options)
     try:
-        return await context.client.pay(flow, before_sending, timeout=max(1.0, context.remaining))
+        return await context.client.pay(
+            flow, context.mark_sent, timeout=max(1.0, context.remaining)
+        )
     except AnswerLost as lost:
         ticket = context.provider.recover_ticket(lost.fragment, request)
         if ticket is None:

@@ -188,8 +188,16 @@ def test_a_journal_of_schema_2_is_brought_forward_and_goes_on(journal: Journal) 
     assert (stoat.seed, stoat.standing) == (2**64 - 1, "over")
     assert (wolf.standing, wolf.ticket and wolf.ticket.task_id) == ("at_provider", wolf.task_id)
     assert seal.options["mode"] == "pro"
-    assert asyncio.run(journal.update(wolf.id, "succeeded", cost=2.5, cost_unit="CNY"))
-    assert asyncio.run(journal.get(wolf.id)).cost_unit == "CNY"
+    assert asyncio.run(finish(journal, wolf)).cost_unit == "CNY"
+
+
+async def finish(journal: Journal, task: Task) -> Task:
+    """Take a task over and record its cost."""
+    taken = await journal.take_over(task)
+    assert taken
+    assert taken.owner
+    assert await journal.update(taken.owner, "succeeded", cost=2.5, cost_unit="CNY")
+    return await journal.get(task.id)
 
 
 def wait_until(condition) -> None:  # type: ignore[no-untyped-def]
