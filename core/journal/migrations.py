@@ -125,7 +125,13 @@ def _with_generation(row: _Row) -> _Row:
     name = f"{row['id']}.mp4"
     stored = row["file"] and PurePath(row["file"]).name == name
     file = f"videos/{name}" if stored else row["file"]
-    return {**row, "generation": 1, "worker": None, "file": file}
+    objects = {name: _parsed(row[name]) for name in ("options", "ticket_data", "remedy")}
+    return {**row, **objects, "generation": 1, "worker": None, "file": file}
+
+
+def _parsed(value: object) -> object:
+    """The value of a JSON column: SQLite's driver gives it as text, PostgreSQL's as an object."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def _without_nul(value: object) -> object:

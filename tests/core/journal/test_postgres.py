@@ -23,7 +23,7 @@ from kling26.core.journal.task import Task
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, build_site, environment
 
-from .test_schema import SCHEMA_1, SCHEMA_2
+from .test_schema import SCHEMA_1, SCHEMA_2, SCHEMA_3
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install kling26[postgres]")
 
@@ -178,8 +178,9 @@ def test_a_journal_of_schema_1_is_brought_forward_once_by_workers_at_once(journa
     )
 
 
-def test_a_journal_of_schema_2_is_brought_forward_and_goes_on(journal: Journal) -> None:
-    put(journal, SCHEMA_2)
+@pytest.mark.parametrize("dump", [SCHEMA_2, SCHEMA_3], ids=["schema 2", "schema 3"])
+def test_an_older_journal_is_brought_forward_and_goes_on(journal: Journal, dump: str) -> None:
+    put(journal, dump)
 
     (stoat,) = [task for task in rows(journal) if task.prompt == "A stoat leaps"]
     (wolf,) = [task for task in rows(journal) if task.prompt.startswith("A wolf")]
