@@ -10,7 +10,7 @@ from .keys import keys
 from .lookup import balance, providers, prune, tasks
 from .parameters import shown_default
 from .usage import usage_text
-from .videos import cancel, generate, resubmit, resume
+from .videos import adopt, cancel, generate, resubmit, resume
 
 app: App = App(
     name="kling26",
@@ -25,7 +25,7 @@ app: App = App(
 )
 sandbox: App = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
 
-for _command in (generate, resubmit, cancel, tasks, prune):
+for _command in (generate, adopt, resubmit, cancel, tasks, prune):
     app.command(_command)
 # cyclopts would call what comes after a command "[ARGS]".
 app.command(resume, usage="Usage: kling26 resume [OPTIONS] [TASK]...")

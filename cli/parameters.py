@@ -17,8 +17,12 @@ _LONGEST_TIMEOUT = 30 * 86400.0
 _SHARED = {info.name: info for info in options_of(VideoRequest)}
 _DEFAULTS: dict[str, Any] = {name: info.default for name, info in _SHARED.items()}
 
-TaskName = Annotated[str, Parameter(help="The task's id, or the beginning of it.")]
-TaskNames = Annotated[str, Parameter(help="The tasks' ids, or the beginnings of them.")]
+TaskName = Annotated[
+    str, Parameter(help="The task's id, the beginning of it, or the provider's id.")
+]
+TaskNames = Annotated[
+    str, Parameter(help="The tasks' ids, the beginnings of them, or the provider's ids.")
+]
 AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON, one object per task.")]
 Timeout = Annotated[
     float,

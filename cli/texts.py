@@ -181,19 +181,25 @@ def _going_on(remedy: Remedy | None, about: _About) -> Iterable[str]:
     """How to go on with a task that is paid for, may be, or is still to be sent."""
     if remedy is None or remedy.do in ("wait", "change"):
         return [about.next]
-    if remedy.do == "resubmit":
-        return _resubmit(remedy, about)
+    if remedy.do in ("adopt", "resubmit"):
+        return _unknown(remedy, about)
     if remedy.do == "resume" and remedy.page is not None:
         return [f"Check {remedy.page}, or try again with: kling26 resume {about.task}"]
     return [_advice(remedy, about.name, about.provider), about.next]
 
 
-def _resubmit(remedy: Remedy, about: _About) -> Iterable[str]:
+def _unknown(remedy: Remedy, about: _About) -> Iterable[str]:
+    """What to do about a task that nobody knows to be paid for or not."""
+    task = about.task
     if about.provider is not None and about.provider.can("find"):
-        look = f"kling26 resume {about.task} looks for it again at no cost."
+        look = f"kling26 resume {task} looks for it again at no cost."
     else:
         look = f"Check {remedy.page or f'your account at {title(about.name, about.provider)}'}"
-    return [look, f"If the video is not there, submit it again with: kling26 resubmit {about.task}"]
+    return [
+        look,
+        f"If the video is there, fetch it by its id: kling26 adopt {task} ID",
+        f"If it is not, submit it again with: kling26 resubmit {task}",
+    ]
 
 
 def _advice(remedy: Remedy | None, name: str | None, provider: Provider | None) -> str:

@@ -111,6 +111,32 @@ def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson =
     return _show(run_work(work, idle=texts.interrupted_among([task])), as_json)
 
 
+def adopt(
+    task: TaskName,
+    task_id: Annotated[
+        str, Parameter(name="ID", help="The id of the task on the provider's page.")
+    ],
+    /,
+    *,
+    timeout: Timeout = TIMEOUT,
+    as_json: AsJson = False,
+) -> int:
+    """
+    Give a task whose outcome is unknown the provider's id, and finish it at no further cost.
+
+    The outcome is unknown because the answer to the paid request was lost. If you find the video on
+    the provider's page, this fetches it, also into the --output that it was requested with.
+    """
+    limit = seconds(timeout)
+
+    async def work(session: Session[_End]) -> _End:
+        listen = session.display.listen
+        outcome = await session.runner.adopt(task, task_id, timeout=limit, progress=listen)
+        return _end(session, outcome)
+
+    return _show(run_work(work, idle=texts.interrupted_among([task])), as_json)
+
+
 def cancel(task: TaskName, /) -> int:
     """
     Cancel a task, if the provider can do that free of charge.

@@ -156,7 +156,7 @@ def _what_helps(error: Kling26Error, provider: Provider) -> Iterable[str]:
         return []
     if isinstance(error, MissingKey):
         return [_set_key(remedy, provider), "To try the node without a key, turn sandbox on."]
-    if isinstance(error, NotDelivered) and remedy.do not in ("resume", "resubmit"):
+    if isinstance(error, NotDelivered) and remedy.do not in ("resume", "adopt", "resubmit"):
         return [_advice(remedy, provider), _GET]
     return [_advice(remedy, provider)]
 
@@ -164,7 +164,7 @@ def _what_helps(error: Kling26Error, provider: Provider) -> Iterable[str]:
 def _advice(remedy: Remedy, provider: Provider) -> str:
     if remedy.do == "set_key":
         return _set_key(remedy, provider)
-    if remedy.do == "resubmit":
+    if remedy.do in ("adopt", "resubmit"):
         return _look(remedy, provider)
     if remedy.do == "resume" and remedy.page is not None:
         return f"Check {remedy.page}, or run again with the same inputs to look for it."

@@ -59,11 +59,12 @@ class Remedy:
 
     `set_key`: set another API key, in the environment (`variable`) or the key file; `page` is where
     the provider issues keys. `top_up`: buy credit. `change`: use another value for `option`.
-    `wait`: try again later. `resume`: resume the task. `resubmit`: check `page`, where the provider
-    lists the account's tasks, and resubmit the task if it is not there.
+    `wait`: try again later. `resume`: resume the task. `adopt`: look for the task on `page`, where
+    the provider lists those of the account; give it the id that it has there, or resubmit it if it
+    is not there. `resubmit`: the same, of a provider that has no such page.
     """
 
-    do: Literal["set_key", "top_up", "change", "wait", "resume", "resubmit"]
+    do: Literal["set_key", "top_up", "change", "wait", "resume", "adopt", "resubmit"]
     option: str | None = None
     variable: str | None = None
     page: str | None = None
@@ -250,7 +251,7 @@ class StillRunning(NotDelivered):
 class OutcomeUnknown(NotDelivered):
     """The answer to the paid request was lost, so the provider may or may not have the task."""
 
-    usual_remedy: ClassVar[Remedy | None] = Remedy("resubmit")
+    usual_remedy: ClassVar[Remedy | None] = Remedy("adopt")
 
 
 class ResultUnavailable(NotDelivered):

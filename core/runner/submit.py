@@ -202,7 +202,8 @@ async def _with_uploaded_image(context: JobContext) -> VideoRequest:
 def _unknown(context: JobContext, lost: str) -> OutcomeUnknown:
     """The error that says what is known, and where to check."""
     provider = context.provider
+    page = provider.tasks_page
     return OutcomeUnknown(
         f"{provider.title} may have accepted this request and charged for it: {sentence(lost)}",
-        remedy=Remedy("resubmit", page=provider.tasks_page),
+        remedy=Remedy("resubmit" if page is None else "adopt", page=page),
     )

@@ -115,8 +115,9 @@ def test_a_lost_answer_exits_5_and_says_where_to_look_and_what_to_type(made: Any
 
     assert (ran.status, told["state"], told["task_id"]) == (5, "unknown", None)
     assert told["error"].endswith(
-        " Check https://kie.ai/logs. If the video is not there, submit it again with: "
-        f"kling26 resubmit {told['task']}"
+        " Check https://kie.ai/logs. If the video is there, fetch it by its id: "
+        f"kling26 adopt {told['task']} ID. "
+        f"If it is not, submit it again with: kling26 resubmit {told['task']}"
     )
     assert ran.err.splitlines()[-1] == told["error"]
 

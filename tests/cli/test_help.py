@@ -30,7 +30,7 @@ def test_all_commands_are_listed(user: Any) -> None:
 
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
-        "generate", "providers", "tasks", "resume", "resubmit", "cancel", "keys", "prune",
+        "generate", "providers", "tasks", "resume", "adopt", "resubmit", "cancel", "keys", "prune",
         "balance", "sandbox",
     }  # fmt: skip
     assert user.call().out == ran.out
@@ -50,7 +50,7 @@ def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any
 @pytest.mark.parametrize(
     "line",
     [
-        ("providers",), ("tasks",), ("resume",), ("resubmit",), ("cancel",),
+        ("providers",), ("tasks",), ("resume",), ("adopt",), ("resubmit",), ("cancel",),
         ("prune",), ("balance",), ("keys",), ("keys", "set"), ("keys", "unset"), ("keys", "show"),
         ("sandbox",),
     ],

@@ -137,8 +137,9 @@ def test_a_task_of_a_plug_in_that_is_gone_is_described_all_the_same() -> None:
         "The video is paid for and being made at acme as abc. Fetch it with: kling26 resume k26-1"
     )
     assert texts.task_text(lost, None) == (
-        "No answer came. Check your account at acme. If the video is not there, submit it again "
-        "with: kling26 resubmit k26-1"
+        "No answer came. Check your account at acme. If the video is there, "
+        "fetch it by its id: kling26 adopt k26-1 ID. If it is not, submit it again with: "
+        "kling26 resubmit k26-1"
     )
 
 
@@ -182,14 +183,16 @@ def test_an_error_comes_with_what_helps(error: Kling26Error, text: str) -> None:
         (
             Remedy("resubmit", page=LOGS),
             (
-                f"Check {LOGS}. If the video is not there, submit it again with: "
+                f"Check {LOGS}. If the video is there, "
+                "fetch it by its id: kling26 adopt k26-1 ID. If it is not, submit it again with: "
                 "kling26 resubmit k26-1"
             ),
         ),
         (
             Remedy("resubmit"),
             (
-                "Check your account at kie.ai. If the video is not there, submit it again with: "
+                "Check your account at kie.ai. If the video is there, "
+                "fetch it by its id: kling26 adopt k26-1 ID. If it is not, submit it again with: "
                 "kling26 resubmit k26-1"
             ),
         ),
@@ -204,8 +207,9 @@ def test_what_is_paid_for_always_says_how_to_go_on(remedy: Remedy, text: str) ->
 
 def test_a_provider_that_can_be_asked_for_a_lost_task_is_asked_first() -> None:
     assert of(OutcomeUnknown("No answer came."), provider="cometapi") == (
-        "No answer came. kling26 resume k26-1 looks for it again at no cost. If the video is not "
-        "there, submit it again with: kling26 resubmit k26-1"
+        "No answer came. kling26 resume k26-1 looks for it again at no cost. If the video "
+        "is there, fetch it by its id: kling26 adopt k26-1 ID. If it is not, submit it again with: "
+        "kling26 resubmit k26-1"
     )
 
 
@@ -258,8 +262,9 @@ def test_a_task_that_cannot_be_cancelled_says_how_to_go_on() -> None:
     assert said == [
         "It goes on. Fetch it with: kling26 resume k26-1",
         (
-            f"There is nothing to cancel. Check {LOGS}. If the video is not there, submit it again "
-            "with: kling26 resubmit k26-1"
+            f"There is nothing to cancel. Check {LOGS}. If the video is there, "
+            "fetch it by its id: kling26 adopt k26-1 ID. If it is not, submit it again with: "
+            "kling26 resubmit k26-1"
         ),
         "It is cancelled.",
     ]
