@@ -1,12 +1,11 @@
 """The commands that make videos, and finish or cancel tasks."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from attrs import frozen
 from cyclopts import Parameter
 
-from ..core.errors import JournalError, Kling26Error
+from ..core.errors import Kling26Error
 from ..core.provider import Provider
 from ..core.settings import TIMEOUT
 from . import texts
@@ -60,10 +59,8 @@ def generate(
         except Kling26Error as error:
             if error.task is None:
                 raise
-            with suppress(JournalError):
-                task = await session.runner.task(error.task)
-                return _End(task, session.providers.get(task.provider), None, error)
-            raise
+            task = await session.runner.latest(error.task)
+            return _End(task, session.providers.get(str(error.provider)), None, error)
         return _End(None, None, video, None)
 
     return _show(run_work(work, idle=texts.NOTHING_SENT), as_json)

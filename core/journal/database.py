@@ -34,7 +34,7 @@ BUSY_TIMEOUT = 30.0
 #: How long any use of the database may take before it counts as hanging, in seconds.
 _LIMIT = BUSY_TIMEOUT + 5.0
 #: How long closing may take, in seconds.
-_CLOSING = 3.0
+_CLOSING = 1.0
 
 
 @define(eq=False)

@@ -38,7 +38,7 @@ logger: logging.Logger = logging.getLogger("kling26")
 #: How long a submission may take after the deadline, to learn whether anything was paid.
 _GRACE = 2.0
 #: How long anything may take after the deadline: what is still waited for then hangs, in seconds.
-OVERRUN = 6.0
+OVERRUN = 5.0
 #: How long a journal that fails may take to come back, in seconds.
 _JOURNAL_PATIENCE = 30.0
 #: How often to look at a task that another process runs, in seconds.
@@ -106,11 +106,11 @@ class JobPool:
                     with trouble.forgiven(latest):
                         latest = await self.journal.get(task.id)
         except TimeoutError:
-            raise self._timeout_error(self._known(latest)) from None
+            raise self._timeout_error(self.running(task.id) or latest) from None
 
-    def _known(self, task: Task) -> Task:
-        """The task as far as this process knows, which may be ahead of the journal."""
-        return self._jobs[task.id][0].task if task.id in self._jobs else task
+    def running(self, task: str) -> Task | None:
+        """A task as its job in this process knows it, which may be ahead of the journal."""
+        return self._jobs[task][0].task if task in self._jobs else None
 
     async def _attempt(
         self, task: Task, deadline: float, progress: Listener, target: Target | None

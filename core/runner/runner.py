@@ -45,7 +45,7 @@ from .results import Outcome, Video
 #: How long to wait for the answer to a paid request when the runner closes, and how long the
 #: journal may take then, in seconds.
 _CLOSE_GRACE = 10.0
-_LAST_WORDS = 3.0
+_LAST_WORDS = 2.0
 #: How long a provider may take to say whether it knows a task, in seconds.
 _ADOPTION = 15.0
 
@@ -258,6 +258,17 @@ class Runner:
         """A task by its id, the beginning of that, or the provider's; raises `UnknownTask`."""
         return await self.journal.get(name)
 
+    async def latest(self, name: str) -> Task | None:
+        """
+        A task as the journal has it, or as this process knows it if the journal does not answer.
+
+        None if nobody knows.
+        """
+        with suppress(JournalError, UnknownTask, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                return await self.task(name)
+        return self._jobs.running(name)
+
     async def balance(self, provider: str | None = None, *, sandbox: bool | None = None) -> Balance:
         """What is left on the account with a provider."""
         rehearsal = self._in_sandbox(sandbox)
@@ -294,8 +305,9 @@ class Runner:
         if equal is not None:
             # A stored video is written at once, and one on its way must not wait for a writer.
             if equal.standing != "stored":
-                with suppress(JournalError):
-                    await self.journal.request_output(equal.id, output)
+                with suppress(JournalError, TimeoutError):  # It may be paid for: never give up.
+                    async with asyncio.timeout(OVERRUN):
+                        await self.journal.request_output(equal.id, output)
             return equal, True
         _ = order.target.client  # Without a key, there must be no row.
         name, image = None, order.request.image
@@ -311,10 +323,7 @@ class Runner:
             video = await self._finish(task, deadline, progress)
         except Kling26Error as raised:
             error = raised
-        with suppress(JournalError, TimeoutError):  # It is known well enough without.
-            async with asyncio.timeout(_LAST_WORDS):
-                task = await self.task(task.id)
-        return Outcome(task, video, error)
+        return Outcome(await self.latest(task.id) or task, video, error)
 
     async def _finish(
         self,
@@ -329,6 +338,7 @@ class Runner:
             task = await self._jobs.complete(task, deadline, progress, target)
             file = await write_outputs(self.journal, task, output)
         except Kling26Error as error:
+            task = self._jobs.running(task.id) or task
             raise _paid_or_not(task, error).about(
                 task=task.id, provider=task.provider, task_id=task.task_id
             ) from error.__cause__

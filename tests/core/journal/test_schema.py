@@ -275,7 +275,7 @@ def test_an_unknown_task_of_schema_2_stays_unknown_and_unpaid(
 
     lynx = task_of(kie, "A lynx")
     assert (lynx.state, kie.paid) == ("unknown", 0)
-    assert lynx.remedy == Remedy("resubmit", page="https://kie.ai/logs")
+    assert lynx.remedy == Remedy("adopt", page="https://kie.ai/logs")
 
 
 def test_a_migration_that_fails_leaves_the_journal_as_it_was(

@@ -97,7 +97,7 @@ def test_a_lost_answer_never_pays_twice(stage: Stage, fault: FaultName) -> None:
     else:
         assert isinstance(error, OutcomeUnknown)
         assert exit_status(error) == 5
-        assert error.remedy == Remedy("resubmit", page=stage.provider.tasks_page)
+        assert error.remedy == Remedy("adopt", page=stage.provider.tasks_page)
         assert stage.submits() == 1
         assert stage.task().state == "unknown"
 
