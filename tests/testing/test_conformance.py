@@ -58,8 +58,13 @@ RUNNING = "return Status(state)"
 MISTAKES = {
     "a variable that cannot be set": mistake(
         "names_and_limits_are_well_formed",
-        'key_variable is "acme key"; it must look like ACME_API_KEY.',
+        "AcmeProvider.key_variable must be the variable of a key, such as ACME_API_KEY or",
         ('"ACME_API_KEY"', '"acme key"'),
+    ),
+    "a variable in lower case": mistake(
+        "names_and_limits_are_well_formed",
+        'key_variable is "acme_api_key"; it must look like ACME_API_KEY.',
+        ('"ACME_API_KEY"', '"acme_api_key"'),
     ),
     "limits that are nonsense": mistake(
         "names_and_limits_are_well_formed",
@@ -67,8 +72,8 @@ MISTAKES = {
         ("limits = Limits(", "limits = dict("),
     ),
     "an option that nobody can see": mistake(
-        "options_can_be_shown",
-        "Options.style is not made with option(…)",
+        "names_and_limits_are_well_formed",
+        "AcmeProvider.Options.style must be made with kling26.core.option.",
         ("class AcmeOptions:", "class AcmeOptions:\n    style: str = 'film'\n"),
     ),
     "an option without help": mistake(
