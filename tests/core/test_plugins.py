@@ -120,8 +120,8 @@ BROKEN: dict[str, tuple[str, str]] = {
     "searching": (
         acme(('"ACME_API_KEY"', '"PATH"')),
         (
-            "Acme.key_variable must be the variable of a key, such as ACME_API_KEY or ACME_TOKEN; got "
-            '"PATH".'
+            "Acme.key_variable must be the variable of a key, such as ACME_API_KEY or "
+            'ACME_TOKEN; got "PATH".'
         ),
     ),
     "monkey": (
@@ -350,8 +350,8 @@ def test_names_that_share_their_variables_are_too_similar(
     assert list(registry.providers) == [*BUILT_IN, "ac-me"]
     assert skipped(caplog) == [
         (
-            'The plug-in "kling26-two:two" was skipped: the name "ac_me" is too similar to "ac-me" of '
-            '"kling26-one:one".'
+            'The plug-in "kling26-two:two" was skipped: the name "ac_me" is too similar to "ac-me" '
+            'of "kling26-one:one".'
         )
     ]
 
