@@ -222,7 +222,7 @@ class Responses(Suite):
                 said = at(value, place)
                 if not (isinstance(said, str) and re.fullmatch("[A-Za-z_-]+", said)):
                     continue
-                for spelled in {said.upper(), said.title(), f" {said.lower()} "} - {said}:
+                for spelled in (said.upper(), said.title(), f" {said.lower()} "):
                     body = json.dumps(put(value, place, spelled)).encode()
                     other = httpx.Response(reply.status_code, content=body)
                     every = [*replies[:index], other, *replies[index + 1 :]]
