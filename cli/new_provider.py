@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..core.errors import OutputRefused
+from ..core.settings import variable_stem
 from . import texts, usage
 from .console import result, say
 from .keys import installed
@@ -47,7 +48,7 @@ def _usable(name: str) -> str:
     """The name, if a provider and a distribution can have it."""
     if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", name) or len(name) > _LONGEST:
         raise usage.bad_provider_name(name, _LONGEST)
-    if name in installed().providers:
+    if variable_stem(name) in map(variable_stem, installed().providers):
         raise usage.taken_provider_name(name)
     return name
 

@@ -23,9 +23,9 @@ from . import hookspecs
 from .errors import UnknownProvider
 from .hookspecs import PROJECT, Sandbox
 from .provider import Provider
-from .settings import Settings
+from .settings import Settings, variable_stem
 from .text import join_words, sanitize
-from .validation import InvalidPlugin, validate_provider
+from .validation import InvalidPlugin, own_variables, validate_provider
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -77,10 +77,17 @@ class Registry:
 
 
 def discover(only: Collection[str] | None = None) -> list[EntryPoint]:
-    """The entry points of all installed plug-ins, or of these distributions only."""
-    found = entry_points(group=PROJECT)
+    """
+    The entry points of all installed plug-ins, or of these distributions only.
+
+    They are sorted, so that the first of two that want the same name is always the same one.
+    """
+    found = sorted(
+        entry_points(group=PROJECT),
+        key=lambda entry: (_normalize(_distribution(entry)), entry.name),
+    )
     if only is None:
-        return list(found)
+        return found
     wanted = {_normalize(name) for name in only}
     return [entry for entry in found if _normalize(_distribution(entry)) in wanted]
 
@@ -94,11 +101,31 @@ def load_providers(entries: Iterable[EntryPoint] = ()) -> Registry:
     for plugin, provider in _hook_results(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
         with _recording(plugin, problems):
             validate_provider(provider)
-            name = provider.name
-            if name in found:
-                raise InvalidPlugin(f'the name "{name}" already belongs to "{origins[name]}".')
-            found[name], origins[name] = provider, plugin
+            _check_ownership(provider, found, origins)
+            found[provider.name], origins[provider.name] = provider, plugin
     return Registry(MappingProxyType(found), MappingProxyType(origins), _log_all(problems))
+
+
+def _check_ownership(
+    provider: Provider, found: Mapping[str, Provider], origins: Mapping[str, str]
+) -> None:
+    """
+    Raise `InvalidPlugin` if a name or a variable of the provider already belongs to another.
+
+    Whoever shared the variable of a key would be sent that key. Case does not count: it does not
+    in the environment of Windows.
+    """
+    name = provider.name
+    if name in found:
+        raise InvalidPlugin(f'the name "{name}" already belongs to "{origins[name]}".')
+    for other in found.values():
+        if variable_stem(other.name) == variable_stem(name):
+            owner = f'"{other.name}" of "{origins[other.name]}"'
+            raise InvalidPlugin(f'the name "{name}" is too similar to {owner}.')
+        taken = {variable.upper() for variable in own_variables(other)}
+        for variable in own_variables(provider):
+            if variable.upper() in taken:
+                raise InvalidPlugin(f'the variable {variable} belongs to "{other.name}".')
 
 
 def load_sandboxes(entries: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
@@ -169,7 +196,10 @@ def _hook_results(
     manager: pluggy.PluginManager, hook: str, kind: type[T], problems: list[Problem]
 ) -> Iterator[tuple[str, T]]:
     """What each plug-in's hook returns, with the plug-in's name, in the order of registration."""
-    for implementation in getattr(manager.hook, hook).get_hookimpls():
+    # A plug-in may ask pluggy to be called first or last, but the built-in ones come first.
+    order = [name for name, _ in manager.list_name_plugin()]
+    implementations = getattr(manager.hook, hook).get_hookimpls()
+    for implementation in sorted(implementations, key=lambda each: order.index(each.plugin_name)):
         plugin = implementation.plugin_name
         results: list[object] = []
         with _recording(plugin, problems):

@@ -24,7 +24,8 @@ from .text import reason, sanitize
 #: The default time-out for a video, in seconds.
 TIMEOUT = 3600.0
 
-_PREFIX = "KLING26_"
+#: What the variables of our own settings begin with.
+PREFIX = "KLING26_"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -72,7 +73,7 @@ class Settings:
         """A variable's value: from the environment, else from ``config.toml``."""
         value = self.environ.get(variable)
         if value is None:
-            value = self._file.get(variable.removeprefix(_PREFIX).lower())
+            value = self._file.get(variable.removeprefix(PREFIX).lower())
         return value
 
     @property
@@ -125,9 +126,14 @@ class Settings:
         )
 
 
+def variable_stem(name: str) -> str:
+    """What the variables of a provider begin with: names that share it cannot be told apart."""
+    return name.upper().replace("-", "_")
+
+
 def url_variables(provider: Provider) -> dict[str, str]:
     """The variables that override a provider's URLs: ``{"base_url": "KIE_BASE_URL", …}``."""
-    stem = provider.name.upper().replace("-", "_")
+    stem = variable_stem(provider.name)
     variables = {"base_url": f"{stem}_BASE_URL"}
     if provider.upload_url is not None:
         variables["upload_url"] = f"{stem}_UPLOAD_URL"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -22,6 +22,11 @@ Standing = Literal[
 Realm = Literal["live", "loopback", "sandbox"]
 
 
+def _digits(value: str | int) -> str:
+    """An id as a string: some services send a number, which a plug-in may pass on as it is."""
+    return str(value) if type(value) is int else value  # type: ignore[return-value]
+
+
 @frozen
 class Ticket:
     """
@@ -31,7 +36,7 @@ class Ticket:
     survive JSON unchanged.
     """
 
-    task_id: str
+    task_id: str = field(converter=_digits)
     data: Mapping[str, str] = Factory(dict)
 
 

@@ -11,7 +11,7 @@ from .limits import Limits
 from .options import build_options, check_values, options_of, show
 from .provider import INTERFACE, Provider
 from .request import ImageFile, VideoRequest
-from .settings import is_safe_url
+from .settings import PREFIX, is_safe_url, url_variables
 from .text import join_words, sanitize
 
 # -- a request -----------------------------------------------------------------------------------
@@ -115,6 +115,12 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
 # -- a provider ----------------------------------------------------------------------------------
 
 
+#: A provider is sent what the variable contains, so it must not be PATH.
+_KEY_VARIABLE = re.compile(
+    "[a-z][a-z0-9_]*?(key|token|secret|password|credentials?)(_?[0-9]+)?", re.IGNORECASE | re.ASCII
+)
+
+
 class InvalidPlugin(ValueError):
     """A plug-in, or a part of it, cannot be used; the message says why, in a sentence."""
 
@@ -132,6 +138,11 @@ def validate_provider(provider: Provider) -> None:
     _check_options(provider)
     if not isinstance(provider.limits, Limits):
         raise _invalid(provider, "limits", "a kling26.core.Limits")
+
+
+def own_variables(provider: Provider) -> tuple[str, ...]:
+    """The environment variables that belong to a provider, and to no other: its key and URLs."""
+    return provider.key_variable, *url_variables(provider).values()
 
 
 def _invalid(provider: Provider, attribute: str, required: str, *got: object) -> InvalidPlugin:
@@ -158,6 +169,12 @@ def _check_names(provider: Provider) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         required = "a lower-case letter followed by any of a-z, 0-9, - and _"
         raise _invalid(provider, "name", required, provider.name)
+    if not _KEY_VARIABLE.fullmatch(provider.key_variable):
+        required = "the variable of a key, such as ACME_API_KEY or ACME_TOKEN"
+        raise _invalid(provider, "key_variable", required, provider.key_variable)
+    for variable in own_variables(provider):
+        if variable.upper().startswith(PREFIX):
+            raise InvalidPlugin(f"{variable} would be a setting of kling26, not of a provider.")
 
 
 def _check_url(provider: Provider, attribute: str, url: str | None) -> None:
@@ -178,3 +195,10 @@ def _check_options(provider: Provider) -> None:
         if not all(type(choice) in (str, int) for choice in option.choices):
             name = f"Options.{option.name}"
             raise _invalid(provider, name, "a choice of strings or whole numbers")
+    shared = {option.name for option in options_of(VideoRequest)}
+    for name in attrs.fields_dict(provider.Options):
+        if name not in {option.name for option in options}:
+            raise _invalid(provider, f"Options.{name}", "made with kling26.core.option")
+        if name in shared:
+            required = "called otherwise: every provider has an option of that name"
+            raise _invalid(provider, f"Options.{name}", required)

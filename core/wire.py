@@ -171,16 +171,20 @@ def find_object(value: object, *names: str) -> Mapping[str, Any] | None:
     """
     The object with one of these fields: `value` itself, or one that it wraps in "data".
 
-    The first name counts most.
+    The first name counts most. An array with a single object is like that object.
 
     >>> find_object({"code": 0, "data": {"data": {"state": "done"}}}, "state")
     {'state': 'done'}
     """
     wrapped: list[Mapping[str, Any]] = []
-    while isinstance(value := _unpacked(value), Mapping) and len(wrapped) < _DEPTH:
+    while isinstance(value := _alone(_unpacked(value)), Mapping) and len(wrapped) < _DEPTH:
         wrapped.append(value)
         value = value.get("data")
     return next((each for name in names for each in wrapped if name in each), None)
+
+
+def _alone(value: object) -> object:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def find_url(*values: object) -> str | None:

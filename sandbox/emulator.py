@@ -1,6 +1,5 @@
 """What all emulators share: the life of a task, and the faults in it."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
@@ -23,7 +22,14 @@ from .requests import (
     record,
     replay,
 )
-from .responses import AsciiJSONResponse, TruncatedResponse, retry_after, web_page, wrong_types
+from .responses import (
+    AsciiJSONResponse,
+    TruncatedResponse,
+    end_of_id,
+    retry_after,
+    web_page,
+    wrong_types,
+)
 from .schema import JSON, fields_of
 from .submission import FAIL_WORD, REFUSED_SUBMITS, RefusalReason, Submission
 from .tasks import EmulatedTask, FolderTasks, TaskPhase, Tasks
@@ -267,8 +273,8 @@ class Emulator(ABC):
             case "reset_after_accept":
                 raise Reset
             case "cut_body_with_id":
-                quoted = json.dumps(task.id).encode()
-                return TruncatedResponse(response, bytes(response.body).index(quoted) + len(quoted))
+                text = bytes(response.body).decode()
+                return TruncatedResponse(response, end_of_id(text, task.id))
             case "cut_body_without_id":
                 return TruncatedResponse(response, bytes(response.body).index(task.id.encode()))
             case "html_page":

@@ -62,3 +62,15 @@ def wrong_types(value: object) -> object:
             return {str(index): wrong_types(inner) for index, inner in enumerate(value)}
         case _:
             return []
+
+
+def end_of_id(text: str, task_id: str) -> int:
+    """
+    Where an id ends in a body of ASCII JSON: behind its quotes or, for a number, what follows it.
+
+    Raises `ValueError` if it is not there.
+    """
+    quoted = json.dumps(task_id)
+    if (start := text.rfind(quoted)) >= 0:
+        return start + len(quoted)
+    return text.rindex(task_id) + len(task_id) + 1

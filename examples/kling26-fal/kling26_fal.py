@@ -34,7 +34,7 @@ from kling26.core import (
     hookimpl,
     option,
 )
-from kling26.core.wire import integer, text
+from kling26.core.wire import find_url, find_video, get, identifier, integer, state, text
 
 #: What the path of a request's URLs begins with; only a submit names the model's own path too.
 APP = "fal-ai/kling-video"
@@ -46,6 +46,8 @@ STATES: Mapping[str, State] = {
     "COMPLETED": "succeeded",
     "CANCELLED": "cancelled",  # Not documented; there is little else that it could mean.
 }
+#: What a call of the webhook says.
+CALLS: Mapping[str, State] = {"OK": "succeeded", "ERROR": "failed"}
 #: The type of the error of a request that was cancelled.
 CANCELLED = "client_cancelled"
 #: What a "no" means, by its HTTP status; any other is plainly refused.
@@ -93,32 +95,27 @@ class Input(TypedDict):
 
 
 @frozen
-class Video:
-    url: str | None = None
-
-
-@frozen
 class Reply:
     """Any answer; which fields are there depends on the question, and on how it went."""
 
-    request_id: str | None = None
-    response_url: str | None = None
-    status_url: str | None = None
-    cancel_url: str | None = None
-    status: str | None = None
+    request_id: Any = None
+    response_url: Any = None
+    status_url: Any = None
+    cancel_url: Any = None
+    status: Any = None
     queue_position: Any = None
-    video: Video | None = None
+    video: Any = None
     error: Any = None
     error_type: Any = None
     detail: Any = None
-    upload_url: str | None = None
-    file_url: str | None = None
+    upload_url: Any = None
+    file_url: Any = None
 
 
 @frozen
 class Callback:
-    request_id: str
-    status: str
+    request_id: Any = None
+    status: Any = None
     payload: Reply | None = None
     error: Any = None
 
@@ -156,30 +153,31 @@ class Fal(Provider[FalOptions]):
         query = {"fal_webhook": request.callback_url} if request.callback_url else None
         reply = yield httpx.Request("POST", url, params=query, json=self.body(request, options))
         answer = self._answer(reply)
-        if not answer.request_id:
+        task_id = identifier(answer.request_id)
+        if task_id is None:
             raise self.unexpected(reply, "reply.request_id is missing")
-        return Ticket(
-            answer.request_id, {name: url for name in URLS if (url := getattr(answer, name))}
-        )
+        urls = {name: find_url(getattr(answer, name)) for name in URLS}
+        return Ticket(task_id, {name: url for name, url in urls.items() if url is not None})
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         """First the state; of what has ended, the result, which may be an error as well."""
         answer = yield from self._state(ticket)
-        state = self.state(answer.status or "", STATES)
-        if state != "succeeded":
-            return Status(state, position=integer(answer.queue_position))
+        said = self.state(answer.status, STATES)
+        if said != "succeeded":
+            return Status(said, position=integer(answer.queue_position))
         if answer.error or answer.error_type:
             return _failed(answer)
         reply = yield from self._result(ticket)
         answer = self._read(reply)
-        said, _ = _trouble(answer)
-        if said and reply.is_error and reply.status_code not in ABOUT_THE_QUESTION:
+        trouble, _ = _trouble(answer)
+        if trouble and reply.is_error and reply.status_code not in ABOUT_THE_QUESTION:
             # Seen where the result lags behind the state.
-            return Status("running") if "in progress" in said else _failed(answer)
+            return Status("running") if "in progress" in trouble else _failed(answer)
         answer = self._answer(reply, asking=True)
-        if said and answer.video is None:
+        made = _made(answer)
+        if trouble and made.url is None:
             raise self.unexpected(reply, "an error where the video should be")
-        return _made(answer)
+        return made
 
     def sign(self, request: httpx.Request, key: str) -> None:
         request.headers["Authorization"] = f"Key {key}"
@@ -208,7 +206,8 @@ class Fal(Provider[FalOptions]):
 
     def cancel(self, ticket: Ticket) -> Flow[bool]:
         """Only what still waits costs nothing; a model at work is merely asked to stop."""
-        if (yield from self._state(ticket)).status != "IN_QUEUE":
+        answer = yield from self._state(ticket)
+        if state(answer.status, STATES) != "queued":
             return False
         reply = yield httpx.Request("PUT", self._url(ticket, "cancel"))
         outcome = self._answer(reply, asking=True).status
@@ -219,14 +218,18 @@ class Fal(Provider[FalOptions]):
         except NoSuchTask:
             return True
         # One that ends with an error now was cancelled, whatever the error is called.
-        failed = answer.status == "COMPLETED" and (answer.error or answer.error_type)
-        return bool(failed) or STATES.get(answer.status or "") in ("queued", "cancelled")
+        now = state(answer.status, STATES)
+        failed = now == "succeeded" and (answer.error or answer.error_type)
+        return bool(failed) or now in ("queued", "cancelled")
 
     def read_callback(self, body: bytes | str) -> Status:
         call = self.read_call(body, Callback)
         payload = call.payload or Reply(error=call.error)
-        status = _made(payload) if call.status == "OK" else _failed(payload)
-        return evolve(status, task_id=call.request_id)
+        said, task_id = state(call.status, CALLS), identifier(call.request_id)
+        if said is None or task_id is None:
+            raise self.invalid_callback("it has no request_id and status")
+        status = _made(payload) if said == "succeeded" else _failed(payload)
+        return evolve(status, task_id=task_id)
 
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         """The id alone, or within a URL that came with it."""
@@ -237,7 +240,7 @@ class Fal(Provider[FalOptions]):
     def _state(self, ticket: Ticket) -> Flow[Reply]:
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
         answer = self._answer(reply, asking=True)
-        if answer.status is None:
+        if not (isinstance(answer.status, str) and answer.status.strip()):
             raise self.unexpected(reply, "reply.status is missing")
         return answer
 
@@ -294,7 +297,7 @@ def _trouble(answer: Reply) -> tuple[str | None, str | None]:
 
 
 def _made(answer: Reply) -> Status:
-    return Status("succeeded", url=answer.video.url or None if answer.video else None)
+    return Status("succeeded", url=find_video(get(answer.video, "url"), answer.video))
 
 
 def _failed(answer: Reply) -> Status:

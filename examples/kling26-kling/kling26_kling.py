@@ -34,7 +34,7 @@ from kling26.core import (
     hookimpl,
     option,
 )
-from kling26.core.wire import number, text
+from kling26.core.wire import find_video, get, identifier, number, structure, text
 
 STATES: Mapping[str, State] = {
     "submitted": "queued",
@@ -106,26 +106,25 @@ class ImageToVideo(TypedDict):
 
 
 @frozen
-class Envelope:
-    code: int
-    message: Any = None
-    data: Any = None
-
-
-@frozen
-class Output:
-    type: str | None = None
-    url: str | None = None
-
-
-@frozen
 class Task:
-    id: str
-    status: str
+    id: Any = None
+    status: Any = None
     message: Any = None
     external_id: Any = None
-    outputs: list[Output] | None = None
+    outputs: Any = None
     billing: Any = None
+
+    @property
+    def url(self) -> str | None:
+        outputs = self.outputs if isinstance(self.outputs, list) else []
+        videos = [get(each, "url") for each in outputs if get(each, "type") == "video"]
+        return find_video(videos, self.outputs)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it says how the task is doing."""
+        said = isinstance(self.status, str) and bool(self.status.strip())
+        return said or self.url is not None
 
 
 class Kling(Provider[KlingOptions]):
@@ -169,12 +168,14 @@ class Kling(Provider[KlingOptions]):
         tasks = self._tasks(reply)
         if not tasks:
             raise self.unexpected(reply, "reply.data has no task")
-        return Ticket(tasks[0].id)
+        return Ticket(self._id(reply, tasks[0]))
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         reply = yield self._query("task_ids", ticket.task_id)
         for task in self._tasks(reply, asking=True):
-            if task.id == ticket.task_id:
+            if self._id(reply, task) == ticket.task_id:
+                if not task.is_clear:
+                    raise self.unexpected(reply, "reply.data.status is missing")
                 return self._status(task)
         raise self.error(NoSuchTask, reply, "it is not among the tasks")
 
@@ -200,11 +201,14 @@ class Kling(Provider[KlingOptions]):
         except NoSuchTask:
             return None
         # Should the filter not work there, another task must not be taken for ours.
-        ours = (each.id for each in found if each.external_id in (None, request.task))
-        return next(map(Ticket, ours), None)
+        ours = [each for each in found if each.external_id in (None, request.task)]
+        return Ticket(self._id(reply, ours[0])) if ours else None
 
     def read_callback(self, body: bytes | str) -> Status:
-        return self._status(self.read_call(body, Task))
+        task = self.read_call(body, Task)
+        if identifier(task.id) is None or not task.is_clear:
+            raise self.invalid_callback("it has no id and status")
+        return self._status(task)
 
     def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         from standardwebhooks import Webhook, WebhookVerificationError
@@ -220,30 +224,39 @@ class Kling(Provider[KlingOptions]):
 
     def _tasks(self, reply: httpx.Response, asking: bool = False) -> list[Task]:
         """The tasks of an answer: an object after a submit, an array after a query."""
-        envelope = self.read(reply, Envelope)
-        said, code = text(envelope.message), envelope.code
+        answer = self.read(reply, dict)
+        data = answer.get("data", answer if "id" in answer else None)
+        whole = data if isinstance(data, list) else [data]
+        tasks = [structure(each, Task) for each in whole if isinstance(each, Mapping)]
+        said, code = text(answer.get("message")), number(answer.get("code"))
+        # What a task says of itself counts, whatever code is next to it, and an id is an
+        # acceptance unless the code plainly says no.
+        if tasks and (asking or code is None or not 1000 <= code < 5000):
+            return tasks
+        if code is None:
+            raise self.unexpected(reply, "reply.code is not a number")
         if asking and code == UNKNOWN_TASK:
-            raise self.error(NoSuchTask, reply, said, code)
+            raise self.error(NoSuchTask, reply, said, int(code))
         if code != 0:
-            raise self.error(NO.get(code, Refused), reply, said, code)
+            raise self.error(NO.get(int(code), Refused), reply, said, int(code))
         if reply.is_error:
             raise self.unexpected(reply, "code 0 under an HTTP error")
-        data = envelope.data or []
-        whole = data if isinstance(data, list) else [data]
-        tasks = self.read_part(reply, whole, list[Task], "reply.data")
-        if not all(task.id for task in tasks):
-            raise self.unexpected(reply, "reply.data.id is empty")
-        return tasks
+        return []
+
+    def _id(self, reply: httpx.Response, task: Task) -> str:
+        task_id = identifier(task.id)
+        if task_id is None:
+            raise self.unexpected(reply, "reply.data.id is missing")
+        return task_id
 
     def _status(self, task: Task) -> Status:
-        state = self.state(task.status, STATES)
+        state, task_id = self.state(task.status, STATES, task.url), identifier(task.id)
         if state == "failed":
-            return Status(state, reason=text(task.message), task_id=task.id)
+            return Status(state, reason=text(task.message), task_id=task_id)
         if state != "succeeded":
-            return Status(state, task_id=task.id)
-        videos = (each.url for each in task.outputs or [] if each.type == "video" and each.url)
+            return Status(state, task_id=task_id)
         cost, unit = _cost(task.billing)
-        return Status(state, url=next(videos, None), cost=cost, cost_unit=unit, task_id=task.id)
+        return Status(state, url=task.url, cost=cost, cost_unit=unit, task_id=task_id)
 
 
 def _cost(billing: object) -> tuple[float | None, str | None]:

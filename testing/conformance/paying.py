@@ -8,12 +8,17 @@ from ...core.errors import NoSuchTask, ProviderError, Refused, TryLater
 from ...core.request import VideoRequest
 from ...core.status import Status, Ticket
 from ...core.text import join_words
+from ...core.wire import identifier
+from ...sandbox.responses import end_of_id
 from ..samples import TASK
 from ..spoiling import MALFORMED, at, dotted, parsed, places, put
 from ..stage import PROMPT
 from ..wire_form import changed, wire_form
 from .base import FREE, Suite, copy_of
 from .judging import fail, flow_name, show, ticket_problem
+
+#: The id of a task as a number that a float cannot carry.
+NUMBER = 1234567890123456789
 
 
 class Paying(Suite):
@@ -85,14 +90,37 @@ class Paying(Suite):
         """
         reply = self._replies("submit")[-1]
         value, task_id = parsed(reply), self._ticket().task_id
-        unreadable: tuple[object, ...] = (None, "", 7, {})
+        unreadable: tuple[object, ...] = (None, "", " ", True, 7.5, {})
         for place in places(value):
-            if at(value, place) != task_id:
+            if identifier(at(value, place)) != task_id:
                 continue
             for wrong in unreadable:
                 body = json.dumps(put(value, place, wrong)).encode()
                 self._check_unclear(body, f"a reply without its {dotted(place)}")
         self._check_unclear(MALFORMED["a web page"], "a web page")
+
+    def test_an_id_may_be_a_number(self) -> None:
+        """
+        A whole number is an id, in the reply to a submit, or the beginning of it, and to a poll.
+
+        What to do: read ids as `Any`, with `kling26.core.wire.identifier`; set `task_id_name`.
+        """
+        known, ticket = self._ticket().task_id, Ticket(str(NUMBER), self._ticket().data)
+        replies = [_numbered(reply, known) for reply in self._replies("submit")]
+        if str(NUMBER) not in replies[-1].text:
+            return  # The id is in a longer text, such as a URL.
+        submitted = self._outcome("submit", replies)
+        if not isinstance(submitted, Ticket) or submitted.task_id != str(NUMBER):
+            fail(f"submit turns a reply whose id is the number {NUMBER} into {show(submitted)}.")
+        text = replies[-1].text
+        fragment = text[: end_of_id(text, str(NUMBER))]
+        found = self.provider.recover_ticket(fragment, VideoRequest(PROMPT, task=TASK))
+        if self._recovers() and (found is None or found.task_id != str(NUMBER)):
+            fail(f"recover_ticket does not find the number {NUMBER} in the beginning of a reply.")
+        polls = [_numbered(reply, known) for reply in self._replies("succeeded")]
+        polled = self._outcome("poll", polls, ticket=ticket)
+        if not isinstance(polled, Status) or polled.state != "succeeded":
+            fail(f"poll turns a reply whose id is the number {NUMBER} into {show(polled)}.")
 
     def test_cancel_tells_the_truth(self) -> None:
         """
@@ -122,10 +150,10 @@ class Paying(Suite):
         What to do: set `task_id_name` to the JSON name of the id, or override `recover_ticket`.
         """
         provider, reply = self.provider, self._replies("submit")[-1]
-        if provider.task_id_name is None and not provider.can("recover_ticket"):
+        if not self._recovers():
             return
         text, task_id = reply.content.decode(), self._ticket().task_id
-        fragment = text[: text.rindex(json.dumps(task_id)) + len(json.dumps(task_id))]
+        fragment = text[: end_of_id(text, task_id)]
         found = provider.recover_ticket(fragment, VideoRequest(PROMPT, task=TASK))
         if found is None or found.task_id != task_id:
             fail(
@@ -139,6 +167,9 @@ class Paying(Suite):
         if provider.recover_ticket("<html>", VideoRequest(PROMPT)) is not None:
             fail("recover_ticket finds a ticket in a web page.")
 
+    def _recovers(self) -> bool:
+        return self.provider.task_id_name is not None or self.provider.can("recover_ticket")
+
     def _check_unclear(self, body: bytes, what: str) -> None:
         replies = [*self._replies("submit")[:-1], httpx.Response(200, content=body)]
         outcome = self._outcome("submit", replies)
@@ -149,3 +180,12 @@ class Paying(Suite):
                 f"submit raises {type(outcome).__name__} for {what}: the user would read that "
                 "nothing was charged."
             )
+
+
+def _numbered(reply: httpx.Response, known: str) -> httpx.Response:
+    """The reply with a number in place of the task's id."""
+    value = parsed(reply)
+    for place in places(value):
+        if identifier(at(value, place)) == known:
+            value = put(value, place, NUMBER)
+    return httpx.Response(reply.status_code, content=json.dumps(value).encode())

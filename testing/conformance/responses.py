@@ -1,7 +1,8 @@
 """From a reply to a value: states, refusals, and what no document lists."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import httpx
 
@@ -15,12 +16,12 @@ from ...core.errors import (
     Unavailable,
     UnexpectedReply,
 )
-from ...core.status import Status
+from ...core.status import Status, Ticket
 from ...core.text import join_words, sanitize
 from ...sandbox import Conditions, RefusalReason
 from ..emulation import emulate
 from ..samples import STATES, Endless
-from ..spoiling import MALFORMED, at, dotted, parsed, places, put, spoilt
+from ..spoiling import MALFORMED, Place, at, dotted, parsed, places, put, spoilt
 from .base import Suite
 from .judging import fail, flow_name, is_printable, problem_of, show, status_problem
 
@@ -144,6 +145,45 @@ class Responses(Suite):
                     outcome = self._outcome(name, [*replies[:index], wrong, *replies[index + 1 :]])
                     self._check_outcome(name, outcome, f"a reply where {what}")
 
+    def test_the_case_of_a_state_does_not_count(self) -> None:
+        """
+        A state means the same in capitals and with blanks around it: the video is paid for.
+
+        What to do: read states with `self.state`, or with `kling26.core.wire.state`.
+        """
+        for name in STATES:
+            known = self._samples().values.get(name)
+            if not isinstance(known, Status):
+                continue
+            ticket = Ticket(known.task_id or self._ticket().task_id, self._ticket().data)
+            for place, said, spelled, outcome in self._spelled(name, ticket):
+                if not isinstance(outcome, Status) or outcome.state != known.state:
+                    fail(
+                        f"poll turns a {name} task into {show(outcome)} when {dotted(place)} is "
+                        f"{spelled!r} instead of {said!r}."
+                    )
+
+    def test_blanks_around_a_url_do_not_count(self) -> None:
+        """
+        The URL of the video is returned without blanks around it.
+
+        What to do: read it as `Any`, with `kling26.core.wire.find_video`.
+        """
+        known = self._value("succeeded")
+        if not isinstance(known, Status) or known.url is None:
+            return  # Another test fails on that.
+        url = known.url
+        padded = [
+            httpx.Response(
+                reply.status_code,
+                content=reply.content.replace(url.encode(), f" {url} ".encode()),
+            )
+            for reply in self._replies("succeeded")
+        ]
+        outcome = self._outcome("succeeded", padded)
+        if not isinstance(outcome, Status) or outcome.url != url:
+            fail(f"poll turns a reply with blanks around the video's URL into {show(outcome)}.")
+
     def test_an_unknown_state_ends_nothing(self) -> None:
         """
         A state that no document lists is waited through: the video is paid for.
@@ -168,6 +208,26 @@ class Responses(Suite):
                             f"poll reports a task as {outcome.state} when {dotted(place)} is "
                             '"unheard-of".'
                         )
+
+    def _spelled(self, name: str, ticket: Ticket) -> Iterator[tuple[Place, str, str, object]]:
+        """
+        What becomes of a task when a word in the replies about it is spelled otherwise.
+
+        The word's place, the word, and how it is spelled.
+        """
+        replies = self._replies(name)
+        for index, reply in enumerate(replies):
+            value = parsed(reply)
+            for place in places(value):
+                said = at(value, place)
+                if not (isinstance(said, str) and re.fullmatch("[A-Za-z_-]+", said)):
+                    continue
+                for spelled in (said.upper(), said.title(), f" {said.lower()} "):
+                    body = json.dumps(put(value, place, spelled)).encode()
+                    other = httpx.Response(reply.status_code, content=body)
+                    every = [*replies[:index], other, *replies[index + 1 :]]
+                    outcome = self._outcome(name, every, ticket=ticket)
+                    yield place, said, spelled, outcome
 
     def _refusals(self) -> Mapping[RefusalReason, tuple[int, object]]:
         """HTTP status and body of each refusal in `ERRORS`, of the author's or the emulator's."""

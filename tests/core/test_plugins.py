@@ -109,6 +109,47 @@ BROKEN: dict[str, tuple[str, str]] = {
         "Acme.name must be a lower-case letter followed by any of a-z, 0-9, - and _",
     ),
     "taken": (acme(('"acme"', '"kie"')), 'the name "kie" already belongs to "providers.kie".'),
+    "thief": (
+        acme(('"ACME_API_KEY"', '"KIE_API_KEY"')),
+        'the variable KIE_API_KEY belongs to "kie".',
+    ),
+    "windows": (
+        acme(('"ACME_API_KEY"', '"runcomfy_token"')),
+        'the variable runcomfy_token belongs to "runcomfy".',
+    ),
+    "searching": (
+        acme(('"ACME_API_KEY"', '"PATH"')),
+        (
+            "Acme.key_variable must be the variable of a key, such as ACME_API_KEY or "
+            'ACME_TOKEN; got "PATH".'
+        ),
+    ),
+    "monkey": (
+        acme(('"ACME_API_KEY"', '"ACME KEY"')),
+        "Acme.key_variable must be the variable of a key, such as ACME_API_KEY or ACME_TOKEN; got ",
+    ),
+    "setting": (
+        acme(('"ACME_API_KEY"', '"KLING26_API_KEY"')),
+        "KLING26_API_KEY would be a setting of kling26, not of a provider.",
+    ),
+    "ours": (
+        acme(('name = "acme"', 'name = "kling26"')),
+        "KLING26_BASE_URL would be a setting of kling26, not of a provider.",
+    ),
+    "plain": (
+        acme(
+            ("class Acme(", "@frozen\nclass Odd:\n    a: str = 'x'\n\nclass Acme("),
+            ("    def submit", "    Options = Odd\n    def submit"),
+        ),
+        "Acme.Options.a must be made with kling26.core.option.",
+    ),
+    "shared": (
+        acme(
+            ("class Acme(", ODD_OPTION.format("str", "''", "").replace("style", "prompt")),
+            ("    def submit", "    Options = Odd\n    def submit"),
+        ),
+        "Acme.Options.prompt must be called otherwise: every provider has an option of that name",
+    ),
     "failing": (
         acme(('    name = "acme"', "    @property\n    def name(self): raise OSError('x')")),
         "OSError: x",
@@ -280,6 +321,67 @@ def test_the_first_of_two_equal_names_keeps_it(
     )
 
 
+ANOTHER = acme(('name = "acme"', 'name = "zenith"'))
+
+
+def test_a_variable_belongs_to_the_first_that_has_it(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the second would be sent the key of the first."""
+    install(ANOTHER, "two")
+    install(ACME, "one")
+
+    registry = load_providers(discover(("kling26-one", "kling26-two")))
+
+    assert list(registry.providers) == [*BUILT_IN, "acme"]
+    assert skipped(caplog) == [
+        'The plug-in "kling26-two:two" was skipped: the variable ACME_API_KEY belongs to "acme".'
+    ]
+
+
+def test_names_that_share_their_variables_are_too_similar(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = install(acme(('name = "acme"', 'name = "ac-me"')), "one")
+    second = install(acme(('name = "acme"', 'name = "ac_me"'), ("ACME_API", "OTHER_API")), "two")
+
+    registry = load_providers([first, second])
+
+    assert list(registry.providers) == [*BUILT_IN, "ac-me"]
+    assert skipped(caplog) == [
+        (
+            'The plug-in "kling26-two:two" was skipped: the name "ac_me" is too similar to "ac-me" '
+            'of "kling26-one:one".'
+        )
+    ]
+
+
+@pytest.mark.parametrize("order", ["tryfirst", "trylast"])
+@pytest.mark.parametrize("name", ["kie", "acme"])
+def test_a_built_in_provider_keeps_its_own_whenever_a_plug_in_is_called(
+    install: Install, order: str, name: str
+) -> None:
+    source = acme(
+        ("@hookimpl\n", f"@hookimpl({order}=True)\n"),
+        ('"ACME_API_KEY"', '"KIE_API_KEY"'),
+        ('name = "acme"', f'name = "{name}"'),
+    )
+
+    registry = load_providers([install(source)])
+
+    assert list(registry.providers) == BUILT_IN
+    assert registry["kie"].title == "kie.ai"
+
+
+@pytest.mark.parametrize(
+    "variable", ["ACME_KEY", "ACME_APIKEY", "ACME_TOKEN", "ACME_CLIENT_SECRET", "ACME_API_KEY_2"]
+)
+def test_the_variable_of_a_key_has_many_forms(install: Install, variable: str) -> None:
+    registry = load_providers([install(acme(('"ACME_API_KEY"', f'"{variable}"')))])
+
+    assert "acme" in registry.providers
+
+
 def test_the_same_plug_in_twice_is_one(install: Install, caplog: pytest.LogCaptureFixture) -> None:
     entry = install(ACME)
     alias = EntryPoint("alias", entry.value, entry.group)
@@ -327,8 +429,8 @@ def test_the_distributions_to_load_can_be_named(
     install: Install, setting: str | None, loaded: set[str]
 ) -> None:
     """As they are on the package index, where case, dots and underscores do not count."""
-    install(acme(('"acme"', '"one"')), "one")
-    install(acme(('"acme"', '"two"')), "two")
+    for name in ("one", "two"):
+        install(acme(('"acme"', f'"{name}"'), ("ACME_API", f"{name.upper()}_API")), name)
     environ = {} if setting is None else {"KLING26_LOAD_PLUGINS": setting}
 
     found = discover(Settings({"KLING26_HOME": "nowhere", **environ}).load_plugins)

@@ -50,6 +50,17 @@ def test_the_least_provider_can_do_no_more() -> None:
     acme.check(VideoRequest("x"), None)
 
 
+def test_a_plug_in_may_pass_on_an_id_that_is_a_number() -> None:
+    acme = Acme()
+    flow = acme.submit(VideoRequest("x"), None)
+    next(flow)
+
+    with pytest.raises(StopIteration) as ended:
+        flow.send(httpx.Response(200, json={"id": 1234567890123456789}))
+
+    assert ended.value.value == Ticket("1234567890123456789")
+
+
 def test_a_provider_without_its_flows_cannot_be_made() -> None:
     class Half(Acme):
         poll = Provider.poll

@@ -231,6 +231,7 @@ DONE = {"task_id": TASK, "task_status": "succeed", "task_result": {"videos": [{"
     [
         DONE,
         {"data": DONE},
+        {"data": [DONE]},
         {"code": "0", "data": DONE},
         {"code": "SUCCESS", "data": DONE},
         {"code": 1201, "message": "odd", "data": DONE},

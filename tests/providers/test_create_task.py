@@ -315,6 +315,7 @@ def test_an_answer_without_a_state_is_unclear(provider: Provider, talk: Any, dat
         {"code": "200", "data": {"taskId": "1234567890123456789"}},
         {"data": {"taskId": "1234567890123456789"}},
         {"taskId": 1234567890123456789},
+        {"code": 200, "data": [{"taskId": 1234567890123456789}]},
         {"code": "fine", "data": {"taskId": "1234567890123456789"}},
         {"code": True, "data": {"taskId": "1234567890123456789"}},
         {"code": 0, "data": {"taskId": "1234567890123456789"}},

@@ -52,14 +52,39 @@ END_ON_TROUBLE = f"""try:
 END_ON_ERROR = """answer = self.read(reply, Reply)
         if answer.error is not None:
             return Status("failed", reason="error")"""
-STATE = "state = self.state(said, STATES)"
+ASK_AGAIN = """        if answer.id != ticket.task_id:
+            return Status("running")
+        return self._status(answer)
+
+    # FILL"""
+RECOVER = """    def recover_ticket(self, fragment, request):
+        import re
+        found = re.search('"id": ?"([^"]+)"', fragment)
+        return found and Ticket(found[1])
+
+    def _answer"""
+ROUND = """
+
+
+def ROUND(value):
+    return value if isinstance(value, str) else identifier(int(float(value or 0)))
+
+
+@frozen
+class Problem"""
+STATE = "state = self.state(answer.state, STATES, url)"
 RUNNING = "return Status(state)"
 
 MISTAKES = {
     "a variable that cannot be set": mistake(
         "names_and_limits_are_well_formed",
-        'key_variable is "acme key"; it must look like ACME_API_KEY.',
+        "AcmeProvider.key_variable must be the variable of a key, such as ACME_API_KEY or",
         ('"ACME_API_KEY"', '"acme key"'),
+    ),
+    "a variable in lower case": mistake(
+        "names_and_limits_are_well_formed",
+        'key_variable is "acme_api_key"; it must look like ACME_API_KEY.',
+        ('"ACME_API_KEY"', '"acme_api_key"'),
     ),
     "limits that are nonsense": mistake(
         "names_and_limits_are_well_formed",
@@ -67,8 +92,8 @@ MISTAKES = {
         ("limits = Limits(", "limits = dict("),
     ),
     "an option that nobody can see": mistake(
-        "options_can_be_shown",
-        "Options.style is not made with option(…)",
+        "names_and_limits_are_well_formed",
+        "AcmeProvider.Options.style must be made with kling26.core.option.",
         ("class AcmeOptions:", "class AcmeOptions:\n    style: str = 'film'\n"),
     ),
     "an option without help": mistake(
@@ -192,17 +217,54 @@ MISTAKES = {
     "a ticket that JSON changes": mistake(
         "tickets_survive_json",
         "a ticket whose data is not all strings",
-        ("return Ticket(answer.id)", 'return Ticket(answer.id, {"tries": 1})'),
+        ("return Ticket(task_id)", 'return Ticket(task_id, {"tries": 1})'),
     ),
     "a memory in the provider": mistake(
         "flows_leave_the_provider_unchanged",
         "submit stores last on the provider",
-        ("return Ticket(answer.id)", "self.last = answer.id\n        return Ticket(answer.id)"),
+        ("return Ticket(task_id)", "self.last = task_id\n        return Ticket(task_id)"),
     ),
     "a lost id that is called refused": mistake(
         "a_reply_without_an_id_counts_as_perhaps_paid",
         "the user would read that nothing was charged",
         (NO_ID, 'raise self.error(Refused, reply, "there is no id")'),
+    ),
+    "an id that must be a text": mistake(
+        "an_id_may_be_a_number",
+        "submit turns a reply whose id is the number 1234567890123456789 into UnexpectedReply: ",
+        ("    id: Any = None", "    id: str | None = None"),
+    ),
+    "an id that a poll takes only as a text": mistake(
+        "an_id_may_be_a_number",
+        "poll turns a reply whose id is the number 1234567890123456789 into Status(state='running'",
+        ("        return self._status(answer)\n\n    # FILL", ASK_AGAIN),
+    ),
+    "half a number": mistake(
+        "an_id_may_be_a_number",
+        "recover_ticket does not find the number 1234567890123456789",
+        ("    def _answer", RECOVER),
+    ),
+    "a number that is rounded": mistake(
+        "an_id_may_be_a_number",
+        "into Ticket(task_id='1234567890123456768'",
+        ("task_id = identifier(answer.id)", "task_id = ROUND(answer.id)"),
+        ("\n\n@frozen\nclass Problem", ROUND),
+    ),
+    "a state in small letters only": mistake(
+        "the_case_of_a_state_does_not_count",
+        "when state is 'QUEUED' instead of 'queued'.",
+        (STATE, 'state = STATES.get(str(answer.state).strip(), "running")'),
+    ),
+    "a state without blanks only": mistake(
+        "the_case_of_a_state_does_not_count",
+        "when state is ' queued ' instead of 'queued'.",
+        (STATE, 'state = STATES.get(str(answer.state).lower(), "running")'),
+    ),
+    "a URL with its blanks": mistake(
+        "blanks_around_a_url_do_not_count",
+        "poll turns a reply with blanks around the video's URL into Status(state='succeeded', "
+        "url=' https://",
+        ("url = find_video(answer.video_url)", "url = answer.video_url"),
     ),
     "a wrong name of the id": mistake(
         "the_id_is_recovered_from_a_truncated_reply",
@@ -227,7 +289,7 @@ MISTAKES = {
     "a field that is not there": mistake(
         "every_flow_understands_its_replies",
         "submit fails with the service's replies to submit",
-        ("answer.id", "answer.video_id"),
+        ("answer.id", "answer.number"),
     ),
     "an empty account as any refusal": mistake(
         "refusals_become_the_right_errors",
@@ -248,20 +310,20 @@ MISTAKES = {
         "missing_and_wrong_values_become_errors",
         "poll raises KeyError: 'video_url' for a reply where video_url is missing",
         (
-            "url=answer.video_url or None",
-            'url=__import__("json").loads(self.text)["video_url"]',
+            "Status(state, url=url",
+            'Status(state, url=__import__("json").loads(self.text)["video_url"]',
         ),
         (POLL, f"{POLL}\n        object.__setattr__(self, 'text', reply.text)"),
     ),
     "a value of any type": mistake(
         "missing_and_wrong_values_become_errors",
         "a status whose url is True instead of a string for a reply where video_url is true",
-        ("    video_url: str | None = None", "    video_url: Any = None"),
+        ("url = find_video(answer.video_url)", "url = answer.video_url"),
     ),
     "an unknown state that ends it all": mistake(
         "an_unknown_state_ends_nothing",
         "poll reports an unknown state as failed",
-        (STATE, 'state = STATES.get(said, "failed")'),
+        (STATE, 'state = STATES.get(answer.state, "failed")'),
     ),
     "a hiccup that ends it all": mistake(
         "whatever_goes_wrong_is_paid_once[poll_error_in_200]",
@@ -274,7 +336,7 @@ MISTAKES = {
     "a callback without its task": mistake(
         "callbacks_are_read",
         "read_callback does not give the task's id: Status(state='succeeded'",
-        ("task_id=answer.id)", "task_id=None)"),
+        ("task_id=task_id)", "task_id=None)"),
     ),
     "a server error that ends it all": mistake(
         "server_errors_end_nothing",

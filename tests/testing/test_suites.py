@@ -58,7 +58,7 @@ def test_sample_replies_do_for_all_but_the_fault_table(acme, verdict) -> None:
 
 
 def test_sample_replies_find_mistakes_too(acme, verdict) -> None:
-    class ByHand(acme(("    video_url: str | None", "    video_url: Any"))):
+    class ByHand(acme(("url = find_video(answer.video_url)", "url = answer.video_url"))):
         sandbox = None
         replies = REPLIES
 

@@ -174,6 +174,7 @@ def test_a_moved_api_is_asked_where_it_is_now(talk: Any) -> None:
         ({"status": "IN_QUEUE", "queue_position": 3}, Status("queued", position=3)),
         ({"status": "IN_QUEUE", "queue_position": "3"}, Status("queued")),
         ({"status": "IN_PROGRESS", "logs": []}, Status("running")),
+        ({"status": " in_queue "}, Status("queued")),
         ({"status": "MODERATING"}, Status("running")),
         (
             DONE | {"error": "The runner went away", "error_type": "runner_disconnected"},
@@ -194,7 +195,9 @@ def test_the_result_is_asked_for_once_there_is_one(talk: Any) -> None:
     assert talk.lines == [f"GET {ONE}/status", f"GET {ONE}"]
 
 
-@pytest.mark.parametrize("result", [{}, {"video": None}, {"video": {}}, {"video": {"url": ""}}])
+@pytest.mark.parametrize(
+    "result", [{}, {"video": None}, {"video": {"url": ""}}, {"video": {"url": 7}}]
+)
 def test_a_result_without_a_link_is_a_success_without_one(talk: Any, result: object) -> None:
     assert talk(fal.poll(TICKET), DONE, result) == Status("succeeded")
 
@@ -277,7 +280,6 @@ def test_trouble_that_says_nothing_of_the_task_ends_nothing(
         (422, {}, UnexpectedReply),
         (422, {"detail": []}, UnexpectedReply),
         (200, {"detail": "Internal server error"}, UnexpectedReply),
-        (200, {"video": {"url": 7}}, UnexpectedReply),
     ],
 )
 def test_a_result_that_says_nothing_of_the_video_ends_nothing(
@@ -290,6 +292,23 @@ def test_a_result_that_says_nothing_of_the_video_ends_nothing(
 def test_a_state_is_never_missing(talk: Any) -> None:
     with pytest.raises(UnexpectedReply, match=r"status is missing"):
         talk(fal.poll(TICKET), {})
+
+
+@pytest.mark.parametrize("wrap", [lambda url: url, lambda url: [url], lambda url: [{"url": url}]])
+def test_the_video_is_found_in_a_result_of_another_form(talk: Any, wrap: Any) -> None:
+    url = VIDEO["video"]["url"]
+
+    status = talk(fal.poll(TICKET), {"status": "Completed"}, {"video": wrap(f" {url}")})
+
+    assert status == Status("succeeded", url=url)
+
+
+def test_an_id_may_be_a_number(talk: Any) -> None:
+    ticket = talk(
+        fal.submit(VideoRequest(FROST), FalOptions()), {"request_id": 1234567890123456789}
+    )
+
+    assert ticket == Ticket("1234567890123456789")
 
 
 # -- refusals ----------------------------------------------------------------------------------
@@ -309,7 +328,7 @@ def test_a_state_is_never_missing(talk: Any) -> None:
         (429, {"detail": "Too many"}, TryLater, "Too many"),
         (400, {}, UnexpectedReply, "without a reason"),
         (200, {}, UnexpectedReply, "request_id is missing"),
-        (200, {"request_id": 7}, UnexpectedReply, "expected a string"),
+        (200, {"request_id": 7.5}, UnexpectedReply, "request_id is missing"),
     ],
 )
 def test_a_no_to_a_submit(
@@ -426,10 +445,20 @@ CALL = {"request_id": ID, "gateway_request_id": ID}
             CALL | {"status": "ERROR", "error": "Lost", "payload": None},
             Status("failed", reason="Lost", task_id=ID),
         ),
+        (
+            {"request_id": 7, "status": "ok", "payload": VIDEO},
+            Status("succeeded", url=VIDEO["video"]["url"], task_id="7"),
+        ),
     ],
 )
 def test_a_callback(body: object, status: Status) -> None:
     assert fal.read_callback(json.dumps(body)) == status
+
+
+@pytest.mark.parametrize("call", [{"status": "OK"}, CALL, CALL | {"status": "MAYBE"}])
+def test_what_says_nothing_of_a_task_is_no_callback(call: object) -> None:
+    with pytest.raises(UnexpectedReply, match=r"not a callback from fal\.ai"):
+        fal.read_callback(json.dumps(call))
 
 
 # -- half answers ------------------------------------------------------------------------------
@@ -441,6 +470,8 @@ def test_a_callback(body: object, status: Status) -> None:
         (f'{{"request_id": "{ID}", "status_u', Ticket(ID)),
         (f'{{"status_url": "{ONE}/status"', Ticket(ID)),
         (f'{{"response_url": "{ONE}", "x', Ticket(ID)),
+        ('{"request_id": 7, "status_u', Ticket("7")),
+        ('{"request_id": 7', None),
         ("<html>", None),
     ],
 )

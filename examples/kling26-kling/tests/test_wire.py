@@ -204,14 +204,35 @@ def test_the_code_says_what_a_no_means(
         (200, answer(None)),
         (200, answer([])),
         (200, answer({"id": "", "status": "submitted"})),
-        (200, answer(TASK, "0")),
-        (400, answer(TASK)),
+        (200, answer({"id": True, "status": "submitted"})),
+        (200, answer(None, "fine")),
+        (400, answer(None)),
         (429, {"message": "slow down"}),
     ],
 )
 def test_an_answer_that_cannot_be_read(talk: Any, status: int, body: object) -> None:
     with pytest.raises(UnexpectedReply, match="Kling sent an unexpected reply"):
         talk(kling.submit(VideoRequest(KILN), KlingOptions()), body, status=status)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        answer(TASK, "0"),
+        answer(TASK, 5002),
+        answer(TASK | {"id": int(ID)}),
+        answer(TASK | {"id": f" {ID} "}),
+        {"data": TASK},
+        TASK,
+    ],
+)
+def test_whoever_gives_an_id_has_accepted_the_task(talk: Any, body: object) -> None:
+    assert talk(kling.submit(VideoRequest(KILN), KlingOptions()), body) == Ticket(ID)
+
+
+def test_a_plain_no_is_one_even_with_an_id(talk: Any) -> None:
+    with pytest.raises(Refused):
+        talk(kling.submit(VideoRequest(KILN), KlingOptions()), answer(TASK, 1201, "No."))
 
 
 # -- states ------------------------------------------------------------------------------------
@@ -224,6 +245,13 @@ def test_an_answer_that_cannot_be_read(talk: Any, status: int, body: object) -> 
         (TASK, Status("queued")),
         (TASK | {"status": "processing"}, Status("running")),
         (TASK | {"status": "moderating"}, Status("running")),
+        (TASK | {"status": "PROCESSING", "id": int(ID)}, Status("running")),
+        (TASK | {"status": "polished", "outputs": VIDEO}, Status("succeeded", url=VIDEO)),
+        (
+            TASK | {"status": None, "outputs": [{"url": f" {VIDEO}"}]},
+            Status("succeeded", url=VIDEO),
+        ),
+        (TASK | {"status": "succeeded", "outputs": [VIDEO]}, Status("succeeded", url=VIDEO)),
         (DONE, Status("succeeded", url=VIDEO, cost=5.0, cost_unit="units")),
         (TASK | {"status": "succeeded"}, Status("succeeded")),
         (TASK | {"status": "failed", "message": "No"}, Status("failed", reason="No")),
@@ -233,6 +261,18 @@ def test_an_answer_that_cannot_be_read(talk: Any, status: int, body: object) -> 
 def test_a_state(talk: Any, wrap: Any, task: object, status: Status) -> None:
     assert talk(kling.poll(Ticket(ID)), answer(wrap(task))) == evolve(status, task_id=ID)
     assert talk.lines == [f"GET {URL}/tasks?task_ids={ID}"]
+
+
+def test_a_state_counts_whatever_code_is_next_to_it(talk: Any) -> None:
+    body = answer([TASK | {"status": "failed", "message": "No"}], 1301)
+
+    assert talk(kling.poll(Ticket(ID)), body, status=400).state == "failed"
+
+
+@pytest.mark.parametrize("said", [None, "", 7])
+def test_a_task_without_a_state_is_unclear(talk: Any, said: object) -> None:
+    with pytest.raises(UnexpectedReply, match=r"reply\.data\.status is missing"):
+        talk(kling.poll(Ticket(ID)), answer([TASK | {"status": said}]))
 
 
 UNIT = {"charge_type": "unit", "amount": "1.5"}
@@ -309,7 +349,7 @@ def test_a_task_is_found_under_our_own_id(
 
 
 def test_a_task_without_an_id_is_not_found(talk: Any) -> None:
-    with pytest.raises(UnexpectedReply, match="is empty"):
+    with pytest.raises(UnexpectedReply, match="id is missing"):
         talk(kling.find(VideoRequest(KILN, task=OWN)), answer([TASK | {"id": ""}]))
 
 
