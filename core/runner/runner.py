@@ -298,6 +298,7 @@ class Runner:
                     await self.journal.request_output(equal.id, output)
             return equal, True
         _ = order.target.client  # Without a key, there must be no row.
+        self._store.prepare()
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
             name = await asyncio.to_thread(self._store.save_image, image)
