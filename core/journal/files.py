@@ -2,14 +2,13 @@
 
 import errno
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 from attrs import define, field
 
 from ..atomic import replacing
-from ..errors import JournalError, OutputRefused
+from ..errors import JournalError
 from ..request import ImageFile
 from ..text import reason, sanitize
 
@@ -115,30 +114,9 @@ def _has_contents(path: Path) -> bool:
         return False
 
 
-def check_output(output: Path) -> Path:
-    """The absolute path of an output; raises `OutputRefused` if it cannot be written."""
-    path = output.expanduser().absolute()
-    if path.is_dir():
-        reason = "it is a folder; name a file in it"
-    elif not path.parent.is_dir():
-        reason = "there is no such folder"
-    elif not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        reason = "you have no permission to write there"
-    else:
-        return path
-    raise OutputRefused(f'The video cannot be written to "{sanitize(path, 200)}": {reason}.')
-
-
-def copy_video(video: Path, output: Path) -> None:
-    """Copy the video to `output`, completely or not at all."""
-    if output.exists() and output.samefile(video):
-        return
-    with replacing(output) as copy:
-        shutil.copyfile(video, copy)
-        copy.chmod(0o666 & ~_umask())
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def is_own(path: Path, home: Path) -> bool:
+    """Whether kling26 keeps files of its own at a path, which is without links."""
+    within = os.path.relpath(path, os.path.realpath(home)).split(os.sep)
+    if within[0].startswith("journal.sqlite3"):
+        return True
+    return within[0] in ("config.toml", "images", "keys.toml", "receipts", "videos", "workers")
