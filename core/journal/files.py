@@ -114,9 +114,14 @@ def _has_contents(path: Path) -> bool:
         return False
 
 
+#: What is kept in the home folder, beside the journal.
+_OWN = ("config.toml", "images", "keys.toml", "receipts", "videos", "workers")
+
+
 def is_own(path: Path, home: Path) -> bool:
     """Whether kling26 keeps files of its own at a path, which is without links."""
-    within = os.path.relpath(path, os.path.realpath(home)).split(os.sep)
-    if within[0].startswith("journal.sqlite3"):
-        return True
-    return within[0] in ("config.toml", "images", "keys.toml", "receipts", "videos", "workers")
+    real = Path(os.path.realpath(home))
+    if not path.is_relative_to(real):
+        return False
+    first = path.relative_to(real).parts[0]
+    return first in _OWN or first.startswith("journal.sqlite3")

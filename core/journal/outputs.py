@@ -44,9 +44,10 @@ def identify(found: os.stat_result | None) -> str | None:
     """
     What tells a file from another one that is put in its place, or written into it.
 
-    Not the number of its device: many file systems have another one after a restart.
+    Not its number or that of its device: on many network file systems and after a restart, the same
+    file may have others.
     """
-    return None if found is None else f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
+    return None if found is None else f"{found.st_size}:{found.st_mtime_ns}"
 
 
 # -- before paying -----------------------------------------------------------------------------
