@@ -9,11 +9,11 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .atomic import replacing
+from .atomic import read_file, replacing
 from .errors import MissingKey, Remedy, SettingsError
 from .provider import Provider
 from .settings import Settings
-from .text import sanitize
+from .text import reason, sanitize
 
 
 @frozen
@@ -67,14 +67,14 @@ class Keys:
 
     def _stored(self) -> dict[str, str]:
         try:
-            text = self.path.read_text("utf-8")
+            text = read_file(self.path).decode()
             import tomllib  # Slow to import; see `Settings`.
 
             values = tomllib.loads(text)
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise SettingsError(f"{self.path} cannot be read: {error.strerror}.") from error
+            raise SettingsError(f"{self.path} cannot be read: {reason(error)}.") from error
         except ValueError:
             # The parser's own message may quote the line, and with it the key.
             raise SettingsError(f"{self.path} is not valid TOML; fix or delete it.") from None
@@ -84,12 +84,12 @@ class Keys:
         import tomli_w
 
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with replacing(self.path) as stored, stored.open("wb") as file:
                 tomli_w.dump(keys, file)
         except OSError as error:
             raise SettingsError(
-                f"{sanitize(self.path)} cannot be written: {error.strerror}."
+                f"{sanitize(self.path)} cannot be written: {reason(error)}."
             ) from error
 
 

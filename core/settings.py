@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
+from .atomic import read_file
 from .errors import SettingsError
 from .provider import Provider
 from .text import reason, sanitize
@@ -59,7 +60,7 @@ class Settings:
     def _file(self) -> dict[str, str]:
         path = self.home / "config.toml"
         try:
-            text = path.read_text("utf-8")
+            text = read_file(path).decode()
             import tomllib  # Slow to import, and few users have this file.
 
             values = tomllib.loads(text)

@@ -237,7 +237,7 @@ class _DeadWorker(Worker):
 
     def take_lock(self) -> None:
         if self.folder is not None:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
 
     def place(self) -> str | None:
         return self.folder_id()

@@ -1,41 +1,102 @@
 """The files in the home folder: images waiting to be sent, and videos that were paid for."""
 
+import errno
 import os
-import shutil
+import tempfile
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define, field
 
 from ..atomic import replacing
-from ..errors import JournalError, OutputRefused
+from ..errors import JournalError
 from ..request import ImageFile
-from ..text import sanitize
+from ..text import reason, sanitize
 
 
-@frozen
+@define(eq=False)
 class Store:
-    """The images and videos in the home folder."""
+    """
+    The images and videos in the home folder.
+
+    The home may be moved while it is in use, and its journal with it: from its first use on, this
+    is the store of that one folder, and never makes another one in its place.
+    """
 
     home: Path
+    _identity: tuple[int, int] | None = field(default=None, init=False)
+    _writable: bool = field(default=False, init=False)
+
+    # -- folders ---------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Check that videos can be stored, by trying; raises `JournalError` if they cannot."""
+        try:
+            folder = self.folder("videos")
+            if not self._writable:
+                with tempfile.TemporaryFile(dir=folder):
+                    self._writable = True
+        except OSError as error:
+            raise JournalError(
+                f"Videos cannot be stored in {sanitize(self.home)}: {reason(error)}."
+            ) from error
+
+    def folder(self, name: str) -> Path:
+        """A folder in the home, which is made if it is missing; raises `OSError`."""
+        if self._identity is None:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._is_here():
+            raise OSError(
+                errno.ENOENT, f"the home folder {self.home} has been moved or deleted meanwhile"
+            )
+        folder = self.home / name
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError as error:  # A link, perhaps, to a disk that is not mounted.
+            raise NotADirectoryError(errno.ENOTDIR, f'"{name}" there is no folder') from error
+        return folder
+
+    def _is_here(self) -> bool:
+        """Whether the home is the folder that it was at first."""
+        try:
+            found = self.home.stat()
+        except OSError:
+            return False
+        identity = found.st_dev, found.st_ino
+        self._identity = self._identity or identity
+        return self._identity == identity
+
+    # -- videos ----------------------------------------------------------------------------
 
     def video_path(self, task: str) -> Path:
         """Where a task's video is stored; nothing in the name comes from the provider."""
         return self.home / "videos" / f"{task}.mp4"
 
+    def find(self, task: str, file: str | None = None) -> Path | None:
+        """
+        The stored video of a task, or else the `file` that the journal names; None without either.
+
+        It is whole: a video gets its name only once it is complete, and on the disk.
+        """
+        self._is_here()
+        places = [self.video_path(task), *([] if file is None else [Path(file)])]
+        return next((path for path in places if _has_contents(path)), None)
+
     def delete_video(self, task: str) -> None:
         self.video_path(task).unlink(missing_ok=True)
+
+    # -- images ----------------------------------------------------------------------------
 
     def save_image(self, image: ImageFile) -> str:
         """Save an image until its task is submitted; returns the name for `load_image`."""
         path = self.home / "images" / image.name
         try:
             if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
+                self.folder("images")
                 with replacing(path) as temporary:
                     temporary.write_bytes(image.data)
         except OSError as error:
             raise JournalError(
-                f"The image cannot be saved in {sanitize(path.parent)}: {error.strerror}."
+                f"The image cannot be saved in {sanitize(path.parent)}: {reason(error)}."
             ) from error
         return image.name
 
@@ -46,30 +107,21 @@ class Store:
         (self.home / "images" / name).unlink(missing_ok=True)
 
 
-def check_output(output: Path) -> Path:
-    """The absolute path of an output; raises `OutputRefused` if it cannot be written."""
-    path = output.expanduser().absolute()
-    if path.is_dir():
-        reason = "it is a folder; name a file in it"
-    elif not path.parent.is_dir():
-        reason = "there is no such folder"
-    elif not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        reason = "you have no permission to write there"
-    else:
-        return path
-    raise OutputRefused(f'The video cannot be written to "{sanitize(path, 200)}": {reason}.')
+def _has_contents(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except OSError:
+        return False
 
 
-def copy_video(video: Path, output: Path) -> None:
-    """Copy the video to `output`, completely or not at all."""
-    if output.exists() and output.samefile(video):
-        return
-    with replacing(output) as copy:
-        shutil.copyfile(video, copy)
-        copy.chmod(0o666 & ~_umask())
+#: What is kept in the home folder, beside the journal.
+_OWN = ("config.toml", "images", "keys.toml", "receipts", "videos", "workers")
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def is_own(path: Path, home: Path) -> bool:
+    """Whether kling26 keeps files of its own at a path, which is without links."""
+    real = Path(os.path.realpath(home))
+    if not path.is_relative_to(real):
+        return False
+    first = path.relative_to(real).parts[0]
+    return first in _OWN or first.startswith("journal.sqlite3")

@@ -19,14 +19,17 @@ from ..errors import JournalError, UnknownTask
 from ..status import Realm, Ticket
 from ..text import sanitize
 from .database import Database, file_of
+from .outputs import Output
 from .rows import (
     IS_OWED,
     Changes,
-    add_output,
     columns_of,
     in_states,
     insert,
+    mark_written,
+    owe_output,
     owned_by,
+    request_output,
     select_tasks,
     state_columns,
     task_of,
@@ -133,21 +136,22 @@ class Journal:
             .order_by(TASKS.c.created.desc())
             .limit(20)
         )
-        times = await self._scalars(query)
-        return median(times) if (times := [took for took in times if took and took > 0]) else None
+        rows = await self._rows(query)
+        return median(times) if (times := [took for (took,) in rows if took and took > 0]) else None
 
-    async def pending_outputs(self, task: str) -> list[str]:
-        """The paths that a task's video still has to be written to."""
+    async def pending_outputs(self, task: str) -> list[Output]:
+        """The outputs that a task's video still has to be written to."""
         unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
-        return await self._scalars(sa.select(OUTPUTS.c.path).where(unwritten))
+        rows = await self._rows(sa.select(OUTPUTS.c.path, OUTPUTS.c.found).where(unwritten))
+        return [Output(Path(row.path), row.found) for row in rows]
 
     # -- new tasks, and their outputs ------------------------------------------------------
 
-    async def claim(self, draft: Task, output: str | None) -> tuple[Task, bool]:
+    async def claim(self, draft: Task, output: Output | None) -> tuple[Task, bool]:
         """
         Record a new task and return it with True, or an active equal one with False.
 
-        A new task is this worker's. `output` is the path that the video is to be written to.
+        A new task is this worker's. `output` is where the video is to be written.
         """
         draft = evolve(draft, worker=self.worker.id, generation=1)
 
@@ -157,7 +161,8 @@ class Journal:
             if row is None:
                 insert(connection, draft, self._now())
             task = draft if row is None else self._task(row)
-            add_output(connection, task.id, output)
+            if output is not None:
+                request_output(connection, task.id, output)
             return task
 
         while True:
@@ -170,16 +175,17 @@ class Journal:
             else:
                 return task, task.id == draft.id
 
-    async def request_output(self, task: str, output: str | None) -> None:
-        """Record that a task's video is to be written to `output` too."""
-        if output is not None:
-            await self._run(lambda connection: add_output(connection, task, output))
+    async def request_output(self, task: str, output: Output) -> None:
+        """Record that a task's video is to be written to `output` too, and no other one's."""
+        await self._run(lambda connection: request_output(connection, task, output))
 
-    async def mark_written(self, task: str, output: str) -> None:
-        """Record that a task's video has been written to `output`."""
-        row = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        update = OUTPUTS.update().where(row).values(written=self._now())
-        await self._run(lambda connection: connection.execute(update))
+    async def owe_output(self, task: str, output: Output) -> None:
+        """Record that a task's video could not be written to `output` yet."""
+        await self._run(lambda connection: owe_output(connection, task, output))
+
+    async def mark_written(self, task: str, output: Output) -> None:
+        """Record that a task's video has been written: it is what `output` has found there."""
+        await self._run(lambda connection: mark_written(connection, task, output, self._now()))
 
     # -- changes by a task's owner; each returns False if it has lost the task -------------
 
@@ -358,16 +364,12 @@ class Journal:
         return await self._run(work)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
-        if self.database.missing:
-            return []
-        return await self.database.read(
-            lambda connection: [self._task(row) for row in connection.execute(query)]
-        )
+        return [self._task(row) for row in await self._rows(query)]
 
-    async def _scalars(self, query: sa.Select[tuple[T]]) -> list[T]:
+    async def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
         if self.database.missing:
             return []
-        return await self.database.read(lambda connection: list(connection.scalars(query)))
+        return await self.database.read(lambda connection: list(connection.execute(query)))
 
 
 def _lock_folder(url: str, home: Path | None) -> Path | None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from ..errors import Remedy
 from ..status import Ticket
+from .outputs import Output
 from .schema import OUTPUTS, TASKS
 from .task import ACTIVE, Owner, Task, TaskState
 
@@ -66,12 +67,31 @@ def state_columns(state: TaskState) -> dict[str, object]:
     return {"state": state, **ended}
 
 
-def add_output(connection: sa.Connection, task: str, output: str | None) -> None:
-    """Record that a task's video is to be written to `output`, again if it was before."""
-    if output is not None:
-        row = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == output)
-        connection.execute(OUTPUTS.delete().where(row))
-        connection.execute(OUTPUTS.insert().values(task=task, path=output))
+def request_output(connection: sa.Connection, task: str, output: Output) -> None:
+    """Record an output of a task, in place of all others that are owed at that path."""
+    there = OUTPUTS.c.path == str(output.path)
+    is_owed = there & OUTPUTS.c.written.is_(None)
+    connection.execute(OUTPUTS.delete().where(is_owed))
+    owe_output(connection, task, output)
+
+
+def owe_output(connection: sa.Connection, task: str, output: Output) -> None:
+    """Record an output of a task that is not written yet, or not as it was requested last."""
+    path = str(output.path)
+    row = (OUTPUTS.c.task == task) & (OUTPUTS.c.path == path)
+    connection.execute(OUTPUTS.delete().where(row))
+    connection.execute(OUTPUTS.insert().values(task=task, path=path, found=output.found))
+
+
+def mark_written(
+    connection: sa.Connection, task: str, output: Output, now: sa.ColumnElement[float]
+) -> None:
+    """Record that an output is written: `output.found` is now the video of this task."""
+    there = OUTPUTS.c.path == str(output.path)
+    connection.execute(OUTPUTS.update().where(there, OUTPUTS.c.task == task).values(written=now))
+    # Another task may have been requested there since, and its video replaces this one.
+    is_owed = there & OUTPUTS.c.written.is_(None)
+    connection.execute(OUTPUTS.update().where(is_owed).values(found=output.found))
 
 
 def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float]) -> None:

@@ -95,7 +95,7 @@ class Worker:
             return
         lock = _lock(self._lock_file(self.id))
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             lock.acquire(blocking=False)
         except (OSError, TimeoutError):
             return  # Others have to go by the count.

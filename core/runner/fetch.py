@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 
+from ..atomic import move_into_place
 from ..errors import ProviderError, ResultUnavailable
 from ..http.addresses import AddressRefused
 from ..http.download import DeadLink, Download, DownloadInterrupted, TooLarge
@@ -68,6 +68,7 @@ async def _download(context: JobContext, url: str | None) -> Path:
     """Download one link into the store; returns the path."""
     if url is None:
         raise DeadLink("the provider did not send a URL")
+    await asyncio.to_thread(context.store.folder, "videos")
     path = context.store.video_path(context.id)
     # One per worker: another one, believed dead, may still be writing.
     part = path.with_name(f"{path.name}.{context.journal.worker.id}.part")
@@ -83,7 +84,6 @@ async def _download(context: JobContext, url: str | None) -> Path:
 
 def _clean_up(path: Path) -> None:
     """Delete partial files of earlier runs: they may be of another version of the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     for old in path.parent.glob(f"{path.name}.*.part"):
         old.unlink(missing_ok=True)
 
@@ -95,6 +95,4 @@ def _put_in_place(part: Path, path: Path) -> None:
     except UnplayableVideo as error:
         part.unlink(missing_ok=True)
         raise DownloadInterrupted(f"the link did not lead to a playable video: {error}") from error
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    move_into_place(part, path)

@@ -22,9 +22,11 @@ from .submit import submit
 async def run(context: JobContext) -> Task:
     """Run the task to its end; returns its row once the video is stored, or raises."""
     try:
-        ticket = context.ticket or await context.accept(await submit(context))
-        status = context.result or await _mark_succeeded(context, await poll(context, ticket))
-        path, url = await fetch(context, ticket, status)
+        path, url = context.store.find(context.id, context.task.file), context.task.url
+        if path is None:
+            ticket = context.ticket or await context.accept(await submit(context))
+            status = context.result or await _mark_succeeded(context, await poll(context, ticket))
+            path, url = await fetch(context, ticket, status)
         context.stored = True
         await context.move("stored", last=True, file=str(path), url=url)
         context.report("stored")

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..errors import (
     JournalBusy,
@@ -116,8 +115,8 @@ class JobPool:
         self, task: Task, deadline: float, progress: Listener, target: Target | None
     ) -> Task | None:
         """The stored task; None while another process runs it. Raises the error that ended it."""
-        if task.state == "stored" and task.file and Path(task.file).exists():
-            return task
+        if task.state == "stored" and (file := self.store.find(task.id, task.file)):
+            return evolve(task, file=str(file))
         if task.standing == "over":
             raise _end_error(task)
         if task.id not in self._jobs:

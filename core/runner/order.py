@@ -11,7 +11,7 @@ from .. import validation
 from ..errors import SettingsError
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
-from ..journal.files import check_output
+from ..journal.outputs import Output, check_output
 from ..journal.task import Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
@@ -38,11 +38,11 @@ class Target:
 
 @frozen
 class Order:
-    """A checked request, its target, and the path of the output."""
+    """A checked request, its target, and where the video is to be written."""
 
     request: VideoRequest
     target: Target
-    output: Path | None
+    output: Output | None
 
     @property
     def fingerprint(self) -> str:
@@ -96,9 +96,9 @@ class Resolver:
         """Check everything; raises `UsageError` before anything is sent or written."""
         chosen = self.provider(provider, sandbox)
         own = validation.validate(chosen, request, options)
-        path = None if output is None else check_output(Path(output))
+        place = None if output is None else check_output(output, self.settings.home)
         target = Target(chosen, realm_of(chosen, sandbox), own, self.clients)
-        return Order(request, target, path)
+        return Order(request, target, place)
 
     def target(self, task: Task) -> Target:
         """The target of an existing task; raises `SettingsError` if its URL has changed."""

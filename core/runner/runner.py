@@ -300,21 +300,21 @@ class Runner:
 
     async def _claim(self, order: Order) -> tuple[Task, bool]:
         """The journal's row for an order, and whether it existed before."""
-        output = None if order.output is None else str(order.output)
         equal = await self.journal.find_equal(order.fingerprint)
         if equal is not None:
             # A stored video is written at once, and one on its way must not wait for a writer.
-            if equal.standing != "stored":
+            if equal.standing != "stored" and order.output is not None:
                 with suppress(JournalError, TimeoutError):  # It may be paid for: never give up.
                     async with asyncio.timeout(OVERRUN):
-                        await self.journal.request_output(equal.id, output)
+                        await self.journal.request_output(equal.id, order.output)
             return equal, True
         _ = order.target.client  # Without a key, there must be no row.
+        self._store.prepare()
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
             name = await asyncio.to_thread(self._store.save_image, image)
         draft = order.draft(name, self.journal.clock)
-        task, new = await self.journal.claim(draft, output)
+        task, new = await self.journal.claim(draft, order.output)
         return task, not new
 
     async def _outcome(self, task: Task, deadline: float, progress: Listener) -> Outcome:
@@ -335,8 +335,9 @@ class Runner:
     ) -> Video:
         target, output = (order.target, order.output) if order else (None, None)
         try:
+            recorded = task.standing != "stored"
             task = await self._jobs.complete(task, deadline, progress, target)
-            file = await write_outputs(self.journal, task, output)
+            file = await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task
             raise _paid_or_not(task, error).about(

@@ -65,6 +65,10 @@ OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("x", "--callback-url", "me"): ("callback_url", "https://", '"me"'),
     ("x", "--output", "nowhere/fox.mp4"): ("{folder}/nowhere/fox.mp4", "no such folder"),
+    ("x", "--output", "nowhere/"): ("{folder}/nowhere", "it is a folder; name a file in it"),
+    ("x", "--output", "x" * 300): ("File name too long",),
+    ("x", "--output", "/dev/null"): ('"/dev/null"', "it is a device"),
+    ("x", "--output", "home/journal.sqlite3"): ("kling26 keeps its own files there",),
 }  # fmt: skip
 OTHERS: dict[tuple[str, ...], str] = {
     ("genrate", "x"): 'kling26 has no command "genrate"; did you mean "generate"?',

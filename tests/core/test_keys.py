@@ -180,3 +180,37 @@ def test_a_write_that_fails_leaves_the_old_keys_and_no_rest(
 
     assert keys.need(kie).value == "k-1"
     assert [path.name for path in home.iterdir()] == ["keys.toml"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_a_file_that_is_a_link_stays_one(home: Path, tmp_path: Path, kie: Provider) -> None:
+    """As people have it who keep their settings in a repository."""
+    home.mkdir()
+    kept = tmp_path / "dotfiles.toml"
+    kept.write_text('kie = "k-1"')
+    kept.chmod(0o644)
+    (home / "keys.toml").symlink_to(Path("..", "dotfiles.toml"))
+
+    keys_of(home).set(kie, "k-2")
+
+    assert (home / "keys.toml").is_symlink()
+    assert "k-2" in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_neither_read_nor_replaced(home: Path, kie: Provider, kind: str) -> None:
+    home.mkdir()
+    path = home / "keys.toml"
+    make = {"pipe": os.mkfifo, "device": lambda path: path.symlink_to("/dev/zero"),
+            "folder": Path.mkdir}  # fmt: skip
+    make[kind](path)
+    before = path.lstat()
+
+    with pytest.raises(SettingsError, match=rf"keys\.toml cannot be read: it is a {kind}\."):
+        keys_of(home).find(kie)
+    with pytest.raises(SettingsError, match=f"it is a {kind}"):
+        keys_of(home).set(kie, "k-1")
+
+    assert os.path.samestat(path.lstat(), before)

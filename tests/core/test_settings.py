@@ -1,5 +1,6 @@
 """Settings: defaults, under config.toml, under the environment."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -175,3 +176,12 @@ def test_this_machine_has_several_names(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "10.0.0.1", "localhost.example", "0.0.0.0", "kie.ai"])  # noqa: S104
 def test_other_machines_are_other_machines(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_a_settings_file_that_is_a_pipe_is_not_waited_for(home: Path) -> None:
+    home.mkdir()
+    os.mkfifo(home / "config.toml")
+
+    with pytest.raises(SettingsError, match=r"config\.toml cannot be read: it is a pipe\."):
+        _ = Settings({"KLING26_HOME": str(home)}).provider
