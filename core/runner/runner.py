@@ -134,7 +134,7 @@ class Runner:
         `Kling26Error`; `kling26.core.errors` says which kinds may mean that you paid.
         """
         deadline = now() + timeout
-        order = self._resolver.order(request, provider, options, output, self._in_sandbox(sandbox))
+        order = await self._order(request, provider, options, output, self._in_sandbox(sandbox))
         try:
             async with asyncio.timeout_at(deadline + OVERRUN):
                 task, reused = await self._claim(order)
@@ -297,6 +297,19 @@ class Runner:
 
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
+
+    async def _order(
+        self,
+        request: VideoRequest,
+        provider: str | None,
+        options: Mapping[str, object] | object | None,
+        output: str | Path | None,
+        sandbox: bool,
+    ) -> Order:
+        """Check everything, in a thread: a large picture takes a second to decode."""
+        return await asyncio.to_thread(
+            self._resolver.order, request, provider, options, output, sandbox
+        )
 
     async def _claim(self, order: Order) -> tuple[Task, bool]:
         """The journal's row for an order, and whether it existed before."""
