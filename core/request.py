@@ -32,6 +32,7 @@ _MAX_PIXELS = 1024**3 // 4 // 3
 _MAX_SCANS = 100
 #: What every PNG file ends with, and Pillow does not look for.
 _PNG_END = b"IEND\xaeB`\x82"
+_JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 # Many phones append a second picture to a JPEG file; Pillow calls that format MPO.
 _FORMAT_ALIASES = {"mpo": "jpeg"}
 
@@ -103,7 +104,7 @@ class ImageFile:
         if width * height > _MAX_PIXELS:
             most = _MAX_PIXELS // 10**6
             return f"must have at most {most} million pixels; got {width} x {height}."
-        if self.format == "jpeg" and self.data.count(b"\xff\xda") > _MAX_SCANS:
+        if self.format == "jpeg" and self.data.count(_JPEG_SCAN) > _MAX_SCANS:
             return f"must be a JPEG of at most {_MAX_SCANS} scans."
         try:
             return None if self._decode() else "must be a single picture; this one is animated."
@@ -115,7 +116,7 @@ class ImageFile:
         from PIL import Image
 
         formats = [(self.format or "").upper()]
-        if self.format == "png" and _PNG_END not in self.data:
+        if not self._has_end():
             raise ValueError("the end is missing")
         with warnings.catch_warnings(action="ignore"):
             with Image.open(_Whole(self.data), formats=formats) as image:
@@ -124,6 +125,14 @@ class ImageFile:
                 image.draft(None, (1, 1))  # Of a JPEG, everything is read, but less is computed.
                 image.load()
                 return image.format == "MPO" or not getattr(image, "is_animated", False)
+
+    def _has_end(self) -> bool:
+        """Whether the end of the last picture in the file is there: decoders may make one up."""
+        if self.format == "png":
+            return _PNG_END in self.data
+        if self.format == "jpeg":
+            return self.data.rfind(_JPEG_END) > self.data.rfind(_JPEG_SCAN)
+        return True
 
     @property
     def format(self) -> str | None:

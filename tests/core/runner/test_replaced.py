@@ -63,7 +63,7 @@ async def replaced(stage: Stage, path: str, answered: bool = False) -> object:
     To the other one, the sleeper is gone.
     """
     drowsy = Drowsy(stage.transport(), path, answered)
-    async with stage.runner(sandbox=lambda _: drowsy) as sleeper, stage.runner() as other:
+    async with stage.runner(sandbox=lambda _: drowsy) as sleeper, stage.runner(alive=True) as other:
         call = asyncio.create_task(stage.make(sleeper))
         await drowsy.asleep.wait()
         await finished(other)
@@ -104,10 +104,10 @@ def test_a_sleeper_whose_request_was_still_to_leave_does_not_hide_that(stage: St
 
 
 async def queueing(stage: Stage) -> list[object]:
-    """Ten requests of a sleeper that is replaced while they wait for the provider's pace."""
-    async with stage.runner() as sleeper, stage.runner() as other:
-        calls = [asyncio.create_task(stage.make(sleeper, seed=seed)) for seed in range(24)]
-        while len(await sleeper.tasks()) < 24:
+    """Eight requests of a sleeper that is replaced while they wait for the provider's pace."""
+    async with stage.runner() as sleeper, stage.runner(alive=True) as other:
+        calls = [asyncio.create_task(stage.make(sleeper, seed=seed)) for seed in range(8)]
+        while len(await sleeper.tasks()) < 8:
             await asyncio.sleep(0.1)
         await finished(other)
         return await asyncio.gather(*calls, return_exceptions=True)
@@ -118,7 +118,7 @@ def test_what_a_sleeper_was_about_to_send_is_sent_by_the_other_alone(stage: Stag
 
     assert [type(each) for each in results if isinstance(each, Kling26Error)] == []
     assert {task.state for task in stage.tasks()} == {"stored"}
-    assert stage.paid == 24
+    assert stage.paid == 8
 
 
 class Silent(Journal):
