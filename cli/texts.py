@@ -67,8 +67,10 @@ def task_text(task: Task, provider: Provider | None) -> str:
     """Where the video of a task is, why there is none, or how to get it; "" if there is nothing."""
     if task.standing == "stored":
         here = task.file is not None and Path(task.file).exists()
-        gone = f"The stored video is gone. Fetch it again with: kling26 resume {task.id}"
-        return str(task.file) if here else gone
+        if not here:
+            return f"The stored video is gone. Fetch it again with: kling26 resume {task.id}"
+        owed = f"Its --output is still to be written: kling26 resume {task.id}"
+        return join_sentences(str(task.file), owed) if task.owed else str(task.file)
     if task.error is not None:
         return failure_text(task, provider)
     return "" if task.standing == "over" else join_sentences(_state(task, provider), _next(task))

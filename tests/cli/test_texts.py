@@ -90,6 +90,15 @@ def test_a_video_that_is_here_is_described_by_its_file(tmp_path: Path) -> None:
     assert texts.task_text(here, PROVIDERS["kie"]) == str(tmp_path / "fox.mp4")
 
 
+def test_an_output_that_is_still_owed_is_mentioned(tmp_path: Path) -> None:
+    (tmp_path / "fox.mp4").touch()
+    owed = task("stored", file=str(tmp_path / "fox.mp4"), owed=True)
+
+    assert texts.task_text(owed, PROVIDERS["kie"]) == (
+        f"{tmp_path / 'fox.mp4'}. Its --output is still to be written: kling26 resume k26-1"
+    )
+
+
 def test_a_failed_task_gives_its_reason_alone() -> None:
     failed = task("failed", error="It could not be made", remedy=Remedy("top_up"))
 
