@@ -105,7 +105,9 @@ FACTS: Mapping[str, Callable[[Provider], str]] = {
     "Webhook (`--callback-url`)": lambda p: field_of(p, "not supported", callback_url=CALLBACK),
     "Takes an id of ours": lambda p: field_of(p, "no", task="k26-1"),
     "If the connection breaks while submitting": lambda p: (
-        "the task is looked up by that id" if p.can("find") else "you decide (`kling26 resubmit`)"
+        "the task is looked up by that id"
+        if p.can("find")
+        else "you decide (`kling26 adopt` or `resubmit`)"
     ),
     "Own options (`--option`)": own_options,
     "Max prompt (text / image)": prompts,
