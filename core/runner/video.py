@@ -1,44 +1,183 @@
-"""Checks whether a file is a complete video that plays."""
+"""
+The check of a video before it is stored, in a process of its own.
 
+A file from the network may be made to crash FFmpeg or to take gigabytes of memory. One process
+checks the videos of all runners in turn. It is started by the first runner that has one, ended with
+the last runner, and ends by itself when there has been nothing to check for some time.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar
+from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from av import VideoStream
-    from av.container import InputContainer
+from attrs import define, field
+
+from .playable import UnplayableVideo as UnplayableVideo
+from .playable import check_video as check_video
+from .process import CheckProcess, Died, TookTooLong, command
+
+logger: logging.Logger = logging.getLogger("kling26")
 
 
-class UnplayableVideo(ValueError):
-    """The file is not a playable video; the message says why."""
+@define(eq=False)
+class VideoChecker:
+    """Checks videos. Each runner has one; all of them share one process."""
+
+    _checks: "_Checks" = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._checks = _Checks.shared_with(self)
+
+    def start(self) -> None:
+        """Start the process in the background, so that a check need not wait for it."""
+        self._checks.start()
+
+    async def check(self, path: Path, seconds: float | None = None) -> None:
+        """
+        Do what `check_video` does; also raises `UnplayableVideo` for what is too much to check.
+
+        Raises `OSError` if there is no such file.
+        """
+        problem = await self._checks.check(path, seconds)
+        if problem is not None:
+            raise UnplayableVideo(problem)
+
+    async def aclose(self) -> None:
+        """End the process, unless another runner uses it."""
+        if self._checks.is_last(self):
+            await asyncio.to_thread(self._checks.close)
 
 
-def check_video(path: Path) -> None:
-    """
-    Raise `UnplayableVideo` unless the file has a video stream that decodes and is complete.
+@define(eq=False)
+class _Checks:
+    """The checks of this process: one at a time, in a thread that asks the other process."""
 
-    All packets are read without decoding them: a truncated file ends before its stated duration.
-    """
-    import av  # Slow to import, and only needed here and in the sandbox.
+    current: ClassVar["_Checks | None"] = None
+    lock: ClassVar[threading.Lock] = threading.Lock()
 
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UnplayableVideo("it has no video stream")
-            stream = container.streams.video[0]
-            if next(container.decode(stream), None) is None:
-                raise UnplayableVideo("it contains no frame that can be decoded")
-            _check_end(container, stream)
-    except (av.FFmpegError, ValueError) as error:
-        if isinstance(error, UnplayableVideo):
+    _users: "WeakSet[VideoChecker]" = field(factory=WeakSet)
+    _thread: ThreadPoolExecutor = field(
+        factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="kling26-video")
+    )
+    _process: CheckProcess | None = None
+    _closed: bool = False
+
+    @classmethod
+    def shared_with(cls, user: VideoChecker) -> "_Checks":
+        """The checks of this process, which `user` is one more user of."""
+        with cls.lock:
+            if cls.current is None:
+                cls.current = cls()
+            cls.current._users.add(user)
+            return cls.current
+
+    def is_last(self, user: VideoChecker) -> bool:
+        """Whether there is no user left after this one; then the next one gets new checks."""
+        cls = type(self)
+        with cls.lock:
+            self._users.discard(user)
+            if self._users:
+                return False
+            if cls.current is self:
+                cls.current = None
+            return True
+
+    def start(self) -> None:
+        self._thread.submit(self._running)
+
+    async def check(self, path: Path, seconds: float | None) -> str | None:
+        """What is wrong with a video, or None."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._check, path, seconds)
+
+    def close(self) -> None:
+        """End the process and the thread, at once."""
+        self._closed = True
+        if (process := self._process) is not None:
+            process.kill()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._end_process()
+
+    def forget(self) -> None:
+        """Let go of the process, which belongs to the one that this one was forked from."""
+        if self._process is not None:
+            self._process.forget()
+
+    # -- in the thread ---------------------------------------------------------------------
+
+    def _check(self, path: Path, seconds: float | None) -> str | None:
+        try:
+            return self._ask(path, seconds)
+        except TookTooLong as error:
+            return str(error)
+        except Died:
+            # It may have been idle, or ended by somebody else: only the second time is it the file.
+            logger.info("Checking %s again: the process that did has ended.", path.name)
+        try:
+            return self._ask(path, seconds)
+        except Died as error:
+            return str(error)
+
+    def _ask(self, path: Path, seconds: float | None) -> str | None:
+        process = self._running()
+        if process is None:
+            return self._check_here(path, seconds)
+        try:
+            return process.check(path, seconds)
+        except Died:
+            self._process = None
             raise
-        raise UnplayableVideo("it is not a video file") from error
+
+    def _running(self) -> CheckProcess | None:
+        """The process, started if need be; None where it cannot be."""
+        if self._process is not None:
+            return self._process
+        arguments = command()
+        if arguments is None or self._closed:
+            return None
+        try:
+            self._process = CheckProcess(arguments)
+            self._process.wait_until_ready()
+        except (OSError, Died) as error:
+            logger.info("No process can be started to check videos: %s", error)
+            self._end_process()
+        return self._process
+
+    def _check_here(self, path: Path, seconds: float | None) -> str | None:
+        """A paid video is not withheld where no other process can check it."""
+        if self._closed:
+            return "it was not checked"
+        try:
+            check_video(path, seconds)
+        except UnplayableVideo as error:
+            return str(error)
+        return None
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
 
-def _check_end(container: "InputContainer", stream: "VideoStream") -> None:
-    length = stream.duration or 0
-    if not length:
-        return
-    container.seek(0)
-    ends = [p.pts + (p.duration or 0) for p in container.demux(stream) if p.pts is not None]
-    if max(ends, default=0) - (stream.start_time or 0) < 0.8 * length:
-        raise UnplayableVideo("its end is missing")
+def _end() -> None:
+    """At the end of the program, also where a runner was never closed."""
+    if _Checks.current is not None:
+        _Checks.current.close()
+
+
+def _after_fork() -> None:
+    """A forked process has its own checks: threads do not survive a fork."""
+    inherited, _Checks.current, _Checks.lock = _Checks.current, None, threading.Lock()
+    if inherited is not None:
+        inherited.forget()
+
+
+atexit.register(_end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
