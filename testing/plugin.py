@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ..core.runner import order
+from ..core.runner.video import VideoChecker
 from ..core.settings import Settings
 from .clock import VirtualLoop
 from .conformance import ProviderTests
@@ -77,6 +78,12 @@ def _advice(item: pytest.Item) -> str | None:
     test = getattr(ProviderTests, getattr(item, "originalname", ""), None)
     _, _, advice = (inspect.getdoc(test) or "").partition("What to do: ")
     return advice or None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _video_checker() -> VideoChecker:
+    """Keeps the process that checks videos, which would start anew for each test's runner."""
+    return VideoChecker()
 
 
 @pytest.fixture

@@ -6,19 +6,23 @@ the user's own network.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urljoin
 
 import httpx
 from attrs import define, field
 
+from .. import refusals
 from ..errors import Kling26Error
 from ..status import Realm
 from ..text import sanitize
 from . import addresses
 from .client import USER_AGENT
+from .codings import CodingError, Decoder
 from .pacing import backoff, now
+from .parts import Part, WrongPart
 
 #: The maximum size of a video, in bytes.
 MAX_VIDEO = 2 * 1024**3
@@ -26,12 +30,22 @@ _MAX_REDIRECTS = 5
 #: How many times each link is tried.
 _ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
+#: How long the headers of a reply may take, in seconds: httpx only limits the wait for each byte.
+_HEADERS_TIMEOUT = 60.0
+#: The slowest pace, in bytes per second, and the time over which it is measured, in seconds.
+_SLOWEST, _MEASURED = 4096, 30.0
+#: How long a link may ask to wait, in seconds.
+_LONGEST_PAUSE = 60.0
 #: The minimum time between progress reports, in seconds.
 _REPORT_EVERY = 0.1
 
 
 class DownloadInterrupted(Kling26Error):
-    """The download was interrupted; the same link may work again."""
+    """The download was interrupted; the same link may work again after `pause` seconds."""
+
+    def __init__(self, message: str, pause: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class TooLarge(Kling26Error):
@@ -56,16 +70,15 @@ class Download:
     client: httpx.AsyncClient
     realm: Realm
     report: Callable[[int, int | None], None]
-    #: The total in bytes, if the server sends it.
+    #: The total in bytes, if the server has said it.
     _total: int | None = field(default=None, init=False)
-    #: Whether the server supports ranges, and its validator (RFC 9110, section 8.8) for the file.
-    _ranges: bool = field(default=False, init=False)
+    #: What identifies the file that is in `part`; None if the download cannot be resumed.
     _validator: str | None = field(default=None, init=False)
     _reported: float = field(default=0.0, init=False)
 
-    async def run(self, finish: Callable[[], None]) -> None:
+    async def run(self, finish: Callable[[], Awaitable[None]]) -> None:
         """
-        Download the file and call `finish` in a thread, with several attempts.
+        Download the file and await `finish`, with several attempts.
 
         `finish` may raise `DownloadInterrupted` if the file is not complete. Raises that,
         `DeadLink`, `TooLarge`, `AddressRefused`, or `OSError` if the file cannot be written.
@@ -73,29 +86,34 @@ class Download:
         for attempt in range(1, _ATTEMPTS):
             try:
                 return await self._try(finish)
-            except DownloadInterrupted:
-                await asyncio.sleep(backoff(attempt) / 2)
+            except DownloadInterrupted as error:
+                await asyncio.sleep(max(backoff(attempt) / 2, error.pause))
         return await self._try(finish)
 
-    async def _try(self, finish: Callable[[], None]) -> None:
+    async def _try(self, finish: Callable[[], Awaitable[None]]) -> None:
         try:
             await self._fetch_missing()
-            await asyncio.to_thread(finish)
+            await finish()
         except FileNotFoundError as error:
             # Another worker, which believed this one to be dead, deleted it.
             raise DownloadInterrupted("the partial file was removed") from error
 
     async def _fetch_missing(self) -> None:
-        have = self.part.stat().st_size if self._ranges and self.part.exists() else 0
+        have = self.part.stat().st_size if self._validator and self.part.exists() else 0
         try:
-            reply = await self._open(have)
+            async with asyncio.timeout(_HEADERS_TIMEOUT):
+                reply = await self._open(have)
+        except TimeoutError as error:
+            raise DownloadInterrupted("the server did not answer in time") from error
         except httpx.TransportError as error:
             reason = sanitize(error) or "no reason given"
             raise DownloadInterrupted(f"the connection broke ({reason})") from error
         try:
-            await self._save(reply, have if self._resumes(reply, have) else 0)
+            await self._save(reply, self._accept(reply, have))
         except httpx.TransportError as error:
             raise DownloadInterrupted(f"the download was cut off ({sanitize(error)})") from error
+        except CodingError as error:
+            raise DownloadInterrupted(str(error)) from error
         finally:
             await reply.aclose()
 
@@ -154,50 +172,92 @@ class Download:
         await reply.aclose()
         status = reply.status_code
         if status == 416:
-            self._ranges = False  # The part does not belong to this file: start again.
+            self._start_over()  # The part does not belong to this file.
         if status in (408, 416, 425, 429) or status >= 500:
-            raise DownloadInterrupted(f"the link answered HTTP {status}")
+            pause = min(refusals.retry_after(reply) or 0.0, _LONGEST_PAUSE)
+            raise DownloadInterrupted(f"the link answered HTTP {status}", pause)
         raise DeadLink(f"the link answered HTTP {status}")
 
-    def _resumes(self, reply: httpx.Response, have: int) -> bool:
-        """Whether the reply continues the part, and is of the same file."""
-        if reply.status_code != 206:
-            return False
-        start, _, total = reply.headers.get("content-range", "").partition("/")
-        same = self._total is None or total in ("*", str(self._total))
-        if same and start.startswith(f"bytes {have}-"):
-            return True
-        self._ranges = False
-        raise DownloadInterrupted("the server sent a different part than the one requested")
-
-    async def _save(self, reply: httpx.Response, offset: int) -> None:
-        self._read_headers(reply, offset)
+    def _accept(self, reply: httpx.Response, have: int) -> Part:
+        """What the reply contains: the file from its start, or what is missing after `have`."""
+        try:
+            found = Part.read(reply)
+        except WrongPart as error:
+            self._start_over()
+            raise DownloadInterrupted(f"the server sent a part of the file, but {error}") from error
+        if found.start == 0:
+            self._validator = found.validator
+            self._total = self._total if found.total is None else found.total
+        elif found.start != have or found.coding:
+            self._start_over()
+            raise DownloadInterrupted("the server sent a different part than the one requested")
+        elif not self._belongs(found):
+            self._start_over()
+            raise DownloadInterrupted("the file has changed during the download")
         _check_size(self._total or 0)
-        done = offset
-        with self.part.open("r+b" if offset else "wb") as file:
-            file.seek(offset)
+        return found
+
+    def _belongs(self, found: Part) -> bool:
+        """Whether a part is of the file that the download began with."""
+        same_bytes = found.validator in (None, self._validator)
+        return same_bytes and (None in (found.total, self._total) or found.total == self._total)
+
+    def _start_over(self) -> None:
+        self._validator = self._total = None
+
+    async def _save(self, reply: httpx.Response, found: Part) -> None:
+        done = found.start
+        pace, decoder = _Pace(done), Decoder(found.coding)
+        with self.part.open("r+b" if done else "wb") as file:
+            file.seek(done)
+            file.truncate()
             async for chunk in reply.aiter_raw():
-                file.write(chunk)
                 done += len(chunk)
+                pace.check(done)
                 _check_size(done)
+                _write(file, decoder.feed(chunk) if found.coding else (chunk,))
                 self._report_progress(done)
-        if self._total is not None and done != self._total:
-            raise DownloadInterrupted(f"the server announced {self._total} bytes and sent {done}")
+            if found.coding:
+                _write(file, decoder.finish())
+        self._check_end(found, done)
         self._report_progress(done, last=True)
 
-    def _read_headers(self, reply: httpx.Response, offset: int) -> None:
-        headers = reply.headers
-        length = headers.get("content-length", "")
-        self._total = offset + int(length) if length.isascii() and length.isdigit() else None
-        self._ranges = reply.status_code == 206 or headers.get("accept-ranges") == "bytes"
-        etag = headers.get("etag", "")
-        # A weak validator does not guarantee equal bytes (RFC 9110, section 13.1.5).
-        self._validator = headers.get("last-modified") if etag[:2] in ("", "W/") else etag
+    def _check_end(self, found: Part, done: int) -> None:
+        """Raise `DownloadInterrupted` unless as much arrived as was announced, in every reply."""
+        end = None if found.length is None else found.start + found.length
+        for announced in (end, self._total):
+            if announced not in (None, done):
+                raise DownloadInterrupted(f"the server announced {announced} bytes and sent {done}")
 
     def _report_progress(self, done: int, last: bool = False) -> None:
         if last or now() - self._reported >= _REPORT_EVERY:
             self._reported = now()
             self.report(done, self._total)
+
+
+@define
+class _Pace:
+    """How fast a file arrives; `_before` is how many bytes there were when the measuring began."""
+
+    _before: int
+    _since: float = field(factory=now, init=False)
+
+    def check(self, done: int) -> None:
+        """Raise `DownloadInterrupted` if too little has arrived for some time."""
+        elapsed = now() - self._since
+        if elapsed < _MEASURED:
+            return
+        if done - self._before < _SLOWEST * elapsed:
+            raise DownloadInterrupted(
+                f"only {done - self._before} bytes arrived in {elapsed:.0f} seconds"
+            )
+        self._before, self._since = done, now()
+
+
+def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        file.write(piece)
+        _check_size(file.tell())
 
 
 def _check_size(size: int) -> None:

@@ -25,6 +25,7 @@ from ..provider import Provider
 from ..request import VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence
+from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -56,6 +57,7 @@ class JobContext:
     client: ProviderClient
     downloads: httpx.AsyncClient
     limiter: RateLimiter
+    checker: VideoChecker
     journal: Journal
     store: Store
     deadline: float

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ..atomic import move_into_place
@@ -12,12 +14,14 @@ from ..http.pacing import backoff
 from ..status import Status, Ticket
 from ..text import reason
 from .context import JobContext
-from .video import UnplayableVideo, check_video
+from .video import UnplayableVideo
 
 logger: logging.Logger = logging.getLogger("kling26")
 
 #: How many links are tried.
 _LINKS = 5
+#: How old a partial file has to be, in seconds, to be one that nobody is writing any more.
+_ABANDONED = 24 * 60 * 60.0
 
 
 async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Path, str | None]:
@@ -26,25 +30,29 @@ async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Pa
 
     Raises `ResultUnavailable`, which says why; the task can be resumed.
     """
+    context.checker.start()
     url, problem = status.url, ""
     for attempt in range(1, _LINKS + 1):
+        pause = backoff(attempt)
         try:
             return await _download(context, url), url
         # A refused URL may have been sent too early, or by mistake.
         except (DeadLink, DownloadInterrupted, AddressRefused) as error:
             problem = str(error)
+            pause = max(pause, error.pause if isinstance(error, DownloadInterrupted) else 0.0)
             logger.info("Fetching the video of %s: %s", context.id, error)
         except (TooLarge, OSError) as error:
             raise _unavailable(context, reason(error)) from error
         if attempt < _LINKS:
-            await asyncio.sleep(backoff(attempt))
+            await asyncio.sleep(pause)
             url = await _another_link(context, ticket, url)
     raise _unavailable(context, problem)
 
 
 def _unavailable(context: JobContext, problem: str) -> ResultUnavailable:
     return ResultUnavailable(
-        f"The video is finished at {context.provider.title}, but could not be fetched: {problem}."
+        f"The video is finished at {context.provider.title} and paid for, but could not be "
+        f"fetched: {problem}."
     )
 
 
@@ -70,29 +78,36 @@ async def _download(context: JobContext, url: str | None) -> Path:
         raise DeadLink("the provider did not send a URL")
     await asyncio.to_thread(context.store.folder, "videos")
     path = context.store.video_path(context.id)
-    # One per worker: another one, believed dead, may still be writing.
+    # One per worker: another one may be writing its own.
     part = path.with_name(f"{path.name}.{context.journal.worker.id}.part")
-    await asyncio.to_thread(_clean_up, path)
+    await asyncio.to_thread(_delete_abandoned, path)
 
     def report(done: int, total: int | None) -> None:
         context.report("downloading", done=done, total=total)
 
-    download = Download(url, part, context.downloads, context.task.realm, report)
-    await download.run(finish=lambda: _put_in_place(part, path))
+    async def finish() -> None:
+        await _put_in_place(context, part, path)
+
+    try:
+        await Download(url, part, context.downloads, context.task.realm, report).run(finish)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return path
 
 
-def _clean_up(path: Path) -> None:
-    """Delete partial files of earlier runs: they may be of another version of the file."""
+def _delete_abandoned(path: Path) -> None:
+    """Delete partial files of workers that were killed; those of living ones are younger."""
     for old in path.parent.glob(f"{path.name}.*.part"):
-        old.unlink(missing_ok=True)
+        with suppress(OSError):
+            if old.stat().st_mtime < time.time() - _ABANDONED:
+                old.unlink()
 
 
-def _put_in_place(part: Path, path: Path) -> None:
-    """Check the file and move it into the store; raises `DownloadInterrupted` if unplayable."""
+async def _put_in_place(context: JobContext, part: Path, path: Path) -> None:
+    """Check the file and move it into the store; raises `DeadLink` if it is no whole video."""
     try:
-        check_video(part)
+        await context.checker.check(part, context.task.duration)
     except UnplayableVideo as error:
-        part.unlink(missing_ok=True)
-        raise DownloadInterrupted(f"the link did not lead to a playable video: {error}") from error
-    move_into_place(part, path)
+        raise DeadLink(f"the link did not lead to a playable video: {error}") from error
+    await asyncio.to_thread(move_into_place, part, path)

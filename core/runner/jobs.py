@@ -31,6 +31,7 @@ from ..text import sentence
 from . import job
 from .context import JobContext, TakenOver
 from .order import Resolver, Target
+from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -53,6 +54,7 @@ class JobPool:
     resolver: Resolver
     journal: Journal
     store: Store
+    _checker: VideoChecker = field(factory=VideoChecker, init=False)
     _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
     _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
     _closing: bool = field(default=False, init=False)
@@ -81,6 +83,7 @@ class JobPool:
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self._checker.aclose()
 
     async def complete(
         self, task: Task, deadline: float, progress: Listener, target: Target | None = None
@@ -156,6 +159,7 @@ class JobPool:
             client=target.client,
             downloads=clients.downloads(realm),
             limiter=clients.limiter(realm, provider),
+            checker=self._checker,
             journal=self.journal,
             store=self.store,
             deadline=deadline,

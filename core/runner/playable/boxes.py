@@ -58,7 +58,9 @@ def child(file: BinaryIO, box: Box, *path: bytes) -> Box | None:
     """The first box at a path below another, or None."""
     inner = box
     for kind in path:
-        found = next((each for each in boxes(file, inner.start, inner.end) if each.kind == kind), None)
+        found = next(
+            (each for each in boxes(file, inner.start, inner.end) if each.kind == kind), None
+        )
         if found is None:
             return None
         inner = found

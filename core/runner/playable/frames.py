@@ -60,7 +60,9 @@ def _play(container: "InputContainer", video: "VideoStream") -> Span:
             visible = bool(packet.decode())
         if packet.pts is None:
             continue  # Marks the end of a stream.
-        start, length = (float(time * packet.time_base) for time in (packet.pts, packet.duration or 0))
+        start, length = (
+            float(time * packet.time_base) for time in (packet.pts, packet.duration or 0)
+        )
         last = max(last, start + length)
         if packet.stream is video:
             starts.append(start)

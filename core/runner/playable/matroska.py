@@ -92,4 +92,3 @@ def _duration(file: BinaryIO, start: int, end: int) -> float | None:
             )
     seconds = duration * scale / 1e9
     return seconds if math.isfinite(seconds) and seconds > 0 else None
-

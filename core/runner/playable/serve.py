@@ -1,5 +1,5 @@
 """
-The check of videos as a program: a request and an answer per line, each as JSON, until the input ends.
+The check of videos as a program: a request and an answer per line, as JSON, until the input ends.
 
 A request is a path (its bytes in hexadecimal) and a number of seconds or null; the answer is null,
 or why it is no whole video.
