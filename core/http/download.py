@@ -213,9 +213,9 @@ class Download:
             file.truncate()
             async for chunk in reply.aiter_raw():
                 done += len(chunk)
-                pace.check(done)
                 _check_size(done)
                 _write(file, decoder.feed(chunk) if found.coding else (chunk,))
+                pace.check(done)
                 self._report_progress(done)
             if found.coding:
                 _write(file, decoder.finish())

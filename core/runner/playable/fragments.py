@@ -57,7 +57,7 @@ def _run_length(file: BinaryIO, run: Box, usual: int, size: int) -> int:
 class Segments(NamedTuple):
     """A `sidx` (section 8.16.3): how many segments it lists, and where the last one ends."""
 
-    count: int
+    segments: int
     end: int
 
 

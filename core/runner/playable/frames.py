@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .problem import UnplayableVideo
 
 if TYPE_CHECKING:
-    from av import VideoStream
+    from av import Packet, VideoStream
     from av.container import InputContainer
 
 #: A file must not make FFmpeg open anything else.
@@ -49,6 +49,16 @@ def play(path: Path, demuxer: str) -> Span:
         raise UnplayableVideo("it is not a video file") from error
 
 
+def _decodes(packet: "Packet") -> bool:
+    """Whether a packet leads to a picture; the first ones may need others that are not there."""
+    import av
+
+    try:
+        return bool(packet.decode())
+    except av.InvalidDataError:
+        return False
+
+
 def _play(container: "InputContainer", video: "VideoStream") -> Span:
     video.codec_context.thread_count = 1  # Threads would only cost memory.
     visible, last = False, 0.0
@@ -57,7 +67,7 @@ def _play(container: "InputContainer", video: "VideoStream") -> Span:
         if packet.is_corrupt:
             raise UnplayableVideo("its end is missing")
         if packet.stream is video and not visible:
-            visible = bool(packet.decode())
+            visible = _decodes(packet)
         if packet.pts is None:
             continue  # Marks the end of a stream.
         start, length = (

@@ -60,7 +60,7 @@ def _listed(file: BinaryIO, outline: list[Box], heads: list[Box], size: int) -> 
             if listed.end > size:
                 raise UnplayableVideo(CUT)
             # One with a single segment may be the index of that one, with others after it.
-            if box.at < heads[0].at and listed.count > 1 and listed.end > heads[-1].at:
+            if box.at < heads[0].at and listed.segments > 1 and listed.end > heads[-1].at:
                 return True
     return False
 

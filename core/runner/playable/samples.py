@@ -30,16 +30,16 @@ def check_samples(file: BinaryIO, track: Box, size: int) -> None:
     if table is None:
         raise UnplayableVideo(DAMAGED)
     lengths, done = _lengths(file, table, sound=handler(file, track) == b"soun"), 0
-    for claimed in (lengths.count, _timed(file, table, b"stts"), _timed(file, table, b"ctts")):
+    for claimed in (lengths.samples, _timed(file, table, b"stts"), _timed(file, table, b"ctts")):
         # FFmpeg would make room for each of them.
         if claimed > SAMPLES_PER_BYTE * size:
             raise UnplayableVideo(DAMAGED)
     for offset, samples in _chunks(file, table):
-        samples = min(samples, lengths.count - done)
+        samples = min(samples, lengths.samples - done)
         if offset + lengths.of(done, samples) > size:
             raise UnplayableVideo(CUT)
         done += samples
-    if done < lengths.count:
+    if done < lengths.samples:
         raise UnplayableVideo(DAMAGED)
 
 
@@ -56,7 +56,7 @@ def _check_references(file: BinaryIO, track: Box) -> None:
 class _Lengths(NamedTuple):
     """The lengths of all samples: the `same` for each of them, or each its own."""
 
-    count: int
+    samples: int
     same: int
     each: "array[int]"
 
