@@ -214,7 +214,10 @@ class Download:
             async for chunk in reply.aiter_raw():
                 done += len(chunk)
                 _check_size(done)
-                _write(file, decoder.feed(chunk) if found.coding else (chunk,))
+                if found.coding:
+                    _write(file, decoder.feed(chunk))
+                else:
+                    file.write(chunk)
                 pace.check(done)
                 self._report_progress(done)
             if found.coding:
@@ -255,6 +258,7 @@ class _Pace:
 
 
 def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    """Write what has been unpacked, which may be far more than what arrived."""
     for piece in pieces:
         file.write(piece)
         _check_size(file.tell())

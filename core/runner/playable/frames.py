@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .problem import UnplayableVideo
 
 if TYPE_CHECKING:
-    from av import Packet, VideoStream
+    from av import AudioStream, Packet, VideoStream
     from av.container import InputContainer
 
 #: A file must not make FFmpeg open anything else.
@@ -49,7 +49,7 @@ def play(path: Path, demuxer: str) -> Span:
         raise UnplayableVideo("it is not a video file") from error
 
 
-def _decodes(packet: "Packet") -> bool:
+def _decodes(packet: "Packet[VideoStream | AudioStream]") -> bool:
     """Whether a packet leads to a picture; the first ones may need others that are not there."""
     import av
 
