@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from .problem import UnplayableVideo
 
 if TYPE_CHECKING:
-    from av import AudioStream, Packet, VideoStream
+    from av import Packet, VideoStream
     from av.container import InputContainer
+    from av.stream import Stream
 
 #: A file must not make FFmpeg open anything else.
 _OPTIONS = {"protocol_whitelist": "file"}
@@ -49,7 +50,7 @@ def play(path: Path, demuxer: str) -> Span:
         raise UnplayableVideo("it is not a video file") from error
 
 
-def _decodes(packet: "Packet[VideoStream | AudioStream]") -> bool:
+def _decodes(packet: "Packet[Stream]") -> bool:
     """Whether a packet leads to a picture; the first ones may need others that are not there."""
     import av
 

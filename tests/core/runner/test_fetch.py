@@ -1,4 +1,4 @@
-"""From the finished task to the store: whole videos only, nothing of others touched, nothing asked twice."""
+"""From the finished task to the store: whole videos only, and nothing of others is touched."""
 
 import gzip
 import os
@@ -149,7 +149,7 @@ def test_a_home_that_is_gone_is_not_made_again(stage: Stage) -> None:
 
     handler, seen = kie(vanish)
 
-    with pytest.raises(ResultUnavailable, match="paid for.*is gone"):
+    with pytest.raises(ResultUnavailable, match=r"paid for.*is gone"):
         fetch(stage, handler)
     assert not stage.home.exists()
     assert sum(request.url.host != "api.kie.ai" for request in seen) == 1
