@@ -97,33 +97,6 @@ def test_a_packed_video_that_nobody_announced_is_no_video(stage: Stage) -> None:
         fetch(stage, handler)
 
 
-def test_what_the_store_has_is_not_fetched_again(stage: Stage) -> None:
-    """The process ended after the video was in place, and before the journal said so."""
-    handler, seen = kie(send(b"nothing"))
-    with pytest.raises(ResultUnavailable):
-        fetch(stage, handler)
-    stored = stage.home / "videos" / f"{stage.task().id}.mp4"
-    stored.write_bytes(MP4)
-    seen.clear()
-
-    made = fetch(stage, handler)
-
-    assert made.file == stored
-    assert stored.read_bytes() == MP4
-    assert seen == []
-
-
-def test_half_a_video_in_the_store_is_replaced(stage: Stage) -> None:
-    useless, _ = kie(send(b"nothing"))
-    with pytest.raises(ResultUnavailable):
-        fetch(stage, useless)
-    stored = stage.home / "videos" / f"{stage.task().id}.mp4"
-    stored.write_bytes(MP4[:-100])
-    handler, _ = kie(send(MP4))
-
-    assert fetch(stage, handler).file.read_bytes() == MP4
-
-
 def test_a_part_that_another_worker_is_writing_is_left_alone(stage: Stage) -> None:
     handler, _ = kie(send(b"nothing"))
     with pytest.raises(ResultUnavailable):
@@ -149,7 +122,7 @@ def test_a_home_that_is_gone_is_not_made_again(stage: Stage) -> None:
 
     handler, seen = kie(vanish)
 
-    with pytest.raises(ResultUnavailable, match=r"paid for.*is gone"):
+    with pytest.raises(ResultUnavailable, match=r"paid for.*moved or deleted"):
         fetch(stage, handler)
     assert not stage.home.exists()
     assert sum(request.url.host != "api.kie.ai" for request in seen) == 1
