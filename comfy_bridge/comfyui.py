@@ -7,10 +7,11 @@ ComfyUI as well. Its modules are untyped: what comes from them is `Any` here and
 
 import dataclasses
 import inspect
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 Handler = Callable[[Any], Awaitable[Any]]
 
@@ -59,6 +60,21 @@ async def show_bar(node: str, fraction: float) -> None:
 def video_from(path: Path) -> Any:
     """A file as ComfyUI's VIDEO; nothing is read before it is used."""
     return latest().InputImpl.VideoFromFile(str(path))
+
+
+def before_restart(wait: Callable[[], None]) -> None:
+    """
+    Call `wait` before this process becomes another program.
+
+    That is how ComfyUI-Manager restarts ComfyUI, and Python says so to nobody.
+    """
+    replace = os.execv
+
+    def execv(path: str, arguments: Sequence[str]) -> NoReturn:
+        wait()
+        replace(path, arguments)
+
+    os.execv = execv
 
 
 def add_route(method: str, path: str, handler: Handler) -> None:

@@ -13,6 +13,7 @@ from attrs import evolve
 from ..core.errors import SettingsError
 from ..core.plugins import Problem, Registry, discover, load_providers
 from ..core.provider import Provider
+from ..core.runner import ending
 from ..core.settings import Settings
 from ..core.text import sanitize
 from . import comfyui, keys_page, texts
@@ -32,6 +33,9 @@ def make_extension() -> Any:
             return [node]
 
     keys_page.add_routes(registry)
+    # The prompts run in another thread, where signals cannot be handled.
+    ending.watch()
+    comfyui.before_restart(ending.wait_for_answers)
     return Kling26()
 
 

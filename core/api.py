@@ -1,13 +1,16 @@
 """The simplest way to use kling26 from Python: one call, one video."""
 
 import asyncio
+import os
 from collections.abc import Mapping
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from .errors import NotDelivered
 from .progress import Listener
 from .request import VideoRequest
-from .runner import background
+from .runner import background, ending
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from .runner.runner import Runner
 
 _runners: "dict[tuple[object, ...], Runner]" = {}
+
+# Here and not with the first request, which may come from a thread that cannot handle signals.
+ending.watch()
 
 
 class GenerateKeywords(TypedDict, total=False):
@@ -47,7 +53,12 @@ def generate(
     function that is called with each step, from another thread. Raises `Kling26Error`; if the task
     was paid for and the video is not here yet, call again with the same request to get it.
     """
-    return background.start(_generate(request, provider, options, **keywords)).result()
+    ending.watch()
+    work = background.start(_generate(request, provider, options, **keywords))
+    try:
+        return work.result()
+    except CancelledError:
+        raise _stopped() from None
 
 
 async def agenerate(
@@ -57,8 +68,15 @@ async def agenerate(
     **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
     """`generate` as a coroutine; cancelling it does not affect the paid task."""
-    work = _generate(request, provider, options, **keywords)
-    return await asyncio.wrap_future(background.start(work))
+    ending.watch()
+    work = background.start(_generate(request, provider, options, **keywords))
+    try:
+        return await asyncio.wrap_future(work)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise _stopped() from None
 
 
 async def _generate(
@@ -68,6 +86,10 @@ async def _generate(
     **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
     return await shared_runner().generate(request, provider, options, **keywords)
+
+
+def _stopped() -> NotDelivered:
+    return NotDelivered("The program is about to end, so the task was left; it can be resumed.")
 
 
 def shared_runner() -> "Runner":
@@ -80,3 +102,20 @@ def shared_runner() -> "Runner":
     if identity not in _runners:
         _runners[identity] = Runner(settings)
     return _runners[identity]
+
+
+def _forget_parent() -> None:
+    """
+    A forked child has runners of its own.
+
+    The parent's are kept as they are: closing their connections here would end them there.
+    """
+    global _runners  # noqa: PLW0603 - the child's own.
+    _inherited.append(_runners)
+    _runners = {}
+
+
+_inherited: "list[dict[tuple[object, ...], Runner]]" = []
+
+if hasattr(os, "register_at_fork"):  # Not on Windows.
+    os.register_at_fork(after_in_child=_forget_parent)

@@ -23,8 +23,8 @@ from sqlalchemy.pool import StaticPool
 
 from ..errors import JournalBusy, JournalError
 from ..text import reason, sanitize
+from ..threads import DaemonThreads
 from .migrations import is_current, migrate
-from .threads import DaemonThread
 
 T = TypeVar("T")
 
@@ -49,9 +49,11 @@ class Database:
     _engine: sa.Engine | None = field(default=None, init=False, repr=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     #: By what they do, "write" or "read".
-    _threads: dict[str, DaemonThread] = field(factory=dict, init=False, repr=False)
+    _threads: dict[str, DaemonThreads] = field(factory=dict, init=False, repr=False)
     #: The connections in use, by thread.
-    _busy: dict[DaemonThread, sa.Connection] = field(factory=dict, init=False, repr=False)
+    _busy: dict[DaemonThreads, sa.Connection] = field(factory=dict, init=False, repr=False)
+    #: A forked child has neither the threads nor connections that it may use.
+    _process: int = field(factory=os.getpid, init=False, repr=False)
 
     @property
     def opened(self) -> bool:
@@ -90,16 +92,16 @@ class Database:
             thread.shutdown(wait=False)
         self._threads.clear()
 
-    def _run_now(self, work: Callable[[sa.Connection], T], thread: DaemonThread) -> T:
+    def _run_now(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
         with self._translating_errors(), self._open().begin() as connection:
             return self._watched(work, connection, thread)
 
-    def _read_now(self, work: Callable[[sa.Connection], T], thread: DaemonThread) -> T:
+    def _read_now(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
         with self._translating_errors(), self._open().connect() as connection:
             return self._watched(work, connection.execution_options(**_READING), thread)
 
     def _watched(
-        self, work: Callable[[sa.Connection], T], connection: sa.Connection, thread: DaemonThread
+        self, work: Callable[[sa.Connection], T], connection: sa.Connection, thread: DaemonThreads
     ) -> T:
         self._busy[thread] = connection
         try:
@@ -113,9 +115,17 @@ class Database:
             self._engine = None
 
     async def _in_thread(
-        self, name: str, work: Callable[[DaemonThread], T], limit: float = _LIMIT
+        self, name: str, work: Callable[[DaemonThreads], T], limit: float = _LIMIT
     ) -> T:
-        thread = self._threads.setdefault(name, DaemonThread(f"kling26-{name}"))
+        if self._process != os.getpid():
+            raise JournalError(
+                "The journal was opened before this process was forked from another one, so it "
+                "cannot be used here; open it anew, with a new runner."
+            )
+        for each in {"write", "read"} - set(self._threads):
+            # Both, because none can be started any more while the interpreter exits.
+            self._threads[each] = DaemonThreads(1, f"kling26-{each}")
+        thread = self._threads[name]
         running = asyncio.get_running_loop().run_in_executor(thread, work, thread)
         try:
             await asyncio.wait([running], timeout=limit)

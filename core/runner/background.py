@@ -6,14 +6,20 @@ event loop affects them. A daemon thread does not keep the interpreter from exit
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from ..threads import DaemonThreads
+
 T = TypeVar("T")
 
-_lock = threading.Lock()
+#: How many calls of `asyncio.to_thread` run at once on the background loop.
+_THREADS = 16
+
+_lock = threading.RLock()  # A signal may interrupt its holder, and start work itself.
 _loop: asyncio.AbstractEventLoop | None = None
 
 
@@ -23,6 +29,7 @@ def loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
+            _loop.set_default_executor(DaemonThreads(_THREADS, "kling26-calls"))
             threading.Thread(target=_loop.run_forever, name="kling26", daemon=True).start()
         return _loop
 
@@ -30,3 +37,13 @@ def loop() -> asyncio.AbstractEventLoop:
 def start(work: Coroutine[Any, Any, T]) -> "Future[T]":
     """Start `work` on the background loop; cancelling the future cancels only `work` itself."""
     return asyncio.run_coroutine_threadsafe(work, loop())
+
+
+def _forget_parent() -> None:
+    """In a forked child the thread is missing, and the lock may be held for ever."""
+    global _lock, _loop  # noqa: PLW0603 - the child's own.
+    _lock, _loop = threading.RLock(), None
+
+
+if hasattr(os, "register_at_fork"):  # Not on Windows.
+    os.register_at_fork(after_in_child=_forget_parent)

@@ -30,6 +30,7 @@ from ..status import Standing
 from ..text import sentence
 from . import job
 from .context import JobContext, TakenOver
+from .ending import PayingTask
 from .order import Resolver, Target
 from .video import VideoChecker
 
@@ -174,7 +175,8 @@ class JobPool:
     def _start(self, context: JobContext) -> None:
         if self._closing:
             raise StillRunning(f"The program ended before task {context.id} was done.")
-        running = asyncio.create_task(job.run(context), name=f"kling26 {context.id}")
+        name = f"kling26 {context.id}"
+        running = PayingTask(job.run(context), lambda: context.paying, name=name)
         self._jobs[context.id] = context, running
         running.add_done_callback(lambda done: self._forget(context.id, done))
         if self._heartbeats is None:

@@ -37,14 +37,13 @@ from ..settings import TIMEOUT, Settings
 from ..status import Ticket
 from ..text import sanitize, sentence
 from .cancel import Cancellation, cancel
+from .ending import GRACE, tell
 from .jobs import OVERRUN, JobPool
 from .order import Order, Resolver, realm_of
 from .outputs import write_outputs
 from .results import Outcome, Video
 
-#: How long to wait for the answer to a paid request when the runner closes, and how long the
-#: journal may take then, in seconds.
-_CLOSE_GRACE = 10.0
+#: How long the journal may take when the runner closes, in seconds.
 _LAST_WORDS = 2.0
 #: How long a provider may take to say whether it knows a task, in seconds.
 _ADOPTION = 15.0
@@ -93,6 +92,8 @@ class Runner:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self.paying:
+            tell(GRACE)
         await self.aclose()
 
     @property
@@ -100,7 +101,7 @@ class Runner:
         """Whether a paid request is in flight, whose answer is worth waiting for."""
         return self._jobs.paying
 
-    async def aclose(self, grace: float = _CLOSE_GRACE) -> None:
+    async def aclose(self, grace: float = GRACE) -> None:
         """
         Stop; open tasks stay in the journal and can be resumed.
 

@@ -1,6 +1,7 @@
 """The node beside a stand-in for ComfyUI and for the runner: no network, no clock."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -33,6 +34,7 @@ def comfyui(monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, module in told.modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     told.stand_in = stand_in
+    monkeypatch.setattr(os, "execv", os.execv)  # The node wraps it.
     return told
 
 

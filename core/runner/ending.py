@@ -1,0 +1,217 @@
+"""
+How a process ends that may have a paid request in flight.
+
+Nobody can say what became of a request whose answer was not read, so every end that can be seen
+coming waits for it: the end of the main thread, of a child of `multiprocessing`, of an event loop,
+and signals. In that time no other paid request leaves. What cannot be seen, such as `os._exit`, is
+left to `resume`.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Self, TypeVar
+
+logger: logging.Logger = logging.getLogger("kling26")
+
+T = TypeVar("T")
+
+#: How long an end waits for the answer to a paid request, in seconds.
+GRACE = 10.0
+#: How often to look whether the answer has come, in seconds.
+_GLANCE = 0.02
+#: How long an event loop may take to stop what has not been sent yet, in seconds.
+_STOPPING = 1.0
+
+#: The tasks of this process that may be paying.
+_tasks: "set[PayingTask[Any]]" = set()
+#: Whether the process is about to end, so that nothing more may be sent.
+_ending = False
+#: The signal that came while the exit was waiting already.
+_signal: int | None = None
+#: What waits at the end of a child of `multiprocessing`, which ends without `atexit`.
+_finalizer: Any = None
+
+
+class PayingTask(asyncio.Task[T]):
+    """
+    A task of asyncio that is `paying` at times, and then outlives the end of its event loop.
+
+    `asyncio.run` cancels whatever is left when its main coroutine has ended. While this task is
+    paying, that comes into effect with the answer, or after some seconds.
+    """
+
+    def __init__(
+        self, work: Coroutine[Any, Any, T], paying: Callable[[], bool], *, name: str
+    ) -> None:
+        super().__init__(work, loop=asyncio.get_running_loop(), name=name)
+        self._is_paying = paying
+        self._thread = threading.get_ident()
+        self._end: float | None = None
+        watch()
+        _tasks.add(self)
+        self.add_done_callback(_tasks.discard)
+        if _ending:
+            super().cancel()
+
+    @property
+    def paying(self) -> bool:
+        """Whether a paid request is in flight, or its answer is not in the journal yet."""
+        return not self.done() and self._is_paying()
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        # The loop's end comes from outside of it; time-outs within the task come from inside.
+        if self.paying and not self.get_loop().is_running():
+            if self._end is None:
+                self._end = self.get_loop().time() + GRACE
+                tell(GRACE)
+            self._cancel_when_paid()
+            return True
+        return super().cancel(msg)
+
+    def stop_unless_paying(self) -> None:
+        """Cancel the task, unless an answer has to be waited for."""
+        if not self.paying:
+            super().cancel()
+
+    @property
+    def left(self) -> bool:
+        """Whether the task is paying, and this thread has left its event loop."""
+        loop, ours = self.get_loop(), self._thread == threading.get_ident()
+        return ours and self.paying and not loop.is_running() and not loop.is_closed()
+
+    def _cancel_when_paid(self) -> None:
+        loop = self.get_loop()
+        if self.paying and self._end is not None and loop.time() < self._end:
+            loop.call_later(_GLANCE, self._cancel_when_paid)
+        else:
+            super().cancel()
+
+
+def paying() -> bool:
+    """Whether a paid request of this process is in flight, whose answer is worth waiting for."""
+    return any(task.paying and not task.get_loop().is_closed() for task in list(_tasks))
+
+
+def watch() -> None:
+    """
+    See to it that the end of this process waits, for all that can be done from this thread.
+
+    Signals can only be handled in the main thread, and those that the program handles itself are
+    left to it.
+    """
+    global _finalizer  # noqa: PLW0603 - one per process.
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not (_finalizer and _finalizer.still_active()):
+        _finalizer = util.Finalize(None, _exit, exitpriority=0)
+    if threading.current_thread() is threading.main_thread():
+        for number in _signals():
+            if signal.getsignal(number) == signal.SIG_DFL:
+                with suppress(ValueError):  # In an interpreter within another one.
+                    signal.signal(number, _on_signal)
+
+
+def wait_for_answers(grace: float = GRACE) -> None:
+    """Send nothing more, and wait up to `grace` seconds while a paid request is in flight."""
+    global _ending  # noqa: PLW0603 - one per process.
+    end = time.monotonic() + grace
+    _ending = True
+    _stop_the_unpaid()
+    if paying():
+        tell(grace)
+    while paying() and time.monotonic() < end:
+        _run_stopped_loops()
+        time.sleep(_GLANCE)
+
+
+def _stop_the_unpaid() -> None:
+    """Cancel what has not been sent yet; each loop decides in its own thread what that is."""
+
+    async def stop(tasks: "list[PayingTask[Any]]") -> None:
+        for task in tasks:
+            task.stop_unless_paying()
+
+    by_loop: dict[asyncio.AbstractEventLoop, list[PayingTask[Any]]] = {}
+    for task in list(_tasks):
+        by_loop.setdefault(task.get_loop(), []).append(task)
+    running = {loop: tasks for loop, tasks in by_loop.items() if loop.is_running()}
+    stopping = [
+        asyncio.run_coroutine_threadsafe(stop(tasks), loop) for loop, tasks in running.items()
+    ]
+    end = time.monotonic() + _STOPPING
+    for each in stopping:
+        with suppress(Exception):
+            each.result(timeout=max(0.0, end - time.monotonic()))
+
+
+def _run_stopped_loops() -> None:
+    """Go on for a moment with event loops that were left while a task of theirs was paying."""
+    for loop in {task.get_loop() for task in list(_tasks) if task.left}:
+        loop.run_until_complete(asyncio.sleep(_GLANCE))
+
+
+def tell(grace: float) -> None:
+    """Say what is being waited for."""
+    logger.warning("A paid request is under way. Waiting up to %.0f seconds for the answer.", grace)
+
+
+def _exit() -> None:
+    """Wait at the end of the process; another Ctrl-C ends the waiting."""
+    with suppress(KeyboardInterrupt):
+        wait_for_answers()
+    if _signal is not None:
+        os.kill(os.getpid(), _signal)
+
+
+atexit.register(_exit)
+
+
+# -- signals -----------------------------------------------------------------------------------
+
+
+def _signals() -> list[int]:
+    """The signals that ask a program to end, as far as this system has them."""
+    names = ("SIGTERM", "SIGHUP", "SIGINT")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def _on_signal(number: int, _: object) -> None:
+    """What the signal does by default, but after the answer; another one does it at once."""
+    global _signal  # noqa: PLW0603 - one per process.
+    signal.signal(number, signal.SIG_DFL)
+    if not paying():
+        os.kill(os.getpid(), number)
+    elif _ending:
+        _signal = number
+    else:
+        # The main thread goes on meanwhile: it may be the one whose event loop reads the answer.
+        threading.Thread(target=_end_by, args=(number,), name="kling26-end", daemon=True).start()
+
+
+def _end_by(number: int) -> None:
+    wait_for_answers()
+    os.kill(os.getpid(), number)
+
+
+# -- forks -------------------------------------------------------------------------------------
+
+
+def _forget_parent() -> None:
+    """A forked child has none of the parent's threads, so none of its tasks go on there."""
+    global _ending, _signal  # noqa: PLW0603 - the child's own.
+    _tasks.clear()
+    _ending, _signal = False, None
+    for number in _signals():
+        if signal.getsignal(number) == _on_signal:
+            signal.signal(number, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):  # Not on Windows.
+    os.register_at_fork(after_in_child=_forget_parent)

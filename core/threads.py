@@ -1,0 +1,64 @@
+"""Threads that do calls for event loops, also while the interpreter exits."""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DaemonThreads(ThreadPoolExecutor):
+    """
+    An executor with up to `count` daemon threads.
+
+    Python closes its own executors when the main thread ends, and then waits for what they do. Paid
+    tasks go on after that, while other threads or the exit wait for them; and a thread that hangs
+    must not keep the process. The base class is what asyncio takes as a loop's default executor.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        super().__init__()
+        self._count, self._name = count, name
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._counting = threading.Lock()
+        self._started = self._busy = 0
+        self._start()  # Once the interpreter exits, none can be started.
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # noqa: BLE001 - the future raises it.
+                    future.set_exception(error)
+
+        with self._counting:
+            self._busy += 1
+            if self._started < min(self._busy, self._count):
+                self._start()
+        self._calls.put(call)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End each thread after what it is doing, without waiting for it."""
+        for _ in range(self._started):
+            self._calls.put(None)
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # The interpreter exits: those that are there do the work.
+            return
+        self._started += 1
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            with self._counting:
+                self._busy -= 1
