@@ -38,12 +38,17 @@ def main() -> None:
             raise
         print(f"kling26 cannot start: {error}. Use --verbose to see where.", file=sys.stderr)
         status = BROKEN
-    if status == INTERRUPTED:
+    if status == INTERRUPTED or _hung():
         # An orderly exit would wait for threads that are still waiting for an answer; and CPython
         # kills itself with the signal if it arrived during an `eval`, as in `namedtuple`.
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _hung() -> bool:
+    work = sys.modules.get("kling26.cli.work")
+    return work is not None and bool(work.hung)
 
 
 def _treat_signals_alike() -> None:
@@ -55,7 +60,7 @@ def _treat_signals_alike() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # `nohup` ignores SIGHUP, and that stays so.
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, interrupt)
 
 

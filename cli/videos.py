@@ -63,7 +63,7 @@ def generate(
             return _End(task, session.providers.get(str(error.provider)), None, error)
         return _End(None, None, video, None)
 
-    return _show(run_work(work, idle=texts.NOTHING_SENT), as_json)
+    return _show(run_work(work, idle=texts.NOTHING_SENT, limit=timeout), as_json)
 
 
 def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
@@ -84,6 +84,7 @@ def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = Fals
         work,
         idle=texts.resume_interrupted(tasks),
         found=lambda end: statuses.append(_show(end, as_json, among=True)),
+        limit=limit,
     )
     if not statuses:
         say(texts.NO_OPEN_TASKS)
@@ -105,7 +106,7 @@ def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson =
         outcome = await session.runner.resubmit(task, timeout=limit, progress=listen)
         return _end(session, outcome)
 
-    return _show(run_work(work, idle=texts.interrupted_among([task])), as_json)
+    return _show(run_work(work, idle=texts.interrupted_among([task]), limit=limit), as_json)
 
 
 def adopt(

@@ -1,6 +1,11 @@
-"""Runs work on the background loop, while the main thread watches for signals."""
+"""
+Runs work on the background loop, while the main thread watches for signals and for the time.
+
+The main thread waits for nothing that cannot be given up: whatever hangs, a command ends.
+"""
 
 import queue
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -8,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import Factory, frozen
 
-from ..core.errors import Kling26Error
+from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater
 from ..core.provider import Provider
 from ..core.runner import background
 from ..core.settings import Settings
@@ -25,12 +30,22 @@ ItemT = TypeVar("ItemT")
 
 #: How long the main thread waits at a time: on every system, signals are handled in between.
 _GLANCE = 0.1
+#: The time limit of work that has none of its own, in seconds.
+_LIMIT = 60.0
+#: How much longer the work itself may take, as it ends in words when its time is up.
+_OVERRUN = 7.0
+#: How much longer a command may take in all; what is left of 15 s is for its start and its exit.
+_AT_MOST = 13.0
 #: How long to wait for a paid request in flight, and how long the rest of closing may take.
 _LAST_ANSWER = 10.0
-_CLOSING = 5.0
+_CLOSING = 3.0
+#: How long to look for what an interrupt left behind.
+_LOOK = 3.0
 
 #: Whether the runner has been given anything to do in this process.
 begun: bool = False
+#: Whether something hangs that an orderly exit might wait for.
+hung: bool = False
 
 
 class Interrupted(Exception):
@@ -69,17 +84,22 @@ Work = Callable[[Session[ItemT]], Coroutine[Any, Any, T]]
 
 
 def run_work(
-    work: Work[ItemT, T], idle: str, found: Callable[[ItemT], object] = lambda _: None
+    work: Work[ItemT, T],
+    idle: str,
+    found: Callable[[ItemT], object] = lambda _: None,
+    limit: float = _LIMIT,
 ) -> T:
     """
     Run `work` and return what it returns.
 
     The main thread calls `found` with each result that it gives meanwhile. An interrupt raises
-    `Interrupted`, with the message `idle` if no task had begun.
+    `Interrupted`, with the message `idle` if no task had begun. Work should end within `limit`
+    seconds; some seconds later it is given up, and a `Kling26Error` says what is known.
     """
     from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - one per process, like the loop.
+    start = time.monotonic()
     session = Session[ItemT](Runner(Settings()), Display())
     interrupted = False
     try:
@@ -87,32 +107,60 @@ def run_work(
             begun = True
             future = background.start(work(session))
             try:
-                _watch(future, session, found)
+                done = _watch(future, session, found, start + limit + _OVERRUN)
+                if not done:
+                    future.cancel()
             except KeyboardInterrupt:
-                interrupted = future.cancel()  # False if it has just ended.
+                done, interrupted = True, future.cancel()  # False if it has just ended.
     finally:
-        _close(session.runner)
+        _close(session.runner, start + limit + _AT_MOST)
     if interrupted:
         raise _interrupted(list(session.display.tasks), session.providers, idle)
+    if not done:
+        raise _given_up(session)
     return future.result()
 
 
 def _watch(
-    future: "Future[Any]", session: Session[ItemT], found: Callable[[ItemT], object]
-) -> None:
+    future: "Future[Any]", session: Session[ItemT], found: Callable[[ItemT], object], end: float
+) -> bool:
+    """Show what is found until the work has ended; False if it has not ended in time."""
     done = False
-    while not done:
+    while not done and time.monotonic() < end:
         done = bool(wait([future], timeout=_GLANCE).done)
         session.show(found)
+    return done
 
 
-def _close(runner: "Runner") -> None:
+def _close(runner: "Runner", end: float) -> None:
     """Close the runner, after a paid request in flight has ended or with another interrupt."""
+    global hung  # noqa: PLW0603 - one per process.
+    hung = True
     with suppress(KeyboardInterrupt):
-        if runner.paying:
-            say(texts.waiting_for_answer(_LAST_ANSWER))
-        closing = background.start(runner.aclose(_LAST_ANSWER))
-        wait([closing], timeout=_LAST_ANSWER + _CLOSING)
+        grace = max(0.0, min(_LAST_ANSWER, end - _CLOSING - time.monotonic()))
+        paying = runner.paying
+        if paying:
+            say(texts.waiting_for_answer(grace))
+        closing = background.start(runner.aclose(grace))
+        hung = not wait([closing], timeout=grace * paying + _CLOSING).done
+
+
+def _given_up(session: Session[Any]) -> Kling26Error:
+    """The error for work that hangs, as far as its progress says what became of the task."""
+    lines = list(session.display.tasks.values())
+    if not lines:
+        return JournalBusy("The journal did not answer in time. Nothing was sent.")
+    (latest, *others) = (line.progress for line in lines)
+    if others:
+        return NotDelivered("Time ran out, and some tasks could not be ended in an orderly way.")
+    title = session.providers[latest.provider].title
+    about = {"task": latest.task, "provider": latest.provider}
+    if latest.phase in ("waiting", "uploading"):
+        return TryLater(f"Time ran out before the request was sent to {title}.").about(**about)
+    return NotDelivered(
+        f"Time ran out, and neither {title} nor the journal has answered. The video is paid for, "
+        "or may be."
+    ).about(**about)
 
 
 def _interrupted(names: Sequence[str], providers: texts.Providers, idle: str) -> Interrupted:
@@ -136,6 +184,6 @@ def _look(names: Sequence[str]) -> "list[Task]":
             return [await runner.task(name) for name in names]
 
     try:
-        return background.start(look()).result(timeout=_CLOSING)
+        return background.start(look()).result(timeout=_LOOK)
     except (Kling26Error, TimeoutError, KeyboardInterrupt):
         return []

@@ -8,7 +8,7 @@ ComfyUI as well. Its modules are untyped: what comes from them is `Any` here and
 import dataclasses
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -70,7 +70,7 @@ def before_restart(wait: Callable[[], None]) -> None:
     """
     replace = os.execv
 
-    def execv(path: str, arguments: Sequence[str]) -> NoReturn:
+    def execv(path: Any, arguments: Any) -> NoReturn:
         wait()
         replace(path, arguments)
 

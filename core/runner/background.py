@@ -41,7 +41,7 @@ def start(work: Coroutine[Any, Any, T]) -> "Future[T]":
 
 def _forget_parent() -> None:
     """In a forked child the thread is missing, and the lock may be held for ever."""
-    global _lock, _loop  # noqa: PLW0603 - the child's own.
+    global _lock, _loop
     _lock, _loop = threading.RLock(), None
 
 

@@ -16,8 +16,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -76,11 +77,6 @@ class PayingTask(asyncio.Task[T]):
             return True
         return super().cancel(msg)
 
-    def stop_unless_paying(self) -> None:
-        """Cancel the task, unless an answer has to be waited for."""
-        if not self.paying:
-            super().cancel()
-
     @property
     def left(self) -> bool:
         """Whether the task is paying, and this thread has left its event loop."""
@@ -122,8 +118,9 @@ def wait_for_answers(grace: float = GRACE) -> None:
     """Send nothing more, and wait up to `grace` seconds while a paid request is in flight."""
     global _ending  # noqa: PLW0603 - one per process.
     end = time.monotonic() + grace
-    _ending = True
-    _stop_the_unpaid()
+    if not _ending:
+        _ending = True
+        _stop_the_unpaid()
     if paying():
         tell(grace)
     while paying() and time.monotonic() < end:
@@ -133,22 +130,17 @@ def wait_for_answers(grace: float = GRACE) -> None:
 
 def _stop_the_unpaid() -> None:
     """Cancel what has not been sent yet; each loop decides in its own thread what that is."""
+    loops = {task.get_loop() for task in list(_tasks)}
+    wait(
+        [asyncio.run_coroutine_threadsafe(_stop(), loop) for loop in loops if loop.is_running()],
+        timeout=_STOPPING,
+    )
 
-    async def stop(tasks: "list[PayingTask[Any]]") -> None:
-        for task in tasks:
-            task.stop_unless_paying()
 
-    by_loop: dict[asyncio.AbstractEventLoop, list[PayingTask[Any]]] = {}
+async def _stop() -> None:
     for task in list(_tasks):
-        by_loop.setdefault(task.get_loop(), []).append(task)
-    running = {loop: tasks for loop, tasks in by_loop.items() if loop.is_running()}
-    stopping = [
-        asyncio.run_coroutine_threadsafe(stop(tasks), loop) for loop, tasks in running.items()
-    ]
-    end = time.monotonic() + _STOPPING
-    for each in stopping:
-        with suppress(Exception):
-            each.result(timeout=max(0.0, end - time.monotonic()))
+        if task.get_loop() is asyncio.get_running_loop() and not task.paying:
+            task.cancel()
 
 
 def _run_stopped_loops() -> None:
@@ -205,7 +197,7 @@ def _end_by(number: int) -> None:
 
 def _forget_parent() -> None:
     """A forked child has none of the parent's threads, so none of its tasks go on there."""
-    global _ending, _signal  # noqa: PLW0603 - the child's own.
+    global _ending, _signal
     _tasks.clear()
     _ending, _signal = False, None
     for number in _signals():
