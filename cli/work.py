@@ -35,7 +35,7 @@ _LIMIT = 60.0
 #: How much longer the work itself may take, as it ends in words when its time is up.
 _OVERRUN = 7.0
 #: How much longer a command may take in all; what is left of 15 s is for its start and its exit.
-_AT_MOST = 13.0
+_AT_MOST = 12.0
 #: How long to wait for a paid request in flight, and how long the rest of closing may take.
 _LAST_ANSWER = 10.0
 _CLOSING = 3.0

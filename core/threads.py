@@ -54,6 +54,8 @@ class DaemonThreads(ThreadPoolExecutor):
         try:
             thread.start()
         except RuntimeError:  # The interpreter exits: those that are there do the work.
+            if not self._started:
+                raise
             return
         self._started += 1
 

@@ -28,9 +28,10 @@ def loop() -> asyncio.AbstractEventLoop:
     global _loop  # noqa: PLW0603 - one per process, on purpose.
     with _lock:
         if _loop is None:
-            _loop = asyncio.new_event_loop()
-            _loop.set_default_executor(DaemonThreads(_THREADS, "kling26-calls"))
-            threading.Thread(target=_loop.run_forever, name="kling26", daemon=True).start()
+            new = asyncio.new_event_loop()
+            new.set_default_executor(DaemonThreads(_THREADS, "kling26-calls"))
+            threading.Thread(target=new.run_forever, name="kling26", daemon=True).start()
+            _loop = new
         return _loop
 
 

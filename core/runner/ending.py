@@ -146,7 +146,8 @@ async def _stop() -> None:
 def _run_stopped_loops() -> None:
     """Go on for a moment with event loops that were left while a task of theirs was paying."""
     for loop in {task.get_loop() for task in list(_tasks) if task.left}:
-        loop.run_until_complete(asyncio.sleep(_GLANCE))
+        loop.call_later(_GLANCE, loop.stop)
+        loop.run_forever()
 
 
 def tell(grace: float) -> None:

@@ -32,6 +32,8 @@ with ThreadPoolExecutor() as pool:
 """,
     "a thread that outlives main": f"threading.Thread(target=lambda: {GENERATE.strip()}).start()",
 }
+if (3, 12, 0) <= sys.version_info < (3, 12, 2):  # They could not start threads any more then.
+    del THREADS["a thread that outlives main"]
 
 
 @pytest.mark.parametrize("source", (PROGRAMS | THREADS).values(), ids=PROGRAMS | THREADS)
