@@ -132,7 +132,7 @@ def adopt(
         outcome = await session.runner.adopt(task, task_id, timeout=limit, progress=listen)
         return _end(session, outcome)
 
-    return _show(run_work(work, idle=texts.interrupted_among([task])), as_json)
+    return _show(run_work(work, idle=texts.interrupted_among([task]), limit=limit), as_json)
 
 
 def cancel(task: TaskName, /) -> int:

@@ -7,7 +7,7 @@ from kling26.core.threads import DaemonThreads
 
 
 def test_a_call_gives_its_result_or_its_error() -> None:
-    threads = DaemonThreads(1)
+    threads = DaemonThreads(1, "calls")
 
     assert threads.submit(divmod, 7, 2).result() == (3, 1)
     with pytest.raises(ZeroDivisionError):
@@ -15,25 +15,25 @@ def test_a_call_gives_its_result_or_its_error() -> None:
 
 
 def test_as_many_calls_as_threads_run_at_once() -> None:
-    threads, meeting = DaemonThreads(3), threading.Barrier(3)
+    threads, meeting = DaemonThreads(3, "calls"), threading.Barrier(3)
     arrived = [threads.submit(meeting.wait, 10) for _ in range(3)]
 
     assert sorted(each.result() for each in arrived) == [0, 1, 2]
 
 
 def test_no_more_calls_than_threads_run_at_once() -> None:
-    threads = DaemonThreads(2)
+    threads = DaemonThreads(2, "calls")
     used = {threads.submit(threading.get_ident).result() for _ in range(20)}
 
     assert len(used) <= 2
 
 
 def test_no_thread_keeps_the_interpreter_from_exiting() -> None:
-    assert DaemonThreads(1).submit(lambda: threading.current_thread().daemon).result()
+    assert DaemonThreads(1, "calls").submit(lambda: threading.current_thread().daemon).result()
 
 
 def test_what_was_asked_before_the_end_is_done() -> None:
-    threads = DaemonThreads(1)
+    threads = DaemonThreads(1, "calls")
     asked = [threads.submit(int, each) for each in range(5)]
     threads.shutdown()
 
