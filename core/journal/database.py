@@ -31,8 +31,8 @@ T = TypeVar("T")
 #: How long a writer waits for other processes, in seconds. Forty commands started at once on a slow
 #: processor need only a few.
 BUSY_TIMEOUT = 30.0
-#: How long any use of the database may take before it counts as hanging, in seconds.
-_LIMIT = BUSY_TIMEOUT + 5.0
+#: How long a transaction may take before the database counts as hanging, in seconds.
+LIMIT = BUSY_TIMEOUT + 5.0
 #: How long closing may take, in seconds.
 _CLOSING = 1.0
 
@@ -52,6 +52,8 @@ class Database:
     _threads: dict[str, DaemonThreads] = field(factory=dict, init=False, repr=False)
     #: The connections in use, by thread.
     _busy: dict[DaemonThreads, sa.Connection] = field(factory=dict, init=False, repr=False)
+    #: How many transactions have ended, successfully or not.
+    _finished: int = field(default=0, init=False, repr=False)
     #: A forked child has neither the threads nor connections that it may use.
     _process: int = field(factory=os.getpid, init=False, repr=False)
 
@@ -108,6 +110,7 @@ class Database:
             return work(connection)
         finally:
             self._busy.pop(thread, None)
+            self._finished += 1
 
     def _close_now(self) -> None:
         if self._engine is not None:
@@ -115,7 +118,7 @@ class Database:
             self._engine = None
 
     async def _in_thread(
-        self, name: str, work: Callable[[DaemonThreads], T], limit: float = _LIMIT
+        self, name: str, work: Callable[[DaemonThreads], T], limit: float | None = None
     ) -> T:
         if self._process != os.getpid():
             raise JournalError(
@@ -127,8 +130,13 @@ class Database:
             self._threads[each] = DaemonThreads(1, f"kling26-{each}")
         thread = self._threads[name]
         running = asyncio.get_running_loop().run_in_executor(thread, work, thread)
+        limit = LIMIT if limit is None else limit
+        finished = -1
         try:
-            await asyncio.wait([running], timeout=limit)
+            # The limit is for what the thread is doing now: much may be waiting before this.
+            while not running.done() and finished != self._finished:
+                finished = self._finished
+                await asyncio.wait([running], timeout=limit)
         except asyncio.CancelledError:
             running.cancel()  # If it has not begun yet, it never will.
             raise

@@ -18,12 +18,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from kling26.core.errors import JournalBusy
+from kling26.core.journal import database as database_module
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, build_site, environment
 
 from .test_schema import SCHEMA_1, SCHEMA_2, SCHEMA_3
+from .test_worker import draft
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install kling26[postgres]")
 
@@ -149,6 +152,47 @@ def test_a_worker_that_is_killed_is_succeeded_by_another(journal: Journal, tmp_p
 
     assert len(site.apps["kie"].accepted) == 1
     assert [task.state for task in rows(journal)] == ["stored"]
+
+
+def test_what_a_stuck_server_was_asked_is_not_done_once_it_is_free(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request to pay that was given up must not be recorded as sent afterwards."""
+    monkeypatch.setattr(database_module, "LIMIT", 0.5)
+    other = sa.create_engine(journal.url)
+
+    async def work() -> tuple[Task, Task]:
+        task, _ = await journal.claim(draft("A heron"), None)
+        assert task.owner
+        with other.begin() as lock:
+            lock.execute(sa.text("LOCK TABLE tasks IN EXCLUSIVE MODE"))
+            with pytest.raises(JournalBusy, match="did not answer"):
+                await journal.mark_sent(task.owner)
+        before = await journal.get(task.id)
+        assert await journal.mark_sent(task.owner)
+        return before, await journal.get(task.id)
+
+    before, after = asyncio.run(work())
+
+    other.dispose()
+    assert (before.standing, before.attempts) == ("unsent", 0)
+    assert (after.standing, after.attempts) == ("unclear", 1)
+
+
+def test_the_clock_of_the_server_counts(journal: Journal) -> None:
+    """A host whose clock is an hour ahead prunes nothing of the last hour."""
+
+    async def work() -> list[Task]:
+        task, _ = await journal.claim(draft("A heron"), None)
+        assert task.owner
+        await journal.update(task.owner, "refused", last=True)
+        monkey = pytest.MonkeyPatch()
+        with monkey.context() as patch:
+            ahead = time.time() + 3600.0
+            patch.setattr(time, "time", lambda: ahead)
+            return await Journal(journal.url).prune(1800.0)
+
+    assert asyncio.run(work()) == []
 
 
 def put(journal: Journal, dump: str) -> None:

@@ -1,0 +1,43 @@
+"""A database that hangs: nobody waits for it for ever, and what was given up is never committed."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+from kling26.core.errors import JournalBusy
+from kling26.core.journal import database
+from kling26.core.journal.database import Database
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LIMIT", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_transaction_that_hangs_is_given_up_and_the_next_one_works(tmp_path) -> None:
+    end = threading.Event()
+    shared = Database(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+
+    async def work() -> object:
+        await shared.read(lambda at: at.scalar(sa.text("SELECT 1")))
+        with pytest.raises(JournalBusy, match="did not answer"):
+            await shared.read(lambda _: end.wait())
+        return await shared.read(lambda at: at.scalar(sa.text("SELECT 2")))
+
+    assert asyncio.run(work()) == 2
+    end.set()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_queue_that_moves_does_not_count_as_hanging(tmp_path) -> None:
+    """A thousand tasks of one process may all have something to write."""
+    shared = Database(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+
+    async def work() -> list[None]:
+        slowly = [shared.run(lambda _: time.sleep(0.05)) for _ in range(10)]
+        return await asyncio.gather(*slowly)
+
+    assert asyncio.run(work()) == [None] * 10
