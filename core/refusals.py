@@ -5,6 +5,7 @@ Plug-ins call `Provider.error` and `Provider.state`, which use this module.
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,8 @@ from .text import sanitize, sentence
 
 logger: logging.Logger = logging.getLogger("kling26.providers")
 
+#: A year, in seconds; no longer wait can be asked for.
+_LONGEST_WAIT = 365 * 86_400.0
 #: How the message of an error begins; the provider's own words follow a colon.
 SENTENCES: Mapping[type[ProviderError], str] = {
     Refused: "{title} refused the request",
@@ -92,12 +95,25 @@ def _log_unknown(title: str, said: str, state: State) -> None:
 
 
 def retry_after(reply: httpx.Response) -> float | None:
-    """The wait that a reply asks for, in seconds, by number or date (RFC 9110, 10.2.3)."""
+    """
+    The wait that a reply asks for, in seconds, by number or date (RFC 9110, 10.2.3).
+
+    A date counts from the server's own, so that this machine's clock does not matter. None for
+    anything else.
+    """
     value = reply.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        wait = parsedate_to_datetime(value) - datetime.now(UTC)
-    except (TypeError, ValueError):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return min(float(value), _LONGEST_WAIT)
+    until, since = _date(value), _date(reply.headers.get("date", ""))
+    if until is None:
         return None
-    return max(0.0, wait.total_seconds())
+    wait = (until - (since or datetime.now(UTC))).total_seconds()
+    return min(max(0.0, wait), _LONGEST_WAIT)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -5,7 +5,8 @@ from typing import TypeVar
 import httpx
 
 from ..core.errors import Kling26Error, Unavailable
-from ..core.http.client import ProviderClient, make_client
+from ..core.http.client import ProviderClient
+from ..core.http.pool import make_client
 from ..core.keys import Key
 from ..core.provider import Flow, Provider
 from ..core.request import ImageFile, VideoRequest

@@ -1,17 +1,18 @@
 """
-The one place that sends requests to providers: signed, with time-outs and clear errors.
+Runs the flows of providers: sends their requests, signed, and says clearly what went wrong.
 
 What matters about a failure is whether the request can have had an effect. `Unreachable` means
 that it cannot; `AnswerLost` means that it may, and contains whatever arrived of the answer.
+
+Flows read answers exactly as they came; the key, which a provider may quote, is removed from the
+errors that leave here.
 """
 
-import asyncio
 import logging
 import platform
-import re
-from collections.abc import Awaitable, Callable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import AnyStr, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TypeGuard, TypeVar
 
 import httpx
 import stamina
@@ -28,12 +29,15 @@ from ..errors import (
 )
 from ..keys import Key
 from ..provider import Flow, Provider
+from ..redaction import redact, redact_error
 from ..settings import origin
-from ..status import Realm
+from ..status import Realm, Ticket
 from ..text import sanitize, summarize_body
-from ..wire import MAX_REPLY
 from . import addresses
-from .pacing import RetryPolicy, now
+from .exchange import Answer, NotSent, describe, exchange
+from .flows import drive
+from .pacing import LONGEST_QUESTION_WAIT, RetryPolicy, now
+from .patience import Patience
 
 T = TypeVar("T")
 
@@ -42,20 +46,13 @@ logger: logging.Logger = logging.getLogger("kling26")
 #: Some gateways in front of kie.ai reject clients without a user agent of their own.
 USER_AGENT = f"kling26 (python-httpx/{httpx.__version__}; Python {platform.python_version()})"
 
-_CONNECT = 15.0
 _READ = 30.0
 _READ_PAID = 60.0
+#: How long the addresses of a host may take to be found, in seconds.
+_RESOLVE = 15.0
 _THROTTLED = (429, 455)
-# Headers that no longer apply once the body has been read and decoded, and cookies.
-_TRANSFER_HEADERS = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
-# Raised before there is a connection, so that nothing of the request was sent.
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+#: Requests by these methods do not pay.
+_FREE = ("GET", "HEAD")
 
 
 class AnswerLost(ProviderError):
@@ -66,23 +63,12 @@ class AnswerLost(ProviderError):
         self.fragment = fragment
 
 
-def make_client(
-    transport: httpx.AsyncBaseTransport | None, *, keep_alive: bool
-) -> httpx.AsyncClient:
-    """
-    An HTTP client that follows no redirects and stores no cookies.
-
-    Without `keep_alive` each request gets a new connection. Paid requests do: on a reused one, a
-    server that has just closed it looks like one that may have accepted the request.
-    """
-    return httpx.AsyncClient(
-        transport=transport,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=20 if keep_alive else 0
-        ),
-    )
+def is_ticket(value: object) -> TypeGuard[Ticket]:
+    """Whether a plug-in really returned a ticket, which the journal can record."""
+    if not isinstance(value, Ticket) or not isinstance(value.task_id, str):
+        return False
+    texts = [text for pair in dict(value.data).items() for text in pair]
+    return bool(value.task_id.strip()) and all(isinstance(text, str) for text in texts)
 
 
 @define
@@ -100,18 +86,25 @@ class ProviderClient:
         own = (self.provider.base_url, self.provider.upload_url)
         self._origins = frozenset(origin(url) for url in own if url)
 
+    def redact(self, text: str) -> str:
+        """The text without the key."""
+        return redact(text, self.key.value)
+
+    # -- free flows ------------------------------------------------------------------------
+
     async def ask(self, flow: Flow[T]) -> T:
         """Run a flow whose requests are free and may be repeated."""
-        return await self._drive(flow, self._send_free)
+        with self._redacting():
+            return await self._drive(flow, self._send_free)
 
     async def ask_until(self, deadline: Callable[[], float], flow: Callable[[], Flow[T]]) -> T:
         """`ask` until a deadline, retrying with a new flow where that may help."""
         temporary = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-        policy = RetryPolicy(deadline, retry_on=temporary)
+        policy = RetryPolicy(deadline, temporary, longest_wait=LONGEST_QUESTION_WAIT)
         async for attempt in stamina.retry_context(on=policy, attempts=8, timeout=None):
             with attempt:
                 try:
-                    async with asyncio.timeout(max(0.0, deadline() - now())):
+                    async with Patience(max(0.0, deadline() - now())):
                         return await self.ask(flow())
                 except TimeoutError as error:
                     raise Unavailable(
@@ -120,86 +113,119 @@ class ProviderClient:
                     ) from error
         raise AssertionError("stamina ends with a result or an error")
 
+    # -- the flow that pays ----------------------------------------------------------------
+
     async def pay(
         self,
-        flow: Flow[T],
+        flow: Flow[Ticket],
         before_sending: Callable[[], Awaitable[None]],
+        keep: Callable[[Answer], Awaitable[None]],
         timeout: float = _READ_PAID,
-    ) -> T:
+    ) -> Ticket:
         """
-        Run a flow that pays.
+        Run a flow that pays, once.
 
-        `before_sending` is awaited before the first request that may pay; `timeout` limits the
-        wait for its answer, in seconds. Raises `AnswerLost` if something may have been paid, and
+        `before_sending` is awaited before the paid request leaves, and `keep` with whatever arrives
+        of its answer, before it is read; `timeout` limits the wait for it, in seconds. A second
+        request that may pay is never sent. Raises `AnswerLost` if something may have been paid, and
         any other `ProviderError` only if certainly nothing was.
         """
-        sent: list[httpx.Response] = []
+
+        async def transmit(request: httpx.Request) -> Answer:
+            await before_sending()
+            answer = await self._send(self.paid_client, request, min(timeout, _READ_PAID))
+            if answer.began:
+                await keep(answer)
+            return answer
+
+        return await self._run_paying(flow, transmit)
+
+    async def reread(self, flow: Flow[Ticket], answer: Answer) -> Ticket:
+        """`pay`, with an answer that was kept instead of a request: nothing paid is sent."""
+
+        async def transmit(_: httpx.Request) -> Answer:
+            return answer
+
+        return await self._run_paying(flow, transmit)
+
+    async def _run_paying(
+        self, flow: Flow[Ticket], transmit: Callable[[httpx.Request], Awaitable[Answer]]
+    ) -> Ticket:
+        paid: httpx.Response | None = None
+        asked_since = False
 
         async def send(request: httpx.Request) -> httpx.Response:
-            if request.method in ("GET", "HEAD"):
+            nonlocal paid, asked_since
+            if request.method in _FREE:
+                asked_since = paid is not None
                 return await self._send_free(request)
-            if not sent:
-                await before_sending()
-            sent.append(await self._send_paid(request, min(timeout, _READ_PAID)))
-            return sent[-1]
+            if paid is not None:
+                raise self.provider.unexpected(paid, "its plug-in tried to pay a second time")
+            await self._prepare(request)
+            paid = self._whole(await transmit(request))
+            return paid
 
-        try:
-            return await self._drive(flow, send)
-        except (TryLater, Refused, Unreachable, AnswerLost):
-            raise
-        except Kling26Error as error:
-            if not sent:
-                raise
-            if sent[-1].status_code in _THROTTLED:
-                raise self._throttled(sent[-1]) from error
-            raise self._lost(str(error), sent[-1].content) from error
+        with self._redacting():
+            try:
+                return self._ticket(await self._drive(flow, send), paid)
+            except Kling26Error as error:
+                if paid is None or isinstance(error, AnswerLost):
+                    raise
+                # What a later request was answered says nothing about the paid one.
+                if isinstance(error, TryLater | Refused) and not asked_since:
+                    raise
+                if paid.status_code in _THROTTLED:
+                    raise self._throttled(paid) from error
+                raise self._lost(str(error), paid.content) from error
+            finally:
+                with suppress(Exception):  # A plug-in may try to go on.
+                    flow.close()
+
+    def _ticket(self, value: object, paid: httpx.Response | None) -> Ticket:
+        """What the flow returned, if that is a ticket that was paid for."""
+        if paid is None:
+            raise self.provider.unexpected(httpx.Response(0), "its plug-in sent no paid request")
+        if not is_ticket(value):
+            raise self.provider.unexpected(paid, "its plug-in found no task id")
+        return value
+
+    def _whole(self, answer: Answer) -> httpx.Response:
+        """The reply to a paid request, if all of it arrived and it is no server error."""
+        reply = answer.reply
+        if not answer.began:
+            raise self._lost(f"no answer came ({answer.problem})", b"")
+        if answer.problem is not None:
+            raise self._lost(f"the answer was cut off ({answer.problem})", reply.content)
+        if reply.is_server_error:
+            said = f"it answered HTTP {reply.status_code}. {summarize_body(reply.content)}"
+            raise self._lost(said, reply.content)
+        return reply
+
+    def _lost(self, reason: str, content: bytes) -> "AnswerLost":
+        fragment = content.decode("utf-8", "replace")
+        logger.info(
+            "Lost an answer from %s: %s",
+            self.provider.title,
+            self.redact(f"{reason}; {sanitize(fragment)}"),
+        )
+        return AnswerLost(reason, fragment=fragment, provider=self.provider.name)
+
+    # -- requests --------------------------------------------------------------------------
 
     async def _drive(
         self, flow: Flow[T], send: Callable[[httpx.Request], Awaitable[httpx.Response]]
     ) -> T:
-        received: httpx.Response | Unavailable | None = None
-        while True:
-            try:
-                request = self._advance(flow, received)
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            try:
-                received = await send(request)
-            except Unavailable as error:
-                received = error
-
-    def _advance(
-        self, flow: Flow[T], received: httpx.Response | Unavailable | None
-    ) -> httpx.Request:
-        """The flow's next request; an exception from the plug-in becomes `UnexpectedReply`."""
-        reply = received.reply if isinstance(received, Unavailable) else received
-        try:
-            if isinstance(received, Unavailable):
-                return flow.throw(received)
-            return flow.send(received)  # type: ignore[arg-type]  # None starts a generator.
-        except (StopIteration, Kling26Error):
-            raise
-        except Exception as error:
-            # A bug in the plug-in, which users can do nothing about.
-            logger.info("The plug-in of %s: %s", self.provider.title, self._describe(repr(error)))
-            nothing = httpx.Response(0)
-            raise self.provider.unexpected(
-                nothing if reply is None else reply, "its plug-in cannot read it"
-            ) from error
+        return await drive(flow, send, self.provider, self.redact)
 
     async def _send_free(self, request: httpx.Request) -> httpx.Response:
-        try:
-            reply, broken = await self._exchange(self.client, request, _READ)
-        except _NOT_SENT as error:
-            self._unreachable(error)
-        except (httpx.TransportError, TimeoutError) as error:
-            broken, reply = error, httpx.Response(0)
-        if broken is not None:
+        await self._prepare(request)
+        answer = await self._send(self.client, request, _READ)
+        reply = answer.reply
+        if answer.problem is not None:
             raise Unavailable(
-                f"{self.provider.title} did not answer ({self._describe(broken)}).",
+                f"{self.provider.title} did not answer ({answer.problem}).",
                 provider=self.provider.name,
-            ) from broken
+            )
         if reply.status_code in (408, *_THROTTLED):
             raise self._throttled(reply)
         if reply.is_server_error:
@@ -210,107 +236,62 @@ class ProviderClient:
             )
         return reply
 
-    async def _send_paid(self, request: httpx.Request, timeout: float) -> httpx.Response:
-        try:
-            reply, broken = await self._exchange(self.paid_client, request, timeout)
-        except _NOT_SENT as error:
-            self._unreachable(error)
-        except (httpx.TransportError, TimeoutError) as error:
-            raise self._lost(f"no answer came ({self._describe(error)})", b"") from error
-        if broken is not None:
-            raise self._lost(
-                f"the answer was cut off ({self._describe(broken)})", reply.content
-            ) from broken
-        if reply.is_server_error:
-            said = f"it answered HTTP {reply.status_code}. {summarize_body(reply.content)}"
-            raise self._lost(said, reply.content)
-        return reply
-
-    async def _exchange(
+    async def _send(
         self, client: httpx.AsyncClient, request: httpx.Request, timeout: float
-    ) -> tuple[httpx.Response, Exception | None]:
-        """The reply, as far as it arrived, and the error that cut it off, if any."""
-        await self._prepare(request, timeout)
-        content, broken = bytearray(), None
-        # A second more than httpx's own time-outs, which distinguish a failed connection from an
-        # answer that never came.
-        end = now() + timeout + 1.0
-        async with asyncio.timeout_at(end):
-            reply = await client.send(request, stream=True)
+    ) -> Answer:
         try:
-            async with asyncio.timeout_at(end):
-                async for chunk in reply.aiter_bytes():
-                    content += chunk
-                    if len(content) > MAX_REPLY:
-                        raise httpx.DecodingError(f"it is longer than {MAX_REPLY} bytes")
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            broken = error
-        finally:
-            await reply.aclose()
-        whole = httpx.Response(
-            reply.status_code,
-            headers=[
-                (name, self._redact(value))
-                for name, value in reply.headers.raw
-                if name.lower() not in _TRANSFER_HEADERS
-            ],
-            content=self._redact(bytes(content)),
-            request=request,
-        )
-        return whole, broken
+            return await exchange(client, request, timeout)
+        except NotSent as error:
+            self._unreachable(str(error), error)
 
-    def _redact(self, text: AnyStr) -> AnyStr:
-        """The text without the key: a provider may quote it, but errors must not."""
-        if not self.key.value:
-            return text
-        if isinstance(text, str):
-            return text.replace(self.key.value, "[key]")
-        return text.replace(self.key.value.encode(), b"[key]")
-
-    async def _prepare(self, request: httpx.Request, timeout: float) -> None:
+    async def _prepare(self, request: httpx.Request) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)
         request.headers.setdefault("Accept", "application/json")
-        limits = httpx.Timeout(timeout, connect=min(_CONNECT, timeout), pool=None)
-        request.extensions = {**request.extensions, "timeout": limits.as_dict()}
         if origin(str(request.url)) in self._origins:
-            self.provider.sign(request, self.key.value)
+            self._sign(request)
         elif self.realm != "sandbox":
             await self._check_destination(request)
+
+    def _sign(self, request: httpx.Request) -> None:
+        try:
+            self.provider.sign(request, self.key.value)
+        except Kling26Error:
+            raise
+        except Exception as error:
+            problem = "its plug-in cannot sign a request"
+            raise self.provider.unexpected(httpx.Response(0), problem) from error
 
     async def _check_destination(self, request: httpx.Request) -> None:
         """A URL from a provider must not lead into the user's own network."""
         try:
-            found = await addresses.resolve(request.url, local=self.realm == "loopback")
+            async with Patience(_RESOLVE):
+                found = await addresses.resolve(request.url, local=self.realm == "loopback")
         except addresses.AddressRefused as error:
             raise UnexpectedReply(
                 f"{self.provider.title} gave a URL that is not followed: {error}.",
                 provider=self.provider.name,
             ) from error
+        except (httpx.ConnectError, TimeoutError) as error:
+            self._unreachable(describe(error), error)
         if found:
             addresses.pin(request, found[0])
 
-    def _unreachable(self, error: Exception) -> NoReturn:
+    # -- errors ----------------------------------------------------------------------------
+
+    def _unreachable(self, problem: str, error: Exception) -> NoReturn:
         raise Unreachable(
-            f"{self.provider.title} cannot be reached ({self._describe(error)}).",
-            provider=self.provider.name,
+            f"{self.provider.title} cannot be reached ({problem}).", provider=self.provider.name
         ) from error
 
     def _throttled(self, reply: httpx.Response) -> TryLater:
         code = f"HTTP {reply.status_code}"
         return self.provider.error(TryLater, reply, "it asked to wait", code)
 
-    def _lost(self, reason: str, content: bytes) -> AnswerLost:
-        fragment = content.decode("utf-8", "replace")
-        logger.info(
-            "Lost an answer from %s: %s; %s", self.provider.title, reason, sanitize(fragment)
-        )
-        return AnswerLost(reason, fragment=fragment, provider=self.provider.name)
-
-    def _describe(self, value: object) -> str:
-        """An exception in words, without the key, which a signed URL in it may contain."""
-        if isinstance(value, httpx.TimeoutException | TimeoutError):
-            return "it took too long"
-        if isinstance(value, httpx.TransportError) and not isinstance(value, _NOT_SENT):
-            return "the connection broke"  # httpx's own message is about sockets.
-        message = re.sub(r"^\[Errno -?\d+\] ", "", str(value))
-        return sanitize(self._redact(message), 160) or "the connection broke"
+    @contextmanager
+    def _redacting(self) -> Iterator[None]:
+        """Remove the key from an error that leaves here."""
+        try:
+            yield
+        except Kling26Error as error:
+            redact_error(error, self.key.value)
+            raise

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator
+from math import isnan
 
 from aiolimiter import AsyncLimiter
 from attrs import define, field
@@ -14,6 +15,8 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
 #: How long to keep trying a provider that is unreachable or unavailable, in seconds.
 _OUTAGE_LIMIT = 120.0
+#: The longest wait before a question is asked again, whatever the provider asks for, in seconds.
+LONGEST_QUESTION_WAIT = 60.0
 
 
 def now() -> float:
@@ -66,13 +69,16 @@ class RetryPolicy:
     A back-off hook for stamina: which errors to retry, and until when.
 
     It gives up rather than wait past the deadline, so nothing is sent after it. If the provider is
-    unreachable or unavailable, it gives up earlier.
+    unreachable or unavailable, it gives up earlier. `longest_wait` bounds the waits that a provider
+    may ask for, in seconds; None if only the deadline does.
     """
 
     deadline: Callable[[], float]
     retry_on: tuple[type[Kling26Error], ...]
     on_wait: Callable[[Kling26Error, float], None] = lambda error, wait: None
-    _began: float = field(factory=now, init=False)
+    longest_wait: float | None = field(default=None, kw_only=True)
+    #: Since when the provider has been unreachable or unavailable.
+    _out_since: float | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
 
     def __call__(self, error: Exception) -> bool | float:
@@ -82,13 +88,23 @@ class RetryPolicy:
         self._failures += 1
         wait, end = backoff(self._failures), self.deadline()
         if isinstance(error, TryLater):
-            wait = max(wait, error.retry_after or 0.0)
+            self._out_since = None
+            wait = max(wait, asked_wait(error, self.longest_wait))
         else:
-            end = min(end, self._began + _OUTAGE_LIMIT)
+            self._out_since = now() if self._out_since is None else self._out_since
+            end = min(end, self._out_since + _OUTAGE_LIMIT)
         if now() + wait >= end:
             return False
         self.on_wait(error, wait)
         return wait
+
+
+def asked_wait(error: Exception, longest: float | None) -> float:
+    """The wait that the provider asked for, in seconds, at most `longest`; 0 if it did not."""
+    asked = error.retry_after if isinstance(error, TryLater) else None
+    if asked is None or isnan(asked):
+        return 0.0
+    return max(0.0, asked if longest is None else min(asked, longest))
 
 
 class PollSchedule(Iterator[float]):

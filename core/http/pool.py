@@ -1,6 +1,7 @@
 """The HTTP clients and rate limiters of a runner."""
 
 from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 
 import httpx
@@ -12,7 +13,7 @@ from ..plugins import Registry, discover, load_rehearsal, load_sandboxes
 from ..provider import Provider
 from ..settings import Settings
 from ..status import Realm
-from .client import ProviderClient, make_client
+from .client import ProviderClient
 from .pacing import RateLimiter
 
 #: Builds a transport that answers for these providers' APIs.
@@ -20,6 +21,25 @@ SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
 
 #: The key that sandboxed requests are signed with.
 _SANDBOX_KEY = Key("sandbox-key", "sandbox")
+
+
+def make_client(
+    transport: httpx.AsyncBaseTransport | None, *, keep_alive: bool
+) -> httpx.AsyncClient:
+    """
+    An HTTP client that follows no redirects and stores no cookies.
+
+    Without `keep_alive` each request gets a new connection. Paid requests do: on a reused one, a
+    server that has just closed it looks like one that may have accepted the request.
+    """
+    return httpx.AsyncClient(
+        transport=transport,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=20 if keep_alive else 0
+        ),
+    )
 
 
 @define

@@ -18,6 +18,7 @@ from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
 from ..journal.files import Store
 from ..journal.journal import Journal
+from ..journal.receipts import Receipts
 from ..journal.rows import Changes
 from ..journal.task import Owner, Task, TaskState
 from ..progress import Listener, Phase, Progress
@@ -25,6 +26,7 @@ from ..provider import Provider
 from ..request import VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence
+from .answers import PaidAnswers
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -63,8 +65,12 @@ class JobContext:
     deadline: float
     usual_time: float | None = None
     listeners: list[Listener] = Factory(list)
-    #: Whether the answer to a paid request was lost, so that it may have been accepted.
-    answer_lost: bool = field(default=False, init=False)
+    #: How the answer to a paid request was lost, which may have been accepted; None if none was.
+    lost: str | None = field(default=None, init=False)
+    #: Whether the user let it be submitted again although an answer was lost.
+    resubmitted: bool = field(default=False, init=False)
+    #: What was answered to the paid requests, until the journal has it.
+    answers: PaidAnswers = field(init=False)
     #: Whether a paid request is in flight, or its answer is not in the journal yet.
     paying: bool = field(default=False, init=False)
     latest: Progress | None = field(default=None, init=False)
@@ -81,6 +87,10 @@ class JobContext:
     @_row_is_sent.default
     def _sent_before(self) -> bool:
         return self.task.sending is not None
+
+    @answers.default
+    def _kept_answers(self) -> PaidAnswers:
+        return PaidAnswers(self.task, Receipts(self.store.home), self.client.key, self.clock)
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -149,6 +159,7 @@ class JobContext:
         with suppress(JournalError):
             _check(await self.journal.mark_unsent(self.owner))
             self._row_is_sent = False
+            await self.answers.release()
 
     async def accept(self, ticket: Ticket) -> Ticket:
         """Record the ticket: from here on, the task is known to be paid for."""
@@ -182,6 +193,8 @@ class JobContext:
             )
         else:
             self._unwritten = Changes()
+            if state != "unknown":
+                await self.answers.discard()
 
     async def give_up(self) -> None:
         """Leave the task as it is to whoever wants to continue it."""

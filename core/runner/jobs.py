@@ -21,6 +21,7 @@ from ..errors import (
     UnknownTask,
 )
 from ..http.pacing import now
+from ..http.patience import Patience
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import Task, TaskState
@@ -98,7 +99,7 @@ class JobPool:
         """
         latest, trouble = task, _Trouble()
         try:
-            async with asyncio.timeout_at(deadline + OVERRUN):
+            async with Patience(max(0.0, deadline + OVERRUN - now())):
                 while True:
                     with trouble.forgiven(latest):
                         if done := await self._attempt(latest, deadline, progress, target):

@@ -8,6 +8,7 @@ unreadable answers and refusals, the provider is polled again.
 import asyncio
 import logging
 
+import httpx
 from attrs import define, field
 
 from ..errors import (
@@ -20,9 +21,8 @@ from ..errors import (
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
-    TryLater,
 )
-from ..http.pacing import PollSchedule, backoff, now
+from ..http.pacing import LONGEST_QUESTION_WAIT, PollSchedule, asked_wait, backoff
 from ..progress import Phase
 from ..refusals import reason_text
 from ..status import Status, Ticket
@@ -31,6 +31,7 @@ from .context import JobContext
 
 logger: logging.Logger = logging.getLogger("kling26")
 
+# Durations count the waits between polls, and so not the time that the process slept.
 #: How long "no such task" or a rejected key may be a temporary fault, in seconds.
 _DOUBT_TIME = 60.0
 #: How long to wait for the URL after a success without one, and how often to poll, in seconds.
@@ -66,6 +67,8 @@ class _Poller:
     #: The minimum wait before the next poll, in seconds.
     _backoff: float = field(default=0.0, init=False)
     _failures: int = field(default=0, init=False)
+    #: How long it has been polled for, in seconds.
+    _waited: float = field(default=0.0, init=False)
     _doubt_since: float | None = field(default=None, init=False)
     #: Since when the task has been reported as succeeded without a URL.
     _done_since: float | None = field(default=None, init=False)
@@ -73,13 +76,18 @@ class _Poller:
     def next_wait(self) -> float:
         """Seconds until the next poll."""
         usual = next(self._schedule) if self._done_since is None else _URL_WAIT
-        return max(usual, self._backoff)
+        wait = max(usual, self._backoff)
+        self._waited += wait
+        return wait
 
     async def poll(self) -> Status | None:
         """The status of the task; None if there was no usable answer."""
         context = self.context
         try:
-            status = await context.client.ask(context.provider.poll(self.ticket))
+            status: object = await context.client.ask(context.provider.poll(self.ticket))
+            if not isinstance(status, Status):
+                problem = "its plug-in found no status"
+                raise context.provider.unexpected(httpx.Response(0), problem)
         except ProviderError as error:
             if isinstance(error, NoSuchTask):  # Somebody else may have cancelled it.
                 await context.check_owner()
@@ -102,8 +110,8 @@ class _Poller:
         return status.state == "succeeded" and bool(status.url)
 
     def _wait_for_url(self) -> None:
-        since = self._done_since = now() if self._done_since is None else self._done_since
-        if now() - since >= _URL_TIMEOUT:
+        since = self._done_since = self._waited if self._done_since is None else self._done_since
+        if self._waited - since >= _URL_TIMEOUT:
             raise ResultUnavailable(
                 f"{self.context.provider.title} says that the video is finished, but sent no URL "
                 "for it."
@@ -111,9 +119,8 @@ class _Poller:
 
     def _record_failure(self, error: ProviderError) -> None:
         self._failures += 1
-        self._backoff = min(backoff(self._failures), _MAX_BACKOFF)
-        if isinstance(error, TryLater):
-            self._backoff = max(self._backoff, error.retry_after or 0.0)
+        wait = min(backoff(self._failures), _MAX_BACKOFF)
+        self._backoff = max(wait, asked_wait(error, LONGEST_QUESTION_WAIT))
         if isinstance(error, NoSuchTask | KeyRejected):
             self._check_doubt(error)
         else:
@@ -123,8 +130,8 @@ class _Poller:
 
     def _check_doubt(self, error: ProviderError) -> None:
         """Raise if the provider has been saying this for a whole minute."""
-        since = self._doubt_since = now() if self._doubt_since is None else self._doubt_since
-        if now() - since < _DOUBT_TIME:
+        since = self._doubt_since = self._waited if self._doubt_since is None else self._doubt_since
+        if self._waited - since < _DOUBT_TIME:
             return
         if isinstance(error, KeyRejected):
             message = f"{sentence(error)} The video is paid for, but not here yet."
@@ -137,5 +144,6 @@ class _Poller:
 
 
 def _failure(context: JobContext, status: Status) -> TaskFailed:
-    title, reason = context.provider.title, reason_text(status.reason, status.code)
-    return TaskFailed(f"{title} could not make the video: {reason}", code=status.code)
+    reason = context.client.redact(reason_text(status.reason, status.code))
+    code = None if status.code is None else context.client.redact(status.code)
+    return TaskFailed(f"{context.provider.title} could not make the video: {reason}", code=code)

@@ -1,21 +1,23 @@
 """
 Submitting a task, and paying for it once.
 
-The row is in the journal before anything is sent. The paid request is repeated only if it certainly
-had no effect, or if our own id, unique at the provider, makes a repetition harmless.
+The row is in the journal before anything is sent, and there is room for the answer on disk. The
+paid request is repeated only if it certainly had no effect, or if our own id, unique at the
+provider, makes a repetition harmless.
 """
 
 import asyncio
 from functools import partial
 
+import httpx
 import stamina
+from attrs import define, field
 
 from ..errors import (
+    JournalError,
     Kling26Error,
-    OutcomeUnknown,
     ProviderError,
     Refused,
-    Remedy,
     TryLater,
     Unavailable,
     Unreachable,
@@ -25,13 +27,22 @@ from ..http.pacing import RetryPolicy
 from ..request import ImageFile, VideoRequest
 from ..status import Ticket
 from ..text import sentence
-from .context import JobContext
+from .context import JobContext, TakenOver
+from .settle import (
+    STOPPED,
+    judge,
+    look_up,
+    read_receipts,
+    recovered,
+    search,
+    settle_unsent,
+    unknown,
+)
 
-#: The waits before each lookup of a task whose answer was lost, in seconds: a new task may take a
-#: moment to show. After the last one, it counts as not accepted.
-_SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
-#: How often a request may be repeated under the same id of ours.
-_MAX_SUBMISSIONS = 3
+#: How many answers may be lost, one after the other, under the same id of ours.
+_MAX_LOSSES = 4
+#: How long the answer to a paid request is waited for at the least, in seconds.
+_MIN_TIMEOUT = 5.0
 
 
 async def submit(context: JobContext) -> Ticket:
@@ -42,41 +53,118 @@ async def submit(context: JobContext) -> Ticket:
     `OutcomeUnknown` if nobody can say whether the task was accepted, another `ProviderError` if it
     certainly was not, and `TakenOver`.
     """
+    if context.task.attempts and (ticket := await _settle_earlier(context)) is not None:
+        return ticket
     if context.task.state == "unknown":
-        return await _look_up(context)
+        return await look_up(context)
     try:
-        if context.task.sending is not None:
-            return await _recover(context, "the program stopped before the answer arrived.")
-        return await _submit_with_retries(context)
-    except (TryLater, Unreachable, Unavailable) as error:
-        if context.answer_lost:  # That the repetition was not accepted says nothing of the first.
-            raise _unknown(context, f"an answer was lost, and then: {error}") from error
+        return await _Submission(context).run()
+    except (Refused, TryLater, Unreachable, Unavailable) as error:
+        # That a repetition was not accepted says nothing about the first request.
+        if context.lost is not None or context.resubmitted:
+            raise unknown(context, f"an answer was lost, and then: {error}") from error
+        if isinstance(error, TryLater):
+            _say_why_not_waited(error, context.remaining)
         raise
 
 
-async def _submit_with_retries(context: JobContext) -> Ticket:
-    """Submit; wait and retry as long as the provider certainly did not accept it."""
-    context.report("submitting")
-    request = await _with_uploaded_image(context)
+async def _settle_earlier(context: JobContext) -> Ticket | None:
+    """
+    The ticket of an earlier attempt, if its answer was kept.
 
-    def on_wait(error: Kling26Error, wait: float) -> None:
+    Raises the refusal, if that is what was answered.
+    """
+    earlier, task = await read_receipts(context), context.task
+    refusal = earlier.refusal(task.attempts)
+    if earlier.ticket is not None:
+        return earlier.ticket
+    if task.state == "submitting" and task.sending is None:
+        context.resubmitted = earlier.lost
+        return None
+    if task.state == "submitting" and refusal is None:
+        context.lost = STOPPED
+    elif task.state == "submitting":
+        await settle_unsent(context)
+    if isinstance(refusal, Refused):
+        raise refusal
+    return None
+
+
+def _say_why_not_waited(error: TryLater, remaining: float) -> None:
+    asked = error.retry_after
+    if asked is not None and asked >= remaining:
+        error.message = f"{sentence(error)} It asked for {asked:.0f} s, more than the time left."
+
+
+# -- submitting --------------------------------------------------------------------------------
+
+
+@define
+class _Submission:
+    """Submits a task: waits as long as it is not accepted, and settles what was lost."""
+
+    context: JobContext
+    _losses: int = field(init=False)
+    #: The request with its image uploaded.
+    _request: VideoRequest | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._losses = 0 if self.context.lost is None else 1
+
+    async def run(self) -> Ticket:
+        temporary = (TryLater, Unreachable, Unavailable)
+        policy = RetryPolicy(lambda: self.context.deadline, temporary, self._on_wait)
+        async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
+            with attempt:
+                return await self._try()
+        raise AssertionError("stamina ends with a result or an error")
+
+    def _on_wait(self, error: Kling26Error, wait: float) -> None:
         if isinstance(error, TryLater):
-            context.limiter.pause(wait)
-        context.report("waiting", message=f"{sentence(error)} Trying again in {wait:.0f} s.")
+            self.context.limiter.pause(wait)
+        message = f"{sentence(error)} Trying again in {wait:.0f} s."
+        self.context.report("waiting", message=message)
 
-    temporary = (TryLater, Unreachable, Unavailable)
-    policy = RetryPolicy(lambda: context.deadline, retry_on=temporary, on_wait=on_wait)
-    async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
-        with attempt:
+    async def _try(self) -> Ticket:
+        """Send the request, and again after each loss for which nothing is found."""
+        context = self.context
+        while True:
+            if context.lost is not None:
+                if (ticket := await search(context, context.lost)) is not None:
+                    return ticket
+                if self._losses >= _MAX_LOSSES:
+                    raise unknown(context, context.lost)
+            context.report("submitting")
+            request = await self._with_uploaded_image()
             await _wait_for_turn(context)
             context.report("submitting")
             try:
                 return await _send(context, request)
             except AnswerLost as lost:
-                return await _recover(context, str(lost))
+                context.lost = str(lost)
+                self._losses += 1
             except Refused as refusal:
-                return await _find_duplicate(context, refusal)
-    raise AssertionError("stamina ends with a result or an error")
+                if context.lost is None:
+                    raise
+                return await judge(context, refusal)
+
+    async def _with_uploaded_image(self) -> VideoRequest:
+        """The request, with its image uploaded if the provider has uploads."""
+        if self._request is None:
+            self._request = await _upload(self.context)
+        return self._request
+
+
+async def _upload(context: JobContext) -> VideoRequest:
+    request, provider = await context.request(), context.provider
+    if not isinstance(request.image, ImageFile) or not provider.can("upload"):
+        return request
+    context.report("uploading")
+    upload = partial(provider.upload, request.image)
+    url: object = await context.client.ask_until(lambda: context.deadline, upload)
+    if not isinstance(url, str) or not url:  # Without it, another video would be paid for.
+        raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
+    return request.with_image(url)
 
 
 async def _wait_for_turn(context: JobContext) -> None:
@@ -106,104 +194,21 @@ async def _send(context: JobContext, request: VideoRequest) -> Ticket:
 
 async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
     flow = context.provider.submit(request, context.options)
+    before, timeout = partial(_before_sending, context), max(_MIN_TIMEOUT, context.remaining)
     try:
-        return await context.client.pay(
-            flow, context.mark_sent, timeout=max(1.0, context.remaining)
-        )
+        return await context.client.pay(flow, before, context.answers.keep, timeout)
     except AnswerLost as lost:
-        ticket = context.provider.recover_ticket(lost.fragment, request)
-        if ticket is None:
-            raise
-        return ticket
+        return recovered(context, lost, request)
     except ProviderError:
-        if not context.answer_lost:  # Certainly not accepted, so it may be sent again.
+        if context.lost is None:  # Certainly not accepted, so it may be sent again.
             await context.mark_unsent()
         raise
 
 
-async def _recover(context: JobContext, lost: str) -> Ticket:
-    """Find out what happened to a paid request whose answer was lost; `lost` says how."""
-    context.answer_lost = True
-    for _ in range(_MAX_SUBMISSIONS):
-        if (ticket := await _search(context, lost)) is not None:
-            return ticket
-        # Not found: repeating it under the same id of ours, unique at the provider, is safe.
-        try:
-            return await _send(context, await _with_uploaded_image(context))
-        except AnswerLost as again:
-            lost = str(again)
-        except Refused as refusal:
-            return await _find_duplicate(context, refusal)
-    raise _unknown(context, lost)
-
-
-async def _find_duplicate(context: JobContext, refusal: Refused) -> Ticket:
-    """A repetition may be refused because the first request was accepted under the same id."""
-    if not context.answer_lost or not context.provider.can("find"):
-        raise refusal
-    lost = f"an earlier answer was lost, and then: {refusal}"
-    ticket = await _search(context, lost)
-    if ticket is None:
-        raise _unknown(context, lost)
-    return ticket
-
-
-async def _look_up(context: JobContext) -> Ticket:
-    """The ticket of an unknown task, which is looked up and never resubmitted here."""
-    known = context.task.error  # The original error says more than a new one.
+async def _before_sending(context: JobContext) -> None:
+    await context.answers.reserve(context.task.attempts + 1)
     try:
-        ticket = await _search(context, "the answer to the paid request was lost.")
-    except OutcomeUnknown as error:
-        error.message = known or error.message
+        await context.mark_sent()
+    except (JournalError, TakenOver):
+        await context.answers.release()
         raise
-    if ticket is None:
-        unknown = _unknown(context, "the answer to the paid request was lost.")
-        unknown.message = known or unknown.message
-        raise unknown
-    return ticket
-
-
-async def _search(context: JobContext, lost: str) -> Ticket | None:
-    """
-    Look the task up by our own id, several times within some seconds.
-
-    Raises `OutcomeUnknown` if the provider cannot look it up, or not in time.
-    """
-    provider = context.provider
-    if not provider.can("find"):
-        raise _unknown(context, lost)
-    message = f"{provider.title}: {sentence(lost)} Checking whether the request was accepted."
-    context.report("submitting", message=message)
-    find = partial(provider.find, await context.request())
-    for wait in _SEARCH_WAITS:
-        if wait >= context.remaining:
-            raise _unknown(context, lost)
-        await asyncio.sleep(wait)
-        try:
-            ticket = await context.client.ask_until(lambda: context.deadline, find)
-        except ProviderError as error:
-            raise _unknown(context, lost) from error
-        if ticket is not None:
-            return ticket
-    return None
-
-
-async def _with_uploaded_image(context: JobContext) -> VideoRequest:
-    """The request, with its image uploaded if the provider has uploads."""
-    request = await context.request()
-    image = request.image
-    if not isinstance(image, ImageFile) or not context.provider.can("upload"):
-        return request
-    context.report("uploading")
-    upload = partial(context.provider.upload, image)
-    return request.with_image(await context.client.ask_until(lambda: context.deadline, upload))
-
-
-def _unknown(context: JobContext, lost: str) -> OutcomeUnknown:
-    """The error that says what is known, and where to check."""
-    provider = context.provider
-    page = provider.tasks_page
-    return OutcomeUnknown(
-        f"{provider.title} may have accepted this request and charged for it: {sentence(lost)}",
-        remedy=Remedy("resubmit" if page is None else "adopt", page=page),
-    )

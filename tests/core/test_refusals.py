@@ -95,7 +95,8 @@ def test_the_providers_words_are_made_safe_to_show(kie: Provider) -> None:
 
 @pytest.mark.parametrize(
     ("header", "least", "most"),
-    [("30", 30, 30), (" 5 ", 5, 5), ("0", 0, 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+    [("30", 30, 30), (" 5 ", 5, 5), ("0", 0, 0), ("1.5", 1.5, 1.5), ("9" * 400, 1e7, 1e9),
+     ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 1e7, 1e9),
      ("in a minute", 50, 60)],
 )  # fmt: skip
 def test_the_wait_that_is_asked_for_is_in_seconds_or_a_date(
@@ -109,11 +110,35 @@ def test_the_wait_that_is_asked_for_is_in_seconds_or_a_date(
     assert least <= error.retry_after <= most
 
 
-@pytest.mark.parametrize("header", [None, "", "soon", "-5", "1.5", "²"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "soon",
+        "-5",
+        "nan",
+        "inf",
+        "1e9",
+        "5, 10",
+        "²",
+        "Mon, 01 Jan 2029 00:00:00 +99999999",
+    ],
+)
 def test_any_other_wait_is_unknown(header: str | None) -> None:
     headers = [] if header is None else [(b"retry-after", header.encode("latin-1", "replace"))]
 
     assert retry_after(httpx.Response(429, headers=headers)) is None
+
+
+def test_a_date_counts_from_the_servers_clock() -> None:
+    """This machine's may be an hour off, or years."""
+    headers = {
+        "Date": "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Retry-After": "Wed, 21 Oct 2015 07:28:40 GMT",
+    }
+
+    assert retry_after(httpx.Response(429, headers=headers)) == 40
 
 
 def test_a_known_state_is_our_word_for_it(kie: Provider, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from kling26.core.errors import (
 from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
+from kling26.core.runner import fetch
 
 from ..conftest import Stage
 
@@ -192,7 +194,7 @@ def test_a_disk_that_is_full_during_the_download_leaves_the_task_to_be_resumed(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        patch.setattr(fetch, "os", SimpleNamespace(fsync=full))
         with pytest.raises(ResultUnavailable, match="No space left on device"):
             stage.generate()
 

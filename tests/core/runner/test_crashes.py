@@ -1,12 +1,15 @@
 """
 Crashes: at every moment, between any two writes and requests.
 
-A fuse counts each write to the journal and each request, before and after it happens, and goes
-off at the n-th: from then on the process neither writes nor sends, as after a SIGKILL.
+A fuse counts each write to the journal, each request and each step of a receipt, before and after
+it happens, and goes off at the n-th: from then on the process neither writes nor sends, as after a
+SIGKILL.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import define
 from kling26.core.journal.database import Database
+from kling26.core.journal.receipts import Receipts
 from kling26.core.journal.task import Task
 from kling26.core.runner.runner import Runner
 from PIL import Image
@@ -75,6 +79,38 @@ class FusedTransport(httpx.AsyncBaseTransport):
         return reply
 
 
+#: The fuse of the process that is running.
+FUSE: ContextVar[Fuse | None] = ContextVar("FUSE", default=None)
+
+
+@contextmanager
+def process(fuse: Fuse) -> Iterator[None]:
+    """What happens to receipts within is counted, too."""
+    before = FUSE.set(fuse)
+    try:
+        yield
+    finally:
+        FUSE.reset(before)
+
+
+@pytest.fixture(autouse=True)
+def _fused_receipts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted(step: Callable[..., T]) -> Callable[..., T]:
+        def run(*args: object) -> T:
+            fuse = FUSE.get()
+            if fuse is None:
+                return step(*args)
+            fuse.burn()
+            done = step(*args)
+            fuse.burn()
+            return done
+
+        return run
+
+    for name in ("reserve", "keep", "read", "discard"):
+        monkeypatch.setattr(Receipts, name, counted(getattr(Receipts, name)))
+
+
 def fused(stage: Stage, fuse: Fuse) -> Runner:
     """A runner that crashes when the fuse goes off."""
     runner = stage.runner(sandbox=lambda _: FusedTransport(stage.transport(), fuse))
@@ -89,7 +125,8 @@ async def crash(stage: Stage, fuse: Fuse, **wish: object) -> bool:
     """Ask for a video in a process that may crash; whether it did."""
     runner = fused(stage, fuse)
     try:
-        await stage.make(runner, **wish)
+        with process(fuse):
+            await stage.make(runner, **wish)
     except Crash:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
@@ -115,36 +152,49 @@ def walk(stage: Stage, **wish: object) -> Iterator[int]:
 
 
 def test_a_resume_after_a_crash_at_any_moment_pays_once(stage: Stage) -> None:
-    moments = 0
+    moments = answers = 0
     for _ in walk(stage):
         moments += 1
         before, known = stage.paid, stage.tasks()
+        answered = was_answered(stage)
         stage.run(resume(stage, known))
         rows = stage.tasks()
         assert len(rows) == len(known)
         if rows:
-            check(stage, rows[-1].state)
+            check(stage, rows[-1].state, answered)
+        answers += answered and known[-1].task_id is None
         assert stage.paid - before <= 1
-    assert moments > 10
+    assert moments > 20
+    assert answers >= 2  # Kept and not read; read and not recorded.
     assert stage.paid <= len(stage.tasks())
     assert not list(stage.home.glob("videos/*.part"))
 
 
-def check(stage: Stage, state: str) -> None:
-    """Everything ends stored; only a provider without own ids may leave something unknown."""
-    assert state == "stored" or (state == "unknown" and stage.provider.name != "cometapi")
+def was_answered(stage: Stage) -> bool:
+    """Whether the answer to the latest paid request is on disk."""
+    return any(
+        path.read_bytes().strip(b"\0")
+        for task in stage.tasks()[-1:]
+        for path in stage.home.glob(f"receipts/{task.id}.*")
+    )
+
+
+def check(stage: Stage, state: str, answered: bool = False) -> None:
+    """Everything ends stored; without own ids, an answer that never came leaves it unknown."""
+    askable = stage.provider.name == "cometapi"
+    assert state == "stored" or (state == "unknown" and not askable and not answered)
 
 
 def test_the_same_run_again_after_a_crash_at_any_moment_pays_once(stage: Stage) -> None:
     for event in walk(stage):
-        delivered = True
+        delivered, answered = True, was_answered(stage)
         try:
             stage.generate(seed=event)
         except Exception:  # noqa: BLE001 - what it may be is checked by the state.
             delivered = False
         state = stage.tasks()[-1].state
         assert delivered or state == "unknown"
-        check(stage, state)
+        check(stage, state, answered)
         assert stage.paid <= event
 
 
@@ -159,9 +209,10 @@ def test_a_crash_with_a_picture_loses_neither_picture_nor_money(
     picture.unlink()  # A picture of ComfyUI has no file, either.
 
     for _ in walk(stage, image=picture_bytes):
+        answered = was_answered(stage)
         stage.run(resume(stage, stage.tasks()))
         for task in stage.tasks()[-1:]:
-            check(stage, task.state)
+            check(stage, task.state, answered)
     assert stage.paid <= len(stage.tasks())
 
 
@@ -173,8 +224,9 @@ def test_a_crash_during_the_resume_is_resumed_too(stage: Stage) -> None:
 
         async def resume_and_crash(runner: Runner = runner) -> None:
             try:
-                async for _ in runner.resume():
-                    pass
+                with process(runner.journal.database.fuse):
+                    async for _ in runner.resume():
+                        pass
             except Crash:
                 for task in asyncio.all_tasks() - {asyncio.current_task()}:
                     task.cancel()

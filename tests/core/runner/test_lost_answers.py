@@ -95,16 +95,16 @@ def test_a_repetition_that_is_refused_because_the_first_was_taken_finds_the_firs
     assert (stage.paid, stage.submits()) == (1, 2)
 
 
-def test_a_repetition_that_is_refused_otherwise_is_not_called_free(stage: Stage) -> None:
+def test_a_repetition_that_is_refused_otherwise_is_a_refusal(stage: Stage) -> None:
+    """Asked again and again, the provider has not got the first request either."""
     stage.fault("reset_before_accept")
     stage.fault("no_credit")
 
     error = try_it(stage)
 
-    assert isinstance(error, OutcomeUnknown)
-    assert "too little credit" in str(error)
-    assert "Nothing was paid" not in str(error)
-    assert stage.paid == 0
+    assert isinstance(error, OutOfCredit)
+    assert str(error).endswith("Nothing was paid.")
+    assert (stage.paid, stage.task().state) == (0, "refused")
 
 
 def test_a_repetition_that_is_not_taken_for_now_is_sent_again(stage: Stage) -> None:

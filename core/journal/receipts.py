@@ -1,0 +1,205 @@
+"""
+Receipts: what a provider answered to a paid request, on disk before anyone reads it.
+
+Each is a file in the home folder. Room for it is reserved before the request leaves, so that a disk
+that fills up meanwhile does not lose the answer.
+"""
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from attrs import frozen
+
+from ..errors import JournalError
+from ..redaction import spellings
+from ..text import reason, sanitize
+
+#: How much room is reserved, in bytes. The answers of all known providers take less than 2,000.
+_ROOM = 16_384
+_WORD = re.compile(rb"[0-9a-f]{24}")
+_NAME = re.compile(r"(?P<task>.+)\.(?P<attempt>\d+)-[0-9a-f]{8}")
+
+
+@frozen
+class Receipt:
+    """
+    What arrived of the answer to one attempt to pay; `status` is 0 if nothing is known to have.
+
+    `whole` says whether all of it arrived and was kept; `kept` is when, in seconds since the epoch.
+    """
+
+    attempt: int
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    whole: bool = False
+    kept: float = 0.0
+
+
+@frozen
+class Receipts:
+    """The receipts in a home folder. Its methods wait for the disk."""
+
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "receipts"
+
+    def reserve(self, task: str, attempt: int) -> Path:
+        """
+        Reserve room for the answer to an attempt; returns its file.
+
+        Raises `JournalError` if there is none: then nothing must be sent.
+        """
+        path = self.folder / f"{task}.{attempt}-{token_hex(4)}"
+        try:
+            self._make_folder()
+            _write(path, bytes(_ROOM))
+            _sync_folder(self.folder)
+        except OSError as error:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise JournalError(
+                f"The provider's answer could not be kept in {sanitize(self.folder, 200)}: "
+                f"{reason(error)}."
+            ) from error
+        return path
+
+    def keep(self, path: Path, receipt: Receipt, key: str) -> None:
+        """
+        Write a receipt into the room reserved for it, without the key, which it may quote.
+
+        Raises `OSError`; then there may be a part of it.
+        """
+        self._make_folder()
+        _write(path, _packed(receipt, key))
+
+    def read(self, task: str, key: str) -> list[Receipt]:
+        """What is kept of a task's answers, by attempt; `key` takes the place of a quoted one."""
+        found = []
+        for path, attempt in self._files(task):
+            try:
+                found.append(_unpacked(attempt, path.read_bytes(), key))
+            except OSError:
+                found.append(Receipt(attempt))
+        return sorted(found, key=lambda each: (each.attempt, each.kept))
+
+    def discard(self, task: str) -> None:
+        """
+        Delete a task's receipts, once the journal has what they say.
+
+        Raises `OSError`.
+        """
+        for path, _ in self._files(task):
+            path.unlink(missing_ok=True)
+
+    def _files(self, task: str) -> Iterable[tuple[Path, int]]:
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return
+        for name in names:
+            parts = _NAME.fullmatch(name)
+            if parts is not None and parts["task"] == task:
+                yield self.folder / name, int(parts["attempt"])
+
+    def _make_folder(self) -> None:
+        if not self.folder.is_dir():
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(self.home)
+
+
+# -- the form of a file ------------------------------------------------------------------------
+#
+# A line with a random word; then, with that word and a digit for each spelling of the key, a line
+# of JSON, and the body. After a write that was cut short, zeros of the reserved room may follow.
+
+
+def _packed(receipt: Receipt, key: str) -> bytes:
+    facts = {
+        "status": receipt.status,
+        "headers": receipt.headers,
+        "whole": receipt.whole,
+        "kept": receipt.kept,
+        "length": len(receipt.content),
+        "checksum": zlib.crc32(receipt.content),
+    }
+    text = json.dumps(facts).encode() + b"\n" + receipt.content
+    word = token_hex(12).encode()
+    while word in text:
+        word = token_hex(12).encode()
+    for place, spelling in enumerate(spellings(key)):
+        text = text.replace(spelling.encode(), _stand_in(word, place))
+    return word + b"\n" + text
+
+
+def _unpacked(attempt: int, data: bytes, key: str) -> Receipt:
+    """The receipt in a file; one that is damaged is all content, and not whole."""
+    word, _, text = data.partition(b"\n")
+    if not _WORD.fullmatch(word):
+        return Receipt(attempt, content=data.strip(b"\0"))
+    for place, spelling in enumerate(spellings(key)):
+        text = text.replace(_stand_in(word, place), spelling.encode())
+    head, _, content = text.partition(b"\n")
+    try:
+        facts = json.loads(head)
+        return _receipt(attempt, facts, content)
+    except (ValueError, TypeError, KeyError):
+        return Receipt(attempt, content=text.strip(b"\0"))
+
+
+def _receipt(attempt: int, facts: Mapping[str, Any], content: bytes) -> Receipt:
+    content = content[: facts["length"]]
+    undamaged = zlib.crc32(content) == facts["checksum"]
+    return Receipt(
+        attempt,
+        int(facts["status"]),
+        tuple((str(name), str(value)) for name, value in facts["headers"]),
+        content.rstrip(b"\0") if not undamaged else content,
+        bool(facts["whole"]) and undamaged,
+        float(facts["kept"]),
+    )
+
+
+def _stand_in(word: bytes, place: int) -> bytes:
+    return word + str(place).encode()
+
+
+# -- the disk ----------------------------------------------------------------------------------
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file in place, readable only by its owner, and wait until the disk has it."""
+    # Not truncated first: that would give the reserved room away.
+    with open(path, "r+b" if path.exists() else "xb", buffering=0, opener=_private) as file:
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+            file.truncate()
+        finally:
+            os.fsync(file.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder, where the system can be asked to."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,59 @@
+"""Keys kept out of what is shown and stored: providers may quote them."""
+
+import json
+import traceback
+from typing import AnyStr
+from urllib.parse import quote
+
+import httpx
+
+from .errors import Kling26Error, ProviderError
+
+#: A shorter key is no secret, and replacing it would only garble the words it occurs in.
+_SHORTEST = 8
+
+
+def spellings(key: str) -> list[str]:
+    """The key as it may be quoted, the longest first: plain, in a URL, in a JSON string."""
+    if not key:
+        return []
+    escaped = json.dumps(key)[1:-1]
+    found = {key, quote(key), quote(key, safe=""), escaped, escaped.replace("/", r"\/")}
+    return sorted(found, key=lambda each: (-len(each), each))
+
+
+def redact(text: AnyStr, key: str) -> AnyStr:
+    """The text with ``[key]`` instead of the key, also where a shortened text ends within it."""
+    if len(key) < _SHORTEST:
+        return text
+    for each in spellings(key):
+        if isinstance(text, bytes):
+            text = text.replace(each.encode(), b"[key]")
+            continue
+        text = text.replace(each, "[key]")
+        for length in range(len(each) - 1, _SHORTEST - 1, -1):
+            text = text.replace(f"{each[:length]}…", "[key]…")
+    return text
+
+
+def redact_error(error: Kling26Error, key: str) -> None:
+    """Remove the key from an error: from its words, its reply, and the errors it came from."""
+    if not key:
+        return
+    error.message = redact(error.message, key)
+    error.args = (error.message,)
+    error.code = None if error.code is None else redact(error.code, key)
+    if isinstance(error, ProviderError) and error.reply is not None:
+        error.reply = _redact_reply(error.reply, key)
+    chain = "".join(traceback.format_exception(error))
+    if redact(chain, key) != chain:
+        error.__cause__, error.__suppress_context__ = None, True
+
+
+def _redact_reply(reply: httpx.Response, key: str) -> httpx.Response:
+    """A copy without the key, and without the request, which is signed with it."""
+    return httpx.Response(
+        reply.status_code,
+        headers=[(redact(name, key), redact(value, key)) for name, value in reply.headers.raw],
+        content=redact(reply.content, key),
+    )
