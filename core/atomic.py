@@ -73,10 +73,10 @@ def move_into_place(temporary: Path, path: Path) -> None:
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(temporary, path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Save the names in a folder to the disk, on systems that can do that for a folder."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -17,6 +17,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ..atomic import sync_folder
 from ..errors import JournalError
 from ..redaction import spellings
 from ..text import reason, sanitize
@@ -63,7 +64,7 @@ class Receipts:
         try:
             self._make_folder()
             _write(path, bytes(_ROOM))
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -115,7 +116,7 @@ class Receipts:
         if not self.folder.is_dir():
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(self.home)
+            sync_folder(self.home)
 
 
 # -- the form of a file ------------------------------------------------------------------------
@@ -192,14 +193,3 @@ def _write(path: Path, data: bytes) -> None:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder, where the system can be asked to."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

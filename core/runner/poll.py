@@ -21,6 +21,7 @@ from ..errors import (
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
+    UnexpectedReply,
 )
 from ..http.pacing import LONGEST_QUESTION_WAIT, PollSchedule, asked_wait, backoff
 from ..progress import Phase
@@ -94,6 +95,7 @@ class _Poller:
             self._record_failure(error)
             return None
         self._backoff, self._failures, self._doubt_since = 0.0, 0, None
+        context.unreadable = None
         return status
 
     def is_done(self, status: Status) -> bool:
@@ -125,6 +127,7 @@ class _Poller:
             self._check_doubt(error)
         else:
             self._doubt_since = None
+        self.context.unreadable = str(error) if isinstance(error, UnexpectedReply) else None
         logger.info("Polling task %s: %s", self.context.id, error)
         self.context.report_message(str(error))
 

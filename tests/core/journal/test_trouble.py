@@ -7,11 +7,11 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
+from kling26.core import atomic
 from kling26.core.errors import (
     JournalBusy,
     JournalError,
@@ -24,7 +24,6 @@ from kling26.core.errors import (
 from kling26.core.journal import database
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
-from kling26.core.runner import fetch
 
 from ..conftest import Stage
 
@@ -190,11 +189,17 @@ def test_a_journal_that_comes_back_receives_everything_that_was_learned(stage: S
 def test_a_disk_that_is_full_during_the_download_leaves_the_task_to_be_resumed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    class Full:
+        """The system, with room for nothing that is put in place whole."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(os, name)
+
+        def fsync(self, _: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetch, "os", SimpleNamespace(fsync=full))
+        patch.setattr(atomic, "os", Full())
         with pytest.raises(ResultUnavailable, match="No space left on device"):
             stage.generate()
 

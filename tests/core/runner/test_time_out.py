@@ -106,3 +106,15 @@ def test_at_the_providers_pace_nothing_was_sent(kie: Stage) -> None:
     assert late
     assert all("Nothing was paid." in str(error) for error in late)
     assert len(late) + kie.paid == 40
+
+
+def test_of_a_status_that_cannot_be_read_nobody_says_that_it_was_not_done(stage: Stage) -> None:
+    stage.fault("poll_wrong_types", times=10_000)
+
+    with pytest.raises(StillRunning) as caught:
+        stage.generate(timeout=120.0)
+
+    title = stage.provider.title
+    assert str(caught.value).startswith(f"{title} sent an unexpected reply")
+    assert "whether the video is finished. It is paid for." in str(caught.value)
+    assert "still making" not in str(caught.value)
