@@ -94,13 +94,10 @@ class Receipts:
         return sorted(found, key=lambda each: (each.attempt, each.kept))
 
     def discard(self, task: str) -> None:
-        """
-        Delete a task's receipts, once the journal has what they say.
-
-        Raises `OSError`.
-        """
+        """Delete a task's receipts, as far as that is possible."""
         for path, _ in self._files(task):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
 
     def _files(self, task: str) -> Iterable[tuple[Path, int]]:
         try:

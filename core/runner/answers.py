@@ -82,7 +82,4 @@ class PaidAnswers:
         """Delete what was kept: the journal has it."""
         if self._any:
             self._any = False
-            try:
-                await asyncio.to_thread(self.receipts.discard, self.task.id)
-            except OSError as error:
-                logger.info("Task %s: a receipt was not deleted: %s.", self.task.id, reason(error))
+            await asyncio.to_thread(self.receipts.discard, self.task.id)

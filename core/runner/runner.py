@@ -28,6 +28,7 @@ from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
 from ..journal.files import Store
 from ..journal.journal import Journal
+from ..journal.receipts import Receipts
 from ..journal.task import Owner, Task
 from ..money import Balance, cost_unit
 from ..plugins import Registry, discover, load_providers
@@ -292,6 +293,7 @@ class Runner:
         forgotten = await self.journal.prune(older_than)
         for task in forgotten:
             await asyncio.to_thread(self._store.delete_video, task.id)
+            await asyncio.to_thread(Receipts(self.settings.home).discard, task.id)
         return forgotten
 
     # -- running a task --------------------------------------------------------------------

@@ -213,6 +213,20 @@ def test_a_resubmit_that_is_refused_does_not_make_the_first_request_free(
     assert kie.paid == 2
 
 
+def test_what_is_forgotten_leaves_no_receipt(kie: Stage) -> None:
+    """A process may die after the last word of the journal and before it has tidied up."""
+    kie.generate()
+    Receipts(kie.home).reserve(kie.task().id, 1)
+
+    async def work() -> None:
+        async with kie.runner() as runner:
+            await runner.prune(-1.0)
+
+    kie.run(work())
+
+    assert receipts(kie) == []
+
+
 def test_without_room_for_the_answer_nothing_is_sent(kie: Stage) -> None:
     kie.home.mkdir()
     (kie.home / "receipts").write_text("in the way")
