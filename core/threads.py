@@ -1,9 +1,12 @@
 """Threads that do calls for event loops, also while the interpreter exits."""
 
+import asyncio
+import os
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -64,3 +67,22 @@ class DaemonThreads(ThreadPoolExecutor):
             call()
             with self._counting:
                 self._busy -= 1
+
+
+#: How many calls of `in_thread` run at once.
+_COUNT = 8
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`asyncio.to_thread`, but also while the interpreter exits, and on any event loop."""
+    work = partial(call, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_shared(), work)
+
+
+@cache
+def _shared() -> DaemonThreads:
+    return DaemonThreads(_COUNT, "kling26-calls")
+
+
+if hasattr(os, "register_at_fork"):  # Not on Windows. A forked child has none of the threads.
+    os.register_at_fork(after_in_child=_shared.cache_clear)

@@ -1,6 +1,5 @@
 """The answers to a task's paid requests, kept on disk until the journal has what they say."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from ..journal.receipts import Receipt, Receipts
 from ..journal.task import Task
 from ..keys import Key
 from ..text import reason
+from ..threads import in_thread
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -46,13 +46,13 @@ class PaidAnswers:
         Raises `JournalError` if there is none: then nothing must be sent.
         """
         self._any, self._attempt = True, attempt
-        self._reserved = await asyncio.to_thread(self.receipts.reserve, self.task.id, attempt)
+        self._reserved = await in_thread(self.receipts.reserve, self.task.id, attempt)
 
     async def release(self) -> None:
         """Give the room of this attempt back, which certainly had no effect."""
         if self._reserved is not None:
             with suppress(OSError):
-                await asyncio.to_thread(self._reserved.unlink)
+                await in_thread(self._reserved.unlink)
             self._reserved = None
 
     async def keep(self, answer: Answer) -> None:
@@ -68,7 +68,7 @@ class PaidAnswers:
             kept=self.clock(),
         )
         try:
-            await asyncio.to_thread(self.receipts.keep, self._reserved, receipt, self.key.value)
+            await in_thread(self.receipts.keep, self._reserved, receipt, self.key.value)
         except OSError as error:
             logger.warning(
                 "The answer to task %s could not be kept: %s.", self.task.id, reason(error)
@@ -76,10 +76,10 @@ class PaidAnswers:
 
     async def read(self) -> list[Receipt]:
         """What is known of the answers to earlier requests, by attempt."""
-        return await asyncio.to_thread(self.receipts.read, self.task.id, self.key.value)
+        return await in_thread(self.receipts.read, self.task.id, self.key.value)
 
     async def discard(self) -> None:
         """Delete what was kept: the journal has it."""
         if self._any:
             self._any = False
-            await asyncio.to_thread(self.receipts.discard, self.task.id)
+            await in_thread(self.receipts.discard, self.task.id)

@@ -26,6 +26,7 @@ from ..provider import Provider
 from ..request import VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence
+from ..threads import in_thread
 from .answers import PaidAnswers
 from .video import VideoChecker
 
@@ -124,7 +125,7 @@ class JobContext:
         """The request, with the saved image."""
         if self._request is None:
             name = self.task.image_file
-            image = None if name is None else await asyncio.to_thread(self.store.load_image, name)
+            image = None if name is None else await in_thread(self.store.load_image, name)
             self._request = self.task.request(image)
         return self._request
 

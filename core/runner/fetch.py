@@ -13,6 +13,7 @@ from ..http.download import DeadLink, Download, DownloadInterrupted, TooLarge
 from ..http.pacing import backoff
 from ..status import Status, Ticket
 from ..text import reason
+from ..threads import in_thread
 from .context import JobContext
 from .video import UnplayableVideo
 
@@ -76,11 +77,11 @@ async def _download(context: JobContext, url: str | None) -> Path:
     """Download one link into the store; returns the path."""
     if url is None:
         raise DeadLink("the provider did not send a URL")
-    await asyncio.to_thread(context.store.folder, "videos")
+    await in_thread(context.store.folder, "videos")
     path = context.store.video_path(context.id)
     # One per worker: another one may be writing its own.
     part = path.with_name(f"{path.name}.{context.journal.worker.id}.part")
-    await asyncio.to_thread(_delete_abandoned, path)
+    await in_thread(_delete_abandoned, path)
 
     def report(done: int, total: int | None) -> None:
         context.report("downloading", done=done, total=total)
@@ -110,4 +111,4 @@ async def _put_in_place(context: JobContext, part: Path, path: Path) -> None:
         await context.checker.check(part, context.task.duration)
     except UnplayableVideo as error:
         raise DeadLink(f"the link did not lead to a playable video: {error}") from error
-    await asyncio.to_thread(move_into_place, part, path)
+    await in_thread(move_into_place, part, path)

@@ -1,6 +1,5 @@
 """Writing the stored video to the outputs that users asked for."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from ..journal.journal import Journal
 from ..journal.outputs import Output, write_output
 from ..journal.task import Task
 from ..text import reason, sanitize
+from ..threads import in_thread
 
 
 async def write_outputs(journal: Journal, task: Task, own: Output | None, recorded: bool) -> Path:
@@ -43,7 +43,7 @@ async def write_outputs(journal: Journal, task: Task, own: Output | None, record
 async def _write(journal: Journal, task: Task, output: Output, recorded: bool) -> None:
     """Write the video to one output, and record that, or else that it is owed."""
     try:
-        found = await asyncio.to_thread(write_output, Path(str(task.file)), output)
+        found = await in_thread(write_output, Path(str(task.file)), output)
     except OSError:
         with suppress(JournalError):
             await journal.owe_output(task.id, output)

@@ -37,6 +37,7 @@ from ..request import ImageFile, VideoRequest
 from ..settings import TIMEOUT, Settings
 from ..status import Ticket
 from ..text import sanitize, sentence
+from ..threads import in_thread
 from .cancel import Cancellation, cancel
 from .ending import GRACE, tell
 from .jobs import OVERRUN, JobPool
@@ -292,8 +293,8 @@ class Runner:
         """
         forgotten = await self.journal.prune(older_than)
         for task in forgotten:
-            await asyncio.to_thread(self._store.delete_video, task.id)
-            await asyncio.to_thread(Receipts(self.settings.home).discard, task.id)
+            await in_thread(self._store.delete_video, task.id)
+            await in_thread(Receipts(self.settings.home).discard, task.id)
         return forgotten
 
     # -- running a task --------------------------------------------------------------------
@@ -310,9 +311,7 @@ class Runner:
         sandbox: bool,
     ) -> Order:
         """Check everything, in a thread: a large picture takes a second to decode."""
-        return await asyncio.to_thread(
-            self._resolver.order, request, provider, options, output, sandbox
-        )
+        return await in_thread(self._resolver.order, request, provider, options, output, sandbox)
 
     async def _claim(self, order: Order) -> tuple[Task, bool]:
         """The journal's row for an order, and whether it existed before."""
@@ -328,7 +327,7 @@ class Runner:
         self._store.prepare()
         name, image = None, order.request.image
         if isinstance(image, ImageFile):
-            name = await asyncio.to_thread(self._store.save_image, image)
+            name = await in_thread(self._store.save_image, image)
         draft = order.draft(name, self.journal.clock)
         task, new = await self.journal.claim(draft, order.output)
         return task, not new
