@@ -18,7 +18,6 @@ from ..errors import (
     JournalBusy,
     JournalError,
     Kling26Error,
-    NotApplicable,
     NotDelivered,
     OutcomeUnknown,
     UnknownTask,
@@ -29,14 +28,13 @@ from ..http.pool import ClientPool, SandboxFactory
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
-from ..journal.task import Owner, Task
+from ..journal.task import Task
 from ..money import Balance, cost_unit
 from ..plugins import Registry, discover, load_providers
 from ..progress import Listener, Progress, ignore_progress
 from ..request import ImageFile, VideoRequest
 from ..settings import TIMEOUT, Settings
-from ..status import Ticket
-from ..text import sanitize, sentence
+from ..text import sentence
 from ..threads import in_thread
 from .cancel import Cancellation, cancel
 from .ending import GRACE, tell
@@ -44,11 +42,10 @@ from .jobs import OVERRUN, JobPool
 from .order import Order, Resolver, realm_of
 from .outputs import write_outputs
 from .results import Outcome, Video
+from .unclear import adopt, check_unknown, reopen
 
 #: How long the journal may take when the runner closes, in seconds.
 _LAST_WORDS = 2.0
-#: How long a provider may take to say whether it knows a task, in seconds.
-_ADOPTION = 15.0
 
 
 def _registry(runner: "Runner") -> Registry:
@@ -181,19 +178,13 @@ class Runner:
         """
         deadline = now() + timeout
         task = await self.task(name)
-        if task.state != "unknown":
-            raise NotApplicable(
-                f"Task {task.id} is {task.state}; only an unknown task can be resubmitted.",
-                task=task.id,
-            )
+        check_unknown(task)
         if self._resolver.target(task).provider.can("find"):
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
             task = outcome.task
-        owned = await self._own(task)
-        if not await self.journal.reopen(owned):
-            raise _run_by_another(task)
+        await reopen(self.journal, task)
         return await self._outcome(await self.task(task.id), deadline, progress)
 
     async def adopt(
@@ -212,39 +203,9 @@ class Runner:
         the id is another task's.
         """
         deadline = now() + timeout
-        task, task_id = await self.task(name), task_id.strip()
-        if task.standing != "unclear":
-            raise NotApplicable(
-                f"Task {task.id} is {task.state}; only an unknown task can be given an id.",
-                task=task.id,
-            )
-        target, ticket = self._resolver.target(task), await self._free_ticket(task, task_id)
-        end = min(deadline, now() + _ADOPTION)
-        await target.client.ask_until(lambda: end, lambda: target.provider.poll(ticket))
-        if not await self.journal.adopt(await self._own(task), ticket):
-            raise _run_by_another(task)
+        task = await self.task(name)
+        await adopt(self.journal, task, self._resolver.target(task), task_id, deadline)
         return await self._outcome(await self.task(task.id), deadline, progress)
-
-    async def _free_ticket(self, task: Task, task_id: str) -> Ticket:
-        """The ticket for a task's id at its provider; raises `NotApplicable` if that is taken."""
-        provider = self._resolver.target(task).provider
-        if not task_id:
-            raise NotApplicable(f"An id of {provider.title}'s is needed.", task=task.id)
-        other = await self.journal.find_ticket(task.provider, task.realm, task_id)
-        if other is not None and other.id != task.id:
-            known = sanitize(task_id, 80)
-            raise NotApplicable(
-                f'The id "{known}" at {provider.title} is already that of task {other.id}.',
-                task=task.id,
-            )
-        return provider.ticket(task_id, task.request())
-
-    async def _own(self, task: Task) -> Owner:
-        """Take a task over; raises `NotApplicable` while another process runs it."""
-        owned = await self.journal.take_over(task)
-        if owned is None or owned.owner is None:
-            raise _run_by_another(task)
-        return owned.owner
 
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task if that is possible and free."""
@@ -386,10 +347,6 @@ def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
     if isinstance(error, JournalError | UnknownTask) and task.standing in paid:
         return NotDelivered(f"{sentence(error)} The video {paid[task.standing]}.")
     return error
-
-
-def _run_by_another(task: Task) -> NotApplicable:
-    return NotApplicable(f"Another process is running task {task.id}.", task=task.id)
 
 
 def _found(task: Task) -> Progress:
