@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from attrs import define, field
 
@@ -15,6 +16,9 @@ from ..keys import Key
 from ..text import reason
 
 logger: logging.Logger = logging.getLogger("kling26")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @define
@@ -46,13 +50,13 @@ class PaidAnswers:
         Raises `JournalError` if there is none: then nothing must be sent.
         """
         self._any, self._attempt = True, attempt
-        self._reserved = await asyncio.to_thread(self.receipts.reserve, self.task.id, attempt)
+        self._reserved = await _in_thread(self.receipts.reserve, self.task.id, attempt)
 
     async def release(self) -> None:
         """Give the room of this attempt back, which certainly had no effect."""
         if self._reserved is not None:
             with suppress(OSError):
-                await asyncio.to_thread(self._reserved.unlink)
+                await _in_thread(self._reserved.unlink)
             self._reserved = None
 
     async def keep(self, answer: Answer) -> None:
@@ -68,7 +72,7 @@ class PaidAnswers:
             kept=self.clock(),
         )
         try:
-            await asyncio.to_thread(self.receipts.keep, self._reserved, receipt, self.key.value)
+            await _in_thread(self.receipts.keep, self._reserved, receipt, self.key.value)
         except OSError as error:
             logger.warning(
                 "The answer to task %s could not be kept: %s.", self.task.id, reason(error)
@@ -76,10 +80,18 @@ class PaidAnswers:
 
     async def read(self) -> list[Receipt]:
         """What is known of the answers to earlier requests, by attempt."""
-        return await asyncio.to_thread(self.receipts.read, self.task.id, self.key.value)
+        return await _in_thread(self.receipts.read, self.task.id, self.key.value)
 
     async def discard(self) -> None:
         """Delete what was kept: the journal has it."""
         if self._any:
             self._any = False
-            await asyncio.to_thread(self.receipts.discard, self.task.id)
+            await _in_thread(self.receipts.discard, self.task.id)
+
+
+async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`asyncio.to_thread`, also after Python has closed its threads to exit."""
+    try:
+        return await asyncio.to_thread(call, *args, **kwargs)
+    except RuntimeError:  # Then nothing but this answer is waited for.
+        return call(*args, **kwargs)
