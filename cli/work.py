@@ -6,12 +6,12 @@ The main thread waits for nothing that cannot be given up: whatever hangs, a com
 
 import queue
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import Factory, frozen
+from attrs import Factory, define, frozen
 
 from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater
 from ..core.provider import Provider
@@ -30,6 +30,8 @@ ItemT = TypeVar("ItemT")
 
 #: How long the main thread waits at a time: on every system, signals are handled in between.
 _GLANCE = 0.1
+#: What one look at the work counts for at the most, in seconds.
+_LONGEST_MOMENT = 1.0
 #: The time limit of work that has none of its own, in seconds.
 _LIMIT = 60.0
 #: How much longer the work itself may take, as it ends in words when its time is up.
@@ -99,7 +101,7 @@ def run_work(
     from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - one per process, like the loop.
-    start = time.monotonic()
+    budget = _Budget(limit + _AT_MOST)
     session = Session[ItemT](Runner(Settings()), Display())
     interrupted = False
     try:
@@ -107,13 +109,13 @@ def run_work(
             begun = True
             future = background.start(work(session))
             try:
-                done = _watch(future, session, found, start + limit + _OVERRUN)
+                done = _watch(future, session, found, budget)
                 if not done:
                     future.cancel()
             except KeyboardInterrupt:
                 done, interrupted = True, future.cancel()  # False if it has just ended.
     finally:
-        _close(session.runner, start + limit + _AT_MOST)
+        _close(session.runner, budget.left)
     if interrupted:
         raise _interrupted(list(session.display.tasks), session.providers, idle)
     if not done:
@@ -121,23 +123,41 @@ def run_work(
     return future.result()
 
 
+@define
+class _Budget:
+    """The seconds that are left; those that the process sleeps (SIGSTOP, suspend) do not count."""
+
+    left: float
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count what the block takes, which should be a moment."""
+        began = time.monotonic()
+        yield
+        self.left -= min(time.monotonic() - began, _LONGEST_MOMENT)
+
+
 def _watch(
-    future: "Future[Any]", session: Session[ItemT], found: Callable[[ItemT], object], end: float
+    future: "Future[Any]",
+    session: Session[ItemT],
+    found: Callable[[ItemT], object],
+    budget: _Budget,
 ) -> bool:
     """Show what is found until the work has ended; False if it has not ended in time."""
     done = False
-    while not done and time.monotonic() < end:
-        done = bool(wait([future], timeout=_GLANCE).done)
+    while not done and budget.left > _AT_MOST - _OVERRUN:
+        with budget.counted():
+            done = bool(wait([future], timeout=_GLANCE).done)
         session.show(found)
     return done
 
 
-def _close(runner: "Runner", end: float) -> None:
+def _close(runner: "Runner", left: float) -> None:
     """Close the runner, after a paid request in flight has ended or with another interrupt."""
     global hung  # noqa: PLW0603 - one per process.
     hung = True
     with suppress(KeyboardInterrupt):
-        grace = max(0.0, min(_LAST_ANSWER, end - _CLOSING - time.monotonic()))
+        grace = max(0.0, min(_LAST_ANSWER, left - _CLOSING))
         paying = runner.paying
         if paying:
             say(texts.waiting_for_answer(grace))

@@ -228,10 +228,15 @@ class Journal:
         changes |= {"error": None, "code": None, "remedy": None}
         return await self.update(owner, "submitted", **changes)
 
-    async def reopen(self, owner: Owner) -> bool:
-        """Let an unknown task be submitted again, at the user's request."""
-        reset: Changes = {"sending": None, "ticket": None}
-        reset |= {"error": None, "code": None, "remedy": None}
+    async def reopen(self, owner: Owner, lost: bool) -> bool:
+        """
+        Let an unknown task be submitted again.
+
+        `lost` says that nobody knows the outcome so far, and the user wants it all the same. Then
+        its remedy stays: a refusal of the next request says nothing about the earlier one.
+        """
+        reset: Changes = {"sending": None, "ticket": None, "error": None, "code": None}
+        reset |= {} if lost else {"remedy": None}
         columns = state_columns("submitting") | columns_of(reset)
         return await self._change(owner, in_states(("unknown",)), columns)
 

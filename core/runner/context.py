@@ -155,10 +155,14 @@ class JobContext:
 
         A journal that cannot be written does not hide why: it is recorded with the next change.
         """
-        self.task = evolve(self.task, sending=None)
+        unknown = self.task.state == "unknown"
+        self.task = evolve(self.task, state="submitting", sending=None)
         self._unwritten |= {"sending": None}
         with suppress(JournalError):
-            _check(await self.journal.mark_unsent(self.owner))
+            if unknown:
+                _check(await self.journal.reopen(self.owner, lost=False))
+            else:
+                _check(await self.journal.mark_unsent(self.owner))
             self._row_is_sent = False
             await self.answers.release()
 

@@ -79,12 +79,12 @@ async def _settle_earlier(context: JobContext) -> Ticket | None:
     if earlier.ticket is not None:
         return earlier.ticket
     if task.state == "submitting" and task.sending is None:
-        context.resubmitted = earlier.lost
+        context.resubmitted = earlier.lost or task.remedy is not None
         return None
-    if task.state == "submitting" and refusal is None:
-        context.lost = STOPPED
-    elif task.state == "submitting":
+    if refusal is not None:
         await settle_unsent(context)
+    elif task.state == "submitting":
+        context.lost = STOPPED
     if isinstance(refusal, Refused):
         raise refusal
     return None

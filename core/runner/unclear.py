@@ -62,7 +62,7 @@ def check_unknown(task: Task) -> None:
 
 async def reopen(journal: Journal, task: Task) -> None:
     """Let an unknown task be submitted again, by this worker; raises `NotApplicable`."""
-    if not await journal.reopen(await _own(journal, task)):
+    if not await journal.reopen(await _own(journal, task), lost=True):
         raise _run_by_another(task)
 
 

@@ -26,7 +26,7 @@ CHANGES: dict[str, Change] = {
     "update": lambda at, owner: at.update(owner, "submitted", ticket=Ticket("task_1")),
     "give_up": lambda at, owner: at.give_up(owner),
     "adopt": lambda at, owner: at.adopt(owner, Ticket("task_1")),
-    "reopen": lambda at, owner: at.reopen(owner),
+    "reopen": lambda at, owner: at.reopen(owner, lost=True),
 }
 
 

@@ -1,5 +1,6 @@
 """Lost answers where the provider keeps our own id: settled by asking, in every turn."""
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -136,3 +137,19 @@ def test_waits_after_a_lost_answer_do_not_make_it_free(stage: Stage) -> None:
     assert isinstance(error, OutcomeUnknown)
     assert "Nothing was paid" not in str(error)
     assert (stage.paid, stage.task().standing) == (0, "unclear")
+
+
+def test_a_resubmit_that_is_refused_says_nothing_about_the_lost_request(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    """Not even on a machine that has nothing of what arrived of its answer."""
+    kie = stage_of("kie")
+    kie.fault("reset_after_accept")
+    try_it(kie)
+    shutil.rmtree(kie.home / "receipts")
+    kie.fault("no_credit")
+
+    error = resume(kie, resubmit=True)
+
+    assert isinstance(error, OutcomeUnknown)
+    assert (kie.task().state, kie.paid) == ("unknown", 1)

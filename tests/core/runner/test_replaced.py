@@ -6,11 +6,12 @@ When it wakes up, it must not pay, nor write over what the other one has done.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
 import pytest
 from attrs import define, field
-from kling26.core.errors import Kling26Error
+from kling26.core.errors import Kling26Error, OutOfCredit
 from kling26.core.journal.journal import Journal
 from kling26.core.runner.results import Outcome, Video
 from kling26.core.runner.runner import Runner
@@ -101,6 +102,19 @@ def test_a_sleeper_whose_request_was_still_to_leave_does_not_hide_that(stage: St
 
     assert isinstance(result, Video)
     assert (stage.task().state, stage.paid) == ("stored", 1)
+
+
+def test_a_no_that_came_while_asleep_makes_the_task_refused(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    """To the other worker the answer was lost, so it had to say that nobody knows."""
+    kie = stage_of("kie")
+    kie.fault("no_credit")
+
+    result = kie.run(replaced(kie, "createTask", answered=True))
+
+    assert isinstance(result, OutOfCredit)
+    assert (kie.task().state, kie.paid, kie.submits()) == ("refused", 0, 1)
 
 
 async def queueing(stage: Stage) -> list[object]:
