@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
@@ -75,7 +76,7 @@ _COUNT = 8
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`asyncio.to_thread`, but also while the interpreter exits, and on any event loop."""
-    work = partial(call, *args, **kwargs)
+    work = partial(copy_context().run, call, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_shared(), work)
 
 
