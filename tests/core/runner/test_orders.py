@@ -52,8 +52,8 @@ def becomes(provider: str, order: Sequence[Event]) -> str | None:
 
 
 def orders(provider: str, before: tuple[Event, ...] = ()) -> Iterator[tuple[Event, ...]]:
-    """All orders of up to three events, each of which matters; Apikley is kie.ai over again."""
-    longest = 2 if provider == "apikley" else 3
+    """All orders of up to three events, each of which matters; of two where three say no more."""
+    longest = 3 if provider in ("kie", ASKABLE) else 2
     for event in ("unreachable", *FAULTS):
         order = (*before, event)
         yield order
