@@ -102,11 +102,14 @@ class Server:
     """
     Serves a site on a loopback port for as long as the `with` block lasts.
 
-    Port 0 picks a free one. `url` is where the site is, without a trailing slash.
+    Port 0 picks a free one. `url` is where the site is, without a trailing slash. `protocol` is
+    uvicorn's side of a connection, for whoever wants to see them come and go.
     """
 
-    def __init__(self, site: ASGIApp, port: int = 0) -> None:
-        self._site, self._port = site, port
+    def __init__(
+        self, site: ASGIApp, port: int = 0, protocol: type[asyncio.Protocol] | None = None
+    ) -> None:
+        self._site, self._port, self._protocol = site, port, protocol
         self.url: str = ""
 
     def __enter__(self) -> Self:
@@ -116,7 +119,7 @@ class Server:
         self.url = f"http://{HOST}:{listening.getsockname()[1]}"
         config = uvicorn.Config(
             self._site,
-            http=dropping_protocol(),
+            http=self._protocol or dropping_protocol(),
             loop="asyncio",
             ws="none",
             lifespan="off",
