@@ -68,8 +68,10 @@ class Chunk:
 
 def _is_final(result: "dict[str, object]") -> bool:
     ends = ("OutcomeUnknown", "TaskFailed", "TaskCancelled")
-    return bool(result.get("file")) or result.get("error") in ends or (
-        result.get("state") in ("unknown", "failed", "cancelled")
+    return (
+        bool(result.get("file"))
+        or result.get("error") in ends
+        or (result.get("state") in ("unknown", "failed", "cancelled"))
     )
 
 
@@ -137,8 +139,10 @@ class Storm:
 
     def _look_after(self, chunk: Chunk) -> None:
         for process in list(chunk.running):
-            if process.asleep and process.awake_between(0, time.monotonic()) and (
-                time.monotonic() - process.naps[-1][0] >= SLEEP
+            if (
+                process.asleep
+                and process.awake_between(0, time.monotonic())
+                and (time.monotonic() - process.naps[-1][0] >= SLEEP)
             ):
                 process.wake()
             if not process.running:
@@ -147,8 +151,11 @@ class Storm:
         sleeping = [p for p in chunk.running if p.asleep]
         waited = all(time.monotonic() - p.naps[-1][0] > RIVALS_AFTER for p in sleeping)
         idle = len(sleeping) == len(chunk.running) and waited
-        if chunk.orders and idle and chunk not in self._ready and (
-            not sleeping or not chunk.rivalled
+        if (
+            chunk.orders
+            and idle
+            and chunk not in self._ready
+            and (not sleeping or not chunk.rivalled)
         ):
             chunk.rivalled = chunk.rivalled or bool(sleeping)
             self._ready.append(chunk)

@@ -49,9 +49,7 @@ async def make(generate: Any, order: dict[str, Any], timeout: float) -> None:
     request = VideoRequest(order["prompt"], seed=order["number"])
     say = partial(_say, order["number"])
     try:
-        video = await generate(
-            request, order["provider"], output=order["output"], timeout=timeout
-        )
+        video = await generate(request, order["provider"], output=order["output"], timeout=timeout)
     except Kling26Error as error:
         say(task=error.task, error=type(error).__name__, message=str(error))
     except Exception as error:  # noqa: BLE001 - a bug, which the storm reports.
