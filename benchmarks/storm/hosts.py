@@ -152,6 +152,11 @@ class Process:
         return bool(self.naps) and len(self.naps[-1]) == 1
 
     @property
+    def slept(self) -> float:
+        """For how many seconds its last sleep has lasted."""
+        return time.monotonic() - self.naps[-1][0]
+
+    @property
     def running(self) -> bool:
         if self.ended is None and self.popen.poll() is not None:
             self.ended = time.monotonic()

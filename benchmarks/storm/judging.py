@@ -18,6 +18,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from attrs import Factory, define, frozen
@@ -117,7 +118,7 @@ class Judge:
 
     def _paid_twice(self, made: Sequence[EmulatedTask]) -> Iterator[tuple[str, str]]:
         in_order = sorted(made, key=lambda task: task.created)
-        for task, later in zip(in_order, in_order[1:], strict=False):
+        for task, later in pairwise(in_order):
             if task.failure is None or task.ends > later.created:
                 yield "paid twice", f"accepted as {task.id}, then as {later.id}"
 
@@ -147,7 +148,7 @@ class Judge:
     def _half(
         self, order: Order, tasks: Sequence[Task], made: Sequence[EmulatedTask]
     ) -> Iterator[tuple[str, str]]:
-        whole = {self.truth.video(task) for task in made}
+        whole = {self.truth.video(order.provider, task) for task in made}
         files = [path for task in tasks for path in self._videos(task)]
         files += [Path(order.output)] if order.output and Path(order.output).exists() else []
         for path in files:

@@ -14,14 +14,16 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from attrs import Factory, define, field
 
 from .databases import Database, PostgreSQL, SQLite, lock_file
 from .hosts import Fate, Host, Order, Process, Town
-from .judging import Case, Judge, Judgement, read_tasks, seen_keys
+from .judging import Judge, Judgement, read_tasks, seen_keys
+from .report import told
+from .scene import GATE, Chunk, chunks_of, fates, groups_of, orders_of
 from .truth import Truth
 
 #: How long a sleeper sleeps, and when others go on with what it did, in seconds.
@@ -35,49 +37,6 @@ LAST_ENDS = 100.0
 #: How many processes are awake at once.
 AT_ONCE = 7
 TIMEOUT = 120.0
-#: A task that fails at the provider has this in its prompt.
-FAILS = "[fail]"
-PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
-
-
-@define(eq=False)
-class Chunk:
-    """Orders that one process makes at once, and where."""
-
-    hosts: Sequence[Host]
-    orders: list[Order]
-    gate: bool = False
-    as_command: bool = False
-    tries: int = 0
-    running: list[Process] = Factory(list)
-    refusals: Counter[int] = Factory(Counter)
-    rivalled: bool = False
-
-    def settle(self, process: Process) -> list[str]:
-        """Take off what a process has finished; returns its bugs."""
-        bugs = []
-        for result in process.results():
-            number = int(result.get("number", self.orders[0].number if self.orders else -1))
-            if result.get("bug"):
-                bugs.append(f"{process.address}, order {number}: {result['bug']}")
-            self.refusals[number] += _is_refusal(result)
-            if _is_final(result) or self.refusals[number] >= 3:
-                self.orders = [order for order in self.orders if order.number != number]
-        return bugs
-
-
-def _is_final(result: "dict[str, object]") -> bool:
-    ends = ("OutcomeUnknown", "TaskFailed", "TaskCancelled")
-    return (
-        bool(result.get("file"))
-        or result.get("error") in ends
-        or (result.get("state") in ("unknown", "failed", "cancelled"))
-    )
-
-
-def _is_refusal(result: "dict[str, object]") -> bool:
-    refusals = ("Refused", "OutOfCredit", "RequestRefused", "KeyRejected")
-    return result.get("error") in refusals or result.get("state") == "refused"
 
 
 @define
@@ -139,17 +98,13 @@ class Storm:
 
     def _look_after(self, chunk: Chunk) -> None:
         for process in list(chunk.running):
-            if (
-                process.asleep
-                and process.awake_between(0, time.monotonic())
-                and (time.monotonic() - process.naps[-1][0] >= SLEEP)
-            ):
+            if process.asleep and process.slept >= SLEEP:
                 process.wake()
             if not process.running:
                 chunk.running.remove(process)
                 self.bugs += chunk.settle(process)
         sleeping = [p for p in chunk.running if p.asleep]
-        waited = all(time.monotonic() - p.naps[-1][0] > RIVALS_AFTER for p in sleeping)
+        waited = all(process.slept > RIVALS_AFTER for process in sleeping)
         idle = len(sleeping) == len(chunk.running) and waited
         if (
             chunk.orders
@@ -188,7 +143,7 @@ class Storm:
         if chunk.tries > 3:
             return Fate()
         if not self._deck:
-            self._deck = list(_fates(self.dice))
+            self._deck = list(fates(self.dice))
             self.dice.shuffle(self._deck)
         late = self.elapsed > LAST_SLEEP
         fits = [
@@ -209,7 +164,7 @@ class Storm:
         while any(p.running for p in self.town.processes.values()) and time.monotonic() < end:
             for chunk in self.chunks:
                 for process in chunk.running:
-                    if process.asleep and time.monotonic() - process.naps[-1][0] >= SLEEP:
+                    if process.asleep and process.slept >= SLEEP:
                         process.wake()
             time.sleep(0.1)
         for process in self.town.processes.values():
@@ -323,26 +278,6 @@ def _bound(call: Callable[..., None], *arguments: object) -> Callable[[], None]:
     return lambda: call(*arguments)
 
 
-#: A process that has had so many submits answered queues at kie.ai's pace gate.
-GATE = 7
-
-
-def _fates(dice: random.Random) -> Iterator[Fate]:
-    """A deck of fates: each at each moment, and as many lives."""
-    for what in ("sleep", "kill", "term", "int"):
-        yield Fate(what, "submit", "arrives", nth=dice.randint(1, 6))
-        yield Fate(what, "submit", "answered", nth=dice.randint(1, 6), delay=dice.random() / 5)
-        yield Fate(what, "submit", "answered", nth=GATE + 2, delay=0.3)
-        yield Fate(what, "poll", "arrives", nth=dice.randint(1, 40))
-        yield Fate(what, "download", "arrives", nth=dice.randint(1, 10))
-    # These keep the answer to a paid request in the socket, or in the process for some instants.
-    yield Fate("sleep", "submit", "arrives")
-    yield Fate("kill", "submit", "answered")
-    yield Fate("kill", "submit", "answered", delay=0.02)
-    for _ in range(8):
-        yield Fate()
-
-
 # -- the set-up --------------------------------------------------------------------------------
 
 
@@ -365,82 +300,12 @@ def storm(
         stack.callback(town.close)
         truth.notify = town.notify
         dice = random.Random(seed)  # noqa: S311
-        groups = _groups(database, folder, server.url)
-        orders = list(_orders(count, seed, folder / "outputs"))
-        chunks = _chunks(groups, orders, dice)
+        groups = groups_of(database, folder, server.url)
+        orders = list(orders_of(count, seed, folder / "outputs"))
+        chunks = chunks_of(groups, orders, dice)
         whole = Storm(database, folder, truth, town, groups, orders, chunks, dice, say)
         judgement = whole.blow()
         say(whole.fates())
-        _tell(judgement.cases, whole, say)
+        for line in [*whole.bugs, *told(judgement.cases, town)]:
+            say(line)
         return judgement
-
-
-def _groups(database: Database, folder: Path, url: str) -> list[list[Host]]:
-    """Hosts that share a journal; with SQLite, also two that have their own in the home."""
-    shared = [
-        Host(f"host-{number}", folder, url, database.url, keys_in_file=number % 2 == 0)
-        for number in range(4)
-    ]
-    if isinstance(database, PostgreSQL):
-        return [shared]
-    alone = [Host(f"alone-{number}", folder, url, None, number == 0) for number in range(2)]
-    return [shared, *([host] for host in alone)]
-
-
-def _orders(count: int, seed: int, outputs: Path) -> Iterator[Order]:
-    for number in range(count):
-        fails = f" {FAILS}" if number % 50 == 7 else ""
-        output = str(outputs / f"{number}.mp4") if number % 5 == 0 else None
-        provider = PROVIDERS[number % len(PROVIDERS)]
-        yield Order(number, f"Storm {seed}, heron {number}{fails}", provider, output)
-
-
-def _chunks(
-    groups: Sequence[Sequence[Host]], orders: Sequence[Order], dice: random.Random
-) -> list[Chunk]:
-    """The orders in portions: some only of kie.ai's, which queue there, and some commands."""
-    rest = list(orders)
-    dice.shuffle(rest)
-    size = max(5, len(orders) // 40)
-    gate = [order for order in rest if order.provider == "kie"][: len(orders) // 8]
-    rest = [order for order in rest if order not in gate]
-    single, rest = rest[: len(orders) // 30], rest[len(orders) // 30 :]
-    portions = [(gate[at : at + size], True) for at in range(0, len(gate), size)]
-    portions += [(rest[at : at + size], False) for at in range(0, len(rest), size)]
-    # Three in five go to the hosts that share a journal.
-    places = [groups[0]] * 3 + list(groups[1:])
-    chunks = [
-        Chunk(places[number % len(places)], portion, gate=is_gate)
-        for number, (portion, is_gate) in enumerate(portions)
-    ]
-    chunks += [
-        Chunk(places[number % len(places)], [order], as_command=True)
-        for number, order in enumerate(single)
-    ]
-    dice.shuffle(chunks)
-    return chunks
-
-
-def _tell(cases: Sequence[Case], storm: Storm, say: Callable[[str], None]) -> None:
-    """Print what is needed to look into each case, and the bugs."""
-    for bug in storm.bugs:
-        say(f"also: {bug}")
-    for case in cases:
-        say(f"{case.kind}: {case.what}")
-        if case.order is not None:
-            say(f"  {case.order.provider}, {case.order.prompt!r}")
-        for task in case.tasks:
-            say(f"  {task.id} {task.state} as {task.task_id}, worker {task.worker}, "
-                f"generation {task.generation}, sending {task.sending}: {task.error}")  # fmt: skip
-            for line in _log_of(task.id, storm.town):
-                say(f"    {line}")
-
-
-def _log_of(task: str, town: Town) -> Iterator[str]:
-    """The last lines of each log that name a task."""
-    for process in town.processes.values():
-        with suppress(OSError):
-            text = process.out.read_text() + process.err.read_text()
-            lines = [line for line in text.splitlines() if task in line]
-            for line in lines[-4:]:
-                yield f"{process.address} at {process.host.name} ({process.fate}): {line[:300]}"

@@ -81,8 +81,8 @@ class Truth:
             assert isinstance(app, Emulator)
             self.emulators[name] = app
         self.exchanges: list[Exchange] = []
-        #: The videos that were fetched, by the provider's id of the task.
-        self.videos: dict[str, bytes] = {}
+        #: The videos that were fetched, by provider and its id of the task: two of them spell alike.
+        self._videos: dict[tuple[str, str], bytes] = {}
         self.notify: Callable[[str, Step, Moment], object] = lambda *_: None
         self._open: defaultdict[tuple[str, int], list[Exchange]] = defaultdict(list)
         self._gone: set[tuple[str, int]] = set()
@@ -96,9 +96,9 @@ class Truth:
         """What the providers would charge for, by provider."""
         return [(name, task) for name, app in self.emulators.items() for task in app.accepted]
 
-    def video(self, task: EmulatedTask) -> bytes:
+    def video(self, provider: str, task: EmulatedTask) -> bytes:
         """The whole video of a task."""
-        return self.videos.get(task.id) or make_video(task.clip)
+        return self._videos.get((provider, task.id)) or make_video(task.clip)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -143,8 +143,8 @@ class Truth:
 
     def _remember(self, provider: str, path: str) -> None:
         task = self.emulators[provider].tasks.find(path.rpartition("/")[2].removesuffix(".mp4"))
-        if task is not None and task.id not in self.videos:
-            self.videos[task.id] = make_video(task.clip)
+        if task is not None and (provider, task.id) not in self._videos:
+            self._videos[provider, task.id] = make_video(task.clip)
 
     def _protocol(self) -> type[asyncio.Protocol]:
         base: Any = dropping_protocol()

@@ -52,7 +52,7 @@ async def make(generate: Any, order: dict[str, Any], timeout: float) -> None:
         video = await generate(request, order["provider"], output=order["output"], timeout=timeout)
     except Kling26Error as error:
         say(task=error.task, error=type(error).__name__, message=str(error))
-    except Exception as error:  # noqa: BLE001 - a bug, which the storm reports.
+    except Exception as error:  # A bug, which the storm reports.
         logging.getLogger("storm").exception("Order %s", order["number"])
         say(bug=repr(error))
     else:
