@@ -29,11 +29,12 @@ from .truth import Truth
 #: How long a sleeper sleeps, and when others go on with what it did, in seconds.
 SLEEP = 66.0
 RIVALS_AFTER = 12.0
-#: How long everything may go wrong, when the last sleeper falls asleep, and how long the
-#: processes then have, in seconds.
-ROUGH_TIME = 200.0
-LAST_SLEEP = 110.0
-LAST_ENDS = 100.0
+#: Until when everything may go wrong, and the last sleeper falls asleep; how long others then go on
+#: with nothing but the providers' faults; and how long the last processes have, in seconds.
+ROUGH_TIME = 190.0
+LAST_SLEEP = 120.0
+WHOLE_TIME = 400.0
+LAST_ENDS = 90.0
 #: How many processes are awake at once.
 AT_ONCE = 7
 TIMEOUT = 120.0
@@ -63,12 +64,17 @@ class Storm:
     def elapsed(self) -> float:
         return time.monotonic() - self._began
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing goes wrong any more but the providers."""
+        return self.elapsed > ROUGH_TIME
+
     def blow(self) -> Judgement:
         """Let it all happen, resume everything, and judge."""
         self._ready.extend(self.chunks)
         due = deque(sorted(self._schedule(), key=lambda each: each[0]))
         said = 0.0
-        while self._unsettled() and self.elapsed < ROUGH_TIME:
+        while self._unsettled() and self.elapsed < WHOLE_TIME:
             while due and due[0][0] <= self.elapsed:
                 self._start_trouble(*due.popleft()[1:])
             self._turn()
@@ -79,7 +85,7 @@ class Storm:
         for trouble in self._troubles:
             trouble.join()
         self._let_end(LAST_ENDS)
-        self._ask_again()
+        self.say(f"{sum(len(chunk.orders) for chunk in self.chunks)} are not settled")
         self._resume_everything()
         return self._judge()
 
@@ -118,6 +124,9 @@ class Storm:
     def _start(self, chunk: Chunk) -> None:
         chunk.tries += 1
         host = self.dice.choice(chunk.hosts)
+        if self.calm:
+            chunk.running.append(self._launch(chunk, host, TIMEOUT, Fate()))
+            return
         fate, timeout = self._fate(chunk), TIMEOUT
         if fate.what == "live" and self.dice.random() < 0.25 and chunk.tries < 3:
             timeout = self.dice.uniform(2.0, 14.0)
@@ -183,18 +192,6 @@ class Storm:
         )
 
     # -- the end ---------------------------------------------------------------------------
-
-    def _ask_again(self) -> None:
-        """Ask for what has not been settled, with nothing going wrong but the providers."""
-        for attempt in range(3):
-            open_chunks = [chunk for chunk in self.chunks if chunk.orders]
-            self.say(f"{sum(len(c.orders) for c in open_chunks)} are asked for again")
-            while open_chunks:
-                batch, open_chunks = open_chunks[:AT_ONCE], open_chunks[AT_ONCE:]
-                for chunk in batch:
-                    host = chunk.hosts[attempt % len(chunk.hosts)]
-                    chunk.running.append(self._launch(chunk, host, TIMEOUT / 2, Fate()))
-                self._let_end(TIMEOUT)
 
     def _resume_everything(self) -> None:
         """Resume in every home until nothing changes any more."""

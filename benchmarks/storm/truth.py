@@ -81,7 +81,7 @@ class Truth:
             assert isinstance(app, Emulator)
             self.emulators[name] = app
         self.exchanges: list[Exchange] = []
-        #: The videos that were fetched, by provider and its id of the task: two of them spell alike.
+        #: The videos that were fetched, by provider and its id: two of them spell ids alike.
         self._videos: dict[tuple[str, str], bytes] = {}
         self.notify: Callable[[str, Step, Moment], object] = lambda *_: None
         self._open: defaultdict[tuple[str, int], list[Exchange]] = defaultdict(list)
