@@ -58,7 +58,7 @@ class Fate:
         return f"{self.what} when {self.step} {self.nth} {self.moment} (+{self.delay:.2f} s)"
 
 
-@define
+@define(eq=False)
 class Host:
     """A machine: its home, which may be moved, and its environment."""
 
@@ -124,6 +124,8 @@ class Process:
     began: float = field(init=False)
     struck: float | None = field(default=None, init=False)
     killed: float | None = field(default=None, init=False)
+    #: Whether it has called: then it has found its home.
+    heard: bool = field(default=False, init=False)
     ended: float | None = field(default=None, init=False)
     popen: "subprocess.Popen[bytes]" = field(init=False)
     _seen: int = 0
@@ -164,7 +166,7 @@ class Process:
 
     def notice(self, step: Step, moment: Moment) -> None:
         """Strike it if this is the request that its fate waits for."""
-        fate = self.fate
+        self.heard, fate = True, self.fate
         if fate.what == "live" or (step, moment) != (fate.step, fate.moment):
             return
         self._seen += 1

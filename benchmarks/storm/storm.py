@@ -58,6 +58,7 @@ class Storm:
     _deck: list[Fate] = Factory(list)
     _fates: Counter[str] = Factory(Counter)
     _troubles: list[threading.Thread] = Factory(list)
+    _moving: set[Host] = Factory(set)
     _began: float = field(factory=time.monotonic)
 
     @property
@@ -93,14 +94,25 @@ class Storm:
 
     def _turn(self) -> None:
         """Look after the processes that run, and start others."""
+        self._move()
         for chunk in self.chunks:
             self._look_after(chunk)
         awake = sum(p.running and not p.asleep for p in self.town.processes.values())
-        while self._ready and awake < AT_ONCE:
-            chunk = self._ready.popleft()
-            if chunk.orders:
-                self._start(chunk)
-                awake += 1
+        for chunk in list(self._ready):
+            hosts = [host for host in chunk.hosts if host not in self._moving]
+            if awake < AT_ONCE and hosts:
+                self._ready.remove(chunk)
+                if chunk.orders:
+                    self._start(chunk, hosts)
+                    awake += 1
+
+    def _move(self) -> None:
+        """Move the homes that are to be moved, once no process there is about to look for one."""
+        for host in list(self._moving):
+            here = [p for p in self.town.processes.values() if p.host is host and p.running]
+            if all(process.heard for process in here):
+                host.move()
+                self._moving.remove(host)
 
     def _look_after(self, chunk: Chunk) -> None:
         for process in list(chunk.running):
@@ -121,9 +133,9 @@ class Storm:
             chunk.rivalled = chunk.rivalled or bool(sleeping)
             self._ready.append(chunk)
 
-    def _start(self, chunk: Chunk) -> None:
+    def _start(self, chunk: Chunk, hosts: Sequence[Host]) -> None:
         chunk.tries += 1
-        host = self.dice.choice(chunk.hosts)
+        host = self.dice.choice(hosts)
         if self.calm:
             chunk.running.append(self._launch(chunk, host, TIMEOUT, Fate()))
             return
@@ -132,7 +144,7 @@ class Storm:
             timeout = self.dice.uniform(2.0, 14.0)
             self._fates["short deadline"] += 1
         chunk.running.append(self._launch(chunk, host, timeout, fate))
-        others = [each for each in chunk.hosts if each is not host]
+        others = [each for each in hosts if each is not host]
         if others and self.dice.random() < 0.12:
             self._fates["twin"] += 1
             chunk.running.append(self._launch(chunk, self.dice.choice(others), TIMEOUT, Fate()))
@@ -194,14 +206,12 @@ class Storm:
     # -- the end ---------------------------------------------------------------------------
 
     def _resume_everything(self) -> None:
-        """Resume in every home until nothing changes any more."""
+        """Resume in every home, each of which may have kept answers, until nothing changes."""
         before: object = None
         for _ in range(5):
-            for number in range(max(map(len, self.groups))):
-                for hosts in self.groups:
-                    if number < len(hosts):
-                        self.town.command(hosts[number], "resume", timeout=TIMEOUT / 2)
-                self._let_end(TIMEOUT)
+            for host in (host for hosts in self.groups for host in hosts):
+                self.town.command(host, "resume", timeout=TIMEOUT)
+            self._let_end(2 * TIMEOUT)
             tasks = [task for found in self._tasks().values() for task in found]
             states = Counter(task.state for task in tasks)
             open_ones = [task for task in tasks if task.open and task.state != "unknown"]
@@ -235,7 +245,8 @@ class Storm:
         for hosts in self.groups:
             mover = hosts[-1]
             for at in (35.0, 95.0, 150.0):
-                yield at + self.dice.uniform(0, 20), f"{mover.name}'s home moved", mover.move
+                name = f"{mover.name}'s home moved"
+                yield at + self.dice.uniform(0, 20), name, _bound(self._moving.add, mover)
             if mover.shared_journal is None:
                 for at in (20.0, 70.0, 120.0):
                     yield at, f"{mover.name}'s journal locked", _bound(self._lock_own, mover)
