@@ -12,6 +12,8 @@ answer unread, less than `TO_NOTICE` seconds after that and without having slept
 that were killed sooner are counted apart.
 **Half file**: what is stored, or written where it was wanted, is not the provider's video.
 **Keys seen**: a key is in any file of a home, a journal, or a log.
+
+Errors that are not ours to raise, and processes that do not end, are bugs, and told of as well.
 """
 
 import asyncio

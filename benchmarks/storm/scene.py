@@ -53,7 +53,7 @@ class Chunk:
         for result in process.results():
             number = int(result.get("number", self.orders[0].number if self.orders else -1))
             if result.get("bug"):
-                bugs.append(f"{process.address}, order {number}: {result['bug']}")
+                bugs.append(f"{result['bug']} at {process.address}")
             self.refusals[number] += _is_refusal(result)
             if _is_final(result) or self.refusals[number] >= 3:
                 self.orders = [order for order in self.orders if order.number != number]

@@ -21,7 +21,7 @@ from attrs import Factory, define, field
 
 from .databases import Database, PostgreSQL, SQLite, lock_file
 from .hosts import Fate, Host, Order, Process, Town
-from .judging import Judge, Judgement, read_tasks, seen_keys
+from .judging import Case, Judge, Judgement, read_tasks, seen_keys
 from .report import told
 from .scene import GATE, Chunk, chunks_of, fates, groups_of, orders_of
 from .truth import Truth
@@ -229,6 +229,10 @@ class Storm:
         judge = Judge(self.truth, self.town.processes, self.orders, self._tasks(), homes)
         judgement = judge.judge()
         judgement.cases += seen_keys([self.folder, self.database.folder])
+        judgement.cases += [
+            Case("bugs", None, (), f"{bug}, {count} times")
+            for bug, count in Counter(self.bugs).items()
+        ]
         return judgement
 
     # -- trouble ---------------------------------------------------------------------------
@@ -314,6 +318,6 @@ def storm(
         whole = Storm(database, folder, truth, town, groups, orders, chunks, dice, say)
         judgement = whole.blow()
         say(whole.fates())
-        for line in [*whole.bugs, *told(judgement.cases, town)]:
+        for line in told(judgement.cases, town):
             say(line)
         return judgement
