@@ -40,8 +40,8 @@ class Store:
                 f"Videos cannot be stored in {sanitize(self.home)}: {reason(error)}."
             ) from error
 
-    def folder(self, name: str) -> Path:
-        """A folder in the home, which is made if it is missing; raises `OSError`."""
+    def folder(self, name: str, mode: int = 0o777) -> Path:
+        """A folder in the home, which is made, with `mode`, if it is missing; raises `OSError`."""
         if self._identity is None:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._is_here():
@@ -50,7 +50,7 @@ class Store:
             )
         folder = self.home / name
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode, exist_ok=True)
         except FileExistsError as error:  # A link, perhaps, to a disk that is not mounted.
             raise NotADirectoryError(errno.ENOTDIR, f'"{name}" there is no folder') from error
         return folder

@@ -21,6 +21,7 @@ from ..atomic import sync_folder
 from ..errors import JournalError
 from ..redaction import spellings
 from ..text import reason, sanitize
+from .files import Store
 
 #: How much room is reserved, in bytes. The answers of all known providers take less than 2,000.
 _ROOM = 16_384
@@ -46,13 +47,13 @@ class Receipt:
 
 @frozen
 class Receipts:
-    """The receipts in a home folder. Its methods wait for the disk."""
+    """The receipts in the home folder of a store. Its methods wait for the disk."""
 
-    home: Path
+    store: Store
 
     @property
     def folder(self) -> Path:
-        return self.home / "receipts"
+        return self.store.home / "receipts"
 
     def reserve(self, task: str, attempt: int) -> Path:
         """
@@ -110,10 +111,10 @@ class Receipts:
                 yield self.folder / name, int(parts["attempt"])
 
     def _make_folder(self) -> None:
-        if not self.folder.is_dir():
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(self.home)
+        new = not self.folder.is_dir()
+        self.store.folder("receipts", 0o700)  # Not in another home, if that one has been moved.
+        if new:
+            sync_folder(self.store.home)
 
 
 # -- the form of a file ------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class JobContext:
 
     @answers.default
     def _kept_answers(self) -> PaidAnswers:
-        return PaidAnswers(self.task, Receipts(self.store.home), self.client.key, self.clock)
+        return PaidAnswers(self.task, Receipts(self.store), self.client.key, self.clock)
 
     # -- reading ---------------------------------------------------------------------------
 

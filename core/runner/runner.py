@@ -255,7 +255,7 @@ class Runner:
         forgotten = await self.journal.prune(older_than)
         for task in forgotten:
             await in_thread(self._store.delete_video, task.id)
-            await in_thread(Receipts(self.settings.home).discard, task.id)
+            await in_thread(Receipts(self._store).discard, task.id)
         return forgotten
 
     # -- running a task --------------------------------------------------------------------

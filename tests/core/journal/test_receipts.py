@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kling26.core.errors import JournalError
 from kling26.core.journal import receipts as module
+from kling26.core.journal.files import Store
 from kling26.core.journal.receipts import Receipt, Receipts
 
 TASK = "k26-0123456789abcdef"
@@ -22,7 +23,7 @@ KEY = "sk-0123456789"
 
 @pytest.fixture
 def receipts(tmp_path: Path) -> Receipts:
-    return Receipts(tmp_path / "home")
+    return Receipts(Store(tmp_path / "home"))
 
 
 def kept(receipts: Receipts, receipt: Receipt = ANSWER, key: str = KEY) -> Path:
@@ -68,7 +69,7 @@ def test_what_is_discarded_is_gone_and_others_stay(receipts: Receipts) -> None:
 def test_only_the_owner_can_read_them(receipts: Receipts) -> None:
     path = kept(receipts)
 
-    modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, receipts.home)]
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, receipts.store.home)]
     assert modes == [0o600, 0o700, 0o700]
 
 
@@ -165,7 +166,7 @@ def test_a_home_that_is_no_folder_has_no_room(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
 
     with pytest.raises(JournalError):
-        Receipts(tmp_path / "home").reserve(TASK, 1)
+        Receipts(Store(tmp_path / "home")).reserve(TASK, 1)
 
 
 def test_a_folder_that_was_deleted_meanwhile_is_made_again(receipts: Receipts) -> None:
@@ -209,3 +210,17 @@ def test_a_damaged_receipt_is_a_fragment(receipts: Receipts, rest: bytes) -> Non
     (found,) = receipts.read(TASK, KEY)
     assert (found.attempt, found.status, found.whole) == (1, 0, False)
     assert found.content == rest
+
+
+def test_no_receipt_makes_a_home_again_that_was_moved(receipts: Receipts, tmp_path: Path) -> None:
+    """What is kept there would be found by nobody, and nothing must be sent without room for it."""
+    room = receipts.reserve(TASK, 1)
+    home = receipts.store.home
+    home.rename(tmp_path / "moved")
+
+    with pytest.raises(OSError, match="has been moved or deleted meanwhile"):
+        receipts.keep(room, ANSWER, KEY)
+    with pytest.raises(JournalError, match="has been moved or deleted meanwhile"):
+        receipts.reserve(TASK, 2)
+
+    assert not home.exists()

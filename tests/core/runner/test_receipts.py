@@ -8,6 +8,7 @@ import httpx
 import pytest
 from attrs import define
 from kling26.core.errors import JournalError, NotDelivered, OutcomeUnknown, Refused
+from kling26.core.journal.files import Store
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.receipts import Receipt, Receipts
 from kling26.core.runner.results import Outcome
@@ -169,7 +170,7 @@ def test_an_answer_that_comes_after_the_task_was_taken_over_is_read_by_a_resume(
     answer = httpx.Response(
         200, json={"code": 200, "data": {"taskId": kie.emulator.accepted[0].id}}
     )
-    Receipts(kie.home).keep(room, kept(answer), "sandbox-key")
+    Receipts(Store(kie.home)).keep(room, kept(answer), "sandbox-key")
 
     assert resumed(kie).error is None
     assert (kie.paid, kie.submits(), kie.task().state) == (1, 1, "stored")
@@ -216,7 +217,7 @@ def test_a_resubmit_that_is_refused_does_not_make_the_first_request_free(
 def test_what_is_forgotten_leaves_no_receipt(kie: Stage) -> None:
     """A process may die after the last word of the journal and before it has tidied up."""
     kie.generate()
-    Receipts(kie.home).reserve(kie.task().id, 1)
+    Receipts(Store(kie.home)).reserve(kie.task().id, 1)
 
     async def work() -> None:
         async with kie.runner() as runner:
