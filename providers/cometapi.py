@@ -217,9 +217,14 @@ class CometAPI(Provider[CometAPIOptions]):
         """A query accepts our `external_task_id` instead of the task's own id."""
         reply = yield httpx.Request("GET", self._url(_action(request), request.task))
         try:
-            return self._ticket(reply, request, querying=True)
+            ticket = self._ticket(reply, request, querying=True)
         except NoSuchTask:
             return None
+        # The id in a damaged answer would be kept for good, in place of the one that is paid for.
+        found = find_object(self.read(reply, dict), "task_info")
+        if get(found, "task_info", "external_task_id") not in (None, "", request.task):
+            raise self.unexpected(reply, "reply.data.task_info is about another task")
+        return ticket
 
     def read_callback(self, body: bytes | str) -> Status:
         try:

@@ -480,6 +480,16 @@ def test_a_lost_task_is_found_by_our_own_id(
     assert talk.line == f"GET {URL}/{ticket.data['action']}/k26-1"
 
 
+@pytest.mark.parametrize("theirs", ["k26-2", 5])
+def test_the_id_of_another_task_is_never_taken_for_ours(
+    provider: Provider, talk: Any, theirs: object
+) -> None:
+    reply = answer(task_status="submitted", task_info={"external_task_id": theirs})
+
+    with pytest.raises(UnexpectedReply, match="task_info is about another task"):
+        talk(provider.find(VideoRequest(PROMPT, task="k26-1")), reply)
+
+
 def test_what_never_arrived_is_not_found(provider: Provider, talk: Any) -> None:
     reply = {"code": 1203, "message": "no such task"}
 
