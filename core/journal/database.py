@@ -143,12 +143,15 @@ class Database:
         if running.done():
             return running.result()
         running.add_done_callback(_ignore_result)
-        self._leave_behind(name)
+        running.cancel()  # Others may wait for the same thread, and what has not begun never will.
+        self._leave_behind(name, thread)
         raise JournalBusy(f"The journal {_shown(self.url)} did not answer in {limit:.0f} seconds.")
 
-    def _leave_behind(self, name: str) -> None:
+    def _leave_behind(self, name: str, thread: DaemonThreads) -> None:
         """Give up a thread that hangs; what it was doing must not be committed any more."""
-        thread = self._threads.pop(name)
+        if self._threads.get(name) is not thread:
+            return  # Whoever has waited for longer has done it.
+        del self._threads[name]
         thread.shutdown(wait=False)
         if (connection := self._busy.get(thread)) is not None:
             _break_connection(connection)

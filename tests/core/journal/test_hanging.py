@@ -41,3 +41,26 @@ def test_a_queue_that_moves_does_not_count_as_hanging(tmp_path) -> None:
         return await asyncio.gather(*slowly)
 
     assert asyncio.run(work()) == [None] * 10
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whoever_waits_behind_what_hangs_is_told_so_and_what_they_wanted_is_never_done(
+    tmp_path,
+) -> None:
+    """A thousand tasks of one process wait for the same thread."""
+    end = threading.Event()
+    done: list[int] = []
+    shared = Database(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+
+    async def work() -> list[object]:
+        await shared.run(lambda at: at.scalar(sa.text("SELECT 1")))
+        waiting = [shared.run(lambda _, number=number: done.append(number)) for number in range(3)]
+        ends = await asyncio.gather(
+            shared.run(lambda _: end.wait()), *waiting, return_exceptions=True
+        )
+        end.set()
+        await shared.run(lambda _: done.append(99))
+        return ends
+
+    assert [type(each) for each in asyncio.run(work())] == [JournalBusy] * 4
+    assert done == [99]
