@@ -13,25 +13,25 @@ import tempfile
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from attrs import Factory, define, field
 
-from .databases import Database, PostgreSQL, SQLite, lock_file
+from .databases import Database, PostgreSQL, SQLite
 from .hosts import Fate, Host, Order, Process, Town
 from .judging import Case, Judge, Judgement, read_tasks, seen_keys
 from .report import told
 from .scene import GATE, Chunk, chunks_of, fates, groups_of, orders_of
+from .troubles import ROUGH_TIME, troubles
 from .truth import Truth
 
 #: How long a sleeper sleeps, and when others go on with what it did, in seconds.
 SLEEP = 66.0
 RIVALS_AFTER = 12.0
-#: Until when everything may go wrong, and the last sleeper falls asleep; how long others then go on
-#: with nothing but the providers' faults; and how long the last processes have, in seconds.
-ROUGH_TIME = 190.0
+#: When the last sleeper falls asleep; how long all may go on, in the end with nothing but the
+#: providers' faults; and how long the last processes then have, in seconds.
 LAST_SLEEP = 120.0
 WHOLE_TIME = 400.0
 LAST_ENDS = 90.0
@@ -73,7 +73,9 @@ class Storm:
     def blow(self) -> Judgement:
         """Let it all happen, resume everything, and judge."""
         self._ready.extend(self.chunks)
-        due = deque(sorted(self._schedule(), key=lambda each: each[0]))
+        outputs = self.folder / "outputs"
+        schedule = troubles(self.database, self.groups, outputs, self.dice, self._moving.add)
+        due = deque(sorted(schedule, key=lambda each: each[0]))
         said = 0.0
         while self._unsettled() and self.elapsed < WHOLE_TIME:
             while due and due[0][0] <= self.elapsed:
@@ -237,37 +239,8 @@ class Storm:
 
     # -- trouble ---------------------------------------------------------------------------
 
-    def _schedule(self) -> Iterator[tuple[float, str, Callable[[], None]]]:
-        """What goes wrong when, besides the processes."""
-        at, kinds = 8.0, deque(self.database.troubles.items())
-        while at < ROUGH_TIME - 20.0:
-            name, trouble = kinds[0]
-            kinds.rotate()
-            seconds = self.dice.choice((2.0, 6.0, 12.0, 38.0)) if at < 100 else 5.0
-            yield at, f"{self.database.name} {name} for {seconds:.0f} s", _bound(trouble, seconds)
-            at += seconds + self.dice.uniform(8.0, 16.0)
-        for hosts in self.groups:
-            mover = hosts[-1]
-            for at in (35.0, 95.0, 150.0):
-                name = f"{mover.name}'s home moved"
-                yield at + self.dice.uniform(0, 20), name, _bound(self._moving.add, mover)
-            if mover.shared_journal is None:
-                for at in (20.0, 70.0, 120.0):
-                    yield at, f"{mover.name}'s journal locked", _bound(self._lock_own, mover)
-        for at in (25.0, 80.0, 140.0):
-            yield at, "outputs' folder gone for 20 s", self._hide_outputs
-
-    def _lock_own(self, host: Host) -> None:
-        lock_file(host.home / "journal.sqlite3", 12.0)
-
-    def _hide_outputs(self) -> None:
-        outputs = self.folder / "outputs"
-        outputs.rename(hidden := self.folder / "outputs-gone")
-        time.sleep(20.0)
-        hidden.rename(outputs)
-
-    def _start_trouble(self, name: str, trouble: Callable[[], None]) -> None:
-        self._fates[name.partition(" for ")[0]] += 1
+    def _start_trouble(self, name: str, trouble: Callable[[], object]) -> None:
+        self._fates[name] += 1
         thread = threading.Thread(target=trouble, daemon=True)
         thread.start()
         self._troubles.append(thread)
@@ -284,10 +257,6 @@ class Storm:
     def fates(self) -> str:
         """What has happened how often."""
         return ", ".join(f"{name} {count}" for name, count in sorted(self._fates.items()))
-
-
-def _bound(call: Callable[..., None], *arguments: object) -> Callable[[], None]:
-    return lambda: call(*arguments)
 
 
 # -- the set-up --------------------------------------------------------------------------------
