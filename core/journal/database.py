@@ -7,6 +7,7 @@ thread is left behind with its connection, and the next use gets another one.
 """
 
 import asyncio
+import errno
 import os
 import socket
 import sqlite3
@@ -47,6 +48,8 @@ class Database:
 
     url: str = field(repr=False)
     _engine: sa.Engine | None = field(default=None, init=False, repr=False)
+    #: Whether the database was there once.
+    _found: bool = field(default=False, init=False, repr=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     #: By what they do, "write" or "read".
     _threads: dict[str, DaemonThreads] = field(factory=dict, init=False, repr=False)
@@ -160,8 +163,17 @@ class Database:
     def _open(self) -> sa.Engine:
         with self._opening:
             if self._engine is None:
-                self._engine = _migrated(_make_engine(self.url))
+                engine = _make_engine(self.url)
+                sa.event.listen(engine, "do_connect", self._check_file)
+                self._engine = _migrated(engine)
+                self._found = True
             return self._engine
+
+    def _check_file(self, *_: object) -> None:
+        """Never make another journal in the place of one that was moved with its home."""
+        file = file_of(self.url)
+        if self._found and file is not None and not file.exists():
+            raise FileNotFoundError(errno.ENOENT, "it has been moved or deleted meanwhile")
 
     @contextmanager
     def _translating_errors(self) -> Iterator[None]:

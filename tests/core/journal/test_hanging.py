@@ -3,10 +3,11 @@
 import asyncio
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from kling26.core.errors import JournalBusy
+from kling26.core.errors import JournalBusy, JournalError
 from kling26.core.journal import database
 from kling26.core.journal.database import Database
 
@@ -64,3 +65,19 @@ def test_whoever_waits_behind_what_hangs_is_told_so_and_what_they_wanted_is_neve
 
     assert [type(each) for each in asyncio.run(work())] == [JournalBusy] * 4
     assert done == [99]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_journal_that_was_moved_is_not_made_anew_in_its_old_place(tmp_path: Path) -> None:
+    file = tmp_path / "journal.sqlite3"
+    shared = Database(f"sqlite:///{file}")
+
+    async def work() -> None:
+        await shared.run(lambda at: at.scalar(sa.text("SELECT 1")))
+        await shared.close()
+        file.rename(tmp_path / "moved.sqlite3")
+        with pytest.raises(JournalError, match="has been moved or deleted meanwhile"):
+            await shared.run(lambda at: at.scalar(sa.text("SELECT 1")))
+
+    asyncio.run(work())
+    assert not file.exists()
