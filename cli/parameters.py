@@ -1,6 +1,7 @@
 """The parameters of the commands."""
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -107,6 +108,8 @@ class Flags:
                 raise usage.empty(name)
         if self.image is not None and self.aspect_ratio is not None:
             raise usage.shape_with_image()
+        if self.image is not None and self.output is not None and _same(self.image, self.output):
+            raise usage.output_is_image()
         given: dict[str, Any] = {
             name: getattr(self, name) for name in _DEFAULTS if name != "prompt"
         }
@@ -128,6 +131,14 @@ class Flags:
                 raise usage.option_twice(name)
             own[name] = value
         return own
+
+
+def _same(image: str, output: str) -> bool:
+    """Whether both are the same file; a URL is none."""
+    try:
+        return os.path.samefile(os.path.expanduser(image), os.path.expanduser(output))
+    except (OSError, ValueError):
+        return False
 
 
 #: No flags, just a prompt.

@@ -114,6 +114,12 @@ def empty(name: str) -> OptionRefused:
     return OptionRefused(f"{flag(name)} is empty; give it a value, or leave it out.", option=name)
 
 
+def output_is_image() -> OptionRefused:
+    return OptionRefused(
+        "--output names the very file of --image, which the video would replace.", option="output"
+    )
+
+
 def shape_with_image() -> OptionRefused:
     return OptionRefused(
         "--aspect-ratio cannot be combined with --image: the image sets it. Leave one of them out.",

@@ -83,6 +83,7 @@ def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = Fals
     run_work(
         work,
         idle=texts.resume_interrupted(tasks),
+        paid=True,
         found=lambda end: statuses.append(_show(end, as_json, among=True)),
         limit=limit,
     )
@@ -106,7 +107,9 @@ def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson =
         outcome = await session.runner.resubmit(task, timeout=limit, progress=listen)
         return _end(session, outcome)
 
-    return _show(run_work(work, idle=texts.interrupted_among([task]), limit=limit), as_json)
+    return _show(
+        run_work(work, idle=texts.interrupted_among([task]), limit=limit, paid=True), as_json
+    )
 
 
 def adopt(
@@ -132,7 +135,9 @@ def adopt(
         outcome = await session.runner.adopt(task, task_id, timeout=limit, progress=listen)
         return _end(session, outcome)
 
-    return _show(run_work(work, idle=texts.interrupted_among([task]), limit=limit), as_json)
+    return _show(
+        run_work(work, idle=texts.interrupted_among([task]), limit=limit, paid=True), as_json
+    )
 
 
 def cancel(task: TaskName, /) -> int:
@@ -146,7 +151,7 @@ def cancel(task: TaskName, /) -> int:
         done = await session.runner.cancel(task)
         return done, session.providers.get(done.task.provider)
 
-    done, provider = run_work(work, idle=texts.CANCEL_INTERRUPTED)
+    done, provider = run_work(work, idle=texts.CANCEL_INTERRUPTED, paid=True)
     result(texts.cancellation_text(done, provider))
     return 0 if done.cancelled else NOT_DELIVERED
 

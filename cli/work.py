@@ -5,14 +5,14 @@ The main thread waits for nothing that cannot be given up: whatever hangs, a com
 """
 
 import queue
-import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import Factory, define, frozen
+from attrs import Factory, frozen
 
+from ..core.budget import Budget
 from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater
 from ..core.provider import Provider
 from ..core.runner import background
@@ -30,12 +30,10 @@ ItemT = TypeVar("ItemT")
 
 #: How long the main thread waits at a time: on every system, signals are handled in between.
 _GLANCE = 0.1
-#: What one look at the work counts for at the most, in seconds.
-_LONGEST_MOMENT = 1.0
 #: The time limit of work that has none of its own, in seconds.
 _LIMIT = 60.0
 #: How much longer the work itself may take, as it ends in words when its time is up.
-_OVERRUN = 7.0
+_OVERRUN = 8.0
 #: How much longer a command may take in all; what is left of 15 s is for its start and its exit.
 _AT_MOST = 12.0
 #: How long to wait for a paid request in flight, and how long the rest of closing may take.
@@ -90,18 +88,20 @@ def run_work(
     idle: str,
     found: Callable[[ItemT], object] = lambda _: None,
     limit: float = _LIMIT,
+    paid: bool = False,
 ) -> T:
     """
     Run `work` and return what it returns.
 
     The main thread calls `found` with each result that it gives meanwhile. An interrupt raises
     `Interrupted`, with the message `idle` if no task had begun. Work should end within `limit`
-    seconds; some seconds later it is given up, and a `Kling26Error` says what is known.
+    seconds; some seconds later it is given up, and a `Kling26Error` says what is known. `paid`
+    means that it is about tasks that may be paid for, even if none has said anything yet.
     """
     from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - one per process, like the loop.
-    budget = _Budget(limit + _AT_MOST)
+    budget = Budget(limit + _AT_MOST)
     session = Session[ItemT](Runner(Settings()), Display())
     interrupted = False
     try:
@@ -117,37 +117,22 @@ def run_work(
     finally:
         _close(session.runner, budget.left)
     if interrupted:
-        raise _interrupted(list(session.display.tasks), session.providers, idle)
+        raise _interrupted(session, idle)
     if not done:
-        raise _given_up(session)
+        raise _given_up(session, paid)
     return future.result()
-
-
-@define
-class _Budget:
-    """The seconds that are left; those that the process sleeps (SIGSTOP, suspend) do not count."""
-
-    left: float
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count what the block takes, which should be a moment."""
-        began = time.monotonic()
-        yield
-        self.left -= min(time.monotonic() - began, _LONGEST_MOMENT)
 
 
 def _watch(
     future: "Future[Any]",
     session: Session[ItemT],
     found: Callable[[ItemT], object],
-    budget: _Budget,
+    budget: Budget,
 ) -> bool:
     """Show what is found until the work has ended; False if it has not ended in time."""
     done = False
-    while not done and budget.left > _AT_MOST - _OVERRUN:
-        with budget.counted():
-            done = bool(wait([future], timeout=_GLANCE).done)
+    while not done and budget.look() > _AT_MOST - _OVERRUN:
+        done = bool(wait([future], timeout=_GLANCE).done)
         session.show(found)
     return done
 
@@ -162,36 +147,45 @@ def _close(runner: "Runner", left: float) -> None:
         if paying:
             say(texts.waiting_for_answer(grace))
         closing = background.start(runner.aclose(grace))
-        hung = not wait([closing], timeout=grace * paying + _CLOSING).done
+        budget = Budget(grace * paying + _CLOSING)
+        while hung and budget.look() > 0:
+            hung = not wait([closing], timeout=_GLANCE).done
 
 
-def _given_up(session: Session[Any]) -> Kling26Error:
+def _given_up(session: Session[Any], paid: bool) -> Kling26Error:
     """The error for work that hangs, as far as its progress says what became of the task."""
     lines = list(session.display.tasks.values())
+    if not lines and paid:
+        return NotDelivered("Time ran out before anything was known of the video.")
     if not lines:
         return JournalBusy("The journal did not answer in time. Nothing was sent.")
     (latest, *others) = (line.progress for line in lines)
     if others:
         return NotDelivered("Time ran out, and some tasks could not be ended in an orderly way.")
     title = session.providers[latest.provider].title
+    known = session.runner.running(latest.task)
     about = {"task": latest.task, "provider": latest.provider}
     if latest.phase in ("waiting", "uploading"):
         return TryLater(f"Time ran out before the request was sent to {title}.").about(**about)
+    task_id = None if known is None else known.task_id
+    may = "is" if task_id else "may be"
     return NotDelivered(
-        f"Time ran out, and neither {title} nor the journal has answered. The video is paid for, "
-        "or may be."
-    ).about(**about)
+        f"Time ran out, and the journal has not answered. The video {may} paid for."
+    ).about(task_id=task_id, **about)
 
 
-def _interrupted(names: Sequence[str], providers: texts.Providers, idle: str) -> Interrupted:
+def _interrupted(session: Session[Any], idle: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
+    names = list(session.display.tasks)
     if not names:
         return Interrupted(idle)
-    tasks = _look(names)
-    if not tasks:
+    tasks = _look(names) or [
+        task for name in names if (task := session.runner.running(name)) is not None
+    ]
+    if len(tasks) < len(names):
         return Interrupted(texts.interrupted_among(names))
     return Interrupted(
-        texts.interrupt_text(tasks, providers), tasks[0] if len(tasks) == 1 else None
+        texts.interrupt_text(tasks, session.providers), tasks[0] if len(tasks) == 1 else None
     )
 
 

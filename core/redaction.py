@@ -1,6 +1,7 @@
 """Keys kept out of what is shown and stored: providers may quote them."""
 
 import json
+import logging
 import traceback
 from typing import AnyStr
 from urllib.parse import quote
@@ -34,6 +35,32 @@ def redact(text: AnyStr, key: str) -> AnyStr:
         for length in range(len(each) - 1, _SHORTEST - 1, -1):
             text = text.replace(f"{each[:length]}…", "[key]…")
     return text
+
+
+class _WithoutKeys(logging.Filter):
+    """Removes the keys that are in use from what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        for key in self.keys:
+            text = redact(text, key)
+        if text != record.getMessage():
+            record.msg, record.args = text, ()
+        return True
+
+
+_LOGS = _WithoutKeys()
+
+
+def keep_out_of_logs(key: str) -> None:
+    """Never log this key: providers may quote it in what is logged, and httpx logs URLs."""
+    _LOGS.keys.add(key)
+    for name in ("kling26", "httpx"):
+        logging.getLogger(name).addFilter(_LOGS)
 
 
 def redact_error(error: Kling26Error, key: str) -> None:

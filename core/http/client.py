@@ -29,7 +29,7 @@ from ..errors import (
 )
 from ..keys import Key
 from ..provider import Flow, Provider
-from ..redaction import redact, redact_error
+from ..redaction import keep_out_of_logs, redact, redact_error
 from ..settings import origin
 from ..status import Realm, Ticket
 from ..text import sanitize, summarize_body
@@ -67,8 +67,13 @@ def is_ticket(value: object) -> TypeGuard[Ticket]:
     """Whether a plug-in really returned a ticket, which the journal can record."""
     if not isinstance(value, Ticket) or not isinstance(value.task_id, str):
         return False
-    texts = [text for pair in dict(value.data).items() for text in pair]
-    return bool(value.task_id.strip()) and all(isinstance(text, str) for text in texts)
+    texts = [value.task_id, *(text for pair in dict(value.data).items() for text in pair)]
+    return bool(value.task_id.strip()) and all(map(_is_text, texts))
+
+
+def _is_text(value: object) -> bool:
+    """Whether it can be stored: no database takes a lone surrogate."""
+    return isinstance(value, str) and value == value.encode("utf-8", "replace").decode()
 
 
 @define
@@ -83,6 +88,7 @@ class ProviderClient:
     _origins: frozenset[tuple[str, str | None, int | None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        keep_out_of_logs(self.key.value)
         own = (self.provider.base_url, self.provider.upload_url)
         self._origins = frozenset(origin(url) for url in own if url)
 

@@ -1,7 +1,7 @@
 """Running a provider's flow, request by request, whatever the plug-in does."""
 
-import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -35,9 +35,11 @@ async def drive(
         except StopIteration as stop:
             value: T = stop.value
             return value
-        except (Kling26Error, KeyboardInterrupt, asyncio.CancelledError):
+        except Kling26Error:
             raise
         except BaseException as error:  # A panic in Rust is no `Exception`.
+            if isinstance(error, KeyboardInterrupt) and _may_be_pressed():
+                raise
             # A bug in the plug-in, which users can do nothing about.
             logger.info("The plug-in of %s: %s", provider.title, redact(sanitize(repr(error), 160)))
             reply = received.reply if isinstance(received, Unavailable) else received
@@ -49,6 +51,11 @@ async def drive(
             received = await send(request)
         except Unavailable as error:
             received = error
+
+
+def _may_be_pressed() -> bool:
+    """Whether a `KeyboardInterrupt` may be the user's, who can interrupt the main thread only."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _advance(flow: Flow[T], received: httpx.Response | Unavailable | None) -> httpx.Request:

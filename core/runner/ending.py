@@ -20,6 +20,8 @@ from concurrent.futures import wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ..budget import Budget
+
 logger: logging.Logger = logging.getLogger("kling26")
 
 T = TypeVar("T")
@@ -55,7 +57,7 @@ class PayingTask(asyncio.Task[T]):
         super().__init__(work, loop=asyncio.get_running_loop(), name=name)
         self._is_paying = paying
         self._thread = threading.get_ident()
-        self._end: float | None = None
+        self._grace: Budget | None = None
         watch()
         _tasks.add(self)
         self.add_done_callback(_tasks.discard)
@@ -70,8 +72,8 @@ class PayingTask(asyncio.Task[T]):
     def cancel(self, msg: Any | None = None) -> bool:
         # The loop's end comes from outside of it; time-outs within the task come from inside.
         if self.paying and not self.get_loop().is_running():
-            if self._end is None:
-                self._end = self.get_loop().time() + GRACE
+            if self._grace is None:
+                self._grace = Budget(GRACE, self.get_loop().time)
                 tell(GRACE)
             self._cancel_when_paid()
             return True
@@ -85,7 +87,7 @@ class PayingTask(asyncio.Task[T]):
 
     def _cancel_when_paid(self) -> None:
         loop = self.get_loop()
-        if self.paying and self._end is not None and loop.time() < self._end:
+        if self.paying and self._grace is not None and self._grace.look() > 0:
             loop.call_later(_GLANCE, self._cancel_when_paid)
         else:
             super().cancel()
@@ -117,13 +119,13 @@ def watch() -> None:
 def wait_for_answers(grace: float = GRACE) -> None:
     """Send nothing more, and wait up to `grace` seconds while a paid request is in flight."""
     global _ending  # noqa: PLW0603 - one per process.
-    end = time.monotonic() + grace
     if not _ending:
         _ending = True
         _stop_the_unpaid()
     if paying():
         tell(grace)
-    while paying() and time.monotonic() < end:
+    budget = Budget(grace)
+    while paying() and budget.look() > 0:
         _run_stopped_loops()
         time.sleep(_GLANCE)
 

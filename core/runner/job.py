@@ -1,5 +1,7 @@
 """A job: everything this process does for a task, from its journal row to the stored video."""
 
+import logging
+
 from ..errors import (
     JournalError,
     Kling26Error,
@@ -13,29 +15,51 @@ from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..status import Status
 from ..text import sanitize, sentence
-from .context import JobContext
+from .context import JobContext, TakenOver
 from .fetch import fetch
 from .poll import poll
 from .submit import submit
+
+logger: logging.Logger = logging.getLogger("kling26")
 
 
 async def run(context: JobContext) -> Task:
     """Run the task to its end; returns its row once the video is stored, or raises."""
     try:
-        path, url = context.store.find(context.id, context.task.file), context.task.url
-        if path is None:
-            ticket = context.ticket or await context.accept(await submit(context))
-            status = context.result or await _mark_succeeded(context, await poll(context, ticket))
-            path, url = await fetch(context, ticket, status)
-        context.stored = True
-        await context.move("stored", last=True, file=str(path), url=url)
-        context.report("stored")
-        return context.task
+        return await _run(context)
+    except TakenOver:
+        raise
     except Kling26Error as error:
-        await _record_error(context, error)
-        raise error.about(
-            task=context.id, provider=context.provider.name, task_id=context.task.task_id
-        ) from error.__cause__
+        ended = error
+    except Exception as error:
+        if context.task.standing == "unsent":
+            raise
+        # What is paid for stays so, whatever bug of ours or of a plug-in this is.
+        logger.exception("Task %s", context.id)
+        ended = unexpected(error, NotDelivered)
+    await _record_error(context, ended)
+    raise ended.about(
+        task=context.id, provider=context.provider.name, task_id=context.task.task_id
+    ) from ended.__cause__
+
+
+async def _run(context: JobContext) -> Task:
+    path, url = context.store.find(context.id, context.task.file), context.task.url
+    if path is None:
+        ticket = context.ticket or await context.accept(await submit(context))
+        status = context.result or await _mark_succeeded(context, await poll(context, ticket))
+        path, url = await fetch(context, ticket, status)
+    context.stored = True
+    await context.move("stored", last=True, file=str(path), url=url)
+    context.report("stored")
+    return context.task
+
+
+def unexpected(error: Exception, kind: type[Kling26Error] = Kling26Error) -> Kling26Error:
+    """An error that should not happen, in words."""
+    found = kind(f"Something unexpected happened: {sanitize(repr(error), 200)}.")
+    found.__cause__ = error
+    return found
 
 
 async def _mark_succeeded(context: JobContext, status: Status) -> Status:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 from attrs import define, evolve, field
 
+from ..budget import Budget
 from ..errors import (
     JournalBusy,
     JournalError,
@@ -40,7 +41,7 @@ logger: logging.Logger = logging.getLogger("kling26")
 #: How long a submission may take after the deadline, to learn whether anything was paid.
 _GRACE = 2.0
 #: How long anything may take after the deadline: what is still waited for then hangs, in seconds.
-OVERRUN = 5.0
+OVERRUN = 4.0
 #: How long a journal that fails may take to come back, in seconds.
 _JOURNAL_PATIENCE = 30.0
 #: How often to look at a task that another process runs, in seconds.
@@ -60,6 +61,8 @@ class JobPool:
     _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
     _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
     _closing: bool = field(default=False, init=False)
+    #: The tasks whose jobs were stopped, as they were then.
+    _stopped: dict[str, Task] = field(factory=dict, init=False)
 
     @property
     def paying(self) -> bool:
@@ -69,8 +72,8 @@ class JobPool:
     async def finish(self, grace: float) -> None:
         """Stop all jobs, but wait up to `grace` seconds for the answers to paid requests."""
         self._closing = True
-        end = now() + grace
-        while self.paying and now() < end:
+        budget = Budget(grace, now)
+        while self.paying and budget.look() > 0:
             for context, running in list(self._jobs.values()):
                 if not context.paying:
                     running.cancel()
@@ -114,7 +117,7 @@ class JobPool:
 
     def running(self, task: str) -> Task | None:
         """A task as its job in this process knows it, which may be ahead of the journal."""
-        return self._jobs[task][0].task if task in self._jobs else None
+        return self._jobs[task][0].task if task in self._jobs else self._stopped.get(task)
 
     async def _attempt(
         self, task: Task, deadline: float, progress: Listener, target: Target | None
@@ -184,8 +187,11 @@ class JobPool:
             self._heartbeats = asyncio.create_task(self._send_heartbeats())
 
     def _forget(self, task: str, done: _Running) -> None:
-        self._jobs.pop(task, None)
-        if done.cancelled() or isinstance(done.exception(), TakenOver):
+        context, _ = self._jobs.pop(task)
+        if done.cancelled():
+            self._stopped[task] = context.task
+            return
+        if isinstance(done.exception(), TakenOver):
             return  # Whoever waits for it watches the journal from now on.
         if (error := done.exception()) is not None:
             logger.info("Task %s: %s", task, error)

@@ -116,7 +116,7 @@ class _Poller:
         if self._waited - since >= _URL_TIMEOUT:
             raise ResultUnavailable(
                 f"{self.context.provider.title} says that the video is finished, but sent no URL "
-                "for it."
+                "that can be followed."
             )
 
     def _record_failure(self, error: ProviderError) -> None:

@@ -6,6 +6,7 @@ cancelled or time out without affecting a paid task.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -38,11 +39,14 @@ from ..text import sentence
 from ..threads import in_thread
 from .cancel import Cancellation, cancel
 from .ending import GRACE, tell
+from .job import unexpected
 from .jobs import OVERRUN, JobPool
 from .order import Order, Resolver, realm_of
 from .outputs import write_outputs
 from .results import Outcome, Video
 from .unclear import adopt, check_unknown, reopen
+
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long the journal may take when the runner closes, in seconds.
 _LAST_WORDS = 2.0
@@ -231,6 +235,10 @@ class Runner:
         with suppress(JournalError, UnknownTask, TimeoutError):
             async with asyncio.timeout(_LAST_WORDS):
                 return await self.task(name)
+        return self.running(name)
+
+    def running(self, name: str) -> Task | None:
+        """A task as this process knows it, if it runs it, or did until it was closed."""
         return self._jobs.running(name)
 
     async def balance(self, provider: str | None = None, *, sandbox: bool | None = None) -> Balance:
@@ -299,6 +307,9 @@ class Runner:
             video = await self._finish(task, deadline, progress)
         except Kling26Error as raised:
             error = raised
+        except Exception as bug:  # It must not end the other tasks.
+            logger.exception("Task %s", task.id)
+            error = unexpected(bug).about(task=task.id, provider=task.provider)
         return Outcome(await self.latest(task.id) or task, video, error)
 
     async def _finish(

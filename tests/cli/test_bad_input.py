@@ -41,6 +41,9 @@ OURS: dict[tuple[str, ...], str] = {
     ("x", "--option", "prompt=y"): "Give the prompt by itself, not as an --option.",
     ("x", "--output"): "--output needs a value; see: kling26 generate --help",
     ("x", "--seed", "1", "--seed", "2"): "--seed is given twice.",
+    ("x", "--image", "picture.png", "--output", "./picture.png"): (
+        "--output names the very file of --image, which the video would replace."
+    ),
 }  # fmt: skip
 #: What core says, and what has to be in it.
 OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {

@@ -36,8 +36,7 @@ def test_of_a_task_that_may_be_paid_for_it_says_so(phase: str) -> None:
     assert type(error) is NotDelivered
     assert (error.task, error.provider) == ("k26-0", "kie")
     assert str(error) == (
-        "Time ran out, and neither kie.ai nor the journal has answered. The video is paid for, or "
-        "may be."
+        "Time ran out, and the journal has not answered. The video may be paid for."
     )
 
 

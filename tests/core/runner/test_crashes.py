@@ -26,9 +26,9 @@ from PIL import Image
 from ..conftest import Stage
 
 
-@pytest.fixture(params=["kie", "cometapi", "runcomfy"])
+@pytest.fixture(params=["kie", "cometapi"])
 def stage(request: pytest.FixtureRequest, stage_of: Callable[[str], Stage]) -> Stage:
-    """Each dialect in turn: Apikley is kie.ai over again, and each walk is hundreds of crashes."""
+    """One that cannot be asked for our id, and one that can: each walk is hundreds of crashes."""
     return stage_of(request.param)
 
 

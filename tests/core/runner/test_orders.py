@@ -33,6 +33,8 @@ FAULTS: dict[Event, FaultName] = {
 #: After these, the provider certainly has no task.
 HARMLESS = ("wait", "unreachable")
 TAKEN = ("500, but taken", "reset, but taken", "cut", "late")
+#: A third event is one of these: the others differ from them only in the words of the error.
+LAST: tuple[Event, ...] = ("wait", "no", "reset", "reset, but taken")
 #: The provider that can be asked for our own id.
 ASKABLE = "cometapi"
 #: What becomes of the task, and the exit status of the command.
@@ -54,7 +56,7 @@ def becomes(provider: str, order: Sequence[Event]) -> str | None:
 def orders(provider: str, before: tuple[Event, ...] = ()) -> Iterator[tuple[Event, ...]]:
     """All orders of up to three events, each of which matters; of two where three say no more."""
     longest = 3 if provider in ("kie", ASKABLE) else 2
-    for event in ("unreachable", *FAULTS):
+    for event in LAST if len(before) == 2 else ("unreachable", *FAULTS):
         order = (*before, event)
         yield order
         if len(order) < longest and becomes(provider, order) is None:
