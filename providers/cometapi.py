@@ -64,6 +64,10 @@ _NO: Mapping[int, type[ProviderError]] = {
     **dict.fromkeys((5000, 5001, 5002), Unavailable),
 }
 _KLING_CODE = re.compile("[1-5][0-9]{3}")
+#: How a refusal may say that `external_task_id` is not unique.
+_OWN_ID_TAKEN = re.compile(
+    r"(?=.*external[ _]?task[ _]?id).*\b(already|exists|duplicated?|unique|in use)\b", re.IGNORECASE
+)
 _UNKNOWN_TASK = (404, 1200, 1201, 1202, 1203)
 
 
@@ -190,7 +194,12 @@ class CometAPI(Provider[CometAPIOptions]):
         action = _action(request)
         body = self.body(request, options)
         reply = yield httpx.Request("POST", self._url(action), json=body)
-        return self._ticket(reply, request)
+        answer = self.read(reply, dict)
+        # Whoever gives an id has a task, whatever the code; refusals have a `request_id` at most.
+        if (task_id := _task_id(answer)) is not None:
+            return self.ticket(task_id, request)
+        self._check(reply, answer)
+        raise self.unexpected(reply, "reply.data.task_id is missing")
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         action = ticket.data.get("action", "text2video")
@@ -216,15 +225,19 @@ class CometAPI(Provider[CometAPIOptions]):
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """A query accepts our `external_task_id` instead of the task's own id."""
         reply = yield httpx.Request("GET", self._url(_action(request), request.task))
-        try:
-            ticket = self._ticket(reply, request, querying=True)
-        except NoSuchTask:
-            return None
+        answer = self.read(reply, dict)
+        task_id = _task_id(answer)
+        if task_id is None or _is_error(answer):  # An error may repeat the id it was asked about.
+            try:
+                self._check(reply, answer, querying=True)
+            except NoSuchTask:
+                return None
+            raise self.unexpected(reply, "reply.data.task_id is missing")
         # The id in a damaged answer would be kept for good, in place of the one that is paid for.
-        found = find_object(self.read(reply, dict), "task_info")
+        found = find_object(answer, "task_info")
         if get(found, "task_info", "external_task_id") not in (None, "", request.task):
             raise self.unexpected(reply, "reply.data.task_info is about another task")
-        return ticket
+        return self.ticket(task_id, request)
 
     def read_callback(self, body: bytes | str) -> Status:
         try:
@@ -242,18 +255,9 @@ class CometAPI(Provider[CometAPIOptions]):
         url = f"{self.base_url}/kling/v1/videos/{action}"
         return url if task_id is None else f"{url}/{quote(task_id, safe='')}"
 
-    def _ticket(
-        self, reply: httpx.Response, request: VideoRequest, querying: bool = False
-    ) -> Ticket:
-        """Whoever gives an id has the task, unless an error is next to it."""
-        answer = self.read(reply, dict)
-        task_id = identifier(get(find_object(answer, "task_id"), "task_id"))
-        if task_id is None or _is_error(answer):
-            self._check(reply, answer, querying)
-            raise self.unexpected(reply, "reply.data.task_id is missing")
-        return self.ticket(task_id, request)
-
-    def _check(self, reply: httpx.Response, answer: Mapping[str, Any], querying: bool) -> None:
+    def _check(
+        self, reply: httpx.Response, answer: Mapping[str, Any], querying: bool = False
+    ) -> None:
         """Raise the error for a "no"."""
         if error := answer.get("error"):
             said = get(error, "message") if isinstance(error, Mapping) else error
@@ -274,6 +278,9 @@ class CometAPI(Provider[CometAPIOptions]):
         meaning = int(code) if code and _KLING_CODE.fullmatch(code) else reply.status_code
         if querying and (meaning in _UNKNOWN_TASK or reply.status_code == 404):
             raise self.error(NoSuchTask, reply, said, code)
+        if said and _OWN_ID_TAKEN.match(said):
+            # An earlier request under this id was accepted after all, which `find` finds out.
+            raise self.unexpected(reply, "our own id is taken")
         raise self.error(_NO.get(meaning, Refused), reply, said, code)
 
     def _status(self, task: Task) -> Status:
@@ -288,6 +295,10 @@ class CometAPI(Provider[CometAPIOptions]):
 
 def _action(request: VideoRequest) -> Action:
     return "text2video" if request.image is None else "image2video"
+
+
+def _task_id(answer: Mapping[str, Any]) -> str | None:
+    return identifier(get(find_object(answer, "task_id"), "task_id"))
 
 
 def _task(answer: Mapping[str, Any]) -> Task | None:

@@ -144,9 +144,10 @@ class RunComfy(Provider[RunComfyOptions]):
     def submit(self, request: VideoRequest, options: RunComfyOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/v1/models/kling/kling-2-6/pro/{request.kind}-to-video"
         reply = yield httpx.Request("POST", url, json=self.body(request, options))
-        answer = self._answer(reply)
-        task_id = identifier(answer.request_id)
+        # Whoever gives an id has a task, whatever the code; no documented refusal has one.
+        task_id = identifier(self.read(reply, Reply).request_id)
         if task_id is None:
+            self._answer(reply)
             raise self.unexpected(reply, "reply.request_id is missing")
         return self.ticket(task_id, request)
 

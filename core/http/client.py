@@ -33,6 +33,7 @@ from ..redaction import keep_out_of_logs, redact, redact_error
 from ..settings import origin
 from ..status import Realm, Ticket
 from ..text import sanitize, summarize_body
+from ..wire import find_identifier
 from . import addresses
 from .exchange import Answer, NotSent, describe, exchange
 from .flows import drive
@@ -180,12 +181,17 @@ class ProviderClient:
                 # What a later request was answered says nothing about the paid one.
                 if isinstance(error, TryLater | Refused) and not asked_since:
                     raise
-                if paid.status_code in _THROTTLED:
+                if paid.status_code in _THROTTLED and not self._names_task(paid):
                     raise self._throttled(paid) from error
                 raise self._lost(str(error), paid.content) from error
             finally:
                 with suppress(Exception):  # A plug-in may try to go on.
                     flow.close()
+
+    def _names_task(self, paid: httpx.Response) -> bool:
+        """Whether a task's id is in an answer, so that it is no mere request to wait."""
+        name = self.provider.task_id_name
+        return name is not None and find_identifier(paid.text, name) is not None
 
     def _ticket(self, value: object, paid: httpx.Response | None) -> Ticket:
         """What the flow returned, if that is a ticket that was paid for."""

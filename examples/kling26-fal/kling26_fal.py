@@ -152,9 +152,10 @@ class Fal(Provider[FalOptions]):
         url = f"{self.base_url}/{APP}/v2.6/pro/{request.kind}-to-video"
         query = {"fal_webhook": request.callback_url} if request.callback_url else None
         reply = yield httpx.Request("POST", url, params=query, json=self.body(request, options))
-        answer = self._answer(reply)
+        answer = self._read(reply)
         task_id = identifier(answer.request_id)
-        if task_id is None:
+        if task_id is None:  # Whoever gives an id has a task, whatever the status next to it.
+            self._answer(reply)
             raise self.unexpected(reply, "reply.request_id is missing")
         urls = {name: find_url(getattr(answer, name)) for name in URLS}
         return Ticket(task_id, {name: url for name, url in urls.items() if url is not None})

@@ -7,6 +7,7 @@ https://app.klingai.com/global/dev/document-api/apiReference/commonInfo; callbac
 https://www.standardwebhooks.com. Image to video is known from code that uses it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
@@ -51,6 +52,10 @@ NO: Mapping[int, type[ProviderError]] = {
     # Not a "no": the task may have been taken, which `find` finds out.
     **dict.fromkeys((5000, 5001, 5002), Unavailable),
 }
+#: How a refusal may say that `external_task_id` is not unique.
+OWN_ID_TAKEN = re.compile(
+    r"(?=.*external[ _]?task[ _]?id).*\b(already|exists|duplicated?|unique|in use)\b", re.IGNORECASE
+)
 UNKNOWN_TASK = 1203
 # USD per second by (resolution, sound): the price list as quoted in September 2026.
 PRICES = {("720p", False): 0.042, ("1080p", False): 0.07, ("1080p", True): 0.14}
@@ -229,14 +234,16 @@ class Kling(Provider[KlingOptions]):
         whole = data if isinstance(data, list) else [data]
         tasks = [structure(each, Task) for each in whole if isinstance(each, Mapping)]
         said, code = text(answer.get("message")), number(answer.get("code"))
-        # What a task says of itself counts, whatever code is next to it, and an id is an
-        # acceptance unless the code plainly says no.
-        if tasks and (asking or code is None or not 1000 <= code < 5000):
+        # What a task says of itself counts, whatever code is next to it.
+        if tasks and (asking or identifier(tasks[0].id) is not None):
             return tasks
         if code is None:
             raise self.unexpected(reply, "reply.code is not a number")
         if asking and code == UNKNOWN_TASK:
             raise self.error(NoSuchTask, reply, said, int(code))
+        if said and OWN_ID_TAKEN.match(said):
+            # An earlier request under this id was accepted after all, which `find` finds out.
+            raise self.unexpected(reply, "our own id is taken")
         if code != 0:
             raise self.error(NO.get(int(code), Refused), reply, said, int(code))
         if reply.is_error:

@@ -442,15 +442,63 @@ def test_whoever_gives_an_id_has_accepted_the_task(
 
 
 @pytest.mark.parametrize(
-    "no", [{"code": 1201, "message": "No."}, {"code": "1302"}, {"code": 0, "error": "No."}]
+    "no",
+    [
+        {"code": 1201, "message": "No."},
+        {"code": "1303", "message": "parallel task over resource pack limit"},
+        {"code": 0, "error": "No."},
+    ],
 )
-def test_a_plain_no_is_one_even_with_an_id(
-    provider: Provider, talk: Any, no: dict[str, object]
+@pytest.mark.parametrize("status", [200, 400, 429])
+@pytest.mark.parametrize("wrap", [lambda task: task, lambda task: {"data": task}])
+def test_an_id_next_to_a_no_is_a_task_all_the_same(
+    provider: Provider,
+    talk: Any,
+    no: dict[str, object],
+    status: int,
+    wrap: Callable[[dict[str, object]], dict[str, object]],
 ) -> None:
-    with pytest.raises((Refused, TryLater)):
+    reply = no | wrap({"task_id": TASK})
+
+    ticket = talk(provider.submit(VideoRequest(PROMPT), CometAPIOptions()), reply, status=status)
+
+    assert ticket == TEXT
+
+
+def test_klings_request_id_is_not_the_id_of_a_task(provider: Provider, talk: Any) -> None:
+    reply = {"code": 1303, "message": "parallel task over resource pack limit", "request_id": TASK}
+
+    with pytest.raises(TryLater):
+        talk(provider.submit(VideoRequest(PROMPT), CometAPIOptions()), reply, status=429)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "external_task_id must be unique",
+        "external_task_id: a task with this id already exists",
+        "Duplicate externalTaskId",
+    ],
+)
+def test_that_our_own_id_is_taken_does_not_say_that_nothing_was(
+    provider: Provider, talk: Any, words: str
+) -> None:
+    with pytest.raises(UnexpectedReply, match="our own id is taken") as caught:
         talk(
             provider.submit(VideoRequest(PROMPT), CometAPIOptions()),
-            {**no, "data": {"task_id": TASK}},
+            {"code": 1200, "message": words},
+            status=400,
+        )
+
+    assert words in str(caught.value)
+
+
+def test_a_bad_id_of_our_own_is_a_refusal(provider: Provider, talk: Any) -> None:
+    with pytest.raises(Refused, match="is too long"):
+        talk(
+            provider.submit(VideoRequest(PROMPT), CometAPIOptions()),
+            {"code": 1201, "message": "external_task_id is too long"},
+            status=400,
         )
 
 

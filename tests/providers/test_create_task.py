@@ -330,12 +330,26 @@ def test_whoever_gives_an_id_has_accepted_the_task(
     assert ticket == Ticket("1234567890123456789")
 
 
+@pytest.mark.parametrize("status", [200, 401, 422, 429, 455])
 @pytest.mark.parametrize("code", [400, 401, 402, 404, 422, 429, 433, 455, 505])
-def test_a_plain_no_is_one_even_with_an_id(provider: Provider, talk: Any, code: int) -> None:
-    with pytest.raises((Refused, TryLater)):
+def test_an_id_next_to_a_no_is_a_task_all_the_same(
+    provider: Provider, talk: Any, code: int, status: int
+) -> None:
+    ticket = talk(
+        provider.submit(VideoRequest(PROMPT), NoOptions()),
+        {"code": code, "msg": "No.", "data": {"taskId": TASK}},
+        status=status,
+    )
+
+    assert ticket == Ticket(TASK)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"taskId": None}, {"taskId": ""}, {"recordId": TASK}])
+def test_a_no_without_an_id_is_one(provider: Provider, talk: Any, data: object) -> None:
+    with pytest.raises(TryLater):
         talk(
             provider.submit(VideoRequest(PROMPT), NoOptions()),
-            {"code": code, "msg": "No.", "data": {"taskId": TASK}},
+            {"code": 429, "msg": "No.", "data": data},
         )
 
 

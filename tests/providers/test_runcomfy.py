@@ -267,6 +267,25 @@ def test_an_error_code_is_a_refusal_under_http_200_too(
     assert caught.value.code == str(code)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 422, 429])
+@pytest.mark.parametrize("no", [{"error_code": 400002}, {"error": "No."}, {"detail": "No."}, {}])
+def test_an_id_next_to_a_no_is_a_task_all_the_same(
+    provider: Provider, talk: Any, no: dict[str, object], status: int
+) -> None:
+    reply = {**no, "request_id": TICKET.task_id}
+
+    ticket = talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), reply, status=status)
+
+    assert ticket == TICKET
+
+
+def test_an_id_within_an_error_is_not_the_tasks(provider: Provider, talk: Any) -> None:
+    reply = {"error": {"message": "Too many requests", "request_id": "for-support"}}
+
+    with pytest.raises(TryLater):
+        talk(provider.submit(VideoRequest(HERON), RunComfyOptions()), reply, status=429)
+
+
 @pytest.mark.parametrize("name", ["error_message", "message", "error", "detail"])
 @pytest.mark.parametrize(
     ("status", "error"),

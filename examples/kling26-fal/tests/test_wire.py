@@ -340,6 +340,15 @@ def test_a_no_to_a_submit(
     assert type(caught.value) is error
 
 
+@pytest.mark.parametrize("status", [401, 422, 429])
+def test_an_id_next_to_a_no_is_a_task_all_the_same(talk: Any, status: int) -> None:
+    body = {"detail": "Too many", "request_id": "r-1"}
+
+    ticket = talk(fal.submit(VideoRequest(FROST), FalOptions()), body, status=status)
+
+    assert ticket == Ticket("r-1")
+
+
 # -- uploads -----------------------------------------------------------------------------------
 
 PLACE = {"upload_url": "https://store.example/a?sig=1", "file_url": "https://v3.fal.media/a.png"}

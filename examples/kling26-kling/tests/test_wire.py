@@ -230,9 +230,18 @@ def test_whoever_gives_an_id_has_accepted_the_task(talk: Any, body: object) -> N
     assert talk(kling.submit(VideoRequest(KILN), KlingOptions()), body) == Ticket(ID)
 
 
-def test_a_plain_no_is_one_even_with_an_id(talk: Any) -> None:
-    with pytest.raises(Refused):
-        talk(kling.submit(VideoRequest(KILN), KlingOptions()), answer(TASK, 1201, "No."))
+@pytest.mark.parametrize("code", [1000, 1201, 1303])
+def test_an_id_next_to_a_no_is_a_task_all_the_same(talk: Any, code: int) -> None:
+    reply = answer(TASK, code, "No.")
+
+    assert talk(kling.submit(VideoRequest(KILN), KlingOptions()), reply) == Ticket(ID)
+
+
+def test_that_our_own_id_is_taken_does_not_say_that_nothing_was(talk: Any) -> None:
+    reply = {"code": 1200, "message": "external_task_id must be unique"}
+
+    with pytest.raises(UnexpectedReply, match="our own id is taken"):
+        talk(kling.submit(VideoRequest(KILN), KlingOptions()), reply, status=400)
 
 
 # -- states ------------------------------------------------------------------------------------

@@ -259,6 +259,26 @@ def asking_afterwards(request: VideoRequest, options: object) -> Flow[Ticket]:
     return Ticket(reply.text)
 
 
+def unreadable(request: VideoRequest, options: object) -> Flow[Ticket]:
+    reply = yield httpx.Request("POST", f"{Acme.base_url}/videos")
+    raise Acme().unexpected(reply, "not JSON")
+
+
+@pytest.mark.parametrize("status", [429, 455])
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [('{"id": "v1"} and more', AnswerLost), ("<html>Slow down</html>", TryLater)],
+)
+def test_an_unreadable_wait_is_one_unless_the_id_of_a_task_is_in_it(
+    status: int, body: str, error: type[Exception]
+) -> None:
+    class Naming(Acme):
+        task_id_name = "id"
+
+    with pytest.raises(error):
+        paid(unreadable, lambda _: httpx.Response(status, text=body), Naming())
+
+
 @pytest.mark.parametrize("status", [404, 429, 503, None])
 def test_what_a_later_question_is_answered_does_not_say_that_nothing_was_paid(
     status: int | None,
