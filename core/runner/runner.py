@@ -228,14 +228,16 @@ class Runner:
 
     async def latest(self, name: str) -> Task | None:
         """
-        A task as the journal has it, or as this process knows it if the journal does not answer.
+        A task as this process knows it if it runs it, or else as the journal has it.
 
-        None if nobody knows.
+        None if the journal does not answer.
         """
+        if (task := self.running(name)) is not None:
+            return task  # The journal may be behind.
         with suppress(JournalError, UnknownTask, TimeoutError):
             async with asyncio.timeout(_LAST_WORDS):
                 return await self.task(name)
-        return self.running(name)
+        return None
 
     def running(self, name: str) -> Task | None:
         """A task as this process knows it, if it runs it, or did until it was closed."""
