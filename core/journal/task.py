@@ -126,10 +126,15 @@ class Task:
         return self.realm == "sandbox"
 
     def request(self, image: ImageFile | None = None) -> VideoRequest:
-        """The request, with the task's id; `image` is the saved image."""
+        """
+        The request, with the task's id.
+
+        `image` is the picture, if it was given as a file; without it, a URL that leads nowhere
+        takes its place, which will do for everything but sending it.
+        """
         return VideoRequest(
             self.prompt,
-            image=self.image if self.image_file is None else image,
+            image=self.image if self.image_file is None else image or _ELSEWHERE,
             sound=self.sound,
             duration=self.duration,
             aspect_ratio=self.aspect_ratio,
@@ -137,6 +142,10 @@ class Task:
             seed=self.seed,
             task=self.id,
         )
+
+
+#: In place of a picture whose bytes are not at hand.
+_ELSEWHERE = "https://image.invalid/image.png"
 
 
 def new_task_id() -> str:

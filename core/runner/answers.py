@@ -32,6 +32,8 @@ class PaidAnswers:
     clock: Callable[[], float]
     #: Whether there may be some on disk.
     _any: bool = field(init=False)
+    #: Whether they say more than the journal, so that they have to stay.
+    _retained: bool = field(default=False, init=False)
     _attempt: int = field(default=0, init=False)
     #: The file for the next answer.
     _reserved: Path | None = field(default=None, init=False)
@@ -78,8 +80,12 @@ class PaidAnswers:
         """What is known of the answers to earlier requests, by attempt."""
         return await in_thread(self.receipts.read, self.task.id, self.key.value)
 
+    def retain(self) -> None:
+        """Leave on disk what was kept: it has an id that the journal has no place for."""
+        self._retained = True
+
     async def discard(self) -> None:
         """Delete what was kept: the journal has it."""
-        if self._any:
+        if self._any and not self._retained:
             self._any = False
             await in_thread(self.receipts.discard, self.task.id)

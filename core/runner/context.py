@@ -13,7 +13,7 @@ from typing import Any, Unpack
 import httpx
 from attrs import Factory, define, evolve, field
 
-from ..errors import JournalBusy, JournalError
+from ..errors import ImageRefused, JournalBusy, JournalError, UnknownTask
 from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
 from ..journal.files import Store
@@ -23,7 +23,7 @@ from ..journal.rows import Changes
 from ..journal.task import Owner, Task, TaskState
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider
-from ..request import VideoRequest
+from ..request import ImageFile, VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence
 from ..threads import in_thread
@@ -35,6 +35,10 @@ logger: logging.Logger = logging.getLogger("kling26")
 
 class TakenOver(Exception):
     """Another worker runs the task now, so this one has to leave it alone."""
+
+
+class PictureMissing(Exception):
+    """The picture has to be sent, and is not here; the message says so."""
 
 
 #: How many times a change is written to the journal before the task continues without it.
@@ -65,6 +69,8 @@ class JobContext:
     store: Store
     deadline: float
     usual_time: float | None = None
+    #: The picture, if the caller has it; it is the saved one otherwise.
+    image: ImageFile | None = None
     listeners: list[Listener] = Factory(list)
     #: How the answer to a paid request was lost, which may have been accepted; None if none was.
     lost: str | None = field(default=None, init=False)
@@ -122,18 +128,29 @@ class JobContext:
         return self.deadline - now()
 
     async def request(self) -> VideoRequest:
-        """The request, with the saved image."""
+        """The request as it is sent; raises `PictureMissing`."""
         if self._request is None:
-            name = self.task.image_file
-            image = None if name is None else await in_thread(self.store.load_image, name)
+            name, image = self.task.image_file, self.image
+            if name is not None and image is None:
+                image = await in_thread(self._saved_image, name)
             self._request = self.task.request(image)
         return self._request
+
+    def _saved_image(self, name: str) -> ImageFile:
+        try:
+            image = self.store.load_image(name)
+        except ImageRefused as error:
+            raise PictureMissing(str(error)) from error
+        if self.task.image != f"sha256:{image.digest}":
+            raise PictureMissing(f"The picture saved for task {self.id} is damaged.")
+        return image
 
     async def check_owner(self) -> None:
         """Raise `TakenOver` if this worker does not own the task any more."""
         with suppress(JournalError):  # A paid task continues even if the journal fails.
             row = await self.journal.get(self.id)
             if row.owner != self.owner:
+                self._compare(row)
                 raise TakenOver
 
     # -- changing --------------------------------------------------------------------------
@@ -189,6 +206,10 @@ class JobContext:
         self.task = evolve(self.task, state=state, **self._unwritten)
         try:
             await self._write(state, last)
+        except TakenOver:
+            with suppress(JournalError, UnknownTask):
+                self._compare(await self.journal.get(self.id))
+            raise
         except JournalError as error:
             known = f" as {self.task.task_id}" if self.task.task_id else ""
             self.report(
@@ -228,6 +249,11 @@ class JobContext:
         if name is not None and not await self.journal.needs_image(name):
             self.store.delete_image(name)
 
+    def _compare(self, row: Task) -> None:
+        """Say so if whoever runs the task now has another ticket than this worker has got."""
+        if self.ticket is not None and row.ticket is not None:
+            self.tell_of_another(self.ticket, row.ticket)
+
     # -- reporting -------------------------------------------------------------------------
 
     def report(self, phase: Phase, **facts: Any) -> None:
@@ -249,6 +275,16 @@ class JobContext:
             except Exception:
                 # A listener must not be able to break a paid task.
                 logger.exception("A progress listener failed.")
+
+    def tell_of_another(self, other: Ticket, ticket: Ticket) -> None:
+        """Say that the provider has the request as `other`, too, if that is not `ticket`."""
+        if other.task_id == ticket.task_id:
+            return
+        self.answers.retain()
+        title = self.provider.title
+        message = f"{title} also has this request as {other.task_id}, which is paid for too."
+        logger.warning("Task %s: %s", self.id, message)
+        self.report("note", message=message)
 
     def report_message(self, message: str) -> None:
         """Report the current phase again, with a message."""

@@ -18,6 +18,7 @@ from ..text import sanitize, sentence
 from .context import JobContext, TakenOver
 from .fetch import fetch
 from .poll import poll
+from .settle import report_others
 from .submit import submit
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -46,6 +47,8 @@ async def run(context: JobContext) -> Task:
 async def _run(context: JobContext) -> Task:
     path, url = context.store.find(context.id, context.task.file), context.task.url
     if path is None:
+        if context.ticket is not None:
+            await report_others(context, context.ticket)
         ticket = context.ticket or await context.accept(await submit(context))
         status = context.result or await _mark_succeeded(context, await poll(context, ticket))
         path, url = await fetch(context, ticket, status)

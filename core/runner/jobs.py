@@ -33,7 +33,7 @@ from ..text import sentence
 from . import job
 from .context import JobContext, TakenOver
 from .ending import PayingTask
-from .order import Resolver, Target
+from .order import Order, Resolver
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -91,21 +91,21 @@ class JobPool:
         await self._checker.aclose()
 
     async def complete(
-        self, task: Task, deadline: float, progress: Listener, target: Target | None = None
+        self, task: Task, deadline: float, progress: Listener, order: Order | None = None
     ) -> Task:
         """
         Return the task once its video is stored, by this process or another.
 
-        `target` saves looking it up again. Raises the error that ended the task, or, at the
-        deadline, `StillRunning` or `TryLater`; the job itself keeps running. Whatever hangs, it
-        ends soon after the deadline.
+        `order` is there if the caller has made the request, and not only named the task. Raises the
+        error that ended the task, or, at the deadline, `StillRunning` or `TryLater`; the job itself
+        keeps running. Whatever hangs, it ends soon after the deadline.
         """
         latest, trouble = task, _Trouble()
         try:
             async with Patience(max(0.0, deadline + OVERRUN - now())):
                 while True:
                     with trouble.forgiven(latest):
-                        if done := await self._attempt(latest, deadline, progress, target):
+                        if done := await self._attempt(latest, deadline, progress, order):
                             return done
                     if now() >= deadline:
                         raise self._timeout_error(latest)
@@ -120,7 +120,7 @@ class JobPool:
         return self._jobs[task][0].task if task in self._jobs else self._stopped.get(task)
 
     async def _attempt(
-        self, task: Task, deadline: float, progress: Listener, target: Target | None
+        self, task: Task, deadline: float, progress: Listener, order: Order | None
     ) -> Task | None:
         """The stored task; None while another process runs it. Raises the error that ended it."""
         if task.state == "stored" and (file := self.store.find(task.id, task.file)):
@@ -131,7 +131,7 @@ class JobPool:
             owned = await self.journal.take_over(task)
             if owned is None:
                 return None
-            context = await self._context(owned, deadline, target)
+            context = await self._context(owned, deadline, order)
             if task.id not in self._jobs:  # Another caller may have started it meanwhile.
                 self._start(context)
         return await self._join(task.id, deadline, progress)
@@ -151,8 +151,8 @@ class JobPool:
             return context.task
         raise self._timeout_error(context.task, context.unreadable)
 
-    async def _context(self, task: Task, deadline: float, target: Target | None) -> JobContext:
-        target = target or self.resolver.target(task)
+    async def _context(self, task: Task, deadline: float, order: Order | None) -> JobContext:
+        target = self.resolver.target(task) if order is None else order.target
         owner = task.owner
         assert owner is not None
         provider, realm, clients = target.provider, target.realm, target.clients
@@ -169,6 +169,7 @@ class JobPool:
             store=self.store,
             deadline=deadline,
             usual_time=await self._usual_time(task),
+            image=None if order is None else order.image,
         )
 
     async def _usual_time(self, task: Task) -> float | None:

@@ -16,7 +16,7 @@ from ..journal.task import Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
 from ..provider import Provider
-from ..request import VideoRequest
+from ..request import ImageFile, VideoRequest
 from ..settings import Settings, is_loopback
 from ..status import Realm
 
@@ -48,6 +48,12 @@ class Order:
     def fingerprint(self) -> str:
         target = self.target
         return fingerprint(target.provider.name, target.realm, self.request, target.options)
+
+    @property
+    def image(self) -> ImageFile | None:
+        """The picture, if it was given as a file."""
+        image = self.request.image
+        return image if isinstance(image, ImageFile) else None
 
     def draft(self, image_file: str | None, clock: Callable[[], float]) -> Task:
         """A new row for the journal; `image_file` is the name of the saved image."""

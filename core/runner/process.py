@@ -55,7 +55,7 @@ def command() -> list[str] | None:
 
 
 class CheckProcess:
-    """A process that has been started; raises `OSError` if that is not possible."""
+    """A process that has been started; raises `OSError` or `RuntimeError` if it cannot be."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._late = False
@@ -105,7 +105,11 @@ class CheckProcess:
     def _read_line(self, seconds: float) -> bytes:
         timer = threading.Timer(seconds, self._give_up)
         timer.daemon = True
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError as error:  # The interpreter exits, and starts no threads any more.
+            self.close()
+            raise Died("it cannot be checked") from error
         line = self._pipe(self._process.stdout).readline()
         timer.cancel()
         if line.endswith(b"\n"):

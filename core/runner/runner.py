@@ -33,7 +33,7 @@ from ..journal.task import Task
 from ..money import Balance, cost_unit
 from ..plugins import Registry, discover, load_providers
 from ..progress import Listener, Progress, ignore_progress
-from ..request import ImageFile, VideoRequest
+from ..request import VideoRequest
 from ..settings import TIMEOUT, Settings
 from ..text import sentence
 from ..threads import in_thread
@@ -296,8 +296,8 @@ class Runner:
             return equal, True
         _ = order.target.client  # Without a key, there must be no row.
         self._store.prepare()
-        name, image = None, order.request.image
-        if isinstance(image, ImageFile):
+        name, image = None, order.image
+        if image is not None:
             name = await in_thread(self._store.save_image, image)
         draft = order.draft(name, self.journal.clock)
         task, new = await self.journal.claim(draft, order.output)
@@ -322,10 +322,10 @@ class Runner:
         order: Order | None = None,
         reused: bool = False,
     ) -> Video:
-        target, output = (order.target, order.output) if order else (None, None)
+        output = None if order is None else order.output
         try:
             recorded = task.standing != "stored"
-            task = await self._jobs.complete(task, deadline, progress, target)
+            task = await self._jobs.complete(task, deadline, progress, order)
             file = await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task

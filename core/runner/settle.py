@@ -6,7 +6,7 @@ By what was kept of it, or by asking the provider for our own id.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import httpx
@@ -25,8 +25,6 @@ STOPPED = "the program stopped before the answer arrived."
 #: The waits before each lookup of a task whose answer was lost, in seconds: a new task may take a
 #: moment to show. After the last one, it counts as not accepted.
 _SEARCH_WAITS = (0.0, 0.5, 1.5, 3.0, 4.0)
-#: In place of an image that was uploaded, when only an answer is read again and nothing sent.
-_UPLOADED = "https://uploaded.invalid/image.png"
 #: How a refusal may say that our own id is taken.
 _TAKEN = re.compile(r"\b(already|duplicated?|not unique|must be unique|in use)\b", re.IGNORECASE)
 
@@ -36,11 +34,11 @@ class Earlier:
     """
     What is known from the answers that were kept.
 
-    `ticket` is in one of them. `refusals` has the "no" of each other attempt that had room for an
-    answer, or None where the answer was lost.
+    `tickets` are in some of them. `refusals` has the "no" of each other attempt that had room for
+    an answer, or None where the answer was lost.
     """
 
-    ticket: Ticket | None = None
+    tickets: Sequence[Ticket] = ()
     refusals: Mapping[int, ProviderError | None] = Factory(dict)
 
     @property
@@ -55,24 +53,30 @@ class Earlier:
 
 async def read_receipts(context: JobContext) -> Earlier:
     """Read the answers to earlier attempts again."""
+    tickets: list[Ticket] = []
     refusals: dict[int, ProviderError | None] = {}
     for receipt in await context.answers.read():
         if receipt.attempt > context.task.attempts:
             continue  # The room was reserved, and then nothing was sent.
         try:
-            return Earlier(await _reread(context, receipt))
+            tickets.append(await _reread(context, receipt))
         except (Refused, TryLater) as refusal:
             refusals[receipt.attempt] = refusal
         except ProviderError:  # Lost; or a question that precedes the payment cannot be asked now.
             refusals.setdefault(receipt.attempt, None)
-    return Earlier(refusals=refusals)
+    return Earlier(tickets, refusals)
+
+
+async def report_others(context: JobContext, ticket: Ticket) -> None:
+    """Tell of each task in the answers that were kept which is not the one with this ticket."""
+    if context.task.attempts:
+        for other in (await read_receipts(context)).tickets:
+            context.tell_of_another(other, ticket)
 
 
 async def _reread(context: JobContext, receipt: Receipt) -> Ticket:
     """What a kept answer says, which is what it would have said when it came."""
     request = context.task.request()
-    if context.task.image_file is not None:
-        request = request.with_image(_UPLOADED)
     if not receipt.status:
         fragment = receipt.content.decode("utf-8", "replace")
         lost = AnswerLost(STOPPED, fragment=fragment, provider=context.provider.name)
@@ -148,7 +152,7 @@ async def search(context: JobContext, lost: str) -> Ticket | None:
         raise unknown(context, lost)
     message = f"{provider.title}: {sentence(lost)} Checking whether the request was accepted."
     context.report("submitting", message=message)
-    find = partial(provider.find, await context.request())
+    find = partial(provider.find, context.task.request())
     for wait in _SEARCH_WAITS:
         if wait >= context.remaining:
             raise unknown(context, lost)

@@ -27,7 +27,7 @@ from ..http.pacing import RetryPolicy
 from ..request import ImageFile, VideoRequest
 from ..status import Ticket
 from ..text import sentence
-from .context import JobContext, TakenOver
+from .context import JobContext, PictureMissing, TakenOver
 from .settle import (
     STOPPED,
     judge,
@@ -51,7 +51,8 @@ async def submit(context: JobContext) -> Ticket:
 
     The caller has to `accept` the ticket: until then, it is not in the journal. Raises
     `OutcomeUnknown` if nobody can say whether the task was accepted, another `ProviderError` if it
-    certainly was not, and `TakenOver`.
+    certainly was not, `JournalError` if nothing was sent because it could not be recorded or the
+    picture is not here, and `TakenOver`.
     """
     if context.task.attempts and (ticket := await _settle_earlier(context)) is not None:
         return ticket
@@ -66,6 +67,10 @@ async def submit(context: JobContext) -> Ticket:
         if isinstance(error, TryLater):
             _say_why_not_waited(error, context.remaining)
         raise
+    except PictureMissing as missing:
+        if context.lost is not None or context.resubmitted:
+            raise unknown(context, f"an answer was lost, and then: {missing}") from missing
+        raise JournalError(str(missing)) from missing  # Whoever has the picture may still send it.
 
 
 async def _settle_earlier(context: JobContext) -> Ticket | None:
@@ -76,8 +81,10 @@ async def _settle_earlier(context: JobContext) -> Ticket | None:
     """
     earlier, task = await read_receipts(context), context.task
     refusal = earlier.refusal(task.attempts)
-    if earlier.ticket is not None:
-        return earlier.ticket
+    if earlier.tickets:
+        for other in earlier.tickets[1:]:
+            context.tell_of_another(other, earlier.tickets[0])
+        return earlier.tickets[0]
     if task.state == "submitting" and task.sending is None:
         context.resubmitted = earlier.lost or task.remedy is not None
         return None

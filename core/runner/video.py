@@ -11,18 +11,22 @@ import atexit
 import logging
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from pathlib import Path
 from typing import ClassVar
 from weakref import WeakSet
 
 from attrs import define, field
 
+from ..threads import DaemonThreads, in_thread
 from .playable import UnplayableVideo as UnplayableVideo
 from .playable import check_video as check_video
 from .process import CheckProcess, Died, TookTooLong, command
 
 logger: logging.Logger = logging.getLogger("kling26")
+
+#: How long the thread may take to let go of a process that was killed, in seconds.
+_LETTING_GO = 5.0
 
 
 @define(eq=False)
@@ -51,7 +55,7 @@ class VideoChecker:
     async def aclose(self) -> None:
         """End the process, unless another runner uses it."""
         if self._checks.is_last(self):
-            await asyncio.to_thread(self._checks.close)
+            await in_thread(self._checks.close)
 
 
 @define(eq=False)
@@ -62,11 +66,12 @@ class _Checks:
     lock: ClassVar[threading.Lock] = threading.Lock()
 
     _users: "WeakSet[VideoChecker]" = field(factory=WeakSet)
-    _thread: ThreadPoolExecutor = field(
-        factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="kling26-video")
-    )
+    #: None if the checks began while the interpreter exits, when no thread can be started.
+    _thread: DaemonThreads | None = field(factory=lambda: _new_thread())
     _process: CheckProcess | None = None
     _closed: bool = False
+    #: Whether the program ends, so that it starts no process any more.
+    _ending: bool = False
 
     @classmethod
     def shared_with(cls, user: VideoChecker) -> "_Checks":
@@ -89,20 +94,34 @@ class _Checks:
             return True
 
     def start(self) -> None:
-        self._thread.submit(self._running)
+        if self._thread is not None:
+            self._thread.submit(self._running)
 
     async def check(self, path: Path, seconds: float | None) -> str | None:
         """What is wrong with a video, or None."""
+        if self._thread is None or self._closed:
+            return await in_thread(self._check_here, path, seconds)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._check, path, seconds)
 
     def close(self) -> None:
-        """End the process and the thread, at once."""
+        """End the process and the thread; nobody waits for a check any more."""
         self._closed = True
+        self._kill()
+        if self._thread is not None:
+            self._thread.shutdown()
+
+    def end(self) -> None:
+        """End the process with the program; what is still to be checked is checked here."""
+        self._ending = True
+        self._kill()
+
+    def _kill(self) -> None:
+        """End the process at once, and wait until the thread has let go of it."""
         if (process := self._process) is not None:
             process.kill()
-        self._thread.shutdown(wait=True, cancel_futures=True)
-        self._end_process()
+        if self._thread is not None:
+            wait([self._thread.submit(self._end_process)], _LETTING_GO)
 
     def forget(self) -> None:
         """Let go of the process, which belongs to the one that this one was forked from."""
@@ -139,12 +158,12 @@ class _Checks:
         if self._process is not None:
             return self._process
         arguments = command()
-        if arguments is None or self._closed:
+        if arguments is None or self._closed or self._ending:
             return None
         try:
             self._process = CheckProcess(arguments)
             self._process.wait_until_ready()
-        except (OSError, Died) as error:
+        except (OSError, RuntimeError, Died) as error:  # The second while the interpreter exits.
             logger.info("No process can be started to check videos: %s", error)
             self._end_process()
         return self._process
@@ -165,10 +184,17 @@ class _Checks:
             self._process = None
 
 
+def _new_thread() -> DaemonThreads | None:
+    try:
+        return DaemonThreads(1, "kling26-video")
+    except RuntimeError:
+        return None
+
+
 def _end() -> None:
     """At the end of the program, also where a runner was never closed."""
     if _Checks.current is not None:
-        _Checks.current.close()
+        _Checks.current.end()
 
 
 def _after_fork() -> None:

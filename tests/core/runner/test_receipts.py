@@ -1,7 +1,7 @@
 """What was answered to a paid request is kept, and read by whoever carries the task on."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import httpx
@@ -34,6 +34,12 @@ def die_after(
     monkeypatch: pytest.MonkeyPatch, stage: Stage, runner: Runner | None = None, **wish: object
 ) -> None:
     """Ask for a video in a process that is killed as soon as the answer has been kept."""
+    die_in(monkeypatch, stage, stage.make(runner or stage.runner(), **wish))
+
+
+def die_in(
+    monkeypatch: pytest.MonkeyPatch, stage: Stage, work: Coroutine[object, None, object]
+) -> None:
     keep = Receipts.keep
 
     def last(*args: object) -> None:
@@ -43,13 +49,13 @@ def die_after(
     with monkeypatch.context() as patch:
         patch.setattr(Receipts, "keep", last)
         with pytest.raises(Gone):
-            stage.run(stage.make(runner or stage.runner(), **wish))
+            stage.run(work)
 
 
 def resumed(stage: Stage) -> Outcome:
     async def work() -> Outcome:
         async with stage.runner() as runner:
-            (outcome,) = [each async for each in runner.resume()]
+            (outcome,) = [each async for each in runner.resume(progress=stage.progress.append)]
             return outcome
 
     return stage.run(work())
@@ -196,6 +202,16 @@ def test_a_resubmit_reads_what_was_kept_and_does_not_pay_again(
     assert (kie.paid, kie.submits()) == (1, 1)
 
 
+def forgotten(stage: Stage) -> None:
+    """The journal knows none of the tasks that have ended."""
+
+    async def work() -> None:
+        async with stage.runner() as runner:
+            await runner.prune(-1.0)
+
+    stage.run(work())
+
+
 @pytest.mark.parametrize("fault", ["no_credit", "rate_limit"])
 def test_a_resubmit_that_is_refused_does_not_make_the_first_request_free(
     kie: Stage, fault: FaultName
@@ -219,11 +235,7 @@ def test_what_is_forgotten_leaves_no_receipt(kie: Stage) -> None:
     kie.generate()
     Receipts(Store(kie.home)).reserve(kie.task().id, 1)
 
-    async def work() -> None:
-        async with kie.runner() as runner:
-            await runner.prune(-1.0)
-
-    kie.run(work())
+    forgotten(kie)
 
     assert receipts(kie) == []
 

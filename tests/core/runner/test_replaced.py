@@ -117,6 +117,45 @@ def test_a_no_that_came_while_asleep_makes_the_task_refused(
     assert (kie.task().state, kie.paid, kie.submits()) == ("refused", 0, 1)
 
 
+ALSO = "kie.ai also has this request as {}, which is paid for too."
+
+
+def notes(stage: Stage) -> list[str | None]:
+    return [each.message for each in stage.progress if each.phase == "note"]
+
+
+def test_an_id_that_came_after_the_user_submitted_again_is_told(
+    stage_of: Callable[[str], Stage], caplog: pytest.LogCaptureFixture
+) -> None:
+    kie = stage_of("kie")
+
+    async def work() -> object:
+        drowsy = Drowsy(kie.transport(), "createTask", answered=True)
+        async with (
+            kie.runner(sandbox=lambda _: drowsy) as sleeper,
+            kie.runner(alive=True) as other,
+        ):
+            call = asyncio.create_task(kie.make(sleeper))
+            await drowsy.asleep.wait()
+            (unknown,) = await finished(other)
+            again = asyncio.create_task(other.resubmit(unknown.task.id))
+            while (await other.task(unknown.task.id)).ticket is None:
+                await asyncio.sleep(0.1)
+            drowsy.awake.set()
+            _, result = await asyncio.gather(again, call, return_exceptions=True)
+            return result
+
+    result = kie.run(work())
+
+    first, second = (task.id for task in kie.emulator.accepted)
+    assert isinstance(result, Video)
+    assert (result.task_id, kie.task().task_id) == (second, second)
+    assert notes(kie) == [ALSO.format(first)]
+    assert ALSO.format(first) in caplog.text
+    (receipt,) = kie.home.glob("receipts/*")
+    assert first.encode() in receipt.read_bytes()
+
+
 async def queueing(stage: Stage) -> list[object]:
     """Eight requests of a sleeper that is replaced while they wait for the provider's pace."""
     async with stage.runner() as sleeper, stage.runner(alive=True) as other:

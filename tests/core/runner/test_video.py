@@ -212,10 +212,10 @@ child = checker._checks._process._process.pid
 """
 
 
-def run_program(path: Path, more: str) -> str:
+def run_program(path: Path, more: str, before: str = "") -> str:
     """What a program prints that has checked a video."""
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", PROGRAM + more, path],
+        [sys.executable, "-X", "dev", "-c", before + PROGRAM + more, path],
         capture_output=True,
         text=True,
         check=True,
@@ -233,6 +233,54 @@ def test_a_program_that_is_killed_leaves_no_process(path: Path) -> None:
     child = psutil.Process(int(run_program(path, "print(child, flush=True); os._exit(0)")))
 
     assert psutil.wait_procs([child], timeout=20)[1] == []
+
+
+LATE = """
+import atexit
+
+@atexit.register
+def check_late():
+    {before}
+    try:
+        asyncio.run(checker.check(path))
+        print("checked")
+        path.write_bytes(path.read_bytes()[:-1])
+        asyncio.run(checker.check(path))
+    except Exception as error:
+        print(type(error).__name__)
+    asyncio.run(checker.aclose())
+
+"""
+
+
+@pytest.mark.parametrize("runner", ["pass", "checker = VideoChecker()"], ids=["old", "new"])
+@pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
+def test_a_video_that_comes_while_the_interpreter_exits_is_checked(
+    path: Path, runner: str, last: bool
+) -> None:
+    """What is registered last runs first, so in one case our own process is gone already."""
+    late = LATE.format(before=f"global checker; {runner}")
+    said = run_program(path, *(("", late) if last else (late,)))
+
+    assert said.split("\n") == ["checked", "UnplayableVideo"]
+
+
+@pytest.mark.parametrize("what", ["process", "thread", "timer"])
+def test_where_nothing_can_be_started_any_more_videos_are_checked_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """As Python 3.12 has it while the interpreter exits."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start anything at interpreter shutdown")
+
+    place = {
+        "process": (subprocess, "Popen"),
+        "thread": (video, "DaemonThreads"),
+        "timer": (process.threading, "Timer"),
+    }[what]
+    monkeypatch.setattr(*place, refuse)
+    run(checked_here(path))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
