@@ -44,6 +44,15 @@ class Receipt:
     whole: bool = False
     kept: float = 0.0
 
+    @classmethod
+    def unsent(cls, attempt: int, kept: float) -> "Receipt":
+        """What says that the request of an attempt never left."""
+        return cls(attempt, whole=True, kept=kept)
+
+    @property
+    def is_unsent(self) -> bool:
+        return self.whole and not self.status
+
 
 @frozen
 class Receipts:

@@ -35,6 +35,8 @@ class PaidAnswers:
     #: Whether they say more than the journal, so that they have to stay.
     _retained: bool = field(default=False, init=False)
     _attempt: int = field(default=0, init=False)
+    #: Whether something was kept of this attempt.
+    _kept: bool = field(default=False, init=False)
     #: The file for the next answer.
     _reserved: Path | None = field(default=None, init=False)
 
@@ -47,7 +49,7 @@ class PaidAnswers:
 
         Raises `JournalError` if there is none: then nothing must be sent.
         """
-        self._any, self._attempt = True, attempt
+        self._any, self._attempt, self._kept = True, attempt, False
         self._reserved = await in_thread(self.receipts.reserve, self.task.id, attempt)
 
     async def release(self) -> None:
@@ -59,7 +61,6 @@ class PaidAnswers:
 
     async def keep(self, answer: Answer) -> None:
         """Keep what has arrived. A disk that fails does not matter yet: the answer is here."""
-        assert self._reserved is not None
         reply = answer.reply
         receipt = Receipt(
             attempt=self._attempt,
@@ -69,6 +70,16 @@ class PaidAnswers:
             whole=answer.problem is None,
             kept=self.clock(),
         )
+        await self._write(receipt)
+
+    async def keep_unsent(self) -> None:
+        """Keep that nothing of this attempt has left, unless an answer says more."""
+        if self._reserved is not None and not self._kept:
+            await self._write(Receipt.unsent(self._attempt, self.clock()))
+
+    async def _write(self, receipt: Receipt) -> None:
+        assert self._reserved is not None
+        self._kept = True
         try:
             await in_thread(self.receipts.keep, self._reserved, receipt, self.key.value)
         except OSError as error:

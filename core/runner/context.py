@@ -175,6 +175,7 @@ class JobContext:
         unknown = self.task.state == "unknown"
         self.task = evolve(self.task, state="submitting", sending=None)
         self._unwritten |= {"sending": None}
+        await self.answers.keep_unsent()
         with suppress(JournalError):
             if unknown:
                 _check(await self.journal.reopen(self.owner, lost=False))

@@ -58,6 +58,9 @@ async def read_receipts(context: JobContext) -> Earlier:
     for receipt in await context.answers.read():
         if receipt.attempt > context.task.attempts:
             continue  # The room was reserved, and then nothing was sent.
+        if receipt.is_unsent:
+            refusals[receipt.attempt] = TryLater("The request had not left.")
+            continue
         try:
             tickets.append(await _reread(context, receipt))
         except (Refused, TryLater) as refusal:

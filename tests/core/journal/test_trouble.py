@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
@@ -17,6 +18,7 @@ from kling26.core.errors import (
     JournalError,
     NotDelivered,
     OutOfCredit,
+    ProviderError,
     Remedy,
     ResultUnavailable,
     StillRunning,
@@ -344,3 +346,29 @@ def test_a_closed_journal_leaves_no_threads_behind(kie: Stage) -> None:
         thread.join(10)  # They have been told to end.
 
     assert not any(thread.is_alive() for thread in left)
+
+
+class Unreachable(httpx.AsyncBaseTransport):
+    """Nothing can be sent."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+
+def test_what_never_left_is_sent_by_the_next_run_although_the_journal_could_not_say_so(
+    kie: Stage,
+) -> None:
+    """The row says that it was sent, and what is on disk knows better."""
+
+    async def work() -> None:
+        journal = DeafToUnsent(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
+        runner = kie.runner(journal=journal, sandbox=lambda _: Unreachable())
+        with pytest.raises(ProviderError):
+            await kie.make(runner, timeout=2.0)
+
+    kie.run(work())
+    assert kie.task().standing == "unclear"
+
+    kie.generate()
+
+    assert (kie.task().state, kie.paid) == ("stored", 1)
