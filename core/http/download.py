@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urljoin
 
 import httpx
 from attrs import define, field
@@ -119,36 +118,41 @@ class Download:
 
     async def _open(self, have: int) -> httpx.Response:
         """The reply with the file, after redirects, each of which is checked."""
-        url = self.url
+        url = addresses.read_url(self.url)
         for _ in range(_MAX_REDIRECTS + 1):
             reply = await self._get(url, have)
             location = reply.headers.get("location")
             if not (reply.is_redirect and location):
                 return await self._check_status(reply)
             await reply.aclose()
-            url = urljoin(url, location)
+            url = addresses.read_url(location, str(url))
         raise DeadLink(f"the link redirects more than {_MAX_REDIRECTS} times")
 
-    async def _get(self, url: str, have: int) -> httpx.Response:
-        try:
-            target = httpx.URL(url)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise DeadLink(f'the link "{sanitize(url, 100)}" is not a URL') from error
+    async def _get(self, url: httpx.URL, have: int) -> httpx.Response:
         failure: httpx.TransportError = httpx.ConnectError("the host name has no IP address")
-        for address in await self._addresses(target):
+        for address in await self._addresses(url):
             request = httpx.Request(
                 "GET",
-                target,
+                url,
                 headers=self._headers(have),
                 extensions={"timeout": _TIMEOUT.as_dict()},
             )
             if address is not None:
                 addresses.pin(request, address)
             try:
-                return await self.client.send(request, stream=True)
+                return await self._send(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self.client.send(request, stream=True)
+        except (httpx.InvalidURL, httpx.RemoteProtocolError, ValueError) as error:
+            # httpx prepares the request that a redirect asks for, even if nobody will send it.
+            if isinstance(error, httpx.RemoteProtocolError) and not _is_bad_redirect(error):
+                raise
+            raise DeadLink("the link redirects to what is not a URL") from error
 
     def _headers(self, have: int) -> dict[str, str]:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Accept": "*/*"}
@@ -161,6 +165,7 @@ class Download:
     async def _addresses(self, url: httpx.URL) -> list[str | None]:
         """The IP addresses to try for a URL; None means to connect by host name."""
         if self.realm == "sandbox":
+            addresses.check_scheme(url, local=True, unencrypted=True)
             return [None]
         # Plain http is allowed: a paid video is not secret, and no key is sent there.
         checked = await addresses.resolve(url, local=self.realm == "loopback", unencrypted=True)
@@ -255,6 +260,10 @@ class _Pace:
                 f"only {done - self._before} bytes arrived in {elapsed:.0f} seconds"
             )
         self._before, self._since = done, now()
+
+
+def _is_bad_redirect(error: httpx.RemoteProtocolError) -> bool:
+    return isinstance(error.__context__, httpx.InvalidURL)
 
 
 def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
