@@ -26,7 +26,7 @@ from .parts import Part, WrongPart
 #: The maximum size of a video, in bytes.
 MAX_VIDEO = 2 * 1024**3
 _MAX_REDIRECTS = 5
-#: How many times each link is tried.
+#: How many times in a row each link is tried without getting further.
 _ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
 #: How long the headers of a reply may take, in seconds: httpx only limits the wait for each byte.
@@ -73,21 +73,33 @@ class Download:
     _total: int | None = field(default=None, init=False)
     #: What identifies the file that is in `part`; None if the download cannot be resumed.
     _validator: str | None = field(default=None, init=False)
+    #: The most bytes that any attempt has got to.
+    _most: int = field(default=0, init=False)
     _reported: float = field(default=0.0, init=False)
 
     async def run(self, finish: Callable[[], Awaitable[None]]) -> None:
         """
         Download the file and await `finish`, with several attempts.
 
+        An attempt that got further, at no less than the slowest pace, is not counted.
         `finish` may raise `DownloadInterrupted` if the file is not complete. Raises that,
         `DeadLink`, `TooLarge`, `AddressRefused`, or `OSError` if the file cannot be written.
         """
-        for attempt in range(1, _ATTEMPTS):
+        attempt, most, since = 1, 0, now()
+        while True:
             try:
                 return await self._try(finish)
             except DownloadInterrupted as error:
-                await asyncio.sleep(max(backoff(attempt) / 2, error.pause))
-        return await self._try(finish)
+                pause = error.pause
+                # Some servers send a file in many small parts, or cut off each reply.
+                if self._most - most > _SLOWEST * (now() - since):
+                    attempt, most, since = 1, self._most, now()
+                elif attempt == _ATTEMPTS:
+                    raise
+                else:
+                    pause = max(backoff(attempt) / 2, pause)
+                    attempt += 1
+            await asyncio.sleep(pause)
 
     async def _try(self, finish: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -204,8 +216,10 @@ class Download:
 
     def _belongs(self, found: Part) -> bool:
         """Whether a part is of the file that the download began with."""
-        same_bytes = found.validator in (None, self._validator)
-        return same_bytes and (None in (found.total, self._total) or found.total == self._total)
+        # Without a validator it may be a part of anything.
+        return found.validator == self._validator and (
+            None in (found.total, self._total) or found.total == self._total
+        )
 
     def _start_over(self) -> None:
         self._validator = self._total = None
@@ -219,6 +233,7 @@ class Download:
             async for chunk in reply.aiter_raw():
                 done += len(chunk)
                 _check_size(done)
+                self._most = max(self._most, done)
                 if found.coding:
                     _write(file, decoder.feed(chunk))
                 else:
