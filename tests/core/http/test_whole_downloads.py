@@ -328,15 +328,37 @@ def test_a_coding_that_cannot_be_undone_is_named(get: Get, coding: str) -> None:
         get(Server([whole(gzip.compress(gzip.compress(VIDEO)), content_encoding=coding)]))
 
 
-def test_a_packed_file_is_taken_byte_by_byte_too(get: Get) -> None:
+def members(content: bytes) -> bytes:
+    """A gzip file of several members, one of them empty, and padding."""
+    third = len(content) // 3
+    parts = (content[:third], b"", content[third : 2 * third], content[2 * third :])
+    return b"".join(map(gzip.compress, parts)) + bytes(100)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, members])
+@pytest.mark.parametrize("size", [1, 7, 10**6])
+def test_a_packed_file_is_taken_in_pieces_of_any_size(
+    get: Get, pack: Callable[[bytes], bytes], size: int
+) -> None:
     class Trickle(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for byte in gzip.compress(VIDEO):
-                yield bytes([byte])
+            content = pack(VIDEO)
+            for start in range(0, len(content), size):
+                yield content[start : start + size]
 
     packed = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=Trickle())
 
     assert get(Server([packed])) == VIDEO
+
+
+@pytest.mark.parametrize("missing", [1, 9, len(gzip.compress(b"")) - 1])
+def test_a_packed_file_that_lacks_the_end_of_a_member_is_never_taken(
+    get: Get, missing: int
+) -> None:
+    packed = gzip.compress(VIDEO) + gzip.compress(b"")
+
+    with pytest.raises(DownloadInterrupted, match="the end of the compressed file is missing"):
+        get(Server([whole(packed[:-missing], content_encoding="gzip")]))
 
 
 @pytest.mark.parametrize(
