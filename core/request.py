@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from attrs import define, evolve, field, frozen
 
+from .atomic import look_at
 from .errors import ImageRefused
 from .options import option, option_metadata
 from .text import sanitize
@@ -23,7 +24,7 @@ ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 DURATIONS: tuple[int, ...] = (5, 10)
 
 _SUFFIXES = {"jpeg": "jpg"}
-#: The most that is read from an image file, in bytes: some files, such as devices, never end.
+#: The most that is read from an image file, in bytes.
 _MAX_FILE = 100 * 10**6
 #: The most pixels: Pillow's own bound for what may be a decompression bomb. Decoding that many
 #: takes up to a gigabyte of memory, as a WebP file.
@@ -67,6 +68,7 @@ class ImageFile:
     def read(cls, path: str | PathLike[str]) -> "ImageFile":
         """Read the image at `path`; raises `ImageRefused` if that fails."""
         try:
+            look_at(Path(path))  # Opening a pipe may never end.
             with Path(path).open("rb") as file:
                 data = file.read(_MAX_FILE + 1)
         except (OSError, ValueError) as error:

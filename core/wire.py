@@ -26,7 +26,8 @@ T = TypeVar("T")
 MAX_REPLY = 1_000_000
 #: How deep a value is searched, counting JSON inside strings.
 _DEPTH = 8
-_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+#: Some servers leave blanks in a file's name as they are.
+_URL = re.compile(r"https?://\S+(?: [^\s:]+)*", re.IGNORECASE)
 _PICTURE = re.compile(r"[^?#]*\.(avif|gif|jpe?g|png|webp)([?#].*)?", re.IGNORECASE)
 
 
@@ -208,7 +209,7 @@ def find_video(*values: object) -> str | None:
 def _urls(value: object, depth: int) -> Iterator[str]:
     """The URLs in strings, arrays and objects, in their order."""
     if isinstance(value, str) and _URL.fullmatch(value.strip()):
-        yield value.strip()
+        yield value.strip().replace(" ", "%20")
         return
     inner = _unpacked(value)
     parts = list(inner.values()) if isinstance(inner, Mapping) else inner

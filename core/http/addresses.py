@@ -9,6 +9,7 @@ return another one.
 import asyncio
 import ipaddress
 import socket
+from urllib.parse import urljoin
 from urllib.request import getproxies
 
 import httpx
@@ -34,11 +35,35 @@ class AddressRefused(ValueError):
     """A result must not be fetched from there; the message says why."""
 
 
+def read_url(text: str, base: str = "") -> httpx.URL:
+    """The URL in what a server sent, relative to `base`; raises `AddressRefused` if it is none."""
+    try:
+        url = httpx.URL(urljoin(base, text.strip()))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise AddressRefused(f'the link "{sanitize(text, 100)}" is not a URL') from error
+    check_host(url)
+    return url
+
+
+def check_host(url: httpx.URL) -> None:
+    """Raise `AddressRefused` for a host name or a port with which no connection can be made."""
+    try:
+        # Opening a connection encodes the name like this; reading it back must work too.
+        url.raw_host.decode("ascii").encode("idna")
+        # What httpx has percent-encoded is in no name; an IPv6 address may have a zone.
+        named = url.host and ("%" not in url.host or ":" in url.host)
+        usable = bool(named) and 0 < (443 if url.port is None else url.port) < 2**16
+    except ValueError:
+        usable = False
+    if not usable:
+        raise AddressRefused(f'the link "{sanitize(url, 100)}" does not name a host')
+
+
 def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
     """Raise `AddressRefused` unless it is https; or http if `unencrypted`, or `local` and here."""
     if url.scheme == "https" and url.host:
         return
-    if url.scheme == "http" and (unencrypted or (local and is_loopback(url.host))):
+    if url.host and url.scheme == "http" and (unencrypted or (local and is_loopback(url.host))):
         return
     raise AddressRefused(f'the link "{sanitize(url, 100)}" is not an https:// URL')
 
@@ -78,6 +103,7 @@ async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> lis
 
     Raises `AddressRefused`, or `httpx.ConnectError` if the name does not resolve.
     """
+    check_host(url)
     check_scheme(url, local, unencrypted)
     try:
         ipaddress.ip_address(url.host)
@@ -89,7 +115,7 @@ async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> lis
         return [url.host]
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
-            url.host, url.port or 443, type=socket.SOCK_STREAM
+            url.raw_host.decode("ascii"), url.port or 443, type=socket.SOCK_STREAM
         )
     except OSError as error:
         raise httpx.ConnectError(f"{sanitize(url.host, 80)} cannot be resolved") from error
@@ -101,7 +127,7 @@ async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> lis
 
 def pin(request: httpx.Request, address: str) -> None:
     """Send the request to an IP address, but with its original host name for TLS and `Host`."""
-    host = request.url.host
+    host = request.url.raw_host.decode("ascii")
     request.headers["Host"] = request.url.netloc.decode("ascii")
     request.extensions = {**request.extensions, "sni_hostname": host}
     request.url = request.url.copy_with(host=address)

@@ -259,10 +259,16 @@ class ProviderClient:
     async def _prepare(self, request: httpx.Request) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)
         request.headers.setdefault("Accept", "application/json")
-        if origin(str(request.url)) in self._origins:
+        if self._is_own(request.url):
             self._sign(request)
         elif self.realm != "sandbox":
             await self._check_destination(request)
+
+    def _is_own(self, url: httpx.URL) -> bool:
+        try:
+            return origin(str(url)) in self._origins
+        except ValueError:  # A port that is none.
+            return False
 
     def _sign(self, request: httpx.Request) -> None:
         try:

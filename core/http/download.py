@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urljoin
 
 import httpx
 from attrs import define, field
@@ -27,7 +26,7 @@ from .parts import Part, WrongPart
 #: The maximum size of a video, in bytes.
 MAX_VIDEO = 2 * 1024**3
 _MAX_REDIRECTS = 5
-#: How many times each link is tried.
+#: How many times in a row each link is tried without getting further.
 _ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0, pool=None)
 #: How long the headers of a reply may take, in seconds: httpx only limits the wait for each byte.
@@ -74,21 +73,33 @@ class Download:
     _total: int | None = field(default=None, init=False)
     #: What identifies the file that is in `part`; None if the download cannot be resumed.
     _validator: str | None = field(default=None, init=False)
+    #: The most bytes that any attempt has got to.
+    _most: int = field(default=0, init=False)
     _reported: float = field(default=0.0, init=False)
 
     async def run(self, finish: Callable[[], Awaitable[None]]) -> None:
         """
         Download the file and await `finish`, with several attempts.
 
+        An attempt that got further, at no less than the slowest pace, is not counted.
         `finish` may raise `DownloadInterrupted` if the file is not complete. Raises that,
         `DeadLink`, `TooLarge`, `AddressRefused`, or `OSError` if the file cannot be written.
         """
-        for attempt in range(1, _ATTEMPTS):
+        attempt, most, since = 1, 0, now()
+        while True:
             try:
                 return await self._try(finish)
             except DownloadInterrupted as error:
-                await asyncio.sleep(max(backoff(attempt) / 2, error.pause))
-        return await self._try(finish)
+                pause = error.pause
+                # Some servers send a file in many small parts, or cut off each reply.
+                if self._most - most > _SLOWEST * (now() - since):
+                    attempt, most, since = 1, self._most, now()
+                elif attempt == _ATTEMPTS:
+                    raise
+                else:
+                    pause = max(backoff(attempt) / 2, pause)
+                    attempt += 1
+            await asyncio.sleep(pause)
 
     async def _try(self, finish: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -119,36 +130,41 @@ class Download:
 
     async def _open(self, have: int) -> httpx.Response:
         """The reply with the file, after redirects, each of which is checked."""
-        url = self.url
+        url = addresses.read_url(self.url)
         for _ in range(_MAX_REDIRECTS + 1):
             reply = await self._get(url, have)
             location = reply.headers.get("location")
             if not (reply.is_redirect and location):
                 return await self._check_status(reply)
             await reply.aclose()
-            url = urljoin(url, location)
+            url = addresses.read_url(location, str(url))
         raise DeadLink(f"the link redirects more than {_MAX_REDIRECTS} times")
 
-    async def _get(self, url: str, have: int) -> httpx.Response:
-        try:
-            target = httpx.URL(url)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise DeadLink(f'the link "{sanitize(url, 100)}" is not a URL') from error
+    async def _get(self, url: httpx.URL, have: int) -> httpx.Response:
         failure: httpx.TransportError = httpx.ConnectError("the host name has no IP address")
-        for address in await self._addresses(target):
+        for address in await self._addresses(url):
             request = httpx.Request(
                 "GET",
-                target,
+                url,
                 headers=self._headers(have),
                 extensions={"timeout": _TIMEOUT.as_dict()},
             )
             if address is not None:
                 addresses.pin(request, address)
             try:
-                return await self.client.send(request, stream=True)
+                return await self._send(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self.client.send(request, stream=True)
+        except (httpx.InvalidURL, httpx.RemoteProtocolError, ValueError) as error:
+            # httpx prepares the request that a redirect asks for, even if nobody will send it.
+            if isinstance(error, httpx.RemoteProtocolError) and not _is_bad_redirect(error):
+                raise
+            raise DeadLink("the link redirects to what is not a URL") from error
 
     def _headers(self, have: int) -> dict[str, str]:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Accept": "*/*"}
@@ -161,6 +177,7 @@ class Download:
     async def _addresses(self, url: httpx.URL) -> list[str | None]:
         """The IP addresses to try for a URL; None means to connect by host name."""
         if self.realm == "sandbox":
+            addresses.check_scheme(url, local=True, unencrypted=True)
             return [None]
         # Plain http is allowed: a paid video is not secret, and no key is sent there.
         checked = await addresses.resolve(url, local=self.realm == "loopback", unencrypted=True)
@@ -199,8 +216,10 @@ class Download:
 
     def _belongs(self, found: Part) -> bool:
         """Whether a part is of the file that the download began with."""
-        same_bytes = found.validator in (None, self._validator)
-        return same_bytes and (None in (found.total, self._total) or found.total == self._total)
+        # Without a validator it may be a part of anything.
+        return found.validator == self._validator and (
+            None in (found.total, self._total) or found.total == self._total
+        )
 
     def _start_over(self) -> None:
         self._validator = self._total = None
@@ -214,6 +233,7 @@ class Download:
             async for chunk in reply.aiter_raw():
                 done += len(chunk)
                 _check_size(done)
+                self._most = max(self._most, done)
                 if found.coding:
                     _write(file, decoder.feed(chunk))
                 else:
@@ -255,6 +275,10 @@ class _Pace:
                 f"only {done - self._before} bytes arrived in {elapsed:.0f} seconds"
             )
         self._before, self._since = done, now()
+
+
+def _is_bad_redirect(error: httpx.RemoteProtocolError) -> bool:
+    return isinstance(error.__context__, httpx.InvalidURL)
 
 
 def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:

@@ -67,7 +67,9 @@ async def exchange(client: httpx.AsyncClient, request: httpx.Request, timeout: f
     try:
         async with patience:
             await arriving.read(await client.send(request, stream=True))
-    except (httpx.RequestError, TimeoutError) as error:
+    # httpx prepares the request that a redirect asks for, even if nobody will send it, and fails
+    # with one of these if that is to no URL.
+    except (httpx.RequestError, httpx.InvalidURL, ValueError, TimeoutError) as error:
         if isinstance(error, _NOT_SENT) or departure.certainly_not:
             raise NotSent(describe(error)) from error
         arriving.problem = describe(error)

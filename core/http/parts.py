@@ -15,6 +15,8 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.ASCII)
 #: How much older than the reply a time of modification has to be, in seconds (section 8.8.2.2).
 _SETTLED = 60.0
+#: A strong entity tag (section 8.8.3) that can be sent back: httpx refuses what is not ASCII.
+_STRONG = re.compile(r'"[ !\x23-\x7e]+"')
 
 
 class WrongPart(ValueError):
@@ -61,10 +63,10 @@ def strong_validator(headers: httpx.Headers) -> str | None:
     """What identifies the file's bytes in these headers, for If-Range; None if nothing does."""
     tag = headers.get("etag", "")
     if tag:
-        return tag if tag.startswith('"') else None
+        return tag if _STRONG.fullmatch(tag) else None
     modified = headers.get("last-modified", "")
     try:
         age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
-    return modified if age.total_seconds() >= _SETTLED else None
+    return modified if modified.isascii() and age.total_seconds() >= _SETTLED else None

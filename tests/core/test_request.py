@@ -1,6 +1,7 @@
 """What a user asks for: the request and its picture."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -74,15 +75,25 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
     assert caught.value.option == "image"
 
 
-def test_a_file_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("kling26.core.request._MAX_FILE", 10**6)
-    endless = Path("/dev/zero")
-    if not endless.exists():
-        endless = tmp_path / "long.png"
-        endless.write_bytes(bytes(10**6 + 1))
+    (tmp_path / "huge.png").write_bytes(bytes(10**6 + 1))
 
-    with pytest.raises(ImageRefused, match="is larger than 1 MB, more than any provider accepts"):
-        VideoRequest(PROMPT, image=endless)
+    with pytest.raises(ImageRefused, match="is larger than 1 MB"):
+        VideoRequest(PROMPT, image=tmp_path / "huge.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_may_never_end_is_not_even_opened(tmp_path: Path) -> None:
+    pipe, linked = tmp_path / "pipe.png", tmp_path / "link.png"
+    os.mkfifo(pipe)
+    linked.symlink_to("/dev/zero")
+
+    for path, what in {pipe: "pipe", linked: "device", tmp_path: "folder"}.items():
+        with pytest.raises(ImageRefused, match=rf'^The image ".*" cannot be read: it is a {what}'):
+            VideoRequest(PROMPT, image=path)
 
 
 @pytest.mark.parametrize(

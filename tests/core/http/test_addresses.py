@@ -1,8 +1,10 @@
 """Where a result may be fetched from, in every spelling of an address."""
 
+import asyncio
+
 import httpx
 import pytest
-from kling26.core.http.addresses import AddressRefused, check_ip, check_scheme
+from kling26.core.http.addresses import AddressRefused, check_ip, check_scheme, read_url, resolve
 
 PUBLIC = [
     "8.8.8.8",
@@ -86,3 +88,28 @@ def test_the_scheme_is_https_unless_nothing_secret_travels(
     else:
         with pytest.raises(AddressRefused, match="is not an https:// URL"):
             check_scheme(httpx.URL(url), local, unencrypted)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a..b/v",
+        "https://xn--/v",
+        f"https://{'a' * 300}/v",
+        "https://8.8.8.8:99999/v",
+        "https://8.8.8.8:0/v",
+        "http:///v",
+        "mailto:x",
+    ],
+)
+def test_a_url_to_which_nothing_can_connect_is_refused(url: str) -> None:
+    with pytest.raises(AddressRefused, match="does not name a host"):
+        asyncio.run(resolve(httpx.URL(url), local=False, unencrypted=True))
+    with pytest.raises(AddressRefused, match="does not name a host"):
+        read_url(url)
+
+
+@pytest.mark.parametrize("text", ["https://8.8.8.8:x/", "https://8.8.8.8/\0", "https://1.2.3.999/"])
+def test_a_text_that_is_no_url_is_refused(text: str) -> None:
+    with pytest.raises(AddressRefused, match="is not a URL"):
+        read_url(text)

@@ -167,6 +167,56 @@ def test_a_redirect_is_checked_by_the_same_rules(stage: Stage, target: str) -> N
     assert {request.url.host for request in seen} == {"api.kie.ai", "93.184.215.14"}
 
 
+NO_URLS = [
+    "https://[bad",
+    "//[bad",
+    "data:video/mp4,x",
+    "javascript:x",
+    "mailto:x",
+    "http:///x",
+    "https://a..b/v.mp4",
+    "https://xn--/v.mp4",
+    f"https://{'a' * 300}/v.mp4",
+    f"https://cdn.example/{'a' * 70_000}",
+    "https://999.1.1.1/v.mp4",
+    "https://cdn.example:99999/v.mp4",
+    "https://93.184.215.14:99999/v.mp4",
+    "https://93.184.215.14:-1/v.mp4",
+    "https://cdn.example:x/v.mp4",
+    "https://cdn.example\u2100/v.mp4",
+]
+
+
+@pytest.mark.parametrize("target", NO_URLS)
+def test_a_redirect_to_what_is_no_url_is_a_dead_link(stage: Stage, target: str) -> None:
+    handler, seen = kie(
+        f"{PUBLIC}/x.mp4", lambda _: httpx.Response(302, headers={"location": target.encode()})
+    )
+
+    with pytest.raises(ResultUnavailable, match="could not be fetched: the link "):
+        fetch(stage, handler)
+
+    assert {request.url.host for request in seen} == {"api.kie.ai", "93.184.215.14"}
+    assert sum(request.url.host != "api.kie.ai" for request in seen) == 5
+
+
+@pytest.mark.parametrize("link", NO_URLS)
+def test_a_result_that_is_no_url_is_a_dead_link(stage: Stage, link: str) -> None:
+    handler, seen = kie(link, video)
+
+    with pytest.raises(ResultUnavailable):
+        fetch(stage, handler)
+
+    assert {request.url.host for request in seen} == {"api.kie.ai"}
+
+
+def test_a_blank_in_a_link_is_encoded(stage: Stage) -> None:
+    handler, seen = kie(f" {PUBLIC}/a video.mp4?of=a heron ", video)
+
+    assert fetch(stage, handler).file.read_bytes() == MP4
+    assert seen[-1].url.raw_path == b"/a%20video.mp4?of=a%20heron"
+
+
 def redirects(times: int) -> Handler:
     def answer(request: httpx.Request) -> httpx.Response:
         number = int(request.url.path.strip("/") or 0)

@@ -279,3 +279,13 @@ def test_anything_else_that_is_shorter_than_announced_was_cut_off(body: bytes) -
 
     assert answer.problem is not None
     assert answer.reply.content == body
+
+
+@pytest.mark.parametrize("target", ["https://[bad", "data:x,y", "https://h:x/", "https://xn--/"])
+def test_a_redirect_to_no_url_leaves_it_open_what_the_request_did(target: str) -> None:
+    host = Host(f"HTTP/1.1 302 Found\r\nLocation: {target}\r\n\r\n".encode())
+    host.may_answer.set()
+
+    answer = fetched(host.url)
+
+    assert answer.began or answer.problem

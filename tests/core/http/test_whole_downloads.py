@@ -54,9 +54,9 @@ class Server:
 
 
 def whole(content: bytes = FILE, **headers: str) -> httpx.Response:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    names = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
     return httpx.Response(
-        200, headers={"content-length": str(len(content)), **names}, stream=_bytes(content)
+        200, headers={"content-length": str(len(content)).encode(), **names}, stream=_bytes(content)
     )
 
 
@@ -69,9 +69,11 @@ def _bytes(content: bytes) -> httpx.ByteStream:
 
 
 def broken(content: bytes = FILE, at: int = 100, **headers: str) -> httpx.Response:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    names = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
     return httpx.Response(
-        200, headers={"content-length": str(len(content)), **names}, stream=Broken(content[:at])
+        200,
+        headers={"content-length": str(len(content)).encode(), **names},
+        stream=Broken(content[:at]),
     )
 
 
@@ -141,10 +143,15 @@ def test_a_time_of_modification_is_as_good_once_the_file_has_settled(get: Get) -
         {},
         {"etag": 'W/"1"'},
         {"etag": "1"},
+        {"etag": '""'},
+        {"etag": '"1'},
+        {"etag": '"\xe9"'},
         {"etag": 'W/"1"', **DATES},
         {"last-modified": DATES["last-modified"]},
         {**DATES, "date": DATES["last-modified"]},
         {**DATES, "last-modified": "yesterday"},
+        {**DATES, "last-modified": DATES["last-modified"] + " (\xe9)"},
+        {**DATES, "date": "Thu, 26 Nov 2026 10:10:00 +99999999999999"},
         {"accept-ranges": "bytes"},
     ],
 )
@@ -160,6 +167,10 @@ def test_without_a_strong_validator_it_starts_again(get: Get, headers: dict[str,
     [
         rest(OTHER, total=len(OTHER) + 1, **STRONG),
         rest(OTHER, etag='"2"'),
+        rest(OTHER),
+        rest(OTHER, etag='""'),
+        rest(OTHER, etag='W/"1"'),
+        rest(OTHER, **DATES),
         rest(OTHER, start=99, **STRONG),
         rest(OTHER, content_encoding="gzip"),
         rest(OTHER, total=50, **STRONG),
@@ -169,7 +180,22 @@ def test_without_a_strong_validator_it_starts_again(get: Get, headers: dict[str,
         rest(OTHER, content_length="7", **STRONG),
         httpx.Response(416, headers={"content-range": "bytes */50"}),
     ],
-    ids=["total", "etag", "start", "coding", "end", "none", "torn", "order", "length", "416"],
+    ids=[
+        "total",
+        "etag",
+        "silent",
+        "empty",
+        "weak",
+        "dated",
+        "start",
+        "coding",
+        "end",
+        "none",
+        "torn",
+        "order",
+        "length",
+        "416",
+    ],
 )
 def test_a_part_of_another_file_is_not_appended(get: Get, other: httpx.Response) -> None:
     server = Server([broken(**STRONG), other, whole(OTHER, etag='"2"')])
@@ -211,6 +237,49 @@ def test_a_server_that_sends_less_than_asked_for_is_asked_for_the_rest(get: Get)
 
     assert get(server) == FILE
     assert [span for span, _ in server.asked()] == [None, "bytes=100-", "bytes=5000-"]
+
+
+def capped(size: int, loop: VirtualLoop | None = None, seconds: float = 0) -> Server:
+    """A server that sends at most so many bytes at a time, after so many seconds."""
+
+    def part(request: httpx.Request) -> httpx.Response:
+        if loop is not None:
+            loop.advance(seconds)
+        start = int(request.headers.get("range", "bytes=0-")[6:-1])
+        end = min(start + size, len(FILE))
+        span = {"content-range": f"bytes {start}-{end - 1}/{len(FILE)}", **STRONG}
+        return httpx.Response(206, headers=span, stream=_bytes(FILE[start:end]))
+
+    return Server([part])
+
+
+def test_parts_that_get_further_are_never_too_many(get: Get, loop: VirtualLoop) -> None:
+    server, began = capped(100), loop.time()
+
+    assert get(server) == FILE
+    assert len(server.seen) == -(-len(FILE) // 100)
+    assert loop.time() - began < 0.1  # Nothing went wrong, so nothing is waited for.
+
+
+def test_replies_that_break_off_further_on_are_never_too_many(get: Get) -> None:
+    server = Server([broken(at=at) for at in range(1000, 9000, 1000)] + [whole()])
+
+    assert get(server) == FILE
+
+
+def test_replies_that_break_off_at_the_same_byte_are_given_up(get: Get) -> None:
+    server = Server([broken(**STRONG), broken(**STRONG)])
+
+    with pytest.raises(DownloadInterrupted):
+        get(server)
+    assert len(server.seen) == 5
+
+
+def test_parts_that_come_too_slowly_are_given_up(get: Get, loop: VirtualLoop) -> None:
+    began = loop.time()
+    with pytest.raises(DownloadInterrupted):
+        get(capped(100, loop, seconds=10))
+    assert loop.time() - began < 60
 
 
 def test_a_length_of_nonsense_is_none(get: Get) -> None:
@@ -259,15 +328,37 @@ def test_a_coding_that_cannot_be_undone_is_named(get: Get, coding: str) -> None:
         get(Server([whole(gzip.compress(gzip.compress(VIDEO)), content_encoding=coding)]))
 
 
-def test_a_packed_file_is_taken_byte_by_byte_too(get: Get) -> None:
+def members(content: bytes) -> bytes:
+    """A gzip file of several members, one of them empty, and padding."""
+    third = len(content) // 3
+    parts = (content[:third], b"", content[third : 2 * third], content[2 * third :])
+    return b"".join(map(gzip.compress, parts)) + bytes(100)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, members])
+@pytest.mark.parametrize("size", [1, 7, 10**6])
+def test_a_packed_file_is_taken_in_pieces_of_any_size(
+    get: Get, pack: Callable[[bytes], bytes], size: int
+) -> None:
     class Trickle(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for byte in gzip.compress(VIDEO):
-                yield bytes([byte])
+            content = pack(VIDEO)
+            for start in range(0, len(content), size):
+                yield content[start : start + size]
 
     packed = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=Trickle())
 
     assert get(Server([packed])) == VIDEO
+
+
+@pytest.mark.parametrize("missing", [1, 9, len(gzip.compress(b"")) - 1])
+def test_a_packed_file_that_lacks_the_end_of_a_member_is_never_taken(
+    get: Get, missing: int
+) -> None:
+    packed = gzip.compress(VIDEO) + gzip.compress(b"")
+
+    with pytest.raises(DownloadInterrupted, match="the end of the compressed file is missing"):
+        get(Server([whole(packed[:-missing], content_encoding="gzip")]))
 
 
 @pytest.mark.parametrize(
