@@ -91,8 +91,18 @@ class Replay:
             return asyncio.run(whole())
         try:
             return run(whole())
-        except NotOnTape as error:
-            pytest.fail(what_is_missing(error), pytrace=False)
+        except Exception as error:
+            missing = _what_is_missing(error)
+            if missing is None:
+                raise
+            pytest.fail(missing, pytrace=False)
+
+
+def _what_is_missing(error: BaseException | None) -> str | None:
+    """What the cassette lacks, if that is what an error comes from: the runner wraps it."""
+    while error is not None and not isinstance(error, NotOnTape):
+        error = error.__cause__ or error.__context__
+    return None if error is None else what_is_missing(error)
 
 
 class _Network(httpx.AsyncBaseTransport):

@@ -149,6 +149,8 @@ class JobPool:
             return running.result()
         if context.stored:
             return context.task
+        if context.task.standing == "over":
+            raise _end_error(context.task)
         raise self._timeout_error(context.task, context.unreadable)
 
     async def _context(self, task: Task, deadline: float, order: Order | None) -> JobContext:

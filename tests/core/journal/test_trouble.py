@@ -348,6 +348,16 @@ def test_a_closed_journal_leaves_no_threads_behind(kie: Stage) -> None:
     assert not any(thread.is_alive() for thread in left)
 
 
+class Deaf(DeafToUnsent):
+    """Cannot be told anything of what became of a request."""
+
+    async def update(self, *_: object, **__: object) -> bool:
+        raise JournalError("The journal is busy.")
+
+    async def give_up(self, *_: object) -> bool:
+        raise JournalError("The journal is busy.")
+
+
 class Unreachable(httpx.AsyncBaseTransport):
     """Nothing can be sent."""
 
@@ -361,7 +371,7 @@ def test_what_never_left_is_sent_by_the_next_run_although_the_journal_could_not_
     """The row says that it was sent, and what is on disk knows better."""
 
     async def work() -> None:
-        journal = DeafToUnsent(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
+        journal = Deaf(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
         runner = kie.runner(journal=journal, sandbox=lambda _: Unreachable())
         with pytest.raises(ProviderError):
             await kie.make(runner, timeout=2.0)
