@@ -372,9 +372,9 @@ def test_what_never_left_is_sent_by_the_next_run_although_the_journal_could_not_
 
     async def work() -> None:
         journal = Deaf(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)
-        runner = kie.runner(journal=journal, sandbox=lambda _: Unreachable())
-        with pytest.raises(ProviderError):
-            await kie.make(runner, timeout=2.0)
+        async with kie.runner(journal=journal, sandbox=lambda _: Unreachable()) as runner:
+            with pytest.raises(ProviderError):
+                await kie.make(runner, timeout=2.0)
 
     kie.run(work())
     assert kie.task().standing == "unclear"
