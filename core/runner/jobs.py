@@ -107,11 +107,11 @@ class JobPool:
                     with trouble.forgiven(latest):
                         if done := await self._attempt(latest, deadline, progress, order):
                             return done
-                    if now() >= deadline:
-                        raise self._timeout_error(latest)
-                    await asyncio.sleep(_WATCH_EVERY)
                     with trouble.forgiven(latest):
                         latest = await self.journal.get(task.id)
+                    if now() >= deadline and latest.standing not in ("stored", "over"):
+                        raise self._timeout_error(latest)
+                    await asyncio.sleep(_WATCH_EVERY)
         except TimeoutError:
             raise self._timeout_error(self.running(task.id) or latest) from None
 
@@ -151,6 +151,8 @@ class JobPool:
             return context.task
         if context.task.standing == "over":
             raise _end_error(context.task)
+        if context.task.standing == "unsent":
+            await context.check_owner()  # Another worker may have sent it while this one slept.
         raise self._timeout_error(context.task, context.unreadable)
 
     async def _context(self, task: Task, deadline: float, order: Order | None) -> JobContext:

@@ -174,6 +174,27 @@ def test_what_a_sleeper_was_about_to_send_is_sent_by_the_other_alone(stage: Stag
     assert stage.paid == 8
 
 
+async def late(stage: Stage) -> list[object]:
+    """Requests whose time ran out while their worker slept, and another one sent them."""
+    async with stage.runner() as sleeper, stage.runner(alive=True) as other:
+        calls = [
+            asyncio.create_task(stage.make(sleeper, seed=seed, timeout=25.0)) for seed in range(8)
+        ]
+        while len(await sleeper.tasks()) < 8:
+            await asyncio.sleep(0.1)
+        await finished(other)
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def test_a_sleeper_whose_time_has_run_out_does_not_say_that_nothing_was_paid(
+    stage: Stage,
+) -> None:
+    results = stage.run(late(stage))
+
+    assert stage.paid == 8
+    assert not [each for each in results if "Nothing was paid" in str(each)]
+
+
 class Silent(Journal):
     """The journal of a worker that never says that it is alive."""
 
