@@ -26,6 +26,8 @@ WAITS = "A paid request is under way. Waiting up to 10 seconds for the answer."
 #: The start of every program.
 PREAMBLE = """
 import asyncio, multiprocessing, os, signal, sys, threading, time
+if hasattr(signal, "SIGHUP"):  # Where the tests run under nohup, it is ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from kling26 import Runner, VideoRequest, agenerate, generate
 
 def until_paying():

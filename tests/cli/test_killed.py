@@ -16,7 +16,7 @@ from .conftest import User
 MOMENTS = (0.3, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2, 3.0)
 
 
-@pytest.mark.parametrize("provider", ["kie", "cometapi", "runcomfy"])
+@pytest.mark.parametrize("provider", ["kie", "cometapi"])
 def test_processes_that_are_killed_are_carried_on_by_a_resume(
     tmp_path: Path, provider: str
 ) -> None:

@@ -120,8 +120,7 @@ def finished(worker: subprocess.Popen[str]) -> list[str]:
     return out.split()
 
 
-@pytest.mark.parametrize("provider", ["kie", "cometapi"])
-@pytest.mark.parametrize("homes", ["one home", "a home each"])
+@pytest.mark.parametrize(("provider", "homes"), [("kie", "one home"), ("cometapi", "a home each")])
 def test_workers_with_equal_requests_pay_once_and_all_deliver(
     journal: Journal, tmp_path: Path, provider: str, homes: str
 ) -> None:

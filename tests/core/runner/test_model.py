@@ -146,7 +146,7 @@ def machine(provider: str) -> type:
     made = type(f"PaidOnce_{provider}", (PaidOnce,), {"provider": provider})
     case = made.TestCase
     case.settings = settings(
-        max_examples=6,
+        max_examples=4,
         stateful_step_count=12,
         deadline=None,
         derandomize=True,
