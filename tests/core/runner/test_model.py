@@ -6,6 +6,7 @@ accepted task is stored, ended by the provider, or open in the journal.
 """
 
 import asyncio
+import gc
 import tempfile
 from collections import Counter
 from contextlib import suppress
@@ -38,6 +39,9 @@ class PaidOnce(RuleBasedStateMachine):
         self.stage.progress = []
 
     def teardown(self) -> None:
+        # What a crash has left behind must not be collected while Hypothesis parses the source of
+        # a rule: CPython 3.11 then raises SystemError (https://github.com/python/cpython/issues/106905).
+        gc.collect()
         self.stage.close()
         self.folder.cleanup()
 
