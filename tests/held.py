@@ -26,7 +26,9 @@ WAITS = "A paid request is under way. Waiting up to 10 seconds for the answer."
 #: The start of every program.
 PREAMBLE = """
 import asyncio, multiprocessing, os, signal, sys, threading, time
-if hasattr(signal, "SIGHUP"):  # Where the tests run under nohup, it is ignored.
+# Where the tests run in the background of a shell, or under nohup, these are ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from kling26 import Runner, VideoRequest, agenerate, generate
 

@@ -213,7 +213,7 @@ class Fal(Provider[FalOptions]):
         reply = yield httpx.Request("PUT", self._url(ticket, "cancel"))
         outcome = self._answer(reply, asking=True).status
         if outcome != "CANCELLATION_REQUESTED":
-            return outcome == "OK"
+            return bool(outcome == "OK")
         try:  # It may have begun in between.
             answer = yield from self._state(ticket)
         except NoSuchTask:
