@@ -123,10 +123,11 @@ def adopt(
     as_json: AsJson = False,
 ) -> int:
     """
-    Give a task whose outcome is unknown the provider's id, and finish it at no further cost.
+    Finish a task whose outcome is unknown, by the id that the provider's page shows.
 
-    The outcome is unknown because the answer to the paid request was lost. If you find the video on
-    the provider's page, this fetches it, also into the --output that it was requested with.
+    The outcome is unknown because the answer to the paid request was lost. If the video is on the
+    provider's page, this fetches it at no further cost, also into the --output that it was
+    requested with.
     """
     limit = seconds(timeout)
 

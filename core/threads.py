@@ -71,19 +71,20 @@ class DaemonThreads(ThreadPoolExecutor):
 
 
 #: How many calls of `in_thread` run at once.
-_COUNT = 8
+_COUNT = 16
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`asyncio.to_thread`, but also while the interpreter exits, and on any event loop."""
     work = partial(copy_context().run, call, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_shared(), work)
+    return await asyncio.get_running_loop().run_in_executor(shared(), work)
 
 
 @cache
-def _shared() -> DaemonThreads:
+def shared() -> DaemonThreads:
+    """The threads of this process that do such calls."""
     return DaemonThreads(_COUNT, "kling26-calls")
 
 
 if hasattr(os, "register_at_fork"):  # Not on Windows. A forked child has none of the threads.
-    os.register_at_fork(after_in_child=_shared.cache_clear)
+    os.register_at_fork(after_in_child=shared.cache_clear)

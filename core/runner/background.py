@@ -12,12 +12,9 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ..threads import DaemonThreads
+from ..threads import shared
 
 T = TypeVar("T")
-
-#: How many calls of `asyncio.to_thread` run at once on the background loop.
-_THREADS = 16
 
 _lock = threading.RLock()  # A signal may interrupt its holder, and start work itself.
 _loop: asyncio.AbstractEventLoop | None = None
@@ -29,7 +26,7 @@ def loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None:
             new = asyncio.new_event_loop()
-            new.set_default_executor(DaemonThreads(_THREADS, "kling26-calls"))
+            new.set_default_executor(shared())  # It looks up host names there.
             threading.Thread(target=new.run_forever, name="kling26", daemon=True).start()
             _loop = new
         return _loop

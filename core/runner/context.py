@@ -166,9 +166,9 @@ class JobContext:
         self.task = evolve(self.task, sending=self.clock(), attempts=attempts)
         self._unwritten.pop("sending", None)
 
-    async def mark_unsent(self) -> None:
+    async def mark_unsent(self) -> bool:
         """
-        Commit that the paid request certainly had no effect.
+        Commit that the paid request certainly had no effect; returns whether that is recorded.
 
         A journal that cannot be written does not hide why: it is recorded with the next change.
         """
@@ -183,6 +183,8 @@ class JobContext:
                 _check(await self.journal.mark_unsent(self.owner))
             self._row_is_sent = False
             await self.answers.release()
+            return True
+        return False
 
     async def accept(self, ticket: Ticket) -> Ticket:
         """Record the ticket: from here on, the task is known to be paid for."""

@@ -149,8 +149,6 @@ class JobPool:
             return running.result()
         if context.stored:
             return context.task
-        if context.task.standing == "over":
-            raise _end_error(context.task)
         if context.task.standing == "unsent":
             await context.check_owner()  # Another worker may have sent it while this one slept.
         raise self._timeout_error(context.task, context.unreadable)
@@ -202,7 +200,9 @@ class JobPool:
             logger.info("Task %s: %s", task, error)
 
     def _timeout_error(self, task: Task, unreadable: str | None = None) -> Kling26Error:
-        """The error for a task that is still running at the deadline."""
+        """The error for a task without a video at the deadline."""
+        if task.standing == "over":  # That only remains to be written to the journal.
+            return _end_error(task)
         title = self.resolver.registry[task.provider].title
         kind = TryLater if task.standing == "unsent" else StillRunning
         message = _TIMEOUT_MESSAGES[task.standing].format(title=title)

@@ -138,7 +138,9 @@ class Runner:
         `Kling26Error`; `kling26.core.errors` says which kinds may mean that you paid.
         """
         deadline = now() + timeout
-        order = await self._order(request, provider, options, output, self._in_sandbox(sandbox))
+        rehearsal = self._in_sandbox(sandbox)
+        # In a thread: a large picture takes a second to decode.
+        order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
         try:
             async with asyncio.timeout_at(deadline + OVERRUN):
                 task, reused = await self._claim(order)
@@ -272,17 +274,6 @@ class Runner:
 
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
-
-    async def _order(
-        self,
-        request: VideoRequest,
-        provider: str | None,
-        options: Mapping[str, object] | object | None,
-        output: str | Path | None,
-        sandbox: bool,
-    ) -> Order:
-        """Check everything, in a thread: a large picture takes a second to decode."""
-        return await in_thread(self._resolver.order, request, provider, options, output, sandbox)
 
     async def _claim(self, order: Order) -> tuple[Task, bool]:
         """The journal's row for an order, and whether it existed before."""

@@ -124,8 +124,8 @@ async def judge(context: JobContext, refusal: Refused) -> Ticket:
 async def settle_unsent(context: JobContext) -> None:
     """Record that no attempt had an effect."""
     context.lost = None
-    await context.mark_unsent()
-    await context.answers.discard()
+    if await context.mark_unsent():  # Otherwise only the receipts say so.
+        await context.answers.discard()
 
 
 async def look_up(context: JobContext) -> Ticket:

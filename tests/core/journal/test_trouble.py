@@ -382,3 +382,22 @@ def test_what_never_left_is_sent_by_the_next_run_although_the_journal_could_not_
     kie.generate()
 
     assert (kie.task().state, kie.paid) == ("stored", 1)
+
+
+def test_a_refusal_that_no_run_could_record_is_still_known_to_the_next_one(kie: Stage) -> None:
+    """Until the journal has it, only what was kept of the answer says that nothing was paid."""
+    kie.fault("no_credit")
+
+    async def work(journal: Journal) -> None:
+        async with kie.runner(journal=journal) as runner:
+            with pytest.raises(OutOfCredit):
+                await kie.make(runner)
+
+    for _ in range(2):
+        kie.run(work(Deaf(f"sqlite:///{kie.home / 'journal.sqlite3'}", clock=kie.clock)))
+        assert kie.task().standing == "unclear"
+
+    with pytest.raises(OutOfCredit):
+        kie.generate()
+
+    assert (kie.task().state, kie.paid, kie.submits()) == ("refused", 0, 1)
