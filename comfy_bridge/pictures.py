@@ -5,8 +5,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ImageRefused
+from ..core.images import ImageFile
 from ..core.provider import Provider
-from ..core.request import ImageFile
 from . import texts
 
 if TYPE_CHECKING:

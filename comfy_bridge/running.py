@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.api import shared_runner
 from ..core.errors import ImageRefused, Kling26Error, NotApplicable, NotDelivered
+from ..core.images import ImageFile
 from ..core.provider import Provider
-from ..core.request import ImageFile, VideoRequest
+from ..core.request import VideoRequest
 from ..core.runner import background
 from . import comfyui, texts
 from .pictures import picture

@@ -41,11 +41,12 @@ from .errors import (
     UsageError,
 )
 from .hookspecs import Sandbox, hookimpl
+from .images import ImageFile
 from .limits import Limits
 from .options import NoOptions, option
 from .progress import Listener, Progress
 from .provider import Flow, Provider
-from .request import AspectRatio, ImageFile, VideoRequest
+from .request import AspectRatio, VideoRequest
 from .settings import Settings
 from .status import Standing, State, Status, Ticket
 

@@ -17,9 +17,10 @@ from .errors import (
     Remedy,
     UnexpectedReply,
 )
+from .images import ImageFile
 from .limits import Limits
 from .options import NoOptions
-from .request import ImageFile, VideoRequest
+from .request import VideoRequest
 from .status import State, Status, Ticket
 from .text import sanitize, summarize_body
 

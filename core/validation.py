@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .images import ImageFile
 from .limits import Limits
 from .options import build_options, check_values, options_of, show
 from .provider import INTERFACE, Provider
-from .request import ImageFile, VideoRequest
+from .request import VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
 from .text import join_words, sanitize
 

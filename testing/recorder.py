@@ -7,9 +7,10 @@ import httpx
 from ..core.errors import Kling26Error, Unavailable
 from ..core.http.client import ProviderClient
 from ..core.http.pool import make_client
+from ..core.images import ImageFile
 from ..core.keys import Key
 from ..core.provider import Flow, Provider
-from ..core.request import ImageFile, VideoRequest
+from ..core.request import VideoRequest
 from ..core.status import Status, Ticket
 from ..sandbox import Conditions, Fault, FaultName
 from .conversation import next_request

@@ -7,8 +7,9 @@ import httpx
 from attrs import define, field
 
 from ..core.errors import Kling26Error
+from ..core.images import ImageFile
 from ..core.provider import Flow, Provider
-from ..core.request import ImageFile, VideoRequest
+from ..core.request import VideoRequest
 from ..core.status import Ticket
 from .conversation import as_response, next_request
 from .stage import PROMPT

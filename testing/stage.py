@@ -27,13 +27,14 @@ import httpx
 from attrs import define, field
 
 from ..core.http.pool import SandboxFactory
+from ..core.images import ImageFile
 from ..core.journal.journal import Journal
 from ..core.journal.task import Task
 from ..core.journal.worker import Worker
 from ..core.plugins import Registry, discover, load_providers, load_sandboxes
 from ..core.progress import Progress
 from ..core.provider import Provider
-from ..core.request import AspectRatio, ImageFile, VideoRequest
+from ..core.request import AspectRatio, VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
 from ..core.settings import Settings

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from ..atomic import replacing
 from ..errors import JournalError
-from ..request import ImageFile
+from ..images import ImageFile
 from ..text import reason, sanitize
 
 

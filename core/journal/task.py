@@ -10,7 +10,8 @@ import attrs
 from attrs import frozen
 
 from ..errors import Remedy
-from ..request import AspectRatio, ImageFile, VideoRequest
+from ..images import ImageFile
+from ..request import AspectRatio, VideoRequest
 from ..status import Realm, Standing, Ticket
 
 TaskState = Literal[

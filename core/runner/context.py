@@ -16,6 +16,7 @@ from attrs import Factory, define, evolve, field
 from ..errors import ImageRefused, JournalBusy, JournalError, UnknownTask
 from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
+from ..images import ImageFile
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
@@ -23,7 +24,7 @@ from ..journal.rows import Changes
 from ..journal.task import Owner, Task, TaskState
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider
-from ..request import ImageFile, VideoRequest
+from ..request import VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence
 from ..threads import in_thread

@@ -11,12 +11,13 @@ from .. import validation
 from ..errors import SettingsError
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
+from ..images import ImageFile
 from ..journal.outputs import Output, check_output
 from ..journal.task import Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
 from ..provider import Provider
-from ..request import ImageFile, VideoRequest
+from ..request import VideoRequest
 from ..settings import Settings, is_loopback
 from ..status import Realm
 

@@ -24,7 +24,8 @@ from ..errors import (
 )
 from ..http.client import AnswerLost
 from ..http.pacing import RetryPolicy
-from ..request import ImageFile, VideoRequest
+from ..images import ImageFile
+from ..request import VideoRequest
 from ..status import Ticket
 from ..text import sentence
 from .context import JobContext, PictureMissing, TakenOver

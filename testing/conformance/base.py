@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import httpx
 
+from ...core.images import ImageFile
 from ...core.provider import Provider
-from ...core.request import ImageFile
 from ...core.status import Ticket
 from ..clock import run
 from ..emulation import SandboxLike

@@ -7,9 +7,10 @@ import httpx
 from attrs import evolve
 
 from ...core.errors import Kling26Error, OptionRefused
+from ...core.images import ImageFile
 from ...core.options import OptionInfo, options_of
 from ...core.provider import Provider
-from ...core.request import ImageFile, VideoRequest
+from ...core.request import VideoRequest
 from ...core.validation import validate
 from ..stage import PROMPT
 from ..wire_form import WireForm, wire_form

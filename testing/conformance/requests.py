@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 import httpx
 import pytest
 
+from ...core.images import ImageFile
 from ...core.options import OptionInfo, options_of
-from ...core.request import ImageFile, VideoRequest
+from ...core.request import VideoRequest
 from ..samples import TASK
 from ..stage import PROMPT
 from ..wire_form import WireForm, changed, contains, wire_form

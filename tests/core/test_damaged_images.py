@@ -1,10 +1,10 @@
 """A picture that nobody can decode is refused before anything is sent; a whole one is not."""
 
 import io
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from random import Random
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ FORMS: dict[str, tuple[str, str, dict[str, Any]]] = {
 @cache
 def noise() -> Image.Image:
     """What compresses badly, so that every part of a file matters."""
-    return Image.frombytes("RGB", (64, 48), os.urandom(64 * 48 * 3)).resize((400, 300))
+    return Image.frombytes("RGB", (64, 48), Random(1).randbytes(64 * 48 * 3)).resize((400, 300))
 
 
 @cache
@@ -114,6 +114,48 @@ def test_half_a_picture_is_never_paid_for(stage_of: Callable[[str], Any]) -> Non
 def test_a_file_that_only_begins_like_a_picture_is_refused(kie: Provider, data: bytes) -> None:
     with pytest.raises(ImageRefused, match="this file cannot be read as an image"):
         validate(kie, VideoRequest(PROMPT, image=data), None)
+
+
+JPEGS = [form for form in FORMS if "JPEG" in form]
+
+
+@pytest.mark.parametrize("form", JPEGS)
+def test_a_jpeg_that_was_cut_and_given_an_end_again_is_refused(kie: Provider, form: str) -> None:
+    whole = drawn(form)
+
+    for percent in range(20, 100, 5):
+        cut = whole[: len(whole) * percent // 100] + whole[-2:]
+        with pytest.raises(ImageRefused, match="image must be"):
+            validate(kie, VideoRequest(PROMPT, image=cut), None)
+
+
+@pytest.mark.parametrize("form", JPEGS)
+def test_a_jpeg_with_a_hole_is_refused(kie: Provider, form: str) -> None:
+    whole = drawn(form)
+    hole = len(whole) // 2
+
+    with pytest.raises(ImageRefused) as caught:
+        validate(kie, VideoRequest(PROMPT, image=whole[:hole] + whole[hole + 2000 :]), None)
+
+    assert str(caught.value) == DAMAGED
+
+
+@pytest.mark.parametrize(
+    "appendix", [b"\xff\xd8\xff\xe0" + bytes(range(256)) * 9, b"\0\0\0\x18ftypmp42" + bytes(99)]
+)
+def test_what_a_phone_appends_to_a_jpeg_does_not_matter(kie: Provider, appendix: bytes) -> None:
+    data = drawn("a JPEG") + appendix + drawn("a JPEG")[-2:]
+
+    validate(kie, VideoRequest(PROMPT, image=data), None)
+
+
+def test_a_small_picture_inside_a_jpeg_is_not_taken_for_its_end(kie: Provider) -> None:
+    small = b"Exif\0\0" + saved(noise().resize((64, 48)), "JPEG")
+    data = drawn("a JPEG")
+
+    inside = data[:2] + b"\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small + data[2:]
+
+    validate(kie, VideoRequest(PROMPT, image=inside), None)
 
 
 def test_a_changed_byte_of_a_png_is_found(kie: Provider) -> None:

@@ -18,9 +18,10 @@ from kling26.core.errors import (
 )
 from kling26.core.http import addresses as guard
 from kling26.core.http import download
+from kling26.core.images import ImageFile
 from kling26.core.plugins import Registry, load_providers
 from kling26.core.provider import Flow
-from kling26.core.request import ImageFile, VideoRequest
+from kling26.core.request import VideoRequest
 from kling26.core.runner.results import Video
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings

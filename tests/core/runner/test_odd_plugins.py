@@ -8,9 +8,9 @@ import httpx
 import pytest
 from kling26.core import Flow, Provider, Status, Ticket, VideoRequest
 from kling26.core.errors import Kling26Error, OutcomeUnknown, UnexpectedReply
+from kling26.core.images import ImageFile
 from kling26.core.options import NoOptions
 from kling26.core.plugins import load_sandboxes
-from kling26.core.request import ImageFile
 from kling26.providers.cometapi import CometAPI
 from kling26.providers.kie import Kie
 
