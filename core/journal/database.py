@@ -10,28 +10,22 @@ import asyncio
 import errno
 import os
 import socket
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from attrs import define, field
-from sqlalchemy.pool import StaticPool
 
 from ..errors import JournalBusy, JournalError
 from ..text import reason, sanitize
 from ..threads import DaemonThreads
+from .engine import BUSY_TIMEOUT, READING, file_of, in_memory, make_engine
 from .migrations import is_current, migrate
 
 T = TypeVar("T")
 
-#: How long a writer waits for other processes, in seconds. Forty commands started at once on a slow
-#: processor need only a few.
-BUSY_TIMEOUT = 30.0
 #: How long a transaction may take before the database counts as hanging, in seconds.
 LIMIT = BUSY_TIMEOUT + 5.0
 #: How long closing may take, in seconds.
@@ -85,7 +79,7 @@ class Database:
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
         # An in-memory database is a single connection, which only one thread may use.
-        thread = "write" if _in_memory(self.url) else "read"
+        thread = "write" if in_memory(self.url) else "read"
         return await self._in_thread(thread, lambda at: self._read_now(work, at))
 
     async def close(self) -> None:
@@ -103,7 +97,7 @@ class Database:
 
     def _read_now(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
         with self._translating_errors(), self._open().connect() as connection:
-            return self._watched(work, connection.execution_options(**_READING), thread)
+            return self._watched(work, connection.execution_options(**READING), thread)
 
     def _watched(
         self, work: Callable[[sa.Connection], T], connection: sa.Connection, thread: DaemonThreads
@@ -163,7 +157,7 @@ class Database:
     def _open(self) -> sa.Engine:
         with self._opening:
             if self._engine is None:
-                engine = _make_engine(self.url)
+                engine = make_engine(self.url)
                 sa.event.listen(engine, "do_connect", self._check_file)
                 self._engine = _migrated(engine)
                 self._found = True
@@ -189,15 +183,6 @@ def _ignore_result(done: "asyncio.Future[T]") -> None:
         done.exception()
 
 
-def file_of(url: str) -> Path | None:
-    """The file of an SQLite database; None if it is in memory or on a server."""
-    parsed = sa.make_url(url)
-    name = parsed.database or ":memory:"
-    if parsed.get_backend_name() != "sqlite" or name == ":memory:":
-        return None
-    return Path(name.removeprefix("file:").partition("?")[0]).absolute()
-
-
 def _break_connection(connection: sa.Connection) -> None:
     """Break the connection to a server, so that the thread that waits for its answer ends."""
     driver: Any = connection.connection.driver_connection
@@ -207,21 +192,11 @@ def _break_connection(connection: sa.Connection) -> None:
             copy.shutdown(socket.SHUT_RDWR)
 
 
-# -- engines -----------------------------------------------------------------------------------
-
-#: The execution options that mark a connection as read-only.
-_READING = {"kling26_reading": True}
-
-
-def _in_memory(url: str) -> bool:
-    return url in ("sqlite://", "sqlite:///", "sqlite:///:memory:")
-
-
 def _migrated(engine: sa.Engine) -> sa.Engine:
     """The engine, once the journal's tables are in their current version."""
     try:
         with engine.connect() as connection:
-            ready = is_current(connection.execution_options(**_READING))
+            ready = is_current(connection.execution_options(**READING))
         if not ready:
             with engine.begin() as connection:
                 migrate(connection)
@@ -229,64 +204,6 @@ def _migrated(engine: sa.Engine) -> sa.Engine:
         engine.dispose()
         raise
     return engine
-
-
-def _make_engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=_connect_args(parsed))
-    if parsed.database in (None, "", ":memory:"):
-        engine = sa.create_engine(
-            parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
-    else:
-        if not parsed.database.startswith("file:"):  # SQLite's own URLs must name an existing file.
-            folder = os.path.dirname(os.path.abspath(parsed.database))
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-        engine = sa.create_engine(
-            parsed, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}
-        )
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _connect_args(url: sa.URL) -> dict[str, object]:
-    """A server that accepts connections and then says nothing must not hang the thread for ever."""
-    known = url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query
-    return {"connect_timeout": int(BUSY_TIMEOUT)} if known else {}
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver must not open transactions itself, or BEGIN IMMEDIATE below comes too late.
-    connection.isolation_level = None
-    try:
-        _use_wal(connection)
-        # A commit survives a power cut: the record of a payment must be on disk.
-        connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error:
-        connection.close()  # SQLAlchemy does not know about it yet.
-        raise
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # The driver's time-out does not apply here: while another process creates the same file, this
-    # fails as "locked" at once.
-    end = time.monotonic() + BUSY_TIMEOUT
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() >= end:
-                raise
-            time.sleep(0.05)
-
-
-def _begin(connection: sa.Connection) -> None:
-    # A transaction that reads and then writes would fail, instead of waiting, if another process
-    # wrote in between; one that only reads needs no lock.
-    reading = connection.get_execution_options().get("kling26_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 # -- errors ------------------------------------------------------------------------------------

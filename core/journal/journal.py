@@ -18,7 +18,8 @@ from attrs import define, evolve, field
 from ..errors import JournalError, UnknownTask
 from ..status import Realm, Ticket
 from ..text import sanitize
-from .database import Database, file_of
+from .database import Database
+from .engine import file_of
 from .outputs import Output
 from .rows import (
     IS_OWED,

@@ -46,30 +46,46 @@ for seed in map(int, sys.argv[1].split(",")):
 """
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    """An empty PostgreSQL; its SQLAlchemy URL."""
-    # The server refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    folder = Path(tempfile.mkdtemp(prefix="kling26-postgres-"))
-    shutil.chown(folder, user)
-    demote = {"user": user} if os.geteuid() == 0 else {}
-    commands = BINARIES[-1]
+class Cluster:
+    """A PostgreSQL server with nothing in it."""
 
-    def run(*command: str) -> None:
+    def __init__(self) -> None:
+        # The server refuses to run as root.
+        user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self.folder = Path(tempfile.mkdtemp(prefix="kling26-postgres-"))
+        shutil.chown(self.folder, user)
+        self._demotion = {"user": user} if os.geteuid() == 0 else {}
+        #: An SQLAlchemy URL.
+        self.url = f"postgresql+psycopg://kling@/postgres?host={self.folder}"
+        self._run("initdb", "-A", "trust", "-U", "kling", "--no-sync")
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-o", f"-c listen_addresses= -k {self.folder} -F", "-w", "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def _run(self, command: str, *arguments: str) -> None:
         subprocess.run(
-            command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-            **demote,
+            [BINARIES[-1] / command, "-D", self.folder / "data", *arguments], check=True,
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, **self._demotion,
         )  # fmt: skip
 
-    run(f"{commands}/initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "kling", "--no-sync")
-    options = f"-c listen_addresses= -k {folder} -F"
-    run(f"{commands}/pg_ctl", "-D", f"{folder}/data", "-o", options, "-w", "start")
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    cluster.start()
     try:
-        yield f"postgresql+psycopg://kling@/postgres?host={folder}"
+        yield cluster
     finally:
-        run(f"{commands}/pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+        cluster.stop()
+        shutil.rmtree(cluster.folder)
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> str:
+    return cluster.url
 
 
 @pytest.fixture
@@ -176,6 +192,32 @@ def test_what_a_stuck_server_was_asked_is_not_done_once_it_is_free(
     other.dispose()
     assert (before.standing, before.attempts) == ("unsent", 0)
     assert (after.standing, after.attempts) == ("unclear", 1)
+
+
+def test_who_begins_while_the_server_restarts_waits_for_it(
+    cluster: Cluster, journal: Journal
+) -> None:
+    async def read() -> list[Task]:
+        reading = asyncio.create_task(journal.tasks())
+        await asyncio.to_thread(cluster.start)
+        return await reading
+
+    cluster.stop()
+
+    assert asyncio.run(read()) == []
+
+
+def test_who_was_connected_before_a_restart_goes_on_after_it(
+    cluster: Cluster, journal: Journal
+) -> None:
+    async def read() -> list[Task]:
+        await journal.tasks()
+        cluster.stop()
+        reading = asyncio.create_task(journal.tasks())
+        await asyncio.to_thread(cluster.start)
+        return await reading
+
+    assert asyncio.run(read()) == []
 
 
 def test_the_clock_of_the_server_counts(journal: Journal) -> None:

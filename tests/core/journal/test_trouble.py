@@ -23,7 +23,7 @@ from kling26.core.errors import (
     ResultUnavailable,
     StillRunning,
 )
-from kling26.core.journal import database
+from kling26.core.journal import database, engine
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
 
@@ -69,7 +69,8 @@ def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 def test_a_locked_journal_sends_nothing(
     kie: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    for module in (database, engine):
+        monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.05)
     path = tmp_path / "j.sqlite3"
     make_journal(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
@@ -213,7 +214,7 @@ def test_a_disk_that_is_full_during_the_download_leaves_the_task_to_be_resumed(
 
 
 def test_a_busy_journal_is_waited_for_at_least_half_a_minute() -> None:
-    assert database.BUSY_TIMEOUT >= 30
+    assert engine.BUSY_TIMEOUT >= 30
 
 
 def test_a_journal_that_is_busy_for_a_moment_is_waited_for(kie: Stage) -> None:
@@ -235,7 +236,8 @@ def test_a_journal_that_is_busy_for_a_moment_is_waited_for(kie: Stage) -> None:
 def test_a_busy_journal_is_said_to_be_busy_and_to_be_tried_later(
     kie: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    for module in (database, engine):
+        monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.05)
     kie.generate(seed=1)
     other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -276,7 +278,8 @@ def test_a_stored_video_is_written_to_an_output_while_others_write(
 def test_a_paid_task_of_a_busy_journal_is_still_owed(
     kie: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    for module in (database, engine):
+        monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.05)
     with pytest.raises(StillRunning):
         kie.generate(timeout=5)
     other = sqlite3.connect(kie.home / "journal.sqlite3", isolation_level=None)
