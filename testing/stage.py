@@ -19,6 +19,7 @@ Only the network, the clock and the key are not real; the journal is in the fold
 import asyncio
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypedDict, TypeVar, Unpack
@@ -37,6 +38,7 @@ from ..core.provider import Provider
 from ..core.request import AspectRatio, VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
+from ..core.runner.video import VideoChecker
 from ..core.settings import Settings
 from ..sandbox import Conditions, Emulator, Fault, FaultName
 from .clock import VirtualLoop
@@ -82,6 +84,7 @@ class Stage:
     _aside: "_Aside" = field(factory=lambda: _Aside(), init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        _keep_checking()
         self._loop = asyncio.Runner(loop_factory=VirtualLoop)
         conditions = Conditions(clock=self.clock, queued=20.0, running=40.0)
         self._emulation = emulate(self.provider, self.sandbox, conditions)
@@ -242,6 +245,12 @@ class _DeadWorker(Worker):
 
     def place(self) -> str | None:
         return self.folder_id()
+
+
+@cache
+def _keep_checking() -> VideoChecker:
+    """Keep the process that checks videos: to start it takes longer than most tests."""
+    return VideoChecker()
 
 
 @define

@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
 def test_a_file_that_is_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kling26.core.request._MAX_FILE", 10**6)
+    monkeypatch.setattr("kling26.core.images._MAX_FILE", 10**6)
     (tmp_path / "huge.png").write_bytes(bytes(10**6 + 1))
 
     with pytest.raises(ImageRefused, match="is larger than 1 MB"):
