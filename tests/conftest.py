@@ -3,15 +3,20 @@
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import sqlalchemy as sa
 from kling26.core import ImageFile, Provider, plugins, refusals
 from kling26.core.plugins import load_providers
-from kling26.core.settings import is_loopback, url_variables
+from kling26.core.settings import is_loopback
+from kling26.core.validation import own_variables
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.util import LRUCache, immutabledict
 
 pytest_plugins = ["kling26.testing.plugin", "pytester"]
 
@@ -28,14 +33,29 @@ class NetworkUse(Exception):
     """A test tried to leave this machine."""
 
 
+@cache
+def variables() -> frozenset[str]:
+    """The variables of the built-in providers."""
+    providers = load_providers().providers.values()
+    return frozenset(name for provider in providers for name in own_variables(provider))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_statements() -> Iterator[None]:
+    """Every journal has an engine of its own, which would compile the same statements again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(SQLiteDialect, "__hash__", lambda one: hash(type(one)))
+        shared = immutabledict(compiled_cache=LRUCache(500))
+        patch.setattr(sa.Engine, "_execution_options", shared)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the user who runs the tests: no keys, no settings, no journal."""
-    providers = load_providers().providers.values()
-    secret = {provider.key_variable for provider in providers}
-    moved = {name for provider in providers for name in url_variables(provider).values()}
     for name in list(os.environ):
-        if name.startswith("KLING26_") or name in secret | moved:
+        if name.startswith("KLING26_") or name in variables():
             monkeypatch.delenv(name)
     monkeypatch.setenv("KLING26_HOME", str(tmp_path / "home"))
 

@@ -22,16 +22,16 @@ def all_at_once(stage: Stage, count: int) -> None:
     stage.run(work())
 
 
-def test_a_hundred_tasks_at_once_keep_to_the_rate_that_kie_publishes(
+def test_many_tasks_at_once_keep_to_the_rate_that_kie_publishes(
     stage_of: Callable[[str], Stage],
 ) -> None:
     stage = stage_of("kie")
 
-    all_at_once(stage, 100)
+    all_at_once(stage, 50)
 
     times = arrivals(stage)
-    assert len(times) == 100
-    assert stage.submits() == 100  # Not one was turned away.
+    assert len(times) == 50
+    assert stage.submits() == 50  # Not one was turned away.
     # 20 in any 10 seconds.
     assert all(later - earlier > 10 for earlier, later in zip(times, times[20:], strict=False))
 
@@ -39,7 +39,7 @@ def test_a_hundred_tasks_at_once_keep_to_the_rate_that_kie_publishes(
 def test_without_a_published_rate_all_leave_at_once(stage_of: Callable[[str], Stage]) -> None:
     stage = stage_of("runcomfy")
 
-    all_at_once(stage, 50)
+    all_at_once(stage, 20)
 
     times = arrivals(stage)
     assert times[-1] - times[0] < 0.1
