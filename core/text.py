@@ -93,3 +93,16 @@ def join_words(values: Iterable[object], last: str = "or") -> str:
     """
     *others, final = [str(value) for value in values] or ["nothing"]
     return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def span(seconds: float) -> str:
+    """
+    A length of time in the largest unit of which there are at least two.
+
+    >>> span(7.6), span(300), span(86400), span(31_536_000)
+    ('8 s', '5 min', '24 hours', '365 days')
+    """
+    for unit, name in ((86400, "days"), (3600, "hours"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -27,7 +27,7 @@ from ..http.pacing import RetryPolicy
 from ..images import ImageFile
 from ..request import VideoRequest
 from ..status import Ticket
-from ..text import sentence
+from ..text import sentence, span
 from .context import JobContext, PictureMissing, TakenOver
 from .settle import (
     STOPPED,
@@ -101,7 +101,7 @@ async def _settle_earlier(context: JobContext) -> Ticket | None:
 def _say_why_not_waited(error: TryLater, remaining: float) -> None:
     asked = error.retry_after
     if asked is not None and asked >= remaining:
-        error.message = f"{sentence(error)} It asked for {asked:.0f} s, more than the time left."
+        error.message = f"{sentence(error)} It asked for {span(asked)}, more than the time left."
 
 
 # -- submitting --------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class _Submission:
     def _on_wait(self, error: Kling26Error, wait: float) -> None:
         if isinstance(error, TryLater):
             self.context.limiter.pause(wait)
-        message = f"{sentence(error)} Trying again in {wait:.0f} s."
+        message = f"{sentence(error)} Trying again in {span(wait)}."
         self.context.report("waiting", message=message)
 
     async def _try(self) -> Ticket:

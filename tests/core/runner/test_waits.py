@@ -40,7 +40,7 @@ def test_a_wait_that_is_longer_than_the_time_left_is_not_begun(stage: Stage) -> 
     error = try_it(stage, timeout=60.0)
 
     assert isinstance(error, TryLater)
-    assert str(error).endswith("It asked for 3600 s, more than the time left. Nothing was paid.")
+    assert str(error).endswith("It asked for 60 min, more than the time left. Nothing was paid.")
     assert stage.clock() - before < 5
     assert (stage.paid, stage.task().state) == (0, "refused")
 
