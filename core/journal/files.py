@@ -3,6 +3,8 @@
 import errno
 import os
 import tempfile
+import weakref
+from os import PathLike
 from pathlib import Path
 
 from attrs import define, field
@@ -25,6 +27,8 @@ class Store:
     home: Path
     _identity: tuple[int, int] | None = field(default=None, init=False)
     _writable: bool = field(default=False, init=False)
+    #: The home, opened, where the system lets files be opened in it wherever it is.
+    _opened: int | None = field(default=None, init=False)
 
     # -- folders ---------------------------------------------------------------------------
 
@@ -54,6 +58,22 @@ class Store:
         except FileExistsError as error:  # A link, perhaps, to a disk that is not mounted.
             raise NotADirectoryError(errno.ENOTDIR, f'"{name}" there is no folder') from error
         return folder
+
+    def stay_open(self) -> None:
+        """Open the home itself, for `open_anywhere`; raises `OSError`."""
+        if self._opened is None and os.open in os.supports_dir_fd:
+            self._opened = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY)
+            weakref.finalize(self, os.close, self._opened)
+
+    def open_anywhere(self, path: str | PathLike[str], flags: int) -> int:
+        """
+        Open a file in the home, which may have been moved since `stay_open`.
+
+        `path` is where the file was; returns the descriptor. Raises `OSError`.
+        """
+        if self._opened is None:
+            return os.open(path, flags)
+        return os.open(Path(path).relative_to(self.home), flags, dir_fd=self._opened)
 
     def _is_here(self) -> bool:
         """Whether the home is the folder that it was at first."""

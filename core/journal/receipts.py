@@ -9,7 +9,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -73,7 +73,8 @@ class Receipts:
         path = self.folder / f"{task}.{attempt}-{token_hex(4)}"
         try:
             self._make_folder()
-            _write(path, bytes(_ROOM))
+            self.store.stay_open()
+            _write(path, bytes(_ROOM), "xb", _private)
             sync_folder(self.folder)
         except OSError as error:
             with suppress(OSError):
@@ -88,10 +89,15 @@ class Receipts:
         """
         Write a receipt into the room reserved for it, without the key, which it may quote.
 
-        Raises `OSError`; then there may be a part of it.
+        If the home has been moved meanwhile, that room has moved with it. Raises `OSError`; then
+        there may be a part of it.
         """
-        self._make_folder()
-        _write(path, _packed(receipt, key))
+        data = _packed(receipt, key)
+        try:
+            _write(path, data, "r+b", self.store.open_anywhere)
+        except FileNotFoundError:
+            self._make_folder()
+            _write(path, data, "xb", _private)
 
     def read(self, task: str, key: str) -> list[Receipt]:
         """What is kept of a task's answers, by attempt; `key` takes the place of a quoted one."""
@@ -185,10 +191,10 @@ def _stand_in(word: bytes, place: int) -> bytes:
 # -- the disk ----------------------------------------------------------------------------------
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file in place, readable only by its owner, and wait until the disk has it."""
+def _write(path: Path, data: bytes, mode: str, opener: Callable[[str, int], int]) -> None:
+    """Write a file, new or in place, and wait until the disk has it."""
     # Not truncated first: that would give the reserved room away.
-    with open(path, "r+b" if path.exists() else "xb", buffering=0, opener=_private) as file:
+    with open(path, mode, buffering=0, opener=opener) as file:
         try:
             left = memoryview(data)
             while left:
@@ -199,4 +205,5 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _private(path: str, flags: int) -> int:
+    """A file that only its owner can read."""
     return os.open(path, flags, 0o600)

@@ -212,11 +212,27 @@ def test_a_damaged_receipt_is_a_fragment(receipts: Receipts, rest: bytes) -> Non
     assert found.content == rest
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be moved on Windows")
+def test_an_answer_is_kept_in_a_home_that_was_moved_meanwhile(
+    receipts: Receipts, tmp_path: Path
+) -> None:
+    room = receipts.reserve(TASK, 1)
+    home = receipts.store.home
+    home.rename(tmp_path / "moved")
+
+    receipts.keep(room, ANSWER, KEY)
+
+    assert Receipts(Store(tmp_path / "moved")).read(TASK, KEY) == [ANSWER]
+    assert not home.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be moved on Windows")
 def test_no_receipt_makes_a_home_again_that_was_moved(receipts: Receipts, tmp_path: Path) -> None:
     """What is kept there would be found by nobody, and nothing must be sent without room for it."""
     room = receipts.reserve(TASK, 1)
     home = receipts.store.home
     home.rename(tmp_path / "moved")
+    (tmp_path / "moved" / "receipts" / room.name).unlink()
 
     with pytest.raises(OSError, match="has been moved or deleted meanwhile"):
         receipts.keep(room, ANSWER, KEY)

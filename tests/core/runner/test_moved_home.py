@@ -5,8 +5,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
-from kling26.core import JournalError, ResultUnavailable
+from kling26.core import JournalError, Kling26Error, ResultUnavailable
 from kling26.testing.stage import PROMPT
 
 from ..conftest import Stage
@@ -96,3 +97,30 @@ def test_nothing_is_sent_from_a_home_that_was_moved(kie: Stage, tmp_path: Path) 
 
     assert kie.paid == 1
     assert not kie.home.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be moved on Windows")
+def test_an_answer_that_comes_after_the_home_was_moved_is_read_there(
+    kie: Stage, tmp_path: Path
+) -> None:
+    class Moving(httpx.AsyncBaseTransport):
+        """The emulator; the home is moved while it answers the paid request."""
+
+        inner = kie.transport()
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            reply = await self.inner.handle_async_request(request)
+            if request.method == "POST":
+                move(kie, tmp_path / "moved")
+            return reply
+
+    async def work() -> None:
+        async with kie.runner(sandbox=lambda _: Moving()) as runner:
+            await kie.make(runner, timeout=20)
+
+    with pytest.raises(Kling26Error):
+        kie.run(work())
+    kie.home = tmp_path / "moved"
+
+    assert kie.generate().file.exists()
+    assert kie.paid == 1
