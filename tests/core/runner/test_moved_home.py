@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from attrs import define, field
 from kling26.core import JournalError, Kling26Error, ResultUnavailable
+from kling26.core.runner.runner import Runner
 from kling26.testing.stage import PROMPT
 
 from ..conftest import Stage
@@ -103,19 +105,25 @@ def test_nothing_is_sent_from_a_home_that_was_moved(kie: Stage, tmp_path: Path) 
 def test_an_answer_that_comes_after_the_home_was_moved_is_read_there(
     kie: Stage, tmp_path: Path
 ) -> None:
+    @define
     class Moving(httpx.AsyncBaseTransport):
-        """The emulator; the home is moved while it answers the paid request."""
+        """The emulator; while it answers the paid request, home and journal are moved."""
 
-        inner = kie.transport()
+        inner: httpx.AsyncBaseTransport
+        runners: list[Runner] = field(factory=list)
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             reply = await self.inner.handle_async_request(request)
             if request.method == "POST":
                 move(kie, tmp_path / "moved")
+                for runner in self.runners:
+                    await runner.journal.close()  # It cannot be opened again.
             return reply
 
     async def work() -> None:
-        async with kie.runner(sandbox=lambda _: Moving()) as runner:
+        transport = Moving(kie.transport())
+        async with kie.runner(sandbox=lambda _: transport) as runner:
+            transport.runners.append(runner)
             await kie.make(runner, timeout=20)
 
     with pytest.raises(Kling26Error):
