@@ -44,7 +44,8 @@ CORE = "import kling26.core"
 COMFYUI = "import asyncio, importlib.metadata, logging, psutil, ssl, PIL.Image, urllib.request"
 DOOR = f"""{COMFYUI}
 from kling26.comfy_bridge import extension, node
-from kling26.core.plugins import load_providers, discover
+from kling26.core.installed import discover
+from kling26.core.plugins import load_providers
 load_providers(discover())"""
 
 

@@ -6,6 +6,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from ..core.errors import UsageError
 from ..core.version import version
+from . import console
 from .keys import keys
 from .lookup import balance, providers, prune, tasks
 from .parameters import shown_default
@@ -49,7 +50,13 @@ sandbox.command(
 def run(tokens: Sequence[str]) -> int:
     """Run a command line; returns the exit status, or raises how it ended."""
     try:
-        status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        status = app(
+            tokens,
+            console=console.Rich(),  # type: ignore[arg-type]
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
     except CycloptsError as error:
         raise UsageError(usage_text(error)) from error
     return status if isinstance(status, int) else 0

@@ -1,6 +1,6 @@
 """Where the command line says things: results on stdout, everything else on stderr."""
 
-import io
+import errno
 import json
 import logging
 import os
@@ -9,11 +9,16 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Kling26Error
+from ..core.isolation import aside
 from ..core.settings import Settings
-from ..core.text import sanitize
+from ..core.text import reason, sanitize
+from . import streams
+from .streams import Channel
+from .streams import say as say
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -22,21 +27,19 @@ if TYPE_CHECKING:
 #: The keys of the JSON object; all of them are always present.
 FACTS = ("task", "provider", "state", "task_id", "url", "file", "cost", "error")
 
+#: How wide a terminal is that does not say.
+_USUAL_WIDTH = 80
+
 _verbose = False
-
-
-class Unwritten(OSError):
-    """Stdout cannot be written to."""
+_results: Channel | None = None
 
 
 def set_up(verbose: bool) -> None:
-    """Choose how much is logged, and make every file name printable."""
-    global _verbose  # noqa: PLW0603 - one console per process.
+    """Choose how much is logged, and keep stdout for results: the rest goes to stderr."""
+    global _verbose, _results  # noqa: PLW0603 - one console per process.
     _verbose = verbose
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # In UTF-8, a file name is printed as the bytes it consists of.
-        utf8 = sys.stdout.encoding.lower() == "utf-8"
-        sys.stdout.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+    _results = Channel(streams.take_stdout())
+    sys.stdout = aside()
     handler = _LogLines()
     if verbose:
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s: %(message)s"))
@@ -59,18 +62,54 @@ class _LogLines(logging.Handler):
             say(record.getMessage())  # Without the traceback that may be with it.
 
 
-def say(text: str) -> None:
-    """Print a line for the person at the screen."""
+def results() -> Channel:
+    """What stdout was when the command began."""
+    return _results or Channel(sys.stdout)
+
+
+def width() -> int | None:
+    """How many columns the terminal of the results has; None if they do not go to one."""
+    out = results()
+    if not out.isatty():
+        return None
     with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(out.fileno()).columns
+        return columns or _USUAL_WIDTH
+    return _USUAL_WIDTH
 
 
-def result(text: str) -> None:
-    """Print a line of the result; raises `Unwritten`."""
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        raise Unwritten(*error.args) from error
+class Rich:
+    """A `rich.console.Console` for results, made when it is used: it takes long to import."""
+
+    def __init__(self) -> None:
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        from rich.console import Console
+
+        if self._made is None:
+            self._made = Console(file=results(), width=width())  # type: ignore[arg-type]
+        return getattr(self._made, name)
+
+
+def result(text: str, file: Path | None = None) -> bool:
+    """
+    Print a line of the result; False if it cannot be written.
+
+    `file` is the video that it is about: where that is must not be lost.
+    """
+    written = results().put(f"{text}\n")
+    if file is not None and (not written or "stdout" in streams.missing):
+        say(f"The video is here: {file}")
+    return written
+
+
+def unwritten() -> bool:
+    """Whether some of the results could not be written, which is said unless nobody reads them."""
+    error = results().error
+    if error is not None and getattr(error, "errno", None) != errno.EPIPE:
+        say(f"The output cannot be written: {reason(error)}.")
+    return error is not None
 
 
 def fail(

@@ -4,13 +4,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field
 
 from ..core.progress import Progress
 from ..core.text import sanitize
-from .console import say
+from .streams import Channel, say
 from .texts import PHASES, found_text, phase_text
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Display:
         from rich.console import Console
         from rich.live import Live
 
-        console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        stderr: Any = Channel(sys.stderr)  # What cannot be shown does not matter.
+        console = Console(file=stderr, markup=False, highlight=False, emoji=False)
         if console.is_terminal and not console.is_dumb_terminal:
             self._live = Live(
                 console=console,

@@ -1,16 +1,17 @@
 """
 The command `kling26`, from its start to its exit status.
 
-The commands themselves are in `commands`. Here an interrupt, an error or a closed pipe becomes one
+The commands themselves are in `commands`. Here an interrupt or an error becomes one
 sentence and an exit status, and a traceback only with --verbose.
 """
 
 # Nothing heavy is imported here, not even `texts`: a Ctrl-C while the rest is still loading gets a
 # sentence too.
-import errno
 import os
 import signal
 import sys
+
+from . import streams
 
 INTERRUPTED = 130
 #: A bug of ours, or an output that cannot be written.
@@ -20,28 +21,21 @@ BROKEN = 1
 def main() -> None:
     """Run the command line and exit."""
     try:
+        streams.fill()
         _treat_signals_alike()
         status = _run(sys.argv[1:])
-        sys.stdout.flush()
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
+        streams.say("Interrupted.")
         status = INTERRUPTED
-    except OSError as error:
-        # Commands handle their own errors, so this is stdout: full, or no longer read.
-        if error.errno != errno.EPIPE:
-            print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
-        # Python would otherwise try again at exit to write what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = BROKEN
     except Exception as error:  # The installation's: commands handle their own.
         if "--verbose" in sys.argv:
             raise
-        print(f"kling26 cannot start: {error}. Use --verbose to see where.", file=sys.stderr)
+        streams.say(f"kling26 cannot start: {error}. Use --verbose to see where.")
         status = BROKEN
     if status == INTERRUPTED or _hung():
         # An orderly exit would wait for threads that are still waiting for an answer; and CPython
         # kills itself with the signal if it arrived during an `eval`, as in `namedtuple`.
-        sys.stderr.flush()
+        streams.settle()
         os._exit(status)
     sys.exit(status)
 
@@ -70,13 +64,17 @@ def _run(line: list[str]) -> int:
     verbose, as_json = "--verbose" in options, "--json" in options
     rest = [*(word for word in options if word != "--verbose"), *line[len(options) :]]
     try:
-        return _command(rest, verbose, as_json)
+        status = _command(rest, verbose, as_json)
     except KeyboardInterrupt:
         from . import console, texts, work
 
         text = texts.INTERRUPTED if work.begun else texts.NOTHING_SENT
         console.fail(text, as_json=as_json)
-        return INTERRUPTED
+        status = INTERRUPTED
+    from . import console
+
+    # The other statuses say more.
+    return max(status, BROKEN) if console.unwritten() else status
 
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:
@@ -92,8 +90,6 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
     except Kling26Error as error:
         console.fail(texts.error_text(error), error=error, as_json=as_json)
         return exits.exit_status(error)
-    except console.Unwritten:
-        raise
     except Exception as error:  # noqa: BLE001 - a traceback only with --verbose.
         console.fail(texts.bug(console.shown(error)), as_json=as_json)
         return BROKEN

@@ -8,8 +8,9 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ..core.errors import SettingsError, UnknownProvider
+from ..core.installed import discover
 from ..core.keys import Keys
-from ..core.plugins import Registry, discover, load_providers
+from ..core.plugins import Registry, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings
 from . import listings, texts

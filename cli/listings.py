@@ -1,7 +1,5 @@
 """What the command line lists: tasks, and providers."""
 
-import shutil
-import sys
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +14,7 @@ from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.settings import Settings, url_variables
 from ..core.text import join_sentences, join_words, sanitize
-from . import texts
+from . import console, texts
 
 #: The shortest excerpt of a prompt, in characters.
 _EXCERPT = 20
@@ -24,7 +22,7 @@ _EXCERPT = 20
 
 def _width() -> int:
     """How wide text may be: the width of the terminal, or 100 columns for another program."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+    return console.width() or 100
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

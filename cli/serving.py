@@ -6,12 +6,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ..core.errors import OptionRefused
-from ..core.plugins import discover, load_sandboxes
+from ..core.installed import discover
+from ..core.plugins import load_sandboxes
 from ..core.settings import Settings
 from ..sandbox import FAULTS, Conditions, Fault, build_site, environment, fault_name
 from ..sandbox import serve as serve_site
 from . import usage
-from .console import Unwritten, result
+from .console import result
 
 _PORT = 8026
 
@@ -54,14 +55,13 @@ def _serve(
             for variable, value in environment(emulator, url).items()
         ]
         lines.append('# Any API key works, unless it contains "wrong".')
-        result("\n".join(lines))
+        if not result("\n".join(lines)):
+            raise KeyboardInterrupt  # Nobody knows where to find it.
 
     try:
         serve_site(build_site(emulators.values(), conditions), port, ready)
     except KeyboardInterrupt:
         pass  # The usual end of a server.
-    except Unwritten:
-        raise
     except OSError as error:
         reason = None if error.errno == errno.EADDRINUSE else error.strerror
         raise usage.unusable_port(port, reason) from error

@@ -168,8 +168,9 @@ def _show(end: _End, as_json: bool, among: bool = False) -> int:
     if error is not None:
         text = texts.error_text(error, end.task, end.provider)
         say(f"{error.task}: {text}" if among else text)
+    file = None if end.video is None else end.video.file
     if as_json:
-        result(as_object(error, end.task, end.video, text))
-    elif end.video is not None:
-        result(str(end.video.file))
+        result(as_object(error, end.task, end.video, text), file)
+    elif file is not None:
+        result(str(file), file)
     return 0 if error is None else exit_status(error)

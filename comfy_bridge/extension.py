@@ -4,14 +4,14 @@ import json
 import logging
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import EntryPoint
 from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve
 
 from ..core.errors import SettingsError
-from ..core.plugins import Problem, Registry, discover, load_providers
+from ..core.installed import PlugIn, discover
+from ..core.plugins import Problem, Registry, load_providers
 from ..core.provider import Provider
 from ..core.runner import ending
 from ..core.settings import Settings
@@ -80,7 +80,7 @@ def _unshowable(provider: Provider) -> str | None:
     return None
 
 
-def _plugins() -> Iterable[EntryPoint]:
+def _plugins() -> Iterable[PlugIn]:
     try:
         return discover(Settings().load_plugins)
     except SettingsError as error:

@@ -6,12 +6,11 @@ stop working because of another package.
 """
 
 import logging
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -22,6 +21,8 @@ from attrs import frozen
 from . import hookspecs
 from .errors import UnknownProvider
 from .hookspecs import PROJECT, Sandbox
+from .installed import PlugIn
+from .isolation import isolated
 from .provider import Provider
 from .settings import Settings, variable_stem
 from .text import join_words, sanitize
@@ -42,6 +43,9 @@ SANDBOXES = (
     "kling26.sandbox.cometapi",
     "kling26.sandbox.runcomfy",
 )
+
+#: After how many seconds of loading a plug-in is named.
+_LONG = 5.0
 
 T = TypeVar("T")
 
@@ -76,26 +80,10 @@ class Registry:
             ) from None
 
 
-def discover(only: Collection[str] | None = None) -> list[EntryPoint]:
-    """
-    The entry points of all installed plug-ins, or of these distributions only.
-
-    They are sorted, so that the first of two that want the same name is always the same one.
-    """
-    found = sorted(
-        entry_points(group=PROJECT),
-        key=lambda entry: (_normalize(_distribution(entry)), entry.name),
-    )
-    if only is None:
-        return found
-    wanted = {_normalize(name) for name in only}
-    return [entry for entry in found if _normalize(_distribution(entry)) in wanted]
-
-
-def load_providers(entries: Iterable[EntryPoint] = ()) -> Registry:
-    """The built-in providers, and those of the plug-ins at these entry points."""
+def load_providers(plug_ins: Iterable[PlugIn] = ()) -> Registry:
+    """The built-in providers, and those of these plug-ins."""
     problems: list[Problem] = []
-    manager = _manager(PROVIDERS, entries, problems)
+    manager = _manager(PROVIDERS, plug_ins, problems)
     found: dict[str, Provider] = {}
     origins: dict[str, str] = {}
     for plugin, provider in _hook_results(manager, "kling26_providers", Provider, problems):  # type: ignore[type-abstract]
@@ -128,10 +116,10 @@ def _check_ownership(
                 raise InvalidPlugin(f'the variable {variable} belongs to "{other.name}".')
 
 
-def load_sandboxes(entries: Iterable[EntryPoint] = ()) -> dict[str, Sandbox]:
+def load_sandboxes(plug_ins: Iterable[PlugIn] = ()) -> dict[str, Sandbox]:
     """The built-in emulators and those of plug-ins, by the name of their provider."""
     problems: list[Problem] = []
-    manager = _manager(SANDBOXES, entries, problems)
+    manager = _manager(SANDBOXES, plug_ins, problems)
     found: dict[str, Sandbox] = {}
     for _, sandbox in _hook_results(manager, "kling26_sandboxes", Sandbox, problems):
         found.setdefault(sandbox.provider, sandbox)
@@ -153,27 +141,55 @@ def load_rehearsal() -> Rehearsal:
 
 @contextmanager
 def _recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
-    """Record what a plug-in raises, even `SystemExit`, instead of letting it through."""
+    """
+    Run code of a plug-in, and record what it raises instead of letting it through.
+
+    That may be anything, such as the panic of a library in Rust, or an interrupt of its own making;
+    only that of a signal is let through.
+    """
+    with isolated():
+        try:
+            yield
+        except InvalidPlugin as error:
+            problems.append(Problem(plugin, str(error)))
+        except BaseException as error:  # noqa: BLE001
+            problems.append(Problem(plugin, _words(error)))
+
+
+def _words(error: BaseException) -> str:
+    """What was raised; its own text may be missing, or raise something itself."""
     try:
-        yield
-    except InvalidPlugin as error:
-        problems.append(Problem(plugin, str(error)))
-    except (Exception, SystemExit) as error:  # noqa: BLE001
-        problems.append(Problem(plugin, f"{type(error).__name__}: {sanitize(error)}"))
+        text = sanitize(error)
+    except BaseException:  # noqa: BLE001
+        text = ""
+    return ": ".join(filter(None, (type(error).__name__, text)))
 
 
 def _manager(
-    built_in: Iterable[str], entries: Iterable[EntryPoint], problems: list[Problem]
+    built_in: Iterable[str], plug_ins: Iterable[PlugIn], problems: list[Problem]
 ) -> pluggy.PluginManager:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     for module in built_in:
         manager.register(import_module(module), name=module.removeprefix(f"{PROJECT}."))
-    for entry in entries:
-        name = f"{_distribution(entry)}:{entry.name}"
-        with _recording(name, problems):
-            _register(manager, name, entry.load)
+    for plug_in in plug_ins:
+        with _recording(str(plug_in), problems), _naming(plug_in):
+            _register(manager, str(plug_in), plug_in.load)
     return manager
+
+
+@contextmanager
+def _naming(plug_in: PlugIn) -> Iterator[None]:
+    """Say which plug-in it is that takes long to load, or hangs."""
+    text = 'Loading the plug-in "%s" takes unusually long.'
+    timer = threading.Timer(_LONG, logger.warning, (text, plug_in))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], object]) -> None:
@@ -186,7 +202,7 @@ def _register(manager: pluggy.PluginManager, name: str, load: Callable[[], objec
         manager.check_pending()
         if not any(hook.has_spec() for hook in manager.get_hookcallers(plugin) or ()):
             raise InvalidPlugin('it has no hook; is "@hookimpl" missing?')
-    except (Exception, SystemExit):
+    except BaseException:
         if manager.has_plugin(name):
             manager.unregister(name=name)
         raise
@@ -230,12 +246,3 @@ def _log_all(problems: list[Problem]) -> tuple[Problem, ...]:
 def _log_problem(problem: Problem) -> None:
     """Once per process, because runners and rehearsals load the plug-ins again."""
     logger.warning("%s", problem)
-
-
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "unknown"
-
-
-def _normalize(name: str) -> str:
-    """A distribution's name in normalized form (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

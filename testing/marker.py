@@ -10,8 +10,9 @@ import pytest
 from attrs import field, frozen
 
 from ..core.errors import UnknownProvider
+from ..core.installed import discover
 from ..core.journal.task import new_task_id
-from ..core.plugins import discover, load_providers
+from ..core.plugins import load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings, url_variables
 from .cassettes import urls

@@ -29,10 +29,11 @@ from attrs import define, field
 
 from ..core.http.pool import SandboxFactory
 from ..core.images import ImageFile
+from ..core.installed import discover
 from ..core.journal.journal import Journal
 from ..core.journal.task import Task
 from ..core.journal.worker import Worker
-from ..core.plugins import Registry, discover, load_providers, load_sandboxes
+from ..core.plugins import Registry, load_providers, load_sandboxes
 from ..core.progress import Progress
 from ..core.provider import Provider
 from ..core.request import AspectRatio, VideoRequest

@@ -8,8 +8,9 @@ import httpx
 from attrs import define, field
 
 from ..errors import SettingsError
+from ..installed import discover
 from ..keys import Key, Keys
-from ..plugins import Registry, discover, load_rehearsal, load_sandboxes
+from ..plugins import Registry, load_rehearsal, load_sandboxes
 from ..provider import Provider
 from ..settings import Settings
 from ..status import Realm

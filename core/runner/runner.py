@@ -26,12 +26,13 @@ from ..errors import (
 )
 from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
+from ..installed import discover
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
 from ..journal.task import Task
 from ..money import Balance, cost_unit
-from ..plugins import Registry, discover, load_providers
+from ..plugins import Registry, load_providers
 from ..progress import Listener, Progress, ignore_progress
 from ..request import VideoRequest
 from ..settings import TIMEOUT, Settings

@@ -4,12 +4,13 @@ import logging
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from kling26.core import UnknownProvider
-from kling26.core.plugins import Registry, discover, load_providers, load_sandboxes
+from kling26.core.installed import PlugIn, discover
+from kling26.core.plugins import Registry, load_providers, load_sandboxes
 from kling26.core.settings import Settings
 
 BUILT_IN = ["kie", "apikley", "cometapi", "runcomfy"]
@@ -220,7 +221,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
 }
 
-Install = Callable[..., EntryPoint]
+Install = Callable[..., PlugIn]
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     monkeypatch.syspath_prepend(str(tmp_path))
     modules = set(sys.modules)
 
-    def install(source: str, name: str = "acme", dist: str | None = None) -> EntryPoint:
+    def install(source: str, name: str = "acme", dist: str | None = None) -> PlugIn:
         dist = dist or f"kling26-{name}"
         module = f"kling26_{name}"
         (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), "utf-8")
@@ -384,14 +385,16 @@ def test_the_variable_of_a_key_has_many_forms(install: Install, variable: str) -
 
 def test_the_same_plug_in_twice_is_one(install: Install, caplog: pytest.LogCaptureFixture) -> None:
     entry = install(ACME)
-    alias = EntryPoint("alias", entry.value, entry.group)
+    alias = evolve(entry, name="alias")
 
     registry = load_providers([entry, entry, alias])
 
     assert list(registry.providers) == [*BUILT_IN, "acme"]
     again, under_another_name = skipped(caplog)
     assert again == 'The plug-in "kling26-acme:acme" was skipped: it is already loaded.'
-    assert under_another_name.startswith('The plug-in "unknown:alias" was skipped: ValueError:')
+    assert under_another_name.startswith(
+        'The plug-in "kling26-acme:alias" was skipped: ValueError:'
+    )
 
 
 def test_an_object_that_cannot_even_be_shown_is_named_by_its_type(

@@ -294,7 +294,8 @@ def third_parties(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def providers(third_parties: Path) -> Iterator[Providers]:
-    from kling26.core.plugins import discover, load_sandboxes
+    from kling26.core.installed import discover
+    from kling26.core.plugins import load_sandboxes
     from kling26.sandbox import Conditions, Server, build_site, environment
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,123 @@
+"""
+The plug-ins that are installed, found one distribution at a time.
+
+Whatever lies on `sys.path`, a distribution with broken metadata costs nobody else anything. It is
+passed over, and named only if it says that it is a plug-in for us.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import PurePath
+
+from attrs import frozen
+
+from .hookspecs import PROJECT
+from .text import sanitize
+from .validation import InvalidPlugin
+
+_FILE = "entry_points.txt"
+_SECTION = f"[{PROJECT}]"
+
+
+@frozen
+class PlugIn:
+    """What a distribution says is a plug-in; `load` returns it, or raises anything."""
+
+    distribution: str
+    name: str
+    load: Callable[[], object]
+
+    def __str__(self) -> str:
+        return sanitize(":".join(filter(None, (self.distribution, self.name))), 120)
+
+
+def discover(only: Collection[str] | None = None) -> list[PlugIn]:
+    """
+    All installed plug-ins, or those of these distributions only.
+
+    They are sorted, so that the first of two that want the same name is always the same one. One
+    whose metadata is broken is among them, and says so when it is loaded.
+    """
+    wanted = None if only is None else {_normalize(name) for name in only}
+    found: dict[str, list[PlugIn]] = {}
+    broken: dict[str, list[PlugIn]] = {}
+    for distribution in _distributions():
+        sound, plug_ins = _read(distribution)
+        if plug_ins:
+            # As for modules, the first on the path counts; of an upgrade, a broken one may be left.
+            name = _normalize(plug_ins[0].distribution)
+            (found if sound else broken).setdefault(name, plug_ins)
+    return [
+        plug_in
+        for name, plug_ins in sorted((broken | found).items())
+        if wanted is None or name in wanted
+        for plug_in in sorted(plug_ins, key=lambda each: each.name)
+    ]
+
+
+def _distributions() -> Iterator[Distribution]:
+    for folder in list(sys.path):
+        with suppress(Exception):
+            yield from distributions(path=[folder])
+
+
+def _read(distribution: Distribution) -> tuple[bool, list[PlugIn]]:
+    """Whether the metadata of a distribution is in order, and its plug-ins."""
+    try:
+        text = distribution.read_text(_FILE) or ""
+    except UnicodeDecodeError as error:
+        ours = _SECTION.encode() in error.object.replace(b"\0", b"")  # It may be UTF-16.
+        return False, [_broken(distribution, f"its {_FILE} is not UTF-8 text")] if ours else []
+    except Exception:  # noqa: BLE001 - whose it is cannot be told.
+        return False, []
+    if _SECTION not in text:
+        return True, []
+    try:
+        return True, _plug_ins(distribution, text)
+    except InvalidPlugin as error:
+        return False, [_broken(distribution, str(error))]
+    except Exception as error:  # noqa: BLE001
+        return False, [_broken(distribution, f"its metadata cannot be read ({sanitize(error)})")]
+
+
+def _plug_ins(distribution: Distribution, text: str) -> list[PlugIn]:
+    """The plug-ins of a distribution with such entry points; raises `InvalidPlugin`, or others."""
+    if text.startswith("\ufeff"):
+        raise InvalidPlugin(f"its {_FILE} begins with a byte order mark")
+    lines = [line.strip() for line in text.splitlines()]
+    if any(line and line[0] not in "[#" and "=" not in line for line in lines):
+        raise InvalidPlugin(f'its {_FILE} has a line that is not "name = module"')
+    try:
+        metadata = distribution.metadata
+    except UnicodeDecodeError as error:
+        raise InvalidPlugin("its metadata is not UTF-8 text") from error
+    name = metadata["Name"] if "Name" in metadata else ""  # noqa: SIM401 - a protocol has no `get`.
+    if not _normalize(name).strip("-"):
+        raise InvalidPlugin("its metadata has no name")
+    entries = distribution.entry_points.select(group=PROJECT)
+    return [PlugIn(name, entry.name, partial(_load, entry)) for entry in entries]
+
+
+def _load(entry: EntryPoint) -> object:
+    if not entry.pattern.match(entry.value):
+        raise InvalidPlugin(f'"{sanitize(entry.value, 60)}" is not the name of a module.')
+    return entry.load()
+
+
+def _broken(distribution: Distribution, reason: str) -> PlugIn:
+    """A plug-in under the name of its folder, which raises what is wrong when it is loaded."""
+    folder = PurePath(str(getattr(distribution, "_path", "unknown")))  # It has no public name.
+
+    def fail() -> object:
+        raise InvalidPlugin(f"{reason}: {sanitize(folder, 200)}")
+
+    return PlugIn(folder.name.partition("-")[0].partition(".")[0] or "unknown", "", fail)
+
+
+def _normalize(name: str) -> str:
+    """A distribution's name in normalized form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
