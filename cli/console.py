@@ -127,7 +127,7 @@ def fail(
         result(as_object(error, task, text=text))
 
 
-def shown(error: Exception) -> str:
+def shown(error: BaseException) -> str:
     """An unexpected error on one line, without any key."""
     return _without_keys(sanitize(f"{type(error).__name__}: {error}"))
 

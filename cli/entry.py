@@ -90,6 +90,8 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
     except Kling26Error as error:
         console.fail(texts.error_text(error), error=error, as_json=as_json)
         return exits.exit_status(error)
-    except Exception as error:  # noqa: BLE001 - a traceback only with --verbose.
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a traceback only with --verbose.
         console.fail(texts.bug(console.shown(error)), as_json=as_json)
         return BROKEN

@@ -30,7 +30,7 @@ def fill() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # Always the lowest number that is free.
             missing.add(name)
-        if getattr(sys, name) is None:
+        if getattr(sys, name) is None or getattr(sys, name).closed:
             missing.add(name)
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 

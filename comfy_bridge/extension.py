@@ -11,6 +11,7 @@ from attrs import evolve
 
 from ..core.errors import SettingsError
 from ..core.installed import PlugIn, discover
+from ..core.isolation import isolated
 from ..core.plugins import Problem, Registry, load_providers
 from ..core.provider import Provider
 from ..core.runner import ending
@@ -69,12 +70,13 @@ def showable(registry: Registry) -> Registry:
 
 def _unshowable(provider: Provider) -> str | None:
     """Why a provider's texts and widgets cannot be shown, in words; None: they can."""
-    try:
-        widgets = own_widgets(provider)
-        described = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
-        json.dumps(described, allow_nan=False)
-    except Exception as error:  # noqa: BLE001 - a plug-in's options may contain anything
-        return f"{type(error).__name__}: {sanitize(error)}"
+    with isolated():
+        try:
+            widgets = own_widgets(provider)
+            described = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
+            json.dumps(described, allow_nan=False)
+        except BaseException as error:  # noqa: BLE001 - a plug-in's options may contain anything.
+            return f"{type(error).__name__}: {sanitize(error)}"
     if any(widget.id == "provider" for widget in widgets):
         return texts.PROVIDER_OPTION
     return None

@@ -148,6 +148,13 @@ def _descriptor() -> Iterator[None]:
 
 Handler = Callable[[int, FrameType | None], Any]
 
+#: Those that end a program, and those that Python handles so that it goes on.
+_SIGNALS = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "SIGPIPE", "SIGCHLD")
+    if hasattr(signal, name)
+]
+
 
 @contextmanager
 def _signal_handlers() -> Iterator[None]:
@@ -155,7 +162,7 @@ def _signal_handlers() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     raised: list[BaseException] = []
     for number, handler in before.items():
         if callable(handler):

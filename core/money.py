@@ -31,7 +31,9 @@ def list_price(
         provider.check(request, own)
         usd = provider.price(request, own)
         return float(usd) if usd is not None and isfinite(usd) else None
-    except Exception:  # noqa: BLE001 - a plug-in may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a plug-in may raise anything, even a panic in Rust.
         return None
 
 

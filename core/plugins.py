@@ -182,7 +182,7 @@ def _manager(
 def _naming(plug_in: PlugIn) -> Iterator[None]:
     """Say which plug-in it is that takes long to load, or hangs."""
     text = 'Loading the plug-in "%s" takes unusually long.'
-    timer = threading.Timer(_LONG, logger.warning, (text, plug_in))
+    timer = threading.Timer(_LONG, logger.error, (text, plug_in))
     timer.daemon = True
     timer.start()
     try:

@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from ..isolation import occupy
 from ..threads import shared
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ def loop() -> asyncio.AbstractEventLoop:
     global _loop  # noqa: PLW0603 - one per process, on purpose.
     with _lock:
         if _loop is None:
+            occupy()  # The loop opens files.
             new = asyncio.new_event_loop()
             new.set_default_executor(shared())  # It looks up host names there.
             threading.Thread(target=new.run_forever, name="kling26", daemon=True).start()

@@ -27,6 +27,7 @@ from ..errors import (
 from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
 from ..installed import discover
+from ..isolation import occupy
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
@@ -85,6 +86,9 @@ class Runner:
     _resolver: Resolver = field(init=False)
     _jobs: JobPool = field(init=False)
     _store: Store = field(init=False)
+
+    def __attrs_pre_init__(self) -> None:
+        occupy()
 
     def __attrs_post_init__(self) -> None:
         self._store = Store(self.settings.home)
