@@ -133,6 +133,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Path
     folder = tmp_path_factory.mktemp("broken")
     for name, (source, _) in BROKEN.items():
         source = source.replace('name = "ruler"', f'name = "{name}"')
+        source = source.replace("RULER_API_KEY", f"{name.upper()}_API_KEY")
         install(folder, f"kling26-{name}", {f"kling26_{name}": source}, f"{name} = kling26_{name}")
     install(folder, "kling26-ruler", {"kling26_ruler": RULER}, "ruler = kling26_ruler")
     return folder
