@@ -7,6 +7,7 @@ provider's module describes its replies as attrs classes and calls `Provider.rea
 
 import json
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import isfinite
@@ -26,8 +27,11 @@ T = TypeVar("T")
 MAX_REPLY = 1_000_000
 #: How deep a value is searched, counting JSON inside strings.
 _DEPTH = 8
+#: What may surround a URL and is no part of one: blanks, marks that are not seen, quotes, brackets.
+_AROUND = string.whitespace + '\ufeff\u200b\u00a0<>"`“”‘’„«»'
 #: Some servers leave blanks in a file's name as they are.
 _URL = re.compile(r"https?://\S+(?: [^\s:]+)*", re.IGNORECASE)
+_BETWEEN_URLS = re.compile(r"(?<=\S)\s+(?=https?://)", re.IGNORECASE)
 _PICTURE = re.compile(r"[^?#]*\.(avif|gif|jpe?g|png|webp)([?#].*)?", re.IGNORECASE)
 
 
@@ -206,11 +210,25 @@ def find_video(*values: object) -> str | None:
     return next((url for url in urls if not _PICTURE.fullmatch(url)), None)
 
 
+def bare_url(text: str) -> str:
+    """
+    A URL without what surrounds it, and without line breaks, which browsers ignore in a URL.
+
+    >>> bare_url(' "<https://a.example/1.\\nmp4>"\\n')
+    'https://a.example/1.mp4'
+    """
+    bare = re.sub(r"[\t\r\n]+", "", text).strip(_AROUND)
+    quoted = bare.startswith("'")  # An apostrophe may also be the end of a file's name.
+    return bare.strip("'").strip(_AROUND) if quoted else bare
+
+
 def _urls(value: object, depth: int) -> Iterator[str]:
     """The URLs in strings, arrays and objects, in their order."""
-    if isinstance(value, str) and _URL.fullmatch(value.strip()):
-        yield value.strip().replace(" ", "%20")
-        return
+    if isinstance(value, str):
+        pieces = [bare_url(piece) for piece in _BETWEEN_URLS.split(value)]
+        if all(map(_URL.fullmatch, pieces)):
+            yield from (piece.replace(" ", "%20") for piece in pieces)
+            return
     inner = _unpacked(value)
     parts = list(inner.values()) if isinstance(inner, Mapping) else inner
     if depth and isinstance(parts, list):

@@ -347,14 +347,15 @@ class Runner:
 
 
 def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
-    """The error for a task: a journal that fails changes nothing about what has been paid for."""
+    """The error for a task: a journal or a setting changes nothing about what has been paid for."""
     paid = {
         "unclear": "may have been paid for",
         "at_provider": "is paid for",
         "made": "is paid for",
     }
-    if isinstance(error, JournalError | UnknownTask) and task.standing in paid:
-        return NotDelivered(f"{sentence(error)} The video {paid[task.standing]}.")
+    if isinstance(error, JournalError | UsageError) and task.standing in paid:
+        message = f"{sentence(error, 1000)} The video {paid[task.standing]}."
+        return NotDelivered(message, remedy=error.remedy)
     return error
 
 
