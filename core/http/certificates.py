@@ -36,7 +36,8 @@ def _refuse(error: OSError | ValueError, file: str | None) -> NetworkSettingsErr
         return _wrong("SSLKEYLOGFILE", log, f"which cannot be written: {reason(error)}", "a file")
     if file and isinstance(error, OSError) and error.strerror and error.filename is None:
         return _wrong("SSL_CERT_FILE", file, _what_is_wrong(error), "a PEM file of certificates")
-    return NetworkSettingsError(f"TLS cannot be set up on this machine: {reason(error)}.")
+    said = sanitize(error.args[-1] if error.args else "no reason given").rstrip(".")
+    return NetworkSettingsError(f"TLS cannot be set up on this machine: {said}.")
 
 
 def _what_is_wrong(error: OSError) -> str:

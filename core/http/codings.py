@@ -87,7 +87,7 @@ class Decoder:
         if self._unpacker is None:
             return
         if not self._unpacker.eof or self._after == _MEMBER[:1]:
-            raise CodingError("the end of the compressed file is missing")
+            raise CodingError("the end of the compressed data is missing")
 
     def _begin(self) -> bytes:
         self._begun = True
@@ -111,7 +111,7 @@ class Decoder:
                 if not data and len(piece) < _PIECE:
                     return
         except zlib.error as error:
-            raise CodingError("the compressed file is damaged") from error
+            raise CodingError("the compressed data is damaged") from error
 
     def _next_member(self, data: bytes) -> bytes:
         """

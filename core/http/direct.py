@@ -65,7 +65,7 @@ class DirectHost:
 def _network(text: str) -> _Network | None:
     """The network that is only this address if it has no prefix; brackets do not count."""
     try:
-        return ipaddress.ip_network(re.sub(r"^\[([^\]]*)\]", r"\1", text), strict=False)
+        return ipaddress.ip_network(re.sub(r"^\[([^\]]*)\](?=/|$)", r"\1", text), strict=False)
     except ValueError:
         return None
 

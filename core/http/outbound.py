@@ -10,8 +10,10 @@ import os
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
+import httpcore
 import httpx
 from attrs import define, field
 
@@ -69,6 +71,7 @@ class Outbound(httpx.AsyncBaseTransport):
         except Exception as error:
             if departure.had_effect(proxy):
                 raise
+            await departure.close()
             judged = self._judge(error, departure, proxy)
             if judged is None:
                 raise
@@ -127,7 +130,7 @@ def words(error: BaseException) -> str:
         said = os.strerror(number) if number > 0 else failed.strerror
     else:
         said = str(error)
-    return sanitize(said, 160) or "the connection broke"
+    return sanitize(said, 160).rstrip(".") or "the connection broke"
 
 
 @define(eq=False)
@@ -135,8 +138,8 @@ class _Departure:
     """How far a request has got, as httpcore traces it."""
 
     request: httpx.Request
-    #: Whether the way to the proxy, or else to the server, is open.
-    _connected: bool = field(default=False, init=False)
+    #: The connection to the proxy, or else to the server.
+    _connection: httpcore.AsyncNetworkStream | None = field(default=None, init=False)
     #: Whether the proxy was asked for the way to the server, and whether that was open, too.
     asked: bool = field(default=False, init=False)
     _tunnelled: bool = field(default=False, init=False)
@@ -163,6 +166,12 @@ class _Departure:
         except TimeoutError as error:
             raise httpx.ConnectTimeout("it took too long", request=self.request) from error
 
+    async def close(self) -> None:
+        """Close the connection of a request that failed, which httpcore forgets in some cases."""
+        if self._connection is not None:
+            with suppress(Exception):
+                await self._connection.aclose()
+
     def had_effect(self, proxy: Proxy | None) -> bool:
         """Whether a request that failed may have had one, or the server is to blame."""
         through = proxy is not None and self.request.url.scheme == "http"
@@ -172,7 +181,7 @@ class _Departure:
         """What is wrong with a proxy, as a part of a sentence."""
         if self._tunnelled:
             return f"through which {self.host} cannot be reached ({reason})"
-        if not self._connected:
+        if self._connection is None:
             return f"where no proxy can be reached ({reason})"
         if proxy.url.scheme == "https" and not self.asked:
             return f"where TLS fails ({reason}); most proxies are http://"
@@ -181,7 +190,7 @@ class _Departure:
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         match event.partition(".")[2]:
             case "connect_tcp.complete":
-                self._connected = True
+                self._connection = info["return_value"]
             case "setup_socks5_connection.started":
                 self.asked = True
             case "start_tls.started":

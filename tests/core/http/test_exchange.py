@@ -241,7 +241,7 @@ def test_a_packed_answer_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
 
     answer = answered(packed, ("Content-Encoding", "gzip"))
 
-    assert answer.problem == "it was cut off"
+    assert answer.problem == "the end of the compressed data is missing"
     assert answer.reply.content.startswith(b'{"id": "12345"')
 
 
