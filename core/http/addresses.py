@@ -93,13 +93,13 @@ def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
 def check_ip(address: str, local: bool) -> None:
     """Raise `AddressRefused` for a link-local address, and for a private one unless `local`."""
     ip: IPAddress = ipaddress.ip_address(address.partition("%")[0])
-    for reached in _reached(ip):
-        if reached.is_link_local or reached in _METADATA:
-            raise AddressRefused(f"the link leads to the link-local address {ip}")
-        if reached.is_multicast:
-            raise AddressRefused(f"the link leads to the multicast address {ip}")
-        if not (_is_public(reached) or local):
-            raise AddressRefused(f"the link leads into a private network ({ip})")
+    reached = _reached(ip)
+    if any(each.is_link_local or each in _METADATA for each in reached):
+        raise AddressRefused(f"the link leads to the link-local address {ip}")
+    if any(each.is_multicast for each in reached):
+        raise AddressRefused(f"the link leads to the multicast address {ip}")
+    if not (local or all(map(_is_public, reached))):
+        raise AddressRefused(f"the link leads into a private network ({ip})")
 
 
 def _reached(ip: IPAddress) -> list[IPAddress]:

@@ -29,7 +29,7 @@ DIRECT = "kling26_direct"
 #: Requests by these methods change nothing, so it does not matter whether they have left.
 _HARMLESS = ("GET", "HEAD")
 #: What a proxy says that will not let such a request through at another time either.
-_NEVER = re.compile(r"[34]\d\d|501|Requested|Invalid username|.*not allowed")
+_NEVER = re.compile(r"(?!408|429)[34]\d\d|501|Requested|Invalid username|.*not allowed")
 _NO_LOGIN = re.compile(r"407|Requested|Invalid username")
 #: What OpenSSL says of a certificate outside the time for which it is valid.
 _WRONG_TIME = (9, 10)
@@ -104,13 +104,13 @@ class Outbound(httpx.AsyncBaseTransport):
     ) -> Exception | None:
         """What is to be said of a request that had no effect; None if the error says it."""
         untrusted = _cause(error, ssl.SSLCertVerificationError)
-        host = proxy.url.host if proxy and not departure.asked else departure.host
-        if untrusted is not None and host not in self.network.worked:
-            return _untrusted(host, untrusted)
-        if proxy is None:
+        whose = departure.host if proxy is None or departure.asked else proxy.named
+        if untrusted is not None and departure.host not in self.network.worked:
+            return _untrusted(whose, untrusted)
+        if proxy is None or isinstance(error, httpx.LocalProtocolError):
             return None
         if isinstance(error, httpx.ProxyError) and not _NEVER.match(str(error)):
-            return httpx.ProxyError(f"{proxy.named} answered: {sanitize(error, 100)}")
+            return httpx.ProxyError(f"{proxy.named} answered: {words(error)}")
         if proxy.url in self.network.worked:
             return httpx.ProxyError(f"{proxy.named}: {words(error)}")
         if isinstance(error, httpx.ProxyError):
@@ -123,7 +123,7 @@ def words(error: BaseException) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "it took too long"
     if (tls := _cause(error, ssl.SSLError)) is not None:
-        said = re.sub(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$", "", str(tls))
+        said = "TLS failed: " + re.sub(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$", "", str(tls))
     elif (failed := _cause(error, OSError)) is not None and failed.strerror:
         # A positive number is the system's; the text of asyncio is about sockets.
         number = failed.errno or 0
@@ -184,7 +184,7 @@ class _Departure:
         if self._connection is None:
             return f"where no proxy can be reached ({reason})"
         if proxy.url.scheme == "https" and not self.asked:
-            return f"where TLS fails ({reason}); most proxies are http://"
+            return f"which is no https:// proxy ({reason}); most are http://"
         return f"where nothing answers as {_KIND[proxy.url.scheme]} does ({reason})"
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -236,11 +236,11 @@ def _refuse(proxy: Proxy, host: str, said: str) -> NetworkSettingsError:
     return proxy.setting.refuse(problem, advice)
 
 
-def _untrusted(host: str, error: ssl.SSLCertVerificationError) -> NetworkSettingsError:
+def _untrusted(whose: str, error: ssl.SSLCertVerificationError) -> NetworkSettingsError:
     clock = "Check the clock of this machine. " if error.verify_code in _WRONG_TIME else ""
     file = os.environ.get("SSL_CERT_FILE")
     now = f', which is "{sanitize(file, 100)}" now,' if file else ""
     return NetworkSettingsError(
-        f"The certificate of {host} is not trusted: {sanitize(error.verify_message, 160)}. {clock}"
+        f"The certificate of {whose} is not trusted: {sanitize(error.verify_message, 160)}. {clock}"
         f"If your network inspects TLS, set SSL_CERT_FILE{now} to a PEM file with its certificates."
     )

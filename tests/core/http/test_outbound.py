@@ -79,7 +79,7 @@ WRONG = [
     ("http", b"SSH-2.0-OpenSSH_9.6\r\n", "nothing answers as an HTTP proxy does"),
     ("http", b"", "nothing answers as an HTTP proxy does"),
     ("http", b"HTTP/1.1 200 OK\r\n\r\n", "through which api.kie.ai cannot be reached"),
-    ("https", status(b"400 Bad Request"), "where TLS fails (wrong version number)"),
+    ("https", status(b"400 Bad Request"), "no https:// proxy (TLS failed: wrong version number)"),
     ("socks5", status(b"400 Bad Request"), "nothing answers as a SOCKS 5 proxy does"),
     ("socks5", b"", "nothing answers as a SOCKS 5 proxy does"),
     ("socks5", b"\x05\xff", "refuses to connect to api.kie.ai"),

@@ -220,5 +220,3 @@ def test_no_proxy_at_all_forgives_what_is_wrong_with_one(monkeypatch: pytest.Mon
     monkeypatch.setenv("NO_PROXY", "*")
 
     check_proxies()
-
-
