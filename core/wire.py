@@ -7,7 +7,6 @@ provider's module describes its replies as attrs classes and calls `Provider.rea
 
 import json
 import re
-import string
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import isfinite
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 import attrs
 
 from .status import State
-from .text import sanitize
+from .text import bare_url, sanitize
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -27,8 +26,6 @@ T = TypeVar("T")
 MAX_REPLY = 1_000_000
 #: How deep a value is searched, counting JSON inside strings.
 _DEPTH = 8
-#: What may surround a URL and is no part of one: blanks, marks that are not seen, quotes, brackets.
-_AROUND = string.whitespace + '\ufeff\u200b\u00a0<>"`“”‘’„«»'
 #: Some servers leave blanks in a file's name as they are.
 _URL = re.compile(r"https?://\S+(?: [^\s:]+)*", re.IGNORECASE)
 _BETWEEN_URLS = re.compile(r"(?<=\S)\s+(?=https?://)", re.IGNORECASE)
@@ -208,18 +205,6 @@ def find_video(*values: object) -> str | None:
     """
     urls = (url for value in values for url in _urls(value, _DEPTH))
     return next((url for url in urls if not _PICTURE.fullmatch(url)), None)
-
-
-def bare_url(text: str) -> str:
-    """
-    A URL without what surrounds it, and without line breaks, which browsers ignore in a URL.
-
-    >>> bare_url(' "<https://a.example/1.\\nmp4>"\\n')
-    'https://a.example/1.mp4'
-    """
-    bare = re.sub(r"[\t\r\n]+", "", text).strip(_AROUND)
-    quoted = bare.startswith("'")  # An apostrophe may also be the end of a file's name.
-    return bare.strip("'").strip(_AROUND) if quoted else bare
 
 
 def _urls(value: object, depth: int) -> Iterator[str]:

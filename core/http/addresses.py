@@ -15,8 +15,7 @@ from urllib.parse import urljoin
 import httpx
 
 from ..settings import is_loopback
-from ..text import sanitize
-from ..wire import bare_url
+from ..text import bare_url, sanitize
 from .outbound import DIRECT, words
 from .proxies import proxy_for
 

@@ -1,4 +1,4 @@
-"""How a URL travels, by the variables of the environment; and what is said of those that are wrong."""
+"""How a URL travels, as the environment says; and what is said of what is wrong there."""
 
 import os
 import urllib.request
