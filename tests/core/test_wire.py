@@ -7,6 +7,8 @@ import pytest
 from attrs import frozen
 from kling26.core.wire import (
     find_identifier,
+    find_url,
+    find_video,
     identifier,
     integer,
     number,
@@ -200,9 +202,9 @@ def test_an_id_is_found_in_a_fragment(fragment: str, task_id: str | None) -> Non
     ],
 )
 def test_a_url_is_found_between_what_was_pasted_with_it(text: str) -> None:
-    assert wire.find_url({"urls": [text]}) == "https://a.example/1.mp4"
-    assert wire.find_video(None, text) == "https://a.example/1.mp4"
+    assert find_url({"urls": [text]}) == "https://a.example/1.mp4"
+    assert find_video(None, text) == "https://a.example/1.mp4"
 
 
 def test_an_apostrophe_at_the_end_of_a_url_is_part_of_it() -> None:
-    assert wire.find_url("https://a.example/fox'") == "https://a.example/fox'"
+    assert find_url("https://a.example/fox'") == "https://a.example/fox'"
