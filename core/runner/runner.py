@@ -366,7 +366,8 @@ def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
     }
     if isinstance(error, JournalError | UsageError) and task.standing in paid:
         message = f"{sentence(error, 1000)} The video {paid[task.standing]}."
-        paid_for = NotDelivered(message, remedy=error.remedy)
+        remedy = error.remedy if isinstance(error, UsageError) else None
+        paid_for = NotDelivered(message, remedy=remedy)
         return paid_for.about(task=task.id, provider=task.provider, task_id=task.task_id)
     return error
 

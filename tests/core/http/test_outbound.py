@@ -90,8 +90,6 @@ WRONG = [
 def test_a_proxy_that_lets_nothing_through_is_named(
     scheme: str, answer: bytes, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if scheme == "socks5":
-        pytest.importorskip("socksio")
     port = Proxy(answer).port
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://me:secret@127.0.0.1:{port}")
 
