@@ -17,6 +17,7 @@ Every error that kling26 raises, as one tree.
     │   └── JournalBusy         other processes kept it locked for too long
     ├── ProviderError           the provider refused, failed or was unreachable
     │   ├── Unreachable         no connection was made, so the request had no effect
+    │   │   └── NetworkSettingsError  because of a proxy or a certificate: also a SettingsError
     │   ├── TryLater            not accepted now; try again later (429, 455)
     │   ├── Refused             not accepted, with the provider's reason
     │   │   ├── KeyRejected     the key is wrong, expired or not allowed
@@ -192,6 +193,12 @@ class Unreachable(ProviderError):
     """No connection was made, so the request had no effect."""
 
     usual_remedy: ClassVar[Remedy | None] = Remedy("wait")
+
+
+class NetworkSettingsError(Unreachable, SettingsError):
+    """No connection can be made with this machine's proxy, or with its certificates."""
+
+    usual_remedy: ClassVar[Remedy | None] = None
 
 
 class TryLater(ProviderError):

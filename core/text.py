@@ -2,6 +2,7 @@
 
 import json
 import re
+import string
 from collections.abc import Iterable, Mapping
 
 # Control characters (C0, DEL, C1), which start terminal escape codes, and the Unicode marks that
@@ -38,6 +39,22 @@ def join_sentences(*sentences: str) -> str:
     *others, last = [each for each in sentences if each] or [""]
     ended = (each if each.endswith(_SENTENCE_ENDS) else f"{each}." for each in others)
     return " ".join([*ended, last])
+
+
+#: What may surround a URL and is no part of one: blanks, marks that are not seen, quotes, brackets.
+_AROUND_URL = string.whitespace + '\ufeff\u200b\u00a0<>"`“”‘’„«»'
+
+
+def bare_url(text: str) -> str:
+    """
+    A URL without what surrounds it, and without line breaks, which browsers ignore in a URL.
+
+    >>> bare_url(' "<https://a.example/1.\\nmp4>"\\n')
+    'https://a.example/1.mp4'
+    """
+    bare = re.sub(r"[\t\r\n]+", "", text).strip(_AROUND_URL)
+    quoted = bare.startswith("'")  # An apostrophe may also be the end of a file's name.
+    return bare.strip("'").strip(_AROUND_URL) if quoted else bare
 
 
 def reason(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
 import attrs
 
 from .status import State
-from .text import sanitize
+from .text import bare_url, sanitize
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -28,6 +28,7 @@ MAX_REPLY = 1_000_000
 _DEPTH = 8
 #: Some servers leave blanks in a file's name as they are.
 _URL = re.compile(r"https?://\S+(?: [^\s:]+)*", re.IGNORECASE)
+_BETWEEN_URLS = re.compile(r"(?<=\S)\s+(?=https?://)", re.IGNORECASE)
 _PICTURE = re.compile(r"[^?#]*\.(avif|gif|jpe?g|png|webp)([?#].*)?", re.IGNORECASE)
 
 
@@ -208,9 +209,11 @@ def find_video(*values: object) -> str | None:
 
 def _urls(value: object, depth: int) -> Iterator[str]:
     """The URLs in strings, arrays and objects, in their order."""
-    if isinstance(value, str) and _URL.fullmatch(value.strip()):
-        yield value.strip().replace(" ", "%20")
-        return
+    if isinstance(value, str):
+        pieces = [bare_url(piece) for piece in _BETWEEN_URLS.split(value)]
+        if all(map(_URL.fullmatch, pieces)):
+            yield from (piece.replace(" ", "%20") for piece in pieces)
+            return
     inner = _unpacked(value)
     parts = list(inner.values()) if isinstance(inner, Mapping) else inner
     if depth and isinstance(parts, list):

@@ -50,7 +50,7 @@ class _Recorder:
         self.conditions, self.emulator = emulation.conditions, emulation.emulator
         self.provider = emulation.provider
         http, key = (
-            make_client(emulation.transport(), keep_alive=False),
+            make_client(emulation.transport()),
             Key("sandbox-key", "sandbox"),
         )
         self.client = ProviderClient(self.provider, "sandbox", key, http, http)

@@ -8,14 +8,16 @@ return another one.
 
 import asyncio
 import ipaddress
+import re
 import socket
 from urllib.parse import urljoin
-from urllib.request import getproxies
 
 import httpx
 
 from ..settings import is_loopback
-from ..text import sanitize
+from ..text import bare_url, sanitize
+from .outbound import DIRECT, words
+from .proxies import proxy_for
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -27,8 +29,27 @@ _BENCHMARK = ipaddress.ip_network("198.18.0.0/15")
 _ENDING_IN_IPV4 = tuple(
     ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")
 )
-# A network's own NAT64 gateways (RFC 8215).
+# A network's own NAT64 gateways (RFC 8215), and where the IPv4 address may be in theirs (RFC 6052,
+# section 2.2).
 _LOCAL_GATEWAY = ipaddress.IPv6Network("64:ff9b:1::/48")
+_IN_GATEWAY = ((6, 7, 9, 10), (7, 9, 10, 11), (9, 10, 11, 12), (12, 13, 14, 15))
+# How ISATAP (RFC 5214, section 6.1) marks that the last bytes are an IPv4 address.
+_ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
+# Where clouds answer questions about a machine, beside the usual link-local address: AWS, Azure,
+# Alibaba, Oracle.
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("fd00:ec2::254", "168.63.129.16", "100.100.100.200", "192.0.0.192"),
+    )
+)
+# Names of this machine (RFC 6761, section 6.3, and what Linux distributions write in /etc/hosts).
+_THIS_MACHINE = re.compile(
+    r"(.+\.)?(localhost[46]?(\.localdomain[46]?)?|ip6-(localhost|loopback)|loopback)"
+)
+# Names that only a private network has (RFC 6762, RFC 8375, ICANN's .internal), which a proxy would
+# find in its own.
+_PRIVATE_NAME = re.compile(r"[^.]+|.+\.(local|localdomain|internal|home\.arpa)")
 
 
 class AddressRefused(ValueError):
@@ -38,7 +59,7 @@ class AddressRefused(ValueError):
 def read_url(text: str, base: str = "") -> httpx.URL:
     """The URL in what a server sent, relative to `base`; raises `AddressRefused` if it is none."""
     try:
-        url = httpx.URL(urljoin(base, text.strip()))
+        url = httpx.URL(urljoin(base, bare_url(text)))
     except (httpx.InvalidURL, ValueError) as error:
         raise AddressRefused(f'the link "{sanitize(text, 100)}" is not a URL') from error
     check_host(url)
@@ -71,24 +92,28 @@ def check_scheme(url: httpx.URL, local: bool, unencrypted: bool) -> None:
 def check_ip(address: str, local: bool) -> None:
     """Raise `AddressRefused` for a link-local address, and for a private one unless `local`."""
     ip: IPAddress = ipaddress.ip_address(address.partition("%")[0])
-    for reached in _reached(ip):
-        if reached.is_link_local or reached.is_multicast:
-            raise AddressRefused(f"the link leads to the link-local address {ip}")
-        if not (_is_public(reached) or local):
-            raise AddressRefused(f"the link leads into a private network ({ip})")
+    reached = _reached(ip)
+    if any(each.is_link_local or each in _METADATA for each in reached):
+        raise AddressRefused(f"the link leads to the link-local address {ip}")
+    if any(each.is_multicast for each in reached):
+        raise AddressRefused(f"the link leads to the multicast address {ip}")
+    if not (local or all(map(_is_public, reached))):
+        raise AddressRefused(f"the link leads into a private network ({ip})")
 
 
 def _reached(ip: IPAddress) -> list[IPAddress]:
-    """The address itself, and the IPv4 address that it maps or is tunnelled to."""
+    """The address itself, and the IPv4 addresses that it maps or is tunnelled to."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
     if ip.ipv4_mapped is not None:
         return [ip.ipv4_mapped]
-    if ip.sixtofour is not None:
-        return [ip, ip.sixtofour]
-    if any(ip in network for network in _ENDING_IN_IPV4):
-        return [ip, ipaddress.IPv4Address(ip.packed[-4:])]
-    return [ip]
+    inner = [ip.sixtofour] if ip.sixtofour is not None else []
+    inner += ip.teredo or ()
+    if any(ip in network for network in _ENDING_IN_IPV4) or ip.packed[8:12] in _ISATAP:
+        inner.append(ipaddress.IPv4Address(ip.packed[-4:]))
+    if ip in _LOCAL_GATEWAY:
+        inner += [ipaddress.IPv4Address(bytes(ip.packed[at] for at in way)) for way in _IN_GATEWAY]
+    return [ip, *inner]
 
 
 def _is_public(ip: IPAddress) -> bool:
@@ -99,39 +124,74 @@ def _is_public(ip: IPAddress) -> bool:
 
 async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> list[str]:
     """
-    The checked IP addresses of a URL's host; empty behind a proxy, which resolves names itself.
+    The checked IP addresses of a URL's host; empty if a proxy is to be asked for it.
 
-    Raises `AddressRefused`, or `httpx.ConnectError` if the name does not resolve.
+    Raises `AddressRefused`; `httpx.ConnectError` if the name does not resolve; and
+    `NetworkSettingsError`.
     """
     check_host(url)
     check_scheme(url, local, unencrypted)
-    try:
-        ipaddress.ip_address(url.host)
-    except ValueError:
-        if _proxied():
-            return []
-    else:
-        check_ip(url.host, local)
-        return [url.host]
+    literals = _literals(url.host)
+    for address in literals:
+        check_ip(address, local)
+    name = url.host.lower().rstrip(".")
+    if not local and _THIS_MACHINE.fullmatch(name):
+        raise AddressRefused(f'the link leads to this machine ("{name}")')
+    if proxy_for(url) is not None:
+        # The proxy resolves names itself, so nobody can check what they lead to.
+        if not (literals or local) and _PRIVATE_NAME.fullmatch(name):
+            raise AddressRefused(f'the link leads into a private network ("{sanitize(name, 80)}")')
+        return []
+    return literals[:1] or await _look_up(url, local)
+
+
+async def _look_up(url: httpx.URL, local: bool) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             url.raw_host.decode("ascii"), url.port or 443, type=socket.SOCK_STREAM
         )
     except OSError as error:
-        raise httpx.ConnectError(f"{sanitize(url.host, 80)} cannot be resolved") from error
+        raise httpx.ConnectError(
+            f"{sanitize(url.host, 80)} cannot be resolved ({words(error)})"
+        ) from error
     addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
     for address in addresses:
         check_ip(address, local)
     return addresses
 
 
+def _literals(host: str) -> list[str]:
+    """
+    The IP address that a host is, however it is spelled; several if it can be read in several ways.
+
+    What `inet_aton` reads is an address to most programs: numbers that are missing, in hexadecimal
+    or octal. Some read the latter as decimal.
+    """
+    host = host.rstrip(".")
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        if not re.fullmatch(r"[0-9a-fx]+(\.[0-9a-fx]+){0,3}", host, re.IGNORECASE):
+            return []
+        spellings = (host, re.sub(r"(?<![0-9a-fx])0+(?=[0-9])", "", host, flags=re.IGNORECASE))
+        return list(dict.fromkeys(each for text in spellings for each in _from_numbers(text)))
+    return [host]
+
+
+def _from_numbers(text: str) -> list[str]:
+    try:
+        return [socket.inet_ntoa(socket.inet_aton(text))]
+    except OSError:
+        return []
+
+
 def pin(request: httpx.Request, address: str) -> None:
-    """Send the request to an IP address, but with its original host name for TLS and `Host`."""
+    """
+    Send the request directly to an IP address, which was checked.
+
+    It keeps its original host name for TLS and `Host`.
+    """
     host = request.url.raw_host.decode("ascii")
     request.headers["Host"] = request.url.netloc.decode("ascii")
-    request.extensions = {**request.extensions, "sni_hostname": host}
+    request.extensions = {**request.extensions, "sni_hostname": host, DIRECT: True}
     request.url = request.url.copy_with(host=address)
-
-
-def _proxied() -> bool:
-    return bool({"http", "https", "all"} & set(getproxies()))

@@ -20,6 +20,7 @@ from attrs import define, field
 
 from ..errors import (
     Kling26Error,
+    NetworkSettingsError,
     ProviderError,
     Refused,
     TryLater,
@@ -255,6 +256,9 @@ class ProviderClient:
             return await exchange(client, request, timeout)
         except NotSent as error:
             self._unreachable(str(error), error)
+        except NetworkSettingsError as error:
+            error.provider = self.provider.name
+            raise
 
     async def _prepare(self, request: httpx.Request) -> None:
         request.headers.setdefault("User-Agent", USER_AGENT)

@@ -1,19 +1,23 @@
 """
-Content codings of a download (RFC 9110, section 8.4.1), which it asks the server not to use.
+Content codings (RFC 9110, section 8.4.1), which every request asks the server not to use.
 
-A server that uses one all the same is decoded if the bytes bear it out: some announce a coding and
+What uses one all the same is decoded if the bytes bear it out: some servers announce a coding and
 send the file as it is.
 """
 
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 
 from attrs import define, field
 
+#: How many times over an answer may be compressed.
+_MOST_LAYERS = 5
 #: How much is unpacked at a time, in bytes.
 _PIECE = 256 * 1024
 #: How many bytes show whether they have a coding.
 _START = 12
+_KNOWN = ("gzip", "x-gzip", "deflate")
 _GZIP = 16 + zlib.MAX_WBITS
 #: What each member of a gzip file begins with (RFC 1952, section 2.3.1).
 _MEMBER = b"\x1f\x8b"
@@ -23,6 +27,35 @@ _VIDEO_BOXES, _WEBM = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"), b"
 
 class CodingError(ValueError):
     """The bytes cannot be decoded; the message says why."""
+
+
+def unpack(content: bytes, codings: str, limit: int) -> tuple[bytes, str | None]:
+    """
+    The body of an answer with that Content-Encoding, and what is wrong with it, if anything.
+
+    What exceeds `limit` bytes, at any layer, is left out. A body that is not compressed, whatever
+    the header says, stays as it is; and so does one in a coding that is unknown here.
+    """
+    layers = [name for each in codings.split(",") if (name := each.strip().lower())]
+    for name in layers[: -_MOST_LAYERS - 1 : -1]:
+        if name in _KNOWN:
+            content, problem = _unpack_layer(content, name, limit)
+            if problem is not None:
+                return content, problem
+    return content, None
+
+
+def _unpack_layer(packed: bytes, coding: str, limit: int) -> tuple[bytes, str | None]:
+    plain, decoder = bytearray(), Decoder(coding)
+    try:
+        for piece in chain(decoder.feed(packed), decoder.finish()):
+            plain += piece
+            if len(plain) > limit:
+                return bytes(plain[:limit]), f"it is longer than {limit} bytes"
+    except CodingError as error:
+        # Without a header, what is not compressed at all looks damaged.
+        return (bytes(plain), str(error)) if plain or coding != "deflate" else (packed, None)
+    return bytes(plain), None
 
 
 @define
@@ -54,7 +87,7 @@ class Decoder:
         if self._unpacker is None:
             return
         if not self._unpacker.eof or self._after == _MEMBER[:1]:
-            raise CodingError("the end of the compressed file is missing")
+            raise CodingError("the end of the compressed data is missing")
 
     def _begin(self) -> bytes:
         self._begun = True
@@ -78,7 +111,7 @@ class Decoder:
                 if not data and len(piece) < _PIECE:
                     return
         except zlib.error as error:
-            raise CodingError("the compressed file is damaged") from error
+            raise CodingError("the compressed data is damaged") from error
 
     def _next_member(self, data: bytes) -> bytes:
         """
@@ -97,9 +130,9 @@ class Decoder:
 
 def _window(coding: str, start: bytes) -> int | None:
     """What zlib is told in order to unpack a coding; None if the bytes do not have it."""
-    if coding in ("gzip", "x-gzip"):
+    if coding in _KNOWN[:2]:
         return _GZIP if start.startswith(_MEMBER) else None
-    if coding == "deflate":
+    if coding in _KNOWN:
         # Some servers leave out the header that RFC 1950 prescribes.
         has_header = start[:1] == b"\x78" and int.from_bytes(start[:2], "big") % 31 == 0
         return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS

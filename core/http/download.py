@@ -83,7 +83,8 @@ class Download:
 
         An attempt that got further, at no less than the slowest pace, is not counted.
         `finish` may raise `DownloadInterrupted` if the file is not complete. Raises that,
-        `DeadLink`, `TooLarge`, `AddressRefused`, or `OSError` if the file cannot be written.
+        `DeadLink`, `TooLarge`, `AddressRefused`, `NetworkSettingsError`, or `OSError` if the file
+        cannot be written.
         """
         attempt, most, since = 1, 0, now()
         while True:

@@ -1,6 +1,5 @@
 """One request, and what arrives of its answer: unaltered, and within bounds."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,11 +7,11 @@ import httpcore
 import httpx
 from attrs import define, field, frozen
 
-from ..text import sanitize
 from ..wire import MAX_REPLY, parse
+from .codings import unpack
+from .outbound import words
 from .pacing import now
 from .patience import Patience
-from .unpacking import unpack
 
 #: How long making a connection may take, in seconds.
 _CONNECT = 15.0
@@ -55,14 +54,14 @@ async def exchange(client: httpx.AsyncClient, request: httpx.Request, timeout: f
     """
     Send a request, once, and wait up to `timeout` seconds for its answer.
 
-    Raises `NotSent` if the request certainly had no effect.
+    Raises `NotSent`, or `NetworkSettingsError`, if the request certainly had no effect.
     """
     patience, arriving = Patience(timeout), _Arriving(request)
     departure = _Departure(patience, timeout)
     # What is packed may unpack to any size.
     request.headers["Accept-Encoding"] = "identity"
-    # The time-outs of httpx count before what has arrived is read.
-    limits = httpx.Timeout(None).as_dict()
+    # The other time-outs of httpx count before what has arrived is read.
+    limits = httpx.Timeout(None, connect=min(_CONNECT, timeout)).as_dict()
     request.extensions = {**request.extensions, "timeout": limits, "trace": departure.trace}
     try:
         async with patience:
@@ -82,8 +81,7 @@ def describe(error: Exception) -> str:
         return "it took too long"
     if isinstance(error, httpx.TransportError) and not isinstance(error, _NOT_SENT):
         return "the connection broke"  # httpx's own message is about sockets.
-    message = re.sub(r"^\[Errno -?\d+\] ", "", str(error))
-    return sanitize(message, 160) or "the connection broke"
+    return words(error)
 
 
 @define

@@ -8,7 +8,7 @@ from math import isnan
 from aiolimiter import AsyncLimiter
 from attrs import define, field
 
-from ..errors import Kling26Error, TryLater
+from ..errors import Kling26Error, SettingsError, TryLater
 from ..limits import Limits
 
 _FIRST_WAIT = 1.0
@@ -83,7 +83,7 @@ class RetryPolicy:
 
     def __call__(self, error: Exception) -> bool | float:
         """Seconds to wait before the next attempt, or False to give up."""
-        if not isinstance(error, self.retry_on):
+        if not isinstance(error, self.retry_on) or isinstance(error, SettingsError):
             return False
         self._failures += 1
         wait, end = backoff(self._failures), self.deadline()

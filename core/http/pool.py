@@ -15,31 +15,24 @@ from ..provider import Provider
 from ..settings import Settings
 from ..status import Realm
 from .client import ProviderClient
+from .outbound import Network, Outbound
 from .pacing import RateLimiter
 
 #: Builds a transport that answers for these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
 
+_Use = Literal["free", "paid", "downloads", "sandbox"]
+
 #: The key that sandboxed requests are signed with.
 _SANDBOX_KEY = Key("sandbox-key", "sandbox")
 
 
-def make_client(
-    transport: httpx.AsyncBaseTransport | None, *, keep_alive: bool
-) -> httpx.AsyncClient:
-    """
-    An HTTP client that follows no redirects and stores no cookies.
-
-    Without `keep_alive` each request gets a new connection. Paid requests do: on a reused one, a
-    server that has just closed it looks like one that may have accepted the request.
-    """
+def make_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """An HTTP client that follows no redirects and stores no cookies."""
     return httpx.AsyncClient(
         transport=transport,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=20 if keep_alive else 0
-        ),
     )
 
 
@@ -55,6 +48,7 @@ class ClientPool:
     registry: Registry
     transport: httpx.AsyncBaseTransport | None = None
     sandbox: SandboxFactory | None = None
+    _network: Network = field(factory=Network, init=False)
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
     _limiters: dict[str, RateLimiter] = field(factory=dict, init=False)
     #: The names of the providers with an emulator, once the emulators are loaded.
@@ -64,8 +58,9 @@ class ClientPool:
         """
         The client for a provider's flows.
 
-        Raises `MissingKey` if there is no key for it, and `SettingsError` for a rehearsal with a
-        provider that has no emulator.
+        Raises `MissingKey` if there is no key for it; `NetworkSettingsError` if the proxy or the
+        certificates cannot be used; `SettingsError` for a rehearsal with a provider that has no
+        emulator.
         """
         if realm == "sandbox":
             client = self._client("sandbox")
@@ -76,6 +71,8 @@ class ClientPool:
                 )
             return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)
         key = Keys(self.settings).need(provider)
+        if self.transport is None:
+            self._network.check()
         return ProviderClient(provider, realm, key, self._client("free"), self._client("paid"))
 
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
@@ -91,11 +88,17 @@ class ClientPool:
             await client.aclose()
         self._clients.clear()
 
-    def _client(self, use: Literal["free", "paid", "downloads", "sandbox"]) -> httpx.AsyncClient:
+    def _client(self, use: _Use) -> httpx.AsyncClient:
         if use not in self._clients:
-            transport = self._emulators() if use == "sandbox" else self.transport
-            self._clients[use] = make_client(transport, keep_alive=use != "paid")
+            self._clients[use] = make_client(self._transport(use))
         return self._clients[use]
+
+    def _transport(self, use: _Use) -> httpx.AsyncBaseTransport:
+        if use == "sandbox":
+            return self._emulators()
+        # On a connection used before, a server that has just closed it looks like one that may have
+        # accepted a paid request.
+        return self.transport or Outbound(self._network, keep_alive=use != "paid")
 
     def _emulators(self) -> httpx.AsyncBaseTransport:
         if self.sandbox is not None:

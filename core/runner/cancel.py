@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from ..errors import NotApplicable, ProviderError
+from ..errors import NotApplicable, ProviderError, SettingsError
 from ..http.pacing import now
 from ..journal.journal import Journal
 from ..journal.task import Task
@@ -66,7 +66,7 @@ async def _ask(target: Target, ticket: Ticket) -> tuple[bool, str]:
     provider, end = target.provider, now() + _TIMEOUT
     try:
         cancelled = await target.client.ask_until(lambda: end, lambda: provider.cancel(ticket))
-    except ProviderError as error:
+    except (ProviderError, SettingsError) as error:
         return False, f"{sentence(error)} The task continues."
     if not cancelled:
         return False, f"{provider.title} is already making the video."

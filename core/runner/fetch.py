@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..atomic import move_into_place
-from ..errors import ProviderError, ResultUnavailable
+from ..errors import NetworkSettingsError, ProviderError, ResultUnavailable
 from ..http.addresses import AddressRefused
 from ..http.download import DeadLink, Download, DownloadInterrupted, TooLarge
 from ..http.pacing import backoff
@@ -42,7 +42,7 @@ async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Pa
             problem = str(error)
             pause = max(pause, error.pause if isinstance(error, DownloadInterrupted) else 0.0)
             logger.info("Fetching the video of %s: %s", context.id, error)
-        except (TooLarge, OSError) as error:
+        except (TooLarge, NetworkSettingsError, OSError) as error:
             raise _unavailable(context, reason(error)) from error
         if attempt < _LINKS:
             await asyncio.sleep(pause)

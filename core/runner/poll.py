@@ -13,6 +13,7 @@ from attrs import define, field
 
 from ..errors import (
     KeyRejected,
+    NetworkSettingsError,
     NoSuchTask,
     NotDelivered,
     OutcomeUnknown,
@@ -48,7 +49,7 @@ async def poll(context: JobContext, ticket: Ticket) -> Status:
 
     Raises `TaskFailed` or `TaskCancelled`; `ResultUnavailable` if there is no URL in time;
     `OutcomeUnknown` if the provider keeps saying that it does not know the task; `NotDelivered`
-    if it keeps rejecting the key.
+    if it keeps rejecting the key; and `NetworkSettingsError`.
     """
     poller = _Poller(context, ticket)
     while True:
@@ -89,6 +90,8 @@ class _Poller:
             if not isinstance(status, Status):
                 problem = "its plug-in found no status"
                 raise context.provider.unexpected(httpx.Response(0), problem)
+        except NetworkSettingsError:
+            raise  # No other poll will get through.
         except ProviderError as error:
             if isinstance(error, NoSuchTask):  # Somebody else may have cancelled it.
                 await context.check_owner()

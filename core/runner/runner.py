@@ -21,6 +21,7 @@ from ..errors import (
     Kling26Error,
     NotDelivered,
     OutcomeUnknown,
+    SettingsError,
     UnknownTask,
     UsageError,
 )
@@ -43,7 +44,7 @@ from .cancel import Cancellation, cancel
 from .ending import GRACE, tell
 from .job import unexpected
 from .jobs import OVERRUN, JobPool
-from .order import Order, Resolver, realm_of
+from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
 from .results import Outcome, Video
 from .unclear import adopt, check_unknown, reopen
@@ -190,7 +191,7 @@ class Runner:
         deadline = now() + timeout
         task = await self.task(name)
         check_unknown(task)
-        if self._resolver.target(task).provider.can("find"):
+        if self._target(task).provider.can("find"):
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
                 return outcome
@@ -215,13 +216,16 @@ class Runner:
         """
         deadline = now() + timeout
         task = await self.task(name)
-        await adopt(self.journal, task, self._resolver.target(task), task_id, deadline)
+        try:
+            await adopt(self.journal, task, self._target(task), task_id, deadline)
+        except SettingsError as error:
+            raise _paid_or_not(task, error) from error
         return await self._outcome(await self.task(task.id), deadline, progress)
 
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task if that is possible and free."""
         task = await self.task(name)
-        return await cancel(self.journal, task, self._resolver.target(task))
+        return await cancel(self.journal, task, self._target(task))
 
     # -- queries ---------------------------------------------------------------------------
 
@@ -276,6 +280,13 @@ class Runner:
         return forgotten
 
     # -- running a task --------------------------------------------------------------------
+
+    def _target(self, task: Task) -> Target:
+        """The target of an existing task; raises `NotDelivered` if only a setting is wrong."""
+        try:
+            return self._resolver.target(task)
+        except SettingsError as error:
+            raise _paid_or_not(task, error) from error
 
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
@@ -347,14 +358,17 @@ class Runner:
 
 
 def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
-    """The error for a task: a journal that fails changes nothing about what has been paid for."""
+    """The error for a task: a journal or a setting changes nothing about what has been paid for."""
     paid = {
         "unclear": "may have been paid for",
         "at_provider": "is paid for",
         "made": "is paid for",
     }
-    if isinstance(error, JournalError | UnknownTask) and task.standing in paid:
-        return NotDelivered(f"{sentence(error)} The video {paid[task.standing]}.")
+    if isinstance(error, JournalError | UsageError) and task.standing in paid:
+        message = f"{sentence(error, 1000)} The video {paid[task.standing]}."
+        remedy = error.remedy if isinstance(error, UsageError) else None
+        paid_for = NotDelivered(message, remedy=remedy)
+        return paid_for.about(task=task.id, provider=task.provider, task_id=task.task_id)
     return error
 
 

@@ -12,7 +12,14 @@ from functools import partial
 import httpx
 from attrs import Factory, frozen
 
-from ..errors import OutcomeUnknown, ProviderError, Refused, Remedy, TryLater
+from ..errors import (
+    NetworkSettingsError,
+    OutcomeUnknown,
+    ProviderError,
+    Refused,
+    Remedy,
+    TryLater,
+)
 from ..http.client import AnswerLost, is_ticket
 from ..http.exchange import Answer
 from ..journal.receipts import Receipt
@@ -148,7 +155,8 @@ async def search(context: JobContext, lost: str) -> Ticket | None:
     """
     Look the task up by our own id, several times within some seconds.
 
-    Raises `OutcomeUnknown` if the provider cannot look it up, or not in time.
+    Raises `OutcomeUnknown` if the provider cannot look it up, or not in time, and
+    `NetworkSettingsError`.
     """
     provider = context.provider
     if not provider.can("find"):
@@ -162,6 +170,8 @@ async def search(context: JobContext, lost: str) -> Ticket | None:
         await asyncio.sleep(wait)
         try:
             ticket: object = await context.client.ask_until(lambda: context.deadline, find)
+        except NetworkSettingsError:
+            raise  # The user can mend it, and ask again.
         except ProviderError as error:
             raise unknown(context, lost) from error
         if is_ticket(ticket):

@@ -7,6 +7,8 @@ import pytest
 from attrs import frozen
 from kling26.core.wire import (
     find_identifier,
+    find_url,
+    find_video,
     identifier,
     integer,
     number,
@@ -186,3 +188,23 @@ def test_an_id_is_a_text_or_a_whole_number(value: object, task_id: str | None) -
 )
 def test_an_id_is_found_in_a_fragment(fragment: str, task_id: str | None) -> None:
     assert find_identifier(fragment, "id") == task_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"https://a.example/1.mp4"',
+        "\n <https://a.example/1.mp4>\r\n",
+        "'https://a.example/1.mp4'",
+        "\u201chttps://a.example/1.\nmp4\u201d",
+        "https://a.example/1.mp4\nhttps://a.example/2.mp4",
+        "https://a.example/1.mp4 https://a.example/2.mp4",
+    ],
+)
+def test_a_url_is_found_between_what_was_pasted_with_it(text: str) -> None:
+    assert find_url({"urls": [text]}) == "https://a.example/1.mp4"
+    assert find_video(None, text) == "https://a.example/1.mp4"
+
+
+def test_an_apostrophe_at_the_end_of_a_url_is_part_of_it() -> None:
+    assert find_url("https://a.example/fox'") == "https://a.example/fox'"

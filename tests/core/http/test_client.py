@@ -62,7 +62,7 @@ def carried(
     provider: Provider | None = None,
 ) -> Any:
     async def whole() -> Any:
-        client = make_client(httpx.MockTransport(answer), keep_alive=False)
+        client = make_client(httpx.MockTransport(answer))
         async with client:
             acme = Acme() if provider is None else provider
             return await work(ProviderClient(acme, "sandbox", Key(key, "test"), client, client))

@@ -16,7 +16,6 @@ from kling26.core.errors import (
     StillRunning,
     TaskFailed,
 )
-from kling26.core.http import addresses as guard
 from kling26.core.http import download
 from kling26.core.images import ImageFile
 from kling26.core.plugins import Registry, load_providers
@@ -218,6 +217,17 @@ def test_a_blank_in_a_link_is_encoded(stage: Stage) -> None:
     assert seen[-1].url.raw_path == b"/a%20video.mp4?of=a%20heron"
 
 
+@pytest.mark.parametrize(
+    "around", ["\\n{}\\r\\n", "\\t<{}> ", "'{}'", "\u201c{}\u201d", "\ufeff{}"]
+)
+def test_what_surrounds_a_link_does_not_keep_a_paid_video(stage: Stage, around: str) -> None:
+    handler, seen = kie(around.format(f"{PUBLIC}/x.mp4"), video)
+
+    made = fetch(stage, handler)
+
+    assert (made.url, seen[-1].url) == (f"{PUBLIC}/x.mp4", f"{PUBLIC}/x.mp4")
+
+
 def redirects(times: int) -> Handler:
     def answer(request: httpx.Request) -> httpx.Response:
         number = int(request.url.path.strip("/") or 0)
@@ -275,7 +285,9 @@ def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in addresses]
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(guard, "getproxies", dict)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_a_name_that_leads_into_a_private_network_is_not_followed(
@@ -305,12 +317,39 @@ def test_a_name_is_connected_to_by_the_address_that_was_checked(
 
 def test_behind_a_proxy_names_are_left_to_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch)
-    monkeypatch.setattr(guard, "getproxies", lambda: {"https": "http://proxy.example:3128"})
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     handler, seen = kie("https://cdn.example/x.mp4", video)
 
     fetch(stage, handler)
 
     assert seen[-1].url.host == "cdn.example"
+
+
+def test_a_name_that_no_proxy_is_asked_for_is_connected_to_by_its_checked_address(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names(monkeypatch, "93.184.215.14")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "cdn.example")
+    handler, seen = kie("https://cdn.example/x.mp4", video)
+
+    fetch(stage, handler)
+
+    assert seen[-1].url.host == "93.184.215.14"
+    assert seen[-1].extensions["sni_hostname"] == "cdn.example"
+
+
+def test_behind_a_proxy_a_redirect_to_this_machine_is_not_followed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names(monkeypatch)
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
+    away = {"location": "http://localhost:8188/view"}
+    handler, seen = kie("https://cdn.example/x.mp4", lambda _: httpx.Response(302, headers=away))
+
+    with pytest.raises(ResultUnavailable, match="the link leads to this machine"):
+        fetch(stage, handler)
+    assert {request.url.host for request in seen} == {"api.kie.ai", "cdn.example"}
 
 
 def test_an_answer_of_megabytes_is_not_read_to_its_end(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing
 import httpx
 import pytest
 from kling26.core.http.exchange import Answer, NotSent, exchange
+from kling26.core.http.outbound import Network, Outbound
 from kling26.core.http.patience import Patience
 from kling26.core.http.pool import make_client
 from kling26.core.wire import MAX_REPLY
@@ -53,7 +54,7 @@ class Host:
 
 def fetched(url: str, timeout: float = 30.0, **headers: str) -> Answer:
     async def work() -> Answer:
-        async with make_client(None, keep_alive=False) as client:
+        async with make_client(Outbound(Network(), keep_alive=False)) as client:
             return await exchange(client, httpx.Request("POST", url, headers=headers), timeout)
 
     return asyncio.run(work())
@@ -72,7 +73,7 @@ def sleeping(host: Host, timeout: float) -> Answer:
             loop.slept += 66.0
 
         host.asked = lambda: loop.call_soon_threadsafe(sleep)
-        async with make_client(None, keep_alive=False) as client:
+        async with make_client(Outbound(Network(), keep_alive=False)) as client:
             return await exchange(client, httpx.Request("POST", host.url), timeout)
 
     with asyncio.Runner(loop_factory=SleepyLoop) as runner:
@@ -116,7 +117,7 @@ def dripped(first: bytes, timeout: float) -> tuple[Answer, float]:
     async def work() -> tuple[Answer, float]:
         stub = httpx.MockTransport(lambda _: httpx.Response(200, stream=Dripping(first)))
         began = asyncio.get_running_loop().time()
-        async with make_client(stub, keep_alive=False) as client:
+        async with make_client(stub) as client:
             request = httpx.Request("POST", "https://api.acme.example")
             answer = await exchange(client, request, timeout)
         return answer, asyncio.get_running_loop().time() - began
@@ -240,7 +241,7 @@ def test_a_packed_answer_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
 
     answer = answered(packed, ("Content-Encoding", "gzip"))
 
-    assert answer.problem == "it was cut off"
+    assert answer.problem == "the end of the compressed data is missing"
     assert answer.reply.content.startswith(b'{"id": "12345"')
 
 

@@ -357,7 +357,7 @@ def test_a_packed_file_that_lacks_the_end_of_a_member_is_never_taken(
 ) -> None:
     packed = gzip.compress(VIDEO) + gzip.compress(b"")
 
-    with pytest.raises(DownloadInterrupted, match="the end of the compressed file is missing"):
+    with pytest.raises(DownloadInterrupted, match="the end of the compressed data is missing"):
         get(Server([whole(packed[:-missing], content_encoding="gzip")]))
 
 
@@ -367,7 +367,7 @@ def test_a_packed_file_that_lacks_the_end_of_a_member_is_never_taken(
 def test_a_packed_file_that_is_not_whole_is_never_taken(
     get: Get, spoil: Callable[[bytes], bytes]
 ) -> None:
-    with pytest.raises(DownloadInterrupted, match="the compressed file"):
+    with pytest.raises(DownloadInterrupted, match="the compressed data"):
         get(Server([whole(spoil(gzip.compress(VIDEO)), content_encoding="gzip")]))
 
 
