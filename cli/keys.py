@@ -27,9 +27,11 @@ def installed(shown: bool = False) -> Registry:
     before, found = logger.level, discover(Settings().load_plugins)
     logger.setLevel(logging.ERROR if shown else before)
     try:
-        return load_providers(found)
+        registry = load_providers(found)
     finally:
         logger.setLevel(before)
+    Settings().check(registry.providers.values(), registry.problems)
+    return registry
 
 
 @keys.command(name="set")
@@ -40,8 +42,11 @@ def set_key(name: ProviderName, /) -> int:
     It is not shown while you type. If stdin is not a terminal, one line is read from it.
     """
     provider, stored = _named(name), Keys(Settings())
-    stored.set(provider, _typed(provider) if sys.stdin.isatty() else sys.stdin.readline())
+    typed = _typed(provider) if sys.stdin.isatty() else sys.stdin.readline()
+    left_out = stored.set(provider, typed)
     result(texts.key_stored(provider, stored.path))
+    if left_out:
+        say(texts.key_without(left_out))
     if stored.settings.environ.get(provider.key_variable):
         say(texts.variable_counts_first(provider))
     return 0

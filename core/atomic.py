@@ -39,6 +39,15 @@ def look_at(path: Path) -> os.stat_result | None:
     return found
 
 
+def full_path(path: Path) -> Path:
+    """The path from the root on; raises `OSError` where the working folder has been deleted."""
+    try:
+        return path.absolute()
+    except FileNotFoundError as error:
+        gone = "the working folder has been deleted; give its full path"
+        raise OSError(errno.ESTALE, gone) from error
+
+
 def read_file(path: Path) -> bytes:
     """The contents of a file: reading a pipe or a device might never end. Raises `OSError`."""
     look_at(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from .atomic import look_at
+from .atomic import full_path, look_at
 from .errors import ImageRefused
 from .text import sanitize
 
@@ -81,7 +81,7 @@ class ImageFile:
     def read(cls, path: str | PathLike[str]) -> "ImageFile":
         """Read the image at `path`; raises `ImageRefused` if that fails."""
         try:
-            look_at(Path(path))  # Opening a pipe may never end.
+            look_at(full_path(Path(path)))  # Opening a pipe may never end.
             with Path(path).open("rb") as file:
                 data = file.read(_MAX_FILE + 1)
         except (OSError, ValueError) as error:

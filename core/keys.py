@@ -4,16 +4,39 @@ API keys: in the environment, or in ``keys.toml`` in the home folder, which only
 Keys are read each time they are needed, so a new one takes effect at once.
 """
 
+import errno
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from attrs import field, frozen
 
-from .atomic import read_file, replacing
+from .atomic import replacing
 from .errors import MissingKey, Remedy, SettingsError
+from .home import advise, make_private
+from .pasted import plain_key
 from .provider import Provider
 from .settings import Settings
 from .text import reason, sanitize
+from .toml import NotToml, read_toml
+
+logger: logging.Logger = logging.getLogger("kling26")
+
+#: How long to wait for another process that is changing the file, in seconds.
+_PATIENCE = 10.0
+#: How a file system says that it has no locks.
+_NO_LOCKS = tuple(
+    getattr(errno, name)
+    for name in ("ENOSYS", "ENOLCK", "ENOTSUP", "EOPNOTSUPP", "EINVAL")
+    if hasattr(errno, name)
+)
+#: The beginning of a line that sets a variable.
+_ASSIGNED = re.compile(r"[A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET)=")
 
 
 @frozen
@@ -36,68 +59,156 @@ class Keys:
 
     def find(self, provider: Provider) -> Key | None:
         """The provider's key, or None."""
-        value = self.settings.environ.get(provider.key_variable, "").strip()
+        variable = provider.key_variable
+        value, _ = _pasted(self.settings.environ.get(variable, ""), provider)
         if value:
-            return Key(_usable(value, provider.key_variable), "environment")
-        value = self._stored().get(provider.name, "").strip()
-        return Key(_usable(value, str(self.path)), "keys.toml") if value else None
+            return Key(_usable(value, variable), "environment")
+        value, _ = _pasted(self._stored().get(provider.name, ""), provider)
+        return Key(_usable(value, sanitize(self.path)), "keys.toml") if value else None
 
     def need(self, provider: Provider) -> Key:
         """The provider's key; raises `MissingKey` if there is none."""
         key = self.find(provider)
         if key is None:
             raise MissingKey(
-                f"{provider.title} needs an API key.",
+                f"{provider.title} needs an API key.{self._misnamed(provider)}",
                 provider=provider.name,
                 remedy=Remedy("set_key", variable=provider.key_variable, page=provider.key_page),
             )
         return key
 
-    def set(self, provider: Provider, value: str) -> None:
-        """Store a key, so that only the file's owner can read it."""
-        self._write({**self._stored(), provider.name: _usable(value.strip(), "The key")})
+    def _misnamed(self, provider: Provider) -> str:
+        """A sentence on a key that is stored under another name than its provider's; or nothing."""
+        others = (provider.name.lower(), provider.key_variable.lower())
+        for name in self._stored():
+            if name.lower() in others:
+                return f' {sanitize(self.path)} has "{name}", which has to be "{provider.name}".'
+        return ""
+
+    def set(self, provider: Provider, value: str) -> tuple[str, ...]:
+        """
+        Store a key, so that only the file's owner can read it.
+
+        Returns what was pasted along with it and left out, in words.
+        """
+        key, left_out = _pasted(value, provider)
+        _usable(key, "The key")
+        with self._locked():
+            self._write({**self._stored(), provider.name: key})
+        return left_out
 
     def unset(self, provider: Provider) -> bool:
         """Delete a stored key; returns whether there was one."""
-        stored = self._stored()
-        known = stored.pop(provider.name, None) is not None
-        if known:
+        if provider.name not in self._stored():
+            return False
+        with self._locked():
+            stored = self._stored()
+            known = stored.pop(provider.name, None) is not None
             self._write(stored)
         return known
 
     def _stored(self) -> dict[str, str]:
         try:
-            text = read_file(self.path).decode()
-            import tomllib  # Slow to import; see `Settings`.
-
-            values = tomllib.loads(text)
-        except FileNotFoundError:
-            return {}
+            _make_secret(self.path)
+            values = read_toml(self.path)
         except OSError as error:
-            raise SettingsError(f"{self.path} cannot be read: {reason(error)}.") from error
+            raise _failed(self.path, "read", error) from error
+        except NotToml as error:
+            raise SettingsError(f"{sanitize(self.path)} cannot be read: {error}.") from error
         except ValueError:
             # The parser's own message may quote the line, and with it the key.
-            raise SettingsError(f"{self.path} is not valid TOML; fix or delete it.") from None
-        return {name: value for name, value in values.items() if isinstance(value, str)}
+            raise SettingsError(
+                f"{sanitize(self.path)} is not valid TOML; fix or delete it."
+            ) from None
+        return {name: _text(self.path, name, value) for name, value in values.items()}
 
     def _write(self, keys: dict[str, str]) -> None:
         import tomli_w
 
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with replacing(self.path) as stored, stored.open("wb") as file:
-                tomli_w.dump(keys, file)
+            with replacing(self.path) as stored:
+                _make_secret(stored)
+                with stored.open("wb") as file:
+                    tomli_w.dump(keys, file)
         except OSError as error:
+            raise _failed(self.path, "written", error) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Nobody else changes the file meanwhile: a key that is set at the same time is kept."""
+        from filelock import FileLock  # Slow to import.
+
+        lock = FileLock(self.path.with_name("keys.lock"), mode=0o600, fallback_to_soft=False)
+        try:
+            make_private(self.path.parent)
+            lock.acquire(timeout=_PATIENCE)
+        except TimeoutError as error:
             raise SettingsError(
-                f"{sanitize(self.path)} cannot be written: {reason(error)}."
+                f"{sanitize(self.path)} is being changed by another process; try again."
             ) from error
+        except OSError as error:
+            # Without locks, a key is only lost if two people set one at the same moment.
+            if error.errno not in _NO_LOCKS:
+                raise _failed(self.path, "written", error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
 
-def _usable(value: str, source: str) -> str:
-    """The key, if it can be sent in a header; the error never quotes it."""
-    if not value or not value.isascii() or not value.isprintable() or " " in value:
+def _failed(path: Path, what: Literal["read", "written"], error: OSError) -> SettingsError:
+    return SettingsError(advise(f"{sanitize(path)} cannot be {what}", error))
+
+
+def _make_secret(path: Path) -> None:
+    """
+    Make a file with keys unreadable to others, if it is there, and say so.
+
+    Raises `OSError` if it cannot be read, and `SettingsError` if its mode cannot be changed.
+    """
+    if os.name == "nt" or not path.is_file() or not _is_shared(path):
+        return
+    problem = "its file system has no modes"
+    try:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o700)
+    except OSError as error:
+        problem = reason(error)
+    if _is_shared(path):
         raise SettingsError(
-            f"{source} does not contain a usable API key: it is empty, or has spaces, line breaks "
-            "or non-ASCII characters."
+            f"Other users can read or change the keys in {sanitize(path)}, and its mode cannot be "
+            f"changed to 0600: {problem}. Change it, or set the keys in the environment instead."
         )
-    return value
+    logger.warning("Other users could read or change %s; now only you can.", sanitize(path))
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether anybody but a file's owner may read or change it."""
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _text(path: Path, name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise SettingsError(f'{sanitize(path)}: "{sanitize(name, 60)}" must be a key in quotes.')
+
+
+def _pasted(text: str, provider: Provider) -> tuple[str, tuple[str, ...]]:
+    return plain_key(text, (provider.key_variable, provider.name))
+
+
+def _usable(key: str, source: str) -> str:
+    """The key, if it can be sent in a header; the error never quotes it."""
+    problems = {
+        "it is empty": not key,
+        "it has blanks or line breaks inside": any(letter.isspace() for letter in key),
+        "it has letters or signs that no key has": not (key.isascii() and key.isprintable()),
+    }
+    problem = next((words for words, there in problems.items() if there), None)
+    if problem is not None:
+        raise SettingsError(f"{source} does not contain a usable API key: {problem}.")
+    if (other := _ASSIGNED.match(key)) is not None:
+        raise SettingsError(
+            f"{source} does not contain a usable API key: it begins with "
+            f'"{sanitize(other[0], 60)}", which is the name of another one.'
+        )
+    return key

@@ -10,17 +10,21 @@ Settings: defaults, then ``config.toml`` in the home folder, then the environmen
 
 import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from attrs import define, field
 
-from .atomic import read_file
+from .config import check_names, read_config
 from .errors import SettingsError
+from .home import find_home
+from .pasted import plain
 from .provider import Provider
-from .text import reason, sanitize
+from .text import sanitize
 
 #: The default time-out for a video, in seconds.
 TIMEOUT = 3600.0
@@ -44,43 +48,49 @@ class Settings:
     @cached_property
     def home(self) -> Path:
         """Where the journal, the keys and the videos are (``KLING26_HOME``)."""
-        chosen = self.environ.get("KLING26_HOME")
-        if chosen:
-            try:
-                return Path(chosen).expanduser().absolute()
-            except RuntimeError as error:
-                raise SettingsError(
-                    f'KLING26_HOME is "{sanitize(chosen, 100)}", but there is no such user.'
-                ) from error
-        import platformdirs  # Only needed for the default.
+        return find_home(self.environ)
 
-        return Path(platformdirs.user_data_dir("kling26", appauthor=False))
+    @property
+    def _path(self) -> Path:
+        return self.home / "config.toml"
 
     @cached_property
     def _file(self) -> dict[str, str]:
-        path = self.home / "config.toml"
-        try:
-            text = read_file(path).decode()
-            import tomllib  # Slow to import, and few users have this file.
-
-            values = tomllib.loads(text)
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"{path} cannot be read: {reason(error)}.") from error
-        return {name.lower(): _text(path, name, value) for name, value in values.items()}
+        return read_config(self._path)
 
     def get(self, variable: str) -> str | None:
         """A variable's value: from the environment, else from ``config.toml``."""
         value = self.environ.get(variable)
         if value is None:
-            value = self._file.get(variable.removeprefix(PREFIX).lower())
-        return value
+            value = self._file.get(_name(variable))
+        return None if value is None else plain(value)
+
+    def where(self, variable: str) -> str:
+        """What sets a variable, for a message: the variable itself, or its name in the file."""
+        if variable in self.environ or _name(variable) not in self._file:
+            return variable
+        return f"{sanitize(self._path)}: {_name(variable)}"
+
+    def check(self, providers: Iterable[Provider], problems: Collection[object] = ()) -> None:
+        """
+        Raise `SettingsError` if ``config.toml`` has a name that is neither ours nor a provider's.
+
+        `problems` are those of plug-ins that were skipped: what is set for them does no harm.
+        """
+        names = [_name(each) for known in providers for each in url_variables(known).values()]
+        check_names(self._path, self._file, names, not problems and self.load_plugins is None)
 
     @property
-    def journal(self) -> str:
-        """The journal as an SQLAlchemy URL (``KLING26_JOURNAL``)."""
-        return self.get("KLING26_JOURNAL") or f"sqlite:///{self.home / 'journal.sqlite3'}"
+    def journal(self) -> str | Path:
+        """The journal as an SQLAlchemy URL (``KLING26_JOURNAL``), or the file of it in the home."""
+        return self.get("KLING26_JOURNAL") or self.home / "journal.sqlite3"
+
+    @property
+    def journal_source(self) -> str:
+        """What sets the journal, to be named in the middle of a sentence."""
+        if self.where("KLING26_JOURNAL") == "KLING26_JOURNAL":
+            return "KLING26_JOURNAL"
+        return f'"journal" in {sanitize(self._path)}'
 
     @property
     def sandbox(self) -> bool:
@@ -103,7 +113,9 @@ class Settings:
     def _flag(self, variable: str) -> bool:
         value = (self.get(variable) or "").strip().lower()
         if value not in _TRUE + _FALSE:
-            raise SettingsError(f'{variable} must be 1 or 0; got "{sanitize(value, 60)}".')
+            raise SettingsError(
+                f'{self.where(variable)} must be 1 or 0; got "{sanitize(value, 60)}".'
+            )
         return value in _TRUE
 
     def configure(self, provider: Provider) -> Provider:
@@ -119,12 +131,39 @@ class Settings:
         url = self.get(variable)
         if not url:
             return None
-        if is_safe_url(url):
+        problem = _problem(url)
+        if problem is None:
             return url
-        raise SettingsError(
-            f"{variable} must be an https:// URL, or an http:// URL on this machine; got "
-            f'"{sanitize(url, 100)}".'
-        )
+        raise SettingsError(f'{self.where(variable)} {problem}; got "{_without_secrets(url)}".')
+
+
+def _name(variable: str) -> str:
+    """What a variable is called in ``config.toml``."""
+    return variable.removeprefix(PREFIX).lower()
+
+
+def _problem(url: str) -> str | None:
+    """What is wrong with the URL of an API, if anything; worded to follow its name."""
+    if re.search(r"\s", url) or not url.isprintable():
+        return "must not contain blanks or control characters"
+    if not is_safe_url(url):
+        return "must be an https:// URL, or an http:// URL on this machine"
+    if any(sign in url for sign in "?#"):
+        return "must end before any ? or #, because paths are appended to it"
+    if "@" in urlsplit(url).netloc:
+        return "must not contain a user name or a password"
+    try:
+        # What the system does before it looks a name up: it refuses empty and very long labels.
+        httpx.URL(url).raw_host.decode("ascii").encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        return "must be a valid URL"
+    return None
+
+
+def _without_secrets(url: str) -> str:
+    """The URL as it may be shown: what is in front of an @, or behind a ?, may be a password."""
+    shown = re.sub(r"(?<=//)[^/]*@|^[^/]*@", "***@", url)
+    return sanitize(re.sub(r"([?#]).+", r"\1…", shown, flags=re.DOTALL), 100)
 
 
 def variable_stem(name: str) -> str:
@@ -167,15 +206,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _text(path: Path, name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, list):
-        return ",".join(str(item) for item in value)
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise SettingsError(
-        f'{path}: "{sanitize(name, 60)}" must be a string, a number, true or false.'
-    )

@@ -6,10 +6,11 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from ..core.errors import SettingsError
+from ..core.home import advise, make_private
 from ..core.hookspecs import Sandbox
 from ..core.provider import Provider
 from ..core.settings import Settings
-from ..core.text import reason
+from ..core.text import sanitize
 from .conditions import Conditions
 from .faults import Fault, fault_name
 from .transport import SandboxTransport
@@ -43,9 +44,9 @@ def rehearsal(
 def _folder(settings: Settings) -> Path:
     folder = settings.home / "sandbox"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
-        raise SettingsError(f"{folder} cannot be made: {reason(error)}.") from error
+        raise SettingsError(advise(f"{sanitize(folder)} cannot be made", error)) from error
     return folder
 
 
@@ -54,4 +55,4 @@ def _faults(settings: Settings) -> list[Fault]:
     try:
         return [Fault(fault_name(name)) for name in names if name]
     except ValueError as error:
-        raise SettingsError(f"{FAULTS_VARIABLE}: {error}") from error
+        raise SettingsError(f"{settings.where(FAULTS_VARIABLE)}: {error}") from error

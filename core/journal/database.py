@@ -19,10 +19,11 @@ import sqlalchemy as sa
 from attrs import define, field
 
 from ..errors import JournalBusy, JournalError
-from ..text import reason, sanitize
 from ..threads import DaemonThreads
-from .engine import BUSY_TIMEOUT, READING, file_of, in_memory, make_engine
+from .address import Address, BadAddress, address_of, in_memory, is_sqlites_own
+from .engine import BUSY_TIMEOUT, READING, make_engine
 from .migrations import is_current, migrate
+from .trouble import journal_error
 
 T = TypeVar("T")
 
@@ -35,12 +36,12 @@ _CLOSING = 1.0
 @define(eq=False)
 class Database:
     """
-    The database at an SQLAlchemy URL, opened on first use.
+    The database at an SQLAlchemy URL or a path, opened on first use.
 
     Every failure raises `JournalError`, or `JournalBusy` if trying again may help.
     """
 
-    url: str = field(repr=False)
+    address: Address = field(converter=address_of)
     _engine: sa.Engine | None = field(default=None, init=False, repr=False)
     #: Whether the database was there once.
     _found: bool = field(default=False, init=False, repr=False)
@@ -61,15 +62,17 @@ class Database:
     @property
     def has_clock(self) -> bool:
         """Whether the database has a clock that all machines share."""
-        return self.url.startswith("postgresql")
+        with suppress(BadAddress):
+            return self.address.url().get_backend_name() == "postgresql"
+        return False
 
     @property
     def missing(self) -> bool:
         """Whether there is no file yet; reading need not create one."""
-        if self.opened or "file:" in self.url:
+        if self.opened:
             return False
         with self._translating_errors():
-            file = file_of(self.url)
+            file = None if is_sqlites_own(self.address.url()) else self.address.file()
             return file is not None and not file.exists()
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
@@ -79,7 +82,8 @@ class Database:
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
         # An in-memory database is a single connection, which only one thread may use.
-        thread = "write" if in_memory(self.url) else "read"
+        with self._translating_errors():
+            thread = "write" if in_memory(self.address.url()) else "read"
         return await self._in_thread(thread, lambda at: self._read_now(work, at))
 
     async def close(self) -> None:
@@ -142,7 +146,7 @@ class Database:
         running.add_done_callback(_ignore_result)
         running.cancel()  # Others may wait for the same thread, and what has not begun never will.
         self._leave_behind(name, thread)
-        raise JournalBusy(f"The journal {_shown(self.url)} did not answer in {limit:.0f} seconds.")
+        raise JournalBusy(f"The journal {self.address} did not answer in {limit:.0f} seconds.")
 
     def _leave_behind(self, name: str, thread: DaemonThreads) -> None:
         """Give up a thread that hangs; what it was doing must not be committed any more."""
@@ -157,7 +161,7 @@ class Database:
     def _open(self) -> sa.Engine:
         with self._opening:
             if self._engine is None:
-                engine = make_engine(self.url)
+                engine = make_engine(self.address)
                 sa.event.listen(engine, "do_connect", self._check_file)
                 self._engine = _migrated(engine)
                 self._found = True
@@ -165,16 +169,17 @@ class Database:
 
     def _check_file(self, *_: object) -> None:
         """Never make another journal in the place of one that was moved with its home."""
-        file = file_of(self.url)
+        file = self.address.file()
         if self._found and file is not None and not file.exists():
-            raise FileNotFoundError(errno.ENOENT, "it has been moved or deleted meanwhile")
+            raise OSError(errno.ESTALE, "it has been moved or deleted meanwhile")
 
     @contextmanager
     def _translating_errors(self) -> Iterator[None]:
         try:
             yield
-        except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-            raise _journal_error(self.url, error) from error
+        except (sa.exc.SQLAlchemyError, OSError, ImportError, BadAddress) as error:
+            found = journal_error(self.address, error, BUSY_TIMEOUT)
+            raise found from found.__cause__
 
 
 def _ignore_result(done: "asyncio.Future[T]") -> None:
@@ -204,41 +209,3 @@ def _migrated(engine: sa.Engine) -> sa.Engine:
         engine.dispose()
         raise
     return engine
-
-
-# -- errors ------------------------------------------------------------------------------------
-
-
-def _journal_error(url: str, error: Exception) -> JournalError:
-    """The error that says what is wrong with the journal, for whoever has to fix it."""
-    where = _shown(url)
-    cause = reason(getattr(error, "orig", None) or error).lower()
-    if "locked" in cause:
-        return JournalBusy(
-            f"The journal {where} is busy: other processes kept it locked for "
-            f"{BUSY_TIMEOUT:.0f} seconds."
-        )
-    known = (words for sign, words in _CAUSES.items() if sign in cause)
-    words = next(known, f"cannot be used ({sanitize(cause, 160)})")
-    return JournalError(f"The journal {where} {words}.")
-
-
-def _shown(url: str) -> str:
-    """The URL without its password."""
-    with suppress(sa.exc.ArgumentError):
-        return sanitize(sa.make_url(url).render_as_string(hide_password=True))
-    return sanitize(url)
-
-
-_CAUSES = {
-    "readonly": "is read-only",
-    "read-only": "is read-only",
-    "permission denied": "cannot be opened by this user",
-    "unable to open": "cannot be opened",
-    "is full": "cannot be written, because the disk is full",
-    "no space left": "cannot be written, because the disk is full",
-    "not a database": "is damaged, or is not a journal",
-    "malformed": "is damaged",
-    "could not parse": "is not a valid database URL",
-    "no module named": "needs a database driver that is not installed",
-}

@@ -1,13 +1,20 @@
 """Connections to the database of a journal, set up so that a payment's record is safe there."""
 
-import os
+import re
 import sqlite3
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
+
+from ..home import make_private
+from ..text import sanitize
+from .address import Address, BadAddress, is_sqlites_own
 
 #: How long a writer waits for other processes, in seconds. Forty commands started at once on a slow
 #: processor need only a few.
@@ -25,47 +32,61 @@ _RESTARTING = (
 )
 #: The execution options that mark a connection as read-only.
 READING = {"kling26_reading": True}
+#: What the options of a URL are called that are passwords.
+_SECRET = re.compile("pass|secret|token", re.IGNORECASE)
 
 
-def in_memory(url: str) -> bool:
-    return url in ("sqlite://", "sqlite:///", "sqlite:///:memory:")
+def make_engine(address: Address) -> sa.Engine:
+    """The engine for a journal; raises `BadAddress`, and whatever SQLAlchemy and drivers raise."""
+    url = address.url()
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _sqlite_engine(url, address.file())
+        return _server_engine(url)
+    except BadAddress:
+        raise
+    except (TypeError, ValueError) as error:
+        raise BadAddress(f"has an option with a wrong value ({sanitize(error, 80)})") from error
 
 
-def file_of(url: str) -> Path | None:
-    """The file of an SQLite database; None if it is in memory or on a server."""
-    parsed = sa.make_url(url)
-    name = parsed.database or ":memory:"
-    if parsed.get_backend_name() != "sqlite" or name == ":memory:":
-        return None
-    return Path(name.removeprefix("file:").partition("?")[0]).absolute()
-
-
-def make_engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=_connect_args(parsed))
-        sa.event.listen(engine, "do_connect", _connect_patiently)
-        return engine
-    if parsed.database in (None, "", ":memory:"):
+def _sqlite_engine(url: sa.URL, file: Path | None) -> sa.Engine:
+    if file is None:
         engine = sa.create_engine(
-            parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}
+            url, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
     else:
-        if not parsed.database.startswith("file:"):  # SQLite's own URLs must name an existing file.
-            folder = os.path.dirname(os.path.abspath(parsed.database))
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+        if file.is_dir():
+            raise BadAddress("is a folder, and has to be a file in it")
+        if not is_sqlites_own(url):  # Those must name an existing file.
+            make_private(file.parent)
         engine = sa.create_engine(
-            parsed, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}
+            url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}
         )
-    sa.event.listen(engine, "connect", _prepare_sqlite)
+    if engine.dialect.is_async:
+        raise BadAddress(_asynchronous(engine.dialect))
+    sa.event.listen(engine, "connect", partial(_prepare_sqlite, file))
     sa.event.listen(engine, "begin", _begin)
     return engine
 
 
-def _connect_args(url: sa.URL) -> dict[str, object]:
-    """A server that accepts connections and then says nothing must not hang the thread for ever."""
-    known = url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query
-    return {"connect_timeout": int(BUSY_TIMEOUT)} if known else {}
+def _asynchronous(dialect: sa.Dialect) -> str:
+    return f'has the driver "{dialect.driver}", which only works with asyncio'
+
+
+def _server_engine(url: sa.URL) -> sa.Engine:
+    # Passwords among the options are kept out of the engine's URL, because its repr shows them.
+    hidden = {name: value for name, value in url.query.items() if _SECRET.search(name)}
+    arguments: dict[str, object] = dict(hidden)
+    if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
+        # A server that accepts connections and then says nothing must not hang the thread for ever.
+        arguments["connect_timeout"] = int(BUSY_TIMEOUT)
+    engine = sa.create_engine(
+        url.difference_update_query(hidden), pool_pre_ping=True, connect_args=arguments
+    )
+    if engine.dialect.is_async:
+        raise BadAddress(_asynchronous(engine.dialect))
+    sa.event.listen(engine, "do_connect", _connect_patiently)
+    return engine
 
 
 def _connect_patiently(
@@ -82,11 +103,11 @@ def _connect_patiently(
             time.sleep(0.1)
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(file: Path | None, connection: Any, _: object) -> None:
     # The driver must not open transactions itself, or BEGIN IMMEDIATE below comes too late.
     connection.isolation_level = None
     try:
-        _use_wal(connection)
+        _use_wal(connection, file)
         # A commit survives a power cut: the record of a payment must be on disk.
         connection.execute("PRAGMA synchronous = FULL")
     except sqlite3.Error:
@@ -94,17 +115,48 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
         raise
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, file: Path | None) -> None:
+    """
+    Let readers go on while somebody writes, where the file system can do that.
+
+    It takes memory that processes share, which 9p, virtiofs and SMB may not have. Without it a
+    reader waits for the writer, as long as a writer waits for another one.
+    """
     # The driver's time-out does not apply here: while another process creates the same file, this
     # fails as "locked" at once.
     end = time.monotonic() + BUSY_TIMEOUT
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+    while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            if _mode(connection) != "wal" and (file is None or shares_memory(file.parent)):
+                _mode(connection, "= WAL")
+            return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() >= end:
                 raise
             time.sleep(0.05)
+
+
+def _mode(connection: sqlite3.Connection, change: str = "") -> str:
+    (mode,) = connection.execute(f"PRAGMA journal_mode {change}").fetchone()
+    return str(mode)
+
+
+def shares_memory(folder: Path) -> bool:
+    """
+    Whether processes can share memory through files in a folder, as SQLite finds when it tries.
+
+    Not tried with the journal itself: meanwhile, other processes could not use it.
+    """
+    try:
+        with (
+            TemporaryDirectory(dir=folder, prefix=".k26-") as scratch,
+            closing(sqlite3.connect(Path(scratch, "x"), isolation_level=None)) as connection,
+        ):
+            _mode(connection, "= WAL")
+            connection.execute("SELECT * FROM sqlite_master").fetchall()
+    except (OSError, sqlite3.OperationalError):
+        return False
+    return True
 
 
 def _begin(connection: sa.Connection) -> None:

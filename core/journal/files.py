@@ -2,7 +2,6 @@
 
 import errno
 import os
-import tempfile
 import weakref
 from os import PathLike
 from pathlib import Path
@@ -11,8 +10,9 @@ from attrs import define, field
 
 from ..atomic import replacing
 from ..errors import JournalError
+from ..home import advise, make_private
 from ..images import ImageFile
-from ..text import reason, sanitize
+from ..text import sanitize
 
 
 @define(eq=False)
@@ -37,20 +37,19 @@ class Store:
         try:
             folder = self.folder("videos")
             if not self._writable:
-                with tempfile.TemporaryFile(dir=folder):
-                    self._writable = True
+                _try_name(folder)
+                self._writable = True
         except OSError as error:
-            raise JournalError(
-                f"Videos cannot be stored in {sanitize(self.home)}: {reason(error)}."
-            ) from error
+            problem = f"Videos cannot be stored in {sanitize(self.home)}"
+            raise JournalError(advise(problem, error)) from error
 
     def folder(self, name: str, mode: int = 0o777) -> Path:
         """A folder in the home, which is made, with `mode`, if it is missing; raises `OSError`."""
         if self._identity is None:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.home)
         if not self._is_here():
             raise OSError(
-                errno.ENOENT, f"the home folder {self.home} has been moved or deleted meanwhile"
+                errno.ESTALE, f"the home folder {self.home} has been moved or deleted meanwhile"
             )
         folder = self.home / name
         try:
@@ -115,9 +114,8 @@ class Store:
                 with replacing(path) as temporary:
                     temporary.write_bytes(image.data)
         except OSError as error:
-            raise JournalError(
-                f"The image cannot be saved in {sanitize(path.parent)}: {reason(error)}."
-            ) from error
+            problem = f"The image cannot be saved in {sanitize(path.parent)}"
+            raise JournalError(advise(problem, error)) from error
         return image.name
 
     def load_image(self, name: str) -> ImageFile:
@@ -125,6 +123,16 @@ class Store:
 
     def delete_image(self, name: str) -> None:
         (self.home / "images" / name).unlink(missing_ok=True)
+
+
+def _try_name(folder: Path) -> None:
+    """Raise `OSError` unless a file with the longest name that is used there can be made."""
+    path = folder / f"k26-{'0' * 16}.mp4.w-{os.urandom(8).hex()}.part"
+    try:
+        with path.open("xb") as file:
+            file.write(bytes(4096))  # On a full disk, empty files can still be made.
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _has_contents(path: Path) -> bool:
@@ -135,7 +143,7 @@ def _has_contents(path: Path) -> bool:
 
 
 #: What is kept in the home folder, beside the journal.
-_OWN = ("config.toml", "images", "keys.toml", "receipts", "videos", "workers")
+_OWN = ("config.toml", "images", "keys.lock", "keys.toml", "receipts", "videos", "workers")
 
 
 def is_own(path: Path, home: Path) -> bool:

@@ -18,8 +18,8 @@ from attrs import define, evolve, field
 from ..errors import JournalError, UnknownTask
 from ..status import Realm, Ticket
 from ..text import sanitize
+from .address import Address, BadAddress
 from .database import Database
-from .engine import file_of
 from .outputs import Output
 from .rows import (
     IS_OWED,
@@ -58,7 +58,9 @@ _BEFORE: Mapping[TaskState, tuple[TaskState, ...]] = {
 @define(eq=False)
 class Journal:
     """
-    The record of paid tasks, in the database at an SQLAlchemy URL.
+    The record of paid tasks, in the database at an SQLAlchemy URL, or in a file.
+
+    `source` is what sets the URL, to be named in messages.
 
     `home` is the folder that the names of videos are relative to. `clock` is only for tests: the
     time is the database's, where machines share one.
@@ -67,16 +69,17 @@ class Journal:
     for writers, and does not create a journal.
     """
 
-    url: str = field(repr=False)
+    url: str | Path = field(repr=False)
     home: Path | None = None
     _clock: Callable[[], float] | None = field(default=None, repr=False)
+    source: str = field(default="KLING26_JOURNAL", kw_only=True)
     worker: Worker = field()
     database: Database = field(init=False, repr=False)
     _registered: bool = field(default=False, init=False, repr=False)
 
     @database.default
     def _open_later(self) -> Database:
-        return Database(self.url)
+        return Database(Address(self.url, self.source))
 
     @worker.default
     def _this_process(self) -> Worker:
@@ -378,9 +381,9 @@ class Journal:
         return await self.database.read(lambda connection: list(connection.execute(query)))
 
 
-def _lock_folder(url: str, home: Path | None) -> Path | None:
+def _lock_folder(place: str | Path, home: Path | None) -> Path | None:
     """The folder of the lock files: beside the journal if it is a file, or else in the home."""
-    with suppress(sa.exc.ArgumentError):  # Said when the journal is used.
-        if (file := file_of(url)) is not None:
+    with suppress(BadAddress, OSError):  # Said when the journal is used.
+        if (file := Address(place).file()) is not None:
             return file.with_name(f"{file.name}-workers")
     return home and home / "workers"

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
-from ..atomic import look_at, replacing
+from ..atomic import full_path, look_at, replacing
 from ..errors import OutputRefused
 from ..text import reason, sanitize
 from .files import is_own
@@ -82,7 +82,7 @@ def _absolute(text: str) -> Path:
         text.encode()  # The journal cannot keep a name in another encoding.
     except UnicodeEncodeError as error:
         raise Unsuitable("its name is not valid UTF-8") from error
-    path = Path(text).expanduser().absolute()
+    path = full_path(Path(text).expanduser())
     if os.path.basename(text) in ("", ".", "..") or path.is_dir():
         raise Unsuitable("it is a folder; name a file in it")
     if len(str(path)) > LONGEST:
@@ -123,7 +123,8 @@ def _try_name(target: Path) -> None:
     `os.access` says would not do: it does not know of read-only disks, or of names.
     """
     with TemporaryDirectory(dir=target.parent, prefix=".k26-") as folder:
-        Path(folder, target.name).touch()
+        # Not empty: that would be possible on a full disk too.
+        Path(folder, target.name).write_bytes(bytes(4096))
 
 
 def _shown(text: str) -> str:

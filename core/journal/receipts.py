@@ -19,8 +19,9 @@ from attrs import frozen
 
 from ..atomic import sync_folder
 from ..errors import JournalError
+from ..home import advise
 from ..redaction import spellings
-from ..text import reason, sanitize
+from ..text import sanitize
 from .files import Store
 
 #: How much room is reserved, in bytes. The answers of all known providers take less than 2,000.
@@ -79,10 +80,9 @@ class Receipts:
         except OSError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-            raise JournalError(
-                f"The provider's answer could not be kept in {sanitize(self.folder, 200)}: "
-                f"{reason(error)}."
-            ) from error
+            where = sanitize(self.folder, 200)
+            problem = f"The provider's answer could not be kept in {where}"
+            raise JournalError(advise(problem, error)) from error
         return path
 
     def keep(self, path: Path, receipt: Receipt, key: str) -> None:

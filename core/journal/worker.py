@@ -95,7 +95,7 @@ class Worker:
             return
         lock = _lock(self._lock_file(self.id))
         try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)  # Not the home, which may have moved.
             lock.acquire(blocking=False)
         except (OSError, TimeoutError):
             return  # Others have to go by the count.
@@ -152,7 +152,8 @@ def _lock(path: Path) -> "BaseFileLock":
     from filelock import FileLock  # Slow to import, and only needed with the first task.
 
     # `thread_local`: the journal uses threads of its own.
-    return FileLock(path, mode=0o600, thread_local=False)
+    # Where there are no locks, a file instead of one would outlive its process.
+    return FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False)
 
 
 @cache

@@ -20,6 +20,7 @@ from ..provider import Provider
 from ..request import VideoRequest
 from ..settings import Settings, is_loopback
 from ..status import Realm
+from ..text import join_words, sanitize
 
 
 @frozen
@@ -89,8 +90,22 @@ class Resolver:
 
     def provider(self, name: str | None, sandbox: bool) -> Provider:
         """A provider by name, or the default one; in the sandbox, at its original URLs."""
-        provider = self.registry[name or self.settings.provider]
+        self.check_settings()
+        provider = self.registry[self._default() if name is None else name]
         return provider if sandbox else self.settings.configure(provider)
+
+    def _default(self) -> str:
+        name, where = self.settings.provider, self.settings.where("KLING26_PROVIDER")
+        if name not in self.registry.providers:
+            raise SettingsError(
+                f'{where} is "{sanitize(name, 60)}", but there is no such provider. Installed: '
+                f"{join_words(self.registry.providers, 'and')}."
+            )
+        return name
+
+    def check_settings(self) -> None:
+        """Raise `SettingsError` if a setting means nothing, and was perhaps misspelt."""
+        self.settings.check(self.registry.providers.values(), self.registry.problems)
 
     def order(
         self,

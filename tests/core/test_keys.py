@@ -95,7 +95,7 @@ def test_the_file_is_for_its_owner_alone(home: Path, kie: Provider) -> None:
     keys.set(kie, "k-2")
 
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
-    assert [path.name for path in home.iterdir()] == ["keys.toml"]
+    assert sorted(os.listdir(home)) == ["keys.lock", "keys.toml"]
 
 
 def test_a_key_never_shows_itself() -> None:
@@ -134,22 +134,17 @@ def test_a_damaged_file_is_reported_without_its_contents(home: Path, kie: Provid
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"kie = ["])
+@pytest.mark.parametrize(
+    "content", [b"kie = [", b"\xff", "kie = 'k'".encode("utf-16"), b"kie = 5", b"[kie]\nkey = 'k'"]
+)
 def test_no_keys_are_lost_to_a_damaged_file(home: Path, kie: Provider, content: bytes) -> None:
     home.mkdir()
     (home / "keys.toml").write_bytes(content)
 
-    with pytest.raises(SettingsError, match="not valid TOML"):
+    with pytest.raises(SettingsError, match=r"not valid TOML|in UTF-8|must be a key in quotes"):
         keys_of(home).set(kie, "k-1")
 
     assert (home / "keys.toml").read_bytes() == content
-
-
-def test_a_value_that_is_no_text_is_no_key(home: Path, kie: Provider) -> None:
-    home.mkdir()
-    (home / "keys.toml").write_text("kie = 5")
-
-    assert keys_of(home).find(kie) is None
 
 
 def test_a_file_that_cannot_be_read_or_written_is_reported(tmp_path: Path, kie: Provider) -> None:
@@ -179,7 +174,7 @@ def test_a_write_that_fails_leaves_the_old_keys_and_no_rest(
         keys.set(kie, "k-2")
 
     assert keys.need(kie).value == "k-1"
-    assert [path.name for path in home.iterdir()] == ["keys.toml"]
+    assert sorted(os.listdir(home)) == ["keys.lock", "keys.toml"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

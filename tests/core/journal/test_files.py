@@ -98,7 +98,9 @@ def test_a_home_that_cannot_be_used_is_told_before_anything_is_paid(tmp_path: Pa
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "videos").symlink_to("/nowhere")
 
-    with pytest.raises(JournalError, match=r"Videos cannot be stored in .*/file/home: Not a dir"):
+    with pytest.raises(
+        JournalError, match=r"Videos cannot be stored in .*/file/home: it is not a folder"
+    ):
         Store(tmp_path / "file" / "home").prepare()
     with pytest.raises(JournalError, match=r'in .*/home: "videos" there is no folder'):
         Store(tmp_path / "home").prepare()

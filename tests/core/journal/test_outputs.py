@@ -132,7 +132,7 @@ def test_a_folder_that_is_gone_while_one_is_in_it_is_no_place(
     monkeypatch.chdir(folder)
     folder.rmdir()
 
-    with pytest.raises(OutputRefused, match=r'cannot be written to "fox\.mp4": there is no such'):
+    with pytest.raises(OutputRefused, match=r'to "fox\.mp4": the working folder has been deleted'):
         check_output("fox.mp4", home)
 
 

@@ -63,7 +63,7 @@ def test_a_read_only_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 
     words = refusal(kie, f"sqlite:///file:{tmp_path / 'j.sqlite3'}?mode=ro&uri=true")
 
-    assert "is read-only. Nothing was sent." in words
+    assert "is read-only. Check KLING26_JOURNAL. Nothing was sent." in words
 
 
 def test_a_locked_journal_sends_nothing(
@@ -87,7 +87,7 @@ def test_a_damaged_journal_sends_nothing(kie: Stage, tmp_path: Path) -> None:
 
     words = refusal(kie, f"sqlite:///{tmp_path / 'j.sqlite3'}")
 
-    assert "is damaged, or is not a journal. Nothing was sent." in words
+    assert "is damaged, or is not a journal. Check KLING26_JOURNAL. Nothing was sent." in words
 
 
 def test_a_journal_of_a_newer_version_sends_nothing(kie: Stage, tmp_path: Path) -> None:
@@ -126,7 +126,9 @@ def test_a_full_disk_sends_nothing(kie: Stage) -> None:
             for seed in range(1000):
                 await kie.make(runner, prompt="A heron " * 300, seed=seed)
 
-    with pytest.raises(JournalError, match=r"disk is full\. Nothing was (sent|paid)\.") as error:
+    with pytest.raises(
+        JournalError, match=r"disk is full\. Make room .*\. Nothing was (sent|paid)\."
+    ) as error:
         kie.run(work())
 
     assert error.value.task is None

@@ -127,7 +127,7 @@ def fused(stage: Stage, fuse: Fuse) -> Runner:
     """A runner that crashes when the fuse goes off."""
     runner = stage.runner(sandbox=lambda _: FusedTransport(stage.transport(), fuse))
     whole = runner.journal.database
-    database = FusedDatabase(whole.url)
+    database = FusedDatabase(whole.address)
     database.fuse = fuse
     runner.journal.database = database
     return runner

@@ -1,0 +1,124 @@
+"""Where a journal is: a file, or a database at an SQLAlchemy URL, whose secrets are never shown."""
+
+from pathlib import Path
+from urllib.parse import quote, quote_plus, unquote
+
+import sqlalchemy as sa
+from attrs import field, frozen
+
+from ..text import sanitize
+
+#: What may be shown of the options in a URL; any other one may be a secret.
+_SHOWN = ("host", "port", "mode", "uri", "sslmode", "connect_timeout", "timeout", "vfs")
+#: SQLite's options that SQLAlchemy passes on; with ``uri=true``, SQLite has many more.
+_SQLITE = ("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout")
+
+
+class BadAddress(ValueError):
+    """A journal cannot be at this place; the message is worded to follow "the journal …"."""
+
+
+@frozen
+class Address:
+    """
+    A journal's place: the path of its file, or an SQLAlchemy URL.
+
+    `source` is what sets it, to be named in messages.
+    """
+
+    place: str | Path = field(repr=False)
+    source: str = "KLING26_JOURNAL"
+
+    def url(self) -> sa.URL:
+        """The place as a URL; raises `BadAddress`."""
+        if isinstance(self.place, Path):
+            return sa.URL.create("sqlite", database=str(self.place))
+        try:
+            url = sa.make_url(self.place)
+        except (sa.exc.ArgumentError, ValueError):
+            # Without a cause: its message may quote the URL, and the password in it.
+            raise BadAddress("is not a valid database URL") from None
+        if url.get_backend_name() == "sqlite":
+            _check_sqlite(url)
+        elif self.place.partition("?")[0].count("@") > 1:
+            raise BadAddress("has an @ in its user name or password, which has to be written %40")
+        elif url.get_backend_name() == "postgres":
+            raise BadAddress("has to begin with postgresql+psycopg:// instead of postgres://")
+        return url
+
+    def is_default(self) -> bool:
+        """Whether nobody has set another place than the home folder."""
+        return isinstance(self.place, Path)
+
+    def file(self) -> Path | None:
+        """The file of an SQLite database; None if it is in memory or on a server."""
+        url = self.url()
+        if url.get_backend_name() != "sqlite" or in_memory(url):
+            return None
+        name = url.database or ""
+        if is_sqlites_own(url):
+            name = unquote(name.removeprefix("file:"))
+        try:
+            return Path(name).absolute()
+        except FileNotFoundError as error:
+            problem = "is relative to the working folder, which has been deleted"
+            raise BadAddress(problem) from error
+
+    def __str__(self) -> str:
+        if isinstance(self.place, Path):
+            return sanitize(self.place)
+        try:
+            url = self.url()
+        except BadAddress:
+            return _without_secrets(self.place)
+        shown = {name: value for name, value in url.query.items() if name in _SHOWN}
+        return sanitize(url.set(query=shown).render_as_string(hide_password=True))
+
+    def secrets(self) -> list[str]:
+        """The password and whatever else is never to be shown, as a driver may quote them."""
+        try:
+            url = self.url()
+        except BadAddress:
+            return []
+        hidden = [value for name, value in url.query.items() if name not in _SHOWN]
+        texts = [
+            part for value in hidden for part in ([value] if isinstance(value, str) else value)
+        ]
+        texts += [str(url.password)] if url.password else []
+        spelt = {spell(text) for text in texts for spell in (str, quote, quote_plus, _fully_quoted)}
+        return sorted(filter(None, spelt), key=len, reverse=True)
+
+
+def address_of(place: Address | str | Path) -> Address:
+    """The address at a place, unless it is one."""
+    return place if isinstance(place, Address) else Address(place)
+
+
+def in_memory(url: sa.URL) -> bool:
+    nowhere = url.database in (None, "", ":memory:", "file::memory:")
+    return url.get_backend_name() == "sqlite" and (nowhere or url.query.get("mode") == "memory")
+
+
+def is_sqlites_own(url: sa.URL) -> bool:
+    """Whether the name of the database is a URL in SQLite's sense; it may have many options."""
+    return url.get_backend_name() == "sqlite" and "uri" in url.query
+
+
+def _fully_quoted(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _check_sqlite(url: sa.URL) -> None:
+    if url.username or url.host or url.port:
+        raise BadAddress("needs three slashes after sqlite:, and a fourth before a full path")
+    unknown = [name for name in url.query if name not in _SQLITE]
+    if unknown and not is_sqlites_own(url):
+        raise BadAddress(f'has an option that SQLite does not know: "{sanitize(unknown[0], 40)}"')
+
+
+def _without_secrets(text: str) -> str:
+    """What can be shown of a text that is no URL: not a password."""
+    scheme, found, _ = text.partition("://")
+    if "@" in text or "password" in text.lower():
+        return f"{sanitize(scheme, 40)}://…" if found else "…"
+    return sanitize(text, 100)

@@ -1,0 +1,58 @@
+"""What people paste along with a key or an address, and what is left without it."""
+
+import re
+from collections.abc import Collection
+
+#: A byte order mark, blanks of no width, and hyphens that are only shown at the end of a line.
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad\u180e"
+_WITHOUT_INVISIBLE = dict.fromkeys(map(ord, _INVISIBLE))
+_QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
+_HEADER = re.compile(
+    r"(?:-H\s*[\"']?)?(?:(?:proxy-)?authorization\s*[:=]\s*)?bearer(?:\s+|$)", re.I
+)
+_PUNCTUATION = re.compile(r"(?:\\[rn]|[,;\s])+$")
+
+
+def plain(text: str) -> str:
+    """A value without the blanks and the pair of quotes around it."""
+    text = text.strip(_INVISIBLE).strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    return text
+
+
+def plain_key(text: str, names: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """
+    The key in what was pasted, and what was left out of it, in words.
+
+    `names` are what the key may be called in a line that assigns it.
+    """
+    text, left_out = text.strip(), dict[str, None]()
+    while True:
+        tried = ((what, rest.strip()) for what, rest in _shortened(text, names) if rest != text)
+        what, rest = next(tried, (None, text))
+        if what is None:
+            return text, tuple(left_out)
+        text, left_out[what] = rest, None
+
+
+def _shortened(text: str, names: Collection[str]) -> list[tuple[str, str]]:
+    """What is plainly no part of a key, and the text without it."""
+    assigned = re.compile(
+        rf"(?:-\s+|export\s+|setx?\s+|\$env:|-H\s*[\"']?)?[\"']?"
+        rf"(?:{'|'.join(map(re.escape, names))}|(?:x-)?api[-_ ]?key|token|key)[\"']?"
+        r"(?:\s*[:=]\s*|\s+)",
+        re.I,
+    )
+    return [
+        ("invisible characters", text.translate(_WITHOUT_INVISIBLE)),
+        ("the punctuation after it", _PUNCTUATION.sub("", text)),
+        ("the quotes", text.strip(_QUOTES)),
+        ('"Bearer"', _beyond(_HEADER, text)),
+        ("the name in front of it", _beyond(assigned, text)),
+    ]
+
+
+def _beyond(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text)
+    return text if found is None else text[found.end() :]
