@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Kling26Error
 from ..core.isolation import aside
+from ..core.pasted import plain_key
 from ..core.settings import Settings
 from ..core.text import reason, sanitize
 from . import streams
@@ -162,7 +163,7 @@ def _keys() -> Iterator[str]:
     """Everything that may be a key: rather one word too many than one too few."""
     for name, value in os.environ.items():
         if name.upper().endswith(("KEY", "TOKEN")) and len(value.strip()) > 5:
-            yield value.strip()
+            yield from {value.strip(), plain_key(value, (name,))[0] or value.strip()}
     with suppress(Exception):
         stored = tomllib.loads((Settings().home / "keys.toml").read_text("utf-8"))
         yield from (key for key in stored.values() if isinstance(key, str) and key)

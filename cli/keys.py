@@ -43,10 +43,10 @@ def set_key(name: ProviderName, /) -> int:
     """
     provider, stored = _named(name), Keys(Settings())
     typed = _typed(provider) if sys.stdin.isatty() else sys.stdin.readline()
-    left_out = stored.set(provider, typed)
+    note = stored.set(provider, typed)
     result(texts.key_stored(provider, stored.path))
-    if left_out:
-        say(texts.key_without(left_out))
+    if note is not None:
+        say(note)
     if stored.settings.environ.get(provider.key_variable):
         say(texts.variable_counts_first(provider))
     return 0

@@ -278,10 +278,6 @@ def key_stored(provider: Provider, path: Path) -> str:
     return f"The key for {provider.title} is stored in {path}, which only you can read."
 
 
-def key_without(left_out: Iterable[str]) -> str:
-    return f"What does not belong to the key was left out: {join_words(left_out, 'and')}."
-
-
 def key_unset(provider: Provider, there_was_one: bool) -> str:
     if there_was_one:
         return f"Deleted the stored key for {provider.title}."

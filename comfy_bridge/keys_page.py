@@ -47,16 +47,16 @@ def providers(registry: Registry) -> Answer:
 
 
 def set_key(registry: Registry, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Store the key in ``{"key": "…"}``."""
+    """Store the key in ``{"key": "…"}``; `note` says what of it did not belong to the key."""
     problem = _foreign(headers) or _unreadable(body)
     if problem is not None:
         return problem
     try:
         provider = registry[name]
-        Keys(Settings()).set(provider, json.loads(body)["key"])
+        note = Keys(Settings()).set(provider, json.loads(body)["key"])
     except Kling26Error as error:
         return Answer(400, {"error": str(error)})
-    return Answer(200, _about(provider))
+    return Answer(200, {**_about(provider), "note": note})
 
 
 def unset_key(registry: Registry, name: str, headers: Mapping[str, str]) -> Answer:

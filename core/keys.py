@@ -22,7 +22,7 @@ from .home import advise, make_private
 from .pasted import plain_key
 from .provider import Provider
 from .settings import Settings
-from .text import reason, sanitize
+from .text import join_words, reason, sanitize
 from .toml import NotToml, read_toml
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -85,17 +85,19 @@ class Keys:
                 return f' {sanitize(self.path)} has "{name}", which has to be "{provider.name}".'
         return ""
 
-    def set(self, provider: Provider, value: str) -> tuple[str, ...]:
+    def set(self, provider: Provider, value: str) -> str | None:
         """
         Store a key, so that only the file's owner can read it.
 
-        Returns what was pasted along with it and left out, in words.
+        Returns a sentence on what was pasted along with it and left out, if anything was.
         """
         key, left_out = _pasted(value, provider)
         _usable(key, "The key")
         with self._locked():
             self._write({**self._stored(), provider.name: key})
-        return left_out
+        if not left_out:
+            return None
+        return f"What does not belong to the key was left out: {join_words(left_out, 'and')}."
 
     def unset(self, provider: Provider) -> bool:
         """Delete a stored key; returns whether there was one."""

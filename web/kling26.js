@@ -93,6 +93,7 @@ const STYLE = `
   border: 1px solid var(--border-color, #666); color: var(--input-text, inherit);
   background: var(--comfy-input-bg, transparent);
 }
+.kling26-keys .kling26-note { grid-column: 1 / -1; }
 .kling26-keys button { cursor: pointer; }
 .kling26-keys :disabled { opacity: 0.4; cursor: default; }
 `;
@@ -159,6 +160,7 @@ function providerForm(provider) {
     form.addEventListener(kind, (event) => event.stopPropagation());
   }
   if (provider.key.problem) showProblem(form, provider.key.problem);
+  if (provider.note) form.append(make("p", { class: "kling26-note", role: "status" }, provider.note));
   return form;
 }
 

@@ -71,20 +71,29 @@ class Address:
             url = self.url()
         except BadAddress:
             return _without_secrets(self.place)
-        shown = {name: value for name, value in url.query.items() if name in _SHOWN}
-        return sanitize(url.set(query=shown).render_as_string(hide_password=True))
+        shown = url.difference_update_query(self.hidden())
+        return sanitize(shown.render_as_string(hide_password=True))
+
+    def hidden(self) -> dict[str, str | tuple[str, ...]]:
+        """The options in the URL that may be secrets, or repeat the password."""
+        url = self.url()
+        password = str(url.password) if url.password else None
+        return {
+            name: value
+            for name, value in url.query.items()
+            if name not in _SHOWN or (password is not None and password in value)
+        }
 
     def secrets(self) -> list[str]:
         """The password and whatever else is never to be shown, as a driver may quote them."""
         try:
-            url = self.url()
+            password, hidden = self.url().password, self.hidden().values()
         except BadAddress:
             return []
-        hidden = [value for name, value in url.query.items() if name not in _SHOWN]
         texts = [
             part for value in hidden for part in ([value] if isinstance(value, str) else value)
         ]
-        texts += [str(url.password)] if url.password else []
+        texts += [str(password)] if password else []
         spelt = {spell(text) for text in texts for spell in (str, quote, quote_plus, _fully_quoted)}
         return sorted(filter(None, spelt), key=len, reverse=True)
 

@@ -385,5 +385,5 @@ def _lock_folder(place: str | Path, home: Path | None) -> Path | None:
     """The folder of the lock files: beside the journal if it is a file, or else in the home."""
     with suppress(BadAddress, OSError):  # Said when the journal is used.
         if (file := Address(place).file()) is not None:
-            return file.with_name(f"{file.name}-workers")
+            return Path(f"{file}-workers")
     return home and home / "workers"

@@ -1,12 +1,17 @@
 """Keys: from the environment or a file of the owner's alone, and never in a text."""
 
+import errno
 import os
 import stat
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+import filelock
 import pytest
 from kling26.core import MissingKey, Provider, Remedy, SettingsError
+from kling26.core import keys as keys_module
 from kling26.core.keys import Key, Keys
 from kling26.core.settings import Settings
 
@@ -209,3 +214,151 @@ def test_what_is_no_file_is_neither_read_nor_replaced(home: Path, kie: Provider,
         keys_of(home).set(kie, "k-1")
 
     assert os.path.samestat(path.lstat(), before)
+
+
+# -- what people paste -------------------------------------------------------------------------
+
+PASTED = [
+    ('"k-12345678"', "the quotes"),
+    ("\u201ck-12345678\u201d", "the quotes"),
+    ("Bearer k-12345678\r\n", '"Bearer"'),
+    ("Authorization: bearer k-12345678", '"Bearer"'),
+    ("\ufeffk-12345678", "invisible characters"),
+    ("k-12\u200b345678", "invisible characters"),
+    ("KIE_API_KEY=k-12345678", "the name in front of it"),
+    ("export KIE_API_KEY='k-12345678'", "the quotes and the name in front of it"),
+    ('  "KIE_API_KEY": "k-12345678",', "the name in front of it"),
+    ("$env:KIE_API_KEY = 'k-12345678'", "the name in front of it"),
+    ("setx KIE_API_KEY k-12345678", "the name in front of it"),
+    ("kie = 'k-12345678'", "the name in front of it"),
+    ("k-12345678\\n", "the punctuation after it"),
+]
+
+
+@pytest.mark.parametrize(("text", "left_out"), PASTED)
+def test_what_is_plainly_no_part_of_a_key_is_left_out_and_said(
+    home: Path, kie: Provider, text: str, left_out: str
+) -> None:
+    note = keys_of(home).set(kie, text)
+
+    assert note is not None
+    assert note.startswith("What does not belong to the key was left out: ")
+    assert left_out in note
+    assert keys_of(home).need(kie).value == "k-12345678"
+    assert keys_of(home, KIE_API_KEY=text).need(kie).value == "k-12345678"
+
+
+@pytest.mark.parametrize("text", ["k-12345678", " k-12345678\n", "k=12345678", "bearer-k", "a_KEY"])
+def test_a_key_as_it_is_takes_no_words(home: Path, kie: Provider, text: str) -> None:
+    assert keys_of(home).set(kie, text) is None
+    assert keys_of(home).need(kie).value == text.strip()
+
+
+@pytest.mark.parametrize("text", ['""', "'  '", "Bearer ", "KIE_API_KEY="])
+def test_nothing_but_the_wrapping_is_no_key(home: Path, kie: Provider, text: str) -> None:
+    assert keys_of(home, KIE_API_KEY=text).find(kie) is None
+    with pytest.raises(SettingsError, match="it is empty"):
+        keys_of(home).set(kie, text)
+
+
+def test_the_line_of_another_variable_is_refused(home: Path, kie: Provider) -> None:
+    with pytest.raises(SettingsError, match='begins with "COMETAPI_KEY="') as caught:
+        keys_of(home).set(kie, "COMETAPI_KEY=sk-1")
+
+    assert "sk-1" not in str(caught.value)
+
+
+def test_a_key_under_its_variables_name_in_the_file_is_pointed_out(
+    home: Path, kie: Provider
+) -> None:
+    home.mkdir()
+    (home / "keys.toml").write_text("KIE_API_KEY = 'k-1'")
+    (home / "keys.toml").chmod(0o600)
+
+    with pytest.raises(MissingKey, match='has "KIE_API_KEY", which has to be "kie"'):
+        keys_of(home).need(kie)
+
+
+# -- the file, and who else is there -----------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_file_that_others_can_read_is_mended_and_told(
+    home: Path, kie: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = keys_of(home)
+    keys.set(kie, "k-1")
+    keys.path.chmod(0o644)
+
+    assert keys.need(kie).value == keys.need(kie).value == "k-1"
+
+    assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
+    assert caplog.messages == [f"Other users could read or change {keys.path}; now only you can."]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_file_whose_mode_cannot_be_changed_is_refused(
+    home: Path, kie: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk without modes, or somebody else's file."""
+    keys = keys_of(home)
+    keys.set(kie, "k-1")
+    keys.path.chmod(0o644)
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)
+
+    with pytest.raises(SettingsError, match="cannot be changed to 0600: its file system has no"):
+        keys.find(kie)
+    assert keys_of(home, KIE_API_KEY="k-2").need(kie).value == "k-2"
+
+
+def test_keys_that_are_set_at_once_are_all_kept(
+    home: Path, providers: Mapping[str, Provider]
+) -> None:
+    for _ in range(5):
+        together = threading.Barrier(len(providers) + 1)
+
+        def change(work: Callable[[], object], together: threading.Barrier = together) -> None:
+            together.wait()
+            work()
+
+        keys_of(home).set(providers["kie"], "k-old")
+        others = {name: each for name, each in providers.items() if name != "kie"}
+        works = [
+            partial(keys_of(home).set, each, f"key-of-{name}") for name, each in others.items()
+        ]
+        works += [partial(keys_of(home).unset, providers["kie"]), lambda: None]
+        threads = [threading.Thread(target=change, args=[work]) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        found = {name for name, each in providers.items() if keys_of(home).find(each)}
+        assert found == set(others)
+        keys_of(home).path.unlink()
+
+
+def test_a_file_that_somebody_else_is_changing_is_not_waited_for_for_ever(
+    home: Path, kie: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys_of(home).set(kie, "k-1")
+    monkeypatch.setattr(keys_module, "_PATIENCE", 0.01)
+
+    with filelock.FileLock(home / "keys.lock"), pytest.raises(SettingsError, match="try again"):
+        keys_of(home).set(kie, "k-2")
+
+    assert keys_of(home).need(kie).value == "k-1"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_key_can_be_stored_where_there_are_no_locks(
+    home: Path, kie: Provider, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def acquire(*_: object, **__: object) -> None:
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", acquire)
+
+    keys_of(home).set(kie, "k-1")
+
+    assert keys_of(home).need(kie).value == "k-1"

@@ -167,6 +167,40 @@ def test_a_key_is_not_sent_to_just_any_url(
     assert "\x1b" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://proxy .example", "must not contain blanks"),
+        ("https://proxy.exam\u200bple/", "must not contain blanks"),
+        ("https://proxy.example/?key=s3cr3t", "must end before any ? or #"),
+        ("https://proxy.example/#s3cr3t", "must end before any ? or #"),
+        ("https://me:s3cr3t@proxy.example", "must not contain a user name or a password"),
+        ("me:s3cr3t@proxy.example", "must be an https:// URL"),
+        ("https://proxy..example", "must be a valid URL"),
+        (f"https://{'x' * 64}.example", "must be a valid URL"),
+    ],
+)
+def test_a_url_that_nothing_can_be_appended_to_is_refused(
+    home: Path, providers: Mapping[str, Provider], url: str, problem: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(home, KIE_BASE_URL=url).configure(providers["kie"])
+
+    assert str(caught.value).startswith(f"KIE_BASE_URL {problem}")
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("around", [" {} ", "{}\n", '"{}"', "{}/", "\ufeff{}"])
+def test_what_is_around_a_url_is_no_part_of_it(
+    home: Path, providers: Mapping[str, Provider], around: str
+) -> None:
+    url = around.format("https://proxy.example/kie")
+
+    assert settings(home, KIE_BASE_URL=url).configure(providers["kie"]).base_url == (
+        "https://proxy.example/kie"
+    )
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
 def test_this_machine_has_several_names(host: str) -> None:
     assert is_loopback(host)

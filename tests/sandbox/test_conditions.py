@@ -144,7 +144,9 @@ def test_what_is_no_picture_has_no_size() -> None:
 def test_a_home_that_takes_no_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "sandbox").touch()
 
-    with pytest.raises(SettingsError, match=r"sandbox cannot be made: it is not a folder\. Set KLING26_HOME"):
+    with pytest.raises(
+        SettingsError, match=r"sandbox cannot be made: it is not a folder\. Set KLING26_HOME"
+    ):
         rehearsal({}, {}, Settings(environ={"KLING26_HOME": str(tmp_path)}))
 
 
