@@ -5,14 +5,13 @@ import logging
 import os
 import sqlite3
 import traceback
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
-from kling26.core.errors import JournalError, SettingsError, StillRunning
+from kling26.core.errors import JournalError
 from kling26.core.journal import engine
 from kling26.core.journal.address import Address, BadAddress
 from kling26.core.journal.engine import make_engine
@@ -20,7 +19,7 @@ from kling26.core.journal.journal import Journal
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 
-from ..conftest import Stage, stage_at
+from ..conftest import stage_at
 
 SECRET = "s3cr3t-passw0rd/%"
 SPELT = "s3cr3t-passw0rd%2F%25"
@@ -147,26 +146,3 @@ def test_no_password_is_told_by_a_repr(tmp_path: Path, url: str) -> None:
         shown.append(make_engine(Address(url)))
 
     assert not tells(" ".join(map(repr, shown)) + str(Address(url)))
-
-
-# -- paid for already -------------------------------------------------------------------------
-
-
-def test_a_wrong_setting_is_told_of_a_paid_task_as_not_delivered(
-    stage_of: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Resuming needs the provider's address, and that is wrong by now."""
-    kie = stage_of("kie")
-    with pytest.raises(StillRunning):
-        kie.generate(timeout=5)
-
-    def broken(*_: object) -> None:
-        raise SettingsError("KIE_BASE_URL must be a valid URL.")
-
-    async def resume() -> list[int]:
-        async with kie.runner() as runner:
-            monkeypatch.setattr(type(runner._resolver), "target", broken)
-            task = kie.task().id
-            return [exit_status(each.error) async for each in runner.resume([task]) if each.error]
-
-    assert kie.run(resume()) == [5]
