@@ -60,7 +60,8 @@ def _registry(runner: "Runner") -> Registry:
 
 
 def _journal(runner: "Runner") -> Journal:
-    return Journal(runner.settings.journal, runner.settings.home)
+    settings = runner.settings
+    return Journal(settings.journal, settings.home, source=settings.journal_source)
 
 
 @define
@@ -153,7 +154,7 @@ class Runner:
         except TimeoutError as error:
             raise JournalBusy("The journal did not answer in time. Nothing was sent.") from error
         except JournalError as error:
-            error.message = f"{sentence(error)} Nothing was sent."
+            error.message = f"{sentence(error, 1000)} Nothing was sent."
             raise
         if reused:
             progress(_found(task))
@@ -231,6 +232,7 @@ class Runner:
 
     async def tasks(self, only_open: bool = False) -> list[Task]:
         """The journal's tasks, oldest first."""
+        self._resolver.check_settings()  # A misspelt "journal" would be another journal.
         return await self.journal.tasks(only_open)
 
     async def task(self, name: str) -> Task:

@@ -5,13 +5,14 @@ import logging
 import os
 import sqlite3
 import traceback
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from kling26.cli.exits import exit_status
-from kling26.core.errors import JournalError
+from kling26.core.errors import JournalError, StillRunning
 from kling26.core.journal import engine
 from kling26.core.journal.address import Address, BadAddress
 from kling26.core.journal.engine import make_engine
@@ -19,7 +20,7 @@ from kling26.core.journal.journal import Journal
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 
-from ..conftest import stage_at
+from ..conftest import Stage, stage_at
 
 SECRET = "s3cr3t-passw0rd/%"
 SPELT = "s3cr3t-passw0rd%2F%25"
@@ -146,3 +147,22 @@ def test_no_password_is_told_by_a_repr(tmp_path: Path, url: str) -> None:
         shown.append(make_engine(Address(url)))
 
     assert not tells(" ".join(map(repr, shown)) + str(Address(url)))
+
+
+def test_a_wrong_setting_leaves_a_paid_task_to_be_delivered(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    """Resuming needs the settings, and one is misspelt by now."""
+    kie = stage_of("kie")
+    with pytest.raises(StillRunning):
+        kie.generate(timeout=5)
+    (kie.home / "config.toml").write_text("proivder = 'kie'")
+
+    async def resume() -> list[tuple[int, str]]:
+        async with kie.runner() as runner:
+            errors = [each.error async for each in runner.resume([kie.task().id])]
+            return [(exit_status(each), str(each)) for each in errors if each is not None]
+
+    ((status, said),) = kie.run(resume())
+    assert status == 5
+    assert said.endswith('did you mean "provider"? The video is paid for.')
