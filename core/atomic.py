@@ -54,6 +54,15 @@ def read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def try_file(path: Path) -> None:
+    """Make a file and delete it, to see that one can be made there; raises `OSError`."""
+    try:
+        with path.open("xb") as file:
+            file.write(bytes(4096))  # On a full disk, empty files can still be made.
+    finally:
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     """

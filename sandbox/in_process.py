@@ -1,10 +1,12 @@
 """A rehearsal in process: emulators take the providers' place, with no port and no network."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from ..core.atomic import try_file
 from ..core.errors import SettingsError
 from ..core.home import advise, make_private
 from ..core.hookspecs import Sandbox
@@ -26,10 +28,25 @@ def rehearsal(
     A transport that sends requests for the providers' own URLs to their emulators.
 
     Tasks are kept in the home folder, so that another process can continue them. Raises
-    SettingsError if a fault's name is unknown, or if the folder of the tasks cannot be made.
+    SettingsError if a fault's name is unknown, or if the folder of the tasks cannot be used.
     """
+    faults, folder = _faults(settings), settings.home / "sandbox"
+    try:
+        make_private(folder)
+        try_file(folder / f"{os.urandom(8).hex()}.part")
+        return SandboxTransport(_apps(providers, emulators, folder, faults))
+    except OSError as error:
+        raise SettingsError(advise(f"{sanitize(folder)} cannot be used", error)) from error
+
+
+def _apps(
+    providers: Mapping[str, Provider],
+    emulators: Mapping[str, Sandbox],
+    folder: Path,
+    faults: list[Fault],
+) -> dict[str, ASGIApp]:
+    """The emulators by the URLs that they answer for."""
     apps: dict[str, ASGIApp] = {}
-    faults, folder = _faults(settings), _folder(settings)
     for name, sandbox in emulators.items():
         provider = providers.get(name)
         if provider is None:
@@ -38,16 +55,7 @@ def rehearsal(
         for url in (provider.base_url, provider.upload_url, *sandbox.hosts):
             if url is not None:
                 apps[url] = app
-    return SandboxTransport(apps)
-
-
-def _folder(settings: Settings) -> Path:
-    folder = settings.home / "sandbox"
-    try:
-        make_private(folder)
-    except OSError as error:
-        raise SettingsError(advise(f"{sanitize(folder)} cannot be made", error)) from error
-    return folder
+    return apps
 
 
 def _faults(settings: Settings) -> list[Fault]:

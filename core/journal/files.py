@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from ..atomic import replacing
+from ..atomic import replacing, try_file
 from ..errors import JournalError
 from ..home import advise, make_private
 from ..images import ImageFile
@@ -37,7 +37,8 @@ class Store:
         try:
             folder = self.folder("videos")
             if not self._writable:
-                _try_name(folder)
+                # The longest name that is used there.
+                try_file(folder / f"k26-{'0' * 16}.mp4.w-{os.urandom(8).hex()}.part")
                 self._writable = True
         except OSError as error:
             problem = f"Videos cannot be stored in {sanitize(self.home)}"
@@ -123,16 +124,6 @@ class Store:
 
     def delete_image(self, name: str) -> None:
         (self.home / "images" / name).unlink(missing_ok=True)
-
-
-def _try_name(folder: Path) -> None:
-    """Raise `OSError` unless a file with the longest name that is used there can be made."""
-    path = folder / f"k26-{'0' * 16}.mp4.w-{os.urandom(8).hex()}.part"
-    try:
-        with path.open("xb") as file:
-            file.write(bytes(4096))  # On a full disk, empty files can still be made.
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _has_contents(path: Path) -> bool:

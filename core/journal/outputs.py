@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
-from ..atomic import full_path, look_at, replacing
+from ..atomic import full_path, look_at, replacing, try_file
 from ..errors import OutputRefused
 from ..text import reason, sanitize
 from .files import is_own
@@ -123,8 +123,7 @@ def _try_name(target: Path) -> None:
     `os.access` says would not do: it does not know of read-only disks, or of names.
     """
     with TemporaryDirectory(dir=target.parent, prefix=".k26-") as folder:
-        # Not empty: that would be possible on a full disk too.
-        Path(folder, target.name).write_bytes(bytes(4096))
+        try_file(Path(folder, target.name))
 
 
 def _shown(text: str) -> str:

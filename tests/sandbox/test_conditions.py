@@ -1,6 +1,8 @@
 """Faults, folders and limits, where no single provider shows them."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 from kling26.core.errors import SettingsError
 from kling26.core.settings import Settings
-from kling26.sandbox import Conditions, Fault, rehearsal
+from kling26.sandbox import Conditions, Fault, in_process, rehearsal
 from kling26.sandbox.images import size_of
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.multipart import parts
@@ -145,7 +147,7 @@ def test_a_home_that_takes_no_folder_is_refused_in_a_sentence(tmp_path: Path) ->
     (tmp_path / "sandbox").touch()
 
     with pytest.raises(
-        SettingsError, match=r"sandbox cannot be made: it is not a folder\. Set KLING26_HOME"
+        SettingsError, match=r"sandbox cannot be used: it is not a folder\. Set KLING26_HOME"
     ):
         rehearsal({}, {}, Settings(environ={"KLING26_HOME": str(tmp_path)}))
 
@@ -158,3 +160,19 @@ def test_importing_an_emulator_loads_nothing_heavy() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert (ran.stdout.strip(), ran.stderr) == ("set()", "")
+
+
+def test_a_home_whose_disk_is_full_is_refused_before_anything_is_rehearsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    settings = Settings(environ={"KLING26_HOME": str(tmp_path)})
+    with monkeypatch.context() as patch:
+        patch.setattr(in_process, "try_file", full)
+        with pytest.raises(SettingsError, match=r"sandbox cannot be used: .* Make room on that"):
+            rehearsal({}, {}, settings)
+
+    rehearsal({}, {}, settings)
+    assert list((tmp_path / "sandbox").iterdir()) == []
