@@ -7,7 +7,7 @@ generated from it, and the tables in the documentation are checked against it.
 
 import json
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from math import isfinite
 from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
@@ -16,7 +16,7 @@ import attrs
 from attrs import frozen
 
 from .errors import OptionRefused
-from .text import join_words, sanitize
+from .text import did_you_mean, join_words, sanitize
 
 _METADATA = "kling26.option"
 
@@ -184,10 +184,11 @@ def check_values(values: object, title: str, provider: str | None = None) -> Non
     for info in options_of(type(values)):
         value = getattr(values, info.name)
         if not _fits(info, value):
+            hint = did_you_mean(str(value), map(str, info.choices)) if info.type is str else ""
             message = (
-                f"{title}: {info.name} must be {info.requirement()}; got {_shown(info, value)}."
+                f"{title}: {info.name} must be {info.requirement()}; got {_shown(info, value)}"
             )
-            raise OptionRefused(message, option=info.name, provider=provider)
+            raise OptionRefused(f"{message}{hint or '.'}", option=info.name, provider=provider)
 
 
 def _fits(info: OptionInfo, value: object) -> bool:
@@ -238,19 +239,25 @@ def show(value: object) -> str:
 
 
 def build_options(
-    options: type, given: Mapping[str, object], title: str, provider: str | None = None
+    options: type,
+    given: Mapping[str, object],
+    title: str,
+    provider: str | None = None,
+    shared: Iterable[str] = (),
 ) -> object:
     """
     The options object for values given by name; strings are parsed according to the field's type.
 
-    Raises `OptionRefused` for an unknown name or an invalid value.
+    Raises `OptionRefused` for an unknown name, which may be a misspelt `shared` one, or an invalid
+    value.
     """
     known = {info.name: info for info in options_of(options)}
     for name in given:
         if name not in known:
-            others = f"it has {join_words(known, 'and')}" if known else "it has none of its own"
+            names = f"it has {join_words(known, 'and')}" if known else "it has none of its own"
+            others = did_you_mean(name, [*known, *shared]) or f"; {names}."
             raise OptionRefused(
-                f'{title} has no option "{sanitize(name, 60)}"; {others}.',
+                f'{title} has no option "{sanitize(name, 60)}"{others}',
                 option=name,
                 provider=provider,
             )

@@ -25,7 +25,7 @@ from .installed import PlugIn
 from .isolation import isolated
 from .provider import Provider
 from .settings import Settings, variable_stem
-from .text import join_words, sanitize
+from .text import did_you_mean, join_words, sanitize
 from .validation import InvalidPlugin, own_variables, validate_provider
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -73,10 +73,10 @@ class Registry:
         try:
             return self.providers[name]
         except KeyError:
+            installed = f". Installed: {join_words(self.providers, 'and')}."
+            others = did_you_mean(name, self.providers) or installed
             raise UnknownProvider(
-                f'There is no provider "{sanitize(name, 60)}". Installed: '
-                f"{join_words(self.providers, 'and')}.",
-                provider=name,
+                f'There is no provider "{sanitize(name, 60)}"{others}', provider=name
             ) from None
 
 

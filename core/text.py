@@ -57,6 +57,40 @@ def bare_url(text: str) -> str:
     return bare.strip("'").strip(_AROUND_URL) if quoted else bare
 
 
+def did_you_mean(wrong: str, names: Iterable[str]) -> str:
+    """
+    The end of a sentence: the name that was most likely meant, or "" if none is close.
+
+    Neither capitals nor the kind of dash count.
+
+    >>> did_you_mean("kei", ["kie", "cometapi"])
+    '; did you mean "kie"?'
+    """
+    import difflib  # Only needed when something is misspelt.
+
+    spelled = {_folded(name): name for name in names}
+    begun = [name for name in spelled if len(wrong) > 1 and name.startswith(_folded(wrong))]
+    close = begun if len(begun) == 1 else difflib.get_close_matches(_folded(wrong), spelled, n=1)
+    return f'; did you mean "{sanitize(spelled[close[0]], 60)}"?' if close else ""
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-").lstrip("-")
+
+
+def bytes_text(done: int, total: int | None = None) -> str:
+    """
+    How many bytes of how many, in the unit that suits the total.
+
+    >>> bytes_text(4_321, 9_000), bytes_text(1_500_000)
+    ('4 of 9 kB', '1.5 MB')
+    """
+    large = max(done, total or 0) >= 1e6
+    unit, size = ("MB", 1e6) if large else ("kB", 1e3)
+    shown = [f"{number / size:.{int(large)}f}" for number in (done, total) if number is not None]
+    return f"{' of '.join(shown)} {unit}"
+
+
 def reason(error: BaseException) -> str:
     """The system's reason for a failure, without the error number and the path."""
     said = error.strerror if isinstance(error, OSError) else None

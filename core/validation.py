@@ -40,7 +40,8 @@ def validate(
 
 def _options(provider: Provider, options: Mapping[str, object] | object | None) -> object:
     if options is None or isinstance(options, Mapping):
-        return build_options(provider.Options, options or {}, provider.title, provider.name)
+        shared = [info.name for info in options_of(VideoRequest)]
+        return build_options(provider.Options, options or {}, provider.title, provider.name, shared)
     if not isinstance(options, provider.Options):
         wanted, given = provider.Options.__name__, type(options).__name__
         problem = f"options must be a mapping or an instance of {wanted}; got one of {given}."

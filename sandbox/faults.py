@@ -4,7 +4,7 @@ from typing import Literal
 
 from attrs import Attribute, field, frozen, validators
 
-from ..core.text import join_words, sanitize
+from ..core.text import did_you_mean, join_words, sanitize
 
 #: The part of a task's life in which a fault shows.
 Step = Literal["upload", "submit", "poll", "end", "download"]
@@ -114,12 +114,12 @@ _seconds = validators.optional(
 
 
 def fault_name(text: str) -> FaultName:
-    """The fault of this name; raises ValueError, which lists all names, if there is none."""
+    """The fault of this name; raises ValueError, with the name that was meant or all of them."""
     for name in FAULTS:
         if name == text:
             return name
-    names = join_words(FAULTS, "and")
-    raise ValueError(f'There is no fault "{sanitize(text, 60)}". The faults are {names}.')
+    others = did_you_mean(text, FAULTS) or f". The faults are {join_words(FAULTS, 'and')}."
+    raise ValueError(f'There is no fault "{sanitize(text, 60)}"{others}')
 
 
 @frozen

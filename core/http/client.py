@@ -105,10 +105,19 @@ class ProviderClient:
         with self._redacting():
             return await self._drive(flow, self._send_free)
 
-    async def ask_until(self, deadline: Callable[[], float], flow: Callable[[], Flow[T]]) -> T:
-        """`ask` until a deadline, retrying with a new flow where that may help."""
+    async def ask_until(
+        self,
+        deadline: Callable[[], float],
+        flow: Callable[[], Flow[T]],
+        on_wait: Callable[[Kling26Error, float], None] = lambda error, wait: None,
+    ) -> T:
+        """
+        `ask` until a deadline, retrying with a new flow where that may help.
+
+        `on_wait` is told of each failure, and how many seconds later the next attempt follows.
+        """
         temporary = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-        policy = RetryPolicy(deadline, temporary, longest_wait=LONGEST_QUESTION_WAIT)
+        policy = RetryPolicy(deadline, temporary, on_wait, longest_wait=LONGEST_QUESTION_WAIT)
         async for attempt in stamina.retry_context(on=policy, attempts=8, timeout=None):
             with attempt:
                 try:

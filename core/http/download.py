@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import httpx
-from attrs import define, field
+from attrs import define, field, frozen
 
 from .. import refusals
 from ..errors import Kling26Error
@@ -55,13 +55,28 @@ class DeadLink(Kling26Error):
     """The link does not work; another one may."""
 
 
+@frozen
+class Break:
+    """An interruption: why, the bytes that are here and the total, and whether they still count."""
+
+    reason: str
+    done: int
+    total: int | None
+    resumable: bool
+
+
+def _ignore(_: Break) -> None:
+    """A listener for interruptions that ignores them."""
+
+
 @define
 class Download:
     """
     One link, downloaded to `part`.
 
     Outside the sandbox, the link is checked before it is followed. `report` is called with the
-    bytes received and the total, which is None if the server does not send it.
+    bytes received and the total, which is None if the server does not send it; `on_break` with each
+    interruption after which the download goes on.
     """
 
     url: str
@@ -69,6 +84,7 @@ class Download:
     client: httpx.AsyncClient
     realm: Realm
     report: Callable[[int, int | None], None]
+    on_break: Callable[[Break], None] = _ignore
     #: The total in bytes, if the server has said it.
     _total: int | None = field(default=None, init=False)
     #: What identifies the file that is in `part`; None if the download cannot be resumed.
@@ -76,6 +92,8 @@ class Download:
     #: The most bytes that any attempt has got to.
     _most: int = field(default=0, init=False)
     _reported: float = field(default=0.0, init=False)
+    #: How far the latest attempt has got, in bytes.
+    _done: int = field(default=0, init=False)
 
     async def run(self, finish: Callable[[], Awaitable[None]]) -> None:
         """
@@ -100,6 +118,7 @@ class Download:
                 else:
                     pause = max(backoff(attempt) / 2, pause)
                     attempt += 1
+                self.on_break(Break(str(error), self._done, self._total, self._resumable))
             await asyncio.sleep(pause)
 
     async def _try(self, finish: Callable[[], Awaitable[None]]) -> None:
@@ -110,8 +129,13 @@ class Download:
             # Another worker, which believed this one to be dead, deleted it.
             raise DownloadInterrupted("the partial file was removed") from error
 
+    @property
+    def _resumable(self) -> bool:
+        """Whether the next attempt may go on with what is in `part`."""
+        return self._validator is not None and self.part.exists()
+
     async def _fetch_missing(self) -> None:
-        have = self.part.stat().st_size if self._validator and self.part.exists() else 0
+        self._done = have = self.part.stat().st_size if self._resumable else 0
         try:
             async with asyncio.timeout(_HEADERS_TIMEOUT):
                 reply = await self._open(have)
@@ -233,6 +257,7 @@ class Download:
             file.truncate()
             async for chunk in reply.aiter_raw():
                 done += len(chunk)
+                self._done = done
                 _check_size(done)
                 self._most = max(self._most, done)
                 if found.coding:

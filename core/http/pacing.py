@@ -13,6 +13,7 @@ from ..limits import Limits
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
+_MOMENT = 0.5
 #: How long to keep trying a provider that is unreachable or unavailable, in seconds.
 _OUTAGE_LIMIT = 120.0
 #: The longest wait before a question is asked again, whatever the provider asks for, in seconds.
@@ -44,6 +45,12 @@ class RateLimiter:
             burst = max(1, allowed // 4)
             rate = max(allowed - burst, 0.5) / seconds
             self._limiter = AsyncLimiter(burst, burst / rate)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a submission has to wait, for more than a moment."""
+        full = self._limiter is not None and not self._limiter.has_capacity()
+        return full or self._paused_until > now() + _MOMENT
 
     async def acquire(self) -> None:
         """Wait until a submission is allowed."""

@@ -65,8 +65,9 @@ class ClientPool:
         if realm == "sandbox":
             client = self._client("sandbox")
             if self._emulated is not None and provider.name not in self._emulated:
+                title = self.registry[provider.name].title
                 raise SettingsError(
-                    f"{provider.title} has no emulator, so it cannot be used in the sandbox.",
+                    f"{title} has no emulator, so it cannot be used in the sandbox.",
                     provider=provider.name,
                 )
             return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)

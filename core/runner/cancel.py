@@ -6,6 +6,7 @@ from ..errors import NotApplicable, ProviderError, SettingsError
 from ..http.pacing import now
 from ..journal.journal import Journal
 from ..journal.task import Task
+from ..rehearsal import of_money
 from ..status import Ticket
 from ..text import sentence
 from .order import Target
@@ -45,7 +46,8 @@ async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
         message = f"It is not known whether {title} accepted the task, so it cannot be cancelled."
         return Cancellation(task, False, message)
     if not target.provider.can("cancel"):
-        message = f"{title} cannot cancel tasks: the paid video is being made."
+        paid = of_money(target.provider, "paid ")
+        message = f"{title} cannot cancel tasks: the {paid}video is being made."
         return Cancellation(task, False, message)
     cancelled, message = await _ask(target, task.ticket)
     if cancelled:

@@ -13,7 +13,7 @@ from typing import Any, Unpack
 import httpx
 from attrs import Factory, define, evolve, field
 
-from ..errors import ImageRefused, JournalBusy, JournalError, UnknownTask
+from ..errors import ImageRefused, JournalBusy, JournalError, Kling26Error, UnknownTask
 from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
 from ..images import ImageFile
@@ -24,9 +24,10 @@ from ..journal.rows import Changes
 from ..journal.task import Owner, Task, TaskState
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider
+from ..rehearsal import of_money
 from ..request import VideoRequest
 from ..status import Status, Ticket
-from ..text import sentence
+from ..text import sentence, span
 from ..threads import in_thread
 from .answers import PaidAnswers
 from .video import VideoChecker
@@ -271,6 +272,7 @@ class JobContext:
             phase,
             elapsed=elapsed,
             expected=self.usual_time,
+            sandbox=self.task.sandbox,
             **facts,
         )
         for listener in list(self.listeners):
@@ -286,9 +288,14 @@ class JobContext:
             return
         self.answers.retain()
         title = self.provider.title
-        message = f"{title} also has this request as {other.task_id}, which is paid for too."
+        paid = of_money(self.provider, ", which is paid for too")
+        message = f"{title} also has this request as {other.task_id}{paid}."
         logger.warning("Task %s: %s", self.id, message)
         self.report("note", message=message)
+
+    def report_wait(self, error: Kling26Error, wait: float) -> None:
+        """Report that something failed, and is tried again in `wait` seconds."""
+        self.report("waiting", message=f"{sentence(error)} Trying again in {span(wait)}.")
 
     def report_message(self, message: str) -> None:
         """Report the current phase again, with a message."""

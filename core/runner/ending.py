@@ -52,9 +52,15 @@ class PayingTask(asyncio.Task[T]):
     """
 
     def __init__(
-        self, work: Coroutine[Any, Any, T], paying: Callable[[], bool], *, name: str
+        self,
+        work: Coroutine[Any, Any, T],
+        paying: Callable[[], bool],
+        *,
+        name: str,
+        rehearsal: bool = False,
     ) -> None:
         super().__init__(work, loop=asyncio.get_running_loop(), name=name)
+        self.rehearsal = rehearsal
         self._is_paying = paying
         self._thread = threading.get_ident()
         self._grace: Budget | None = None
@@ -154,7 +160,9 @@ def _run_stopped_loops() -> None:
 
 def tell(grace: float) -> None:
     """Say what is being waited for."""
-    logger.warning("A paid request is under way. Waiting up to %.0f seconds for the answer.", grace)
+    rehearsals = [task.rehearsal for task in list(_tasks) if task.paying]
+    kind = "request" if rehearsals and all(rehearsals) else "paid request"
+    logger.warning("A %s is under way. Waiting up to %.0f seconds for the answer.", kind, grace)
 
 
 def _exit() -> None:

@@ -6,13 +6,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from attrs import define, field
+
 from ..atomic import move_into_place
 from ..errors import NetworkSettingsError, ProviderError, ResultUnavailable
 from ..http.addresses import AddressRefused
-from ..http.download import DeadLink, Download, DownloadInterrupted, TooLarge
-from ..http.pacing import backoff
+from ..http.download import Break, DeadLink, Download, DownloadInterrupted, TooLarge
+from ..http.pacing import backoff, now
+from ..rehearsal import of_money
 from ..status import Status, Ticket
-from ..text import reason
+from ..text import bytes_text, reason
 from ..threads import in_thread
 from .context import JobContext
 from .video import UnplayableVideo
@@ -23,6 +26,8 @@ logger: logging.Logger = logging.getLogger("kling26")
 _LINKS = 5
 #: How old a partial file has to be, in seconds, to be one that nobody is writing any more.
 _ABANDONED = 24 * 60 * 60.0
+#: How long no other interruption is told of, in seconds.
+_QUIET = 10.0
 
 
 async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Path, str | None]:
@@ -42,6 +47,9 @@ async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Pa
             problem = str(error)
             pause = max(pause, error.pause if isinstance(error, DownloadInterrupted) else 0.0)
             logger.info("Fetching the video of %s: %s", context.id, error)
+            if attempt < _LINKS:
+                message = f"The video could not be fetched: {problem}. Looking for another link."
+                context.report("note", message=message)
         except (TooLarge, NetworkSettingsError, OSError) as error:
             raise _unavailable(context, reason(error)) from error
         if attempt < _LINKS:
@@ -51,9 +59,10 @@ async def fetch(context: JobContext, ticket: Ticket, status: Status) -> tuple[Pa
 
 
 def _unavailable(context: JobContext, problem: str) -> ResultUnavailable:
+    paid = of_money(context.provider, " and paid for")
     return ResultUnavailable(
-        f"The video is finished at {context.provider.title} and paid for, but could not be "
-        f"fetched: {problem}."
+        f"The video is finished at {context.provider.title}{paid}, but could not be fetched: "
+        f"{problem}."
     )
 
 
@@ -69,6 +78,7 @@ async def _another_link(context: JobContext, ticket: Ticket, url: str | None) ->
         status = await context.client.ask(provider.poll(ticket))
     except ProviderError as error:
         logger.info("Polling again for the link of %s: %s", context.id, error)
+        context.report_message(str(error))
         return url
     return status.url or url
 
@@ -89,12 +99,35 @@ async def _download(context: JobContext, url: str | None) -> Path:
     async def finish() -> None:
         await _put_in_place(context, part, path)
 
+    breaks = _Breaks(context)
+    download = Download(url, part, context.downloads, context.task.realm, report, breaks.tell)
     try:
-        await Download(url, part, context.downloads, context.task.realm, report).run(finish)
+        await download.run(finish)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return path
+
+
+@define
+class _Breaks:
+    """Tells of a download's interruptions, but not of all: some links break off at each MB."""
+
+    context: JobContext
+    _told: float | None = field(default=None, init=False)
+
+    def tell(self, broken: Break) -> None:
+        """Tell of one, unless another was told of a moment ago."""
+        if self._told is not None and now() - self._told < _QUIET:
+            return
+        self._told = now()
+        if broken.done:
+            where = bytes_text(broken.done, broken.total)
+            following = "going on" if broken.resumable else "starting over"
+            message = f"The download broke off at {where}; {following}."
+        else:
+            message = f"The download was interrupted: {broken.reason}. Trying again."
+        self.context.report("note", message=message)
 
 
 def _delete_abandoned(path: Path) -> None:

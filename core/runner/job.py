@@ -13,6 +13,7 @@ from ..errors import (
 )
 from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
+from ..rehearsal import of_money
 from ..status import Status
 from ..text import sanitize, sentence
 from .context import JobContext, TakenOver
@@ -81,7 +82,8 @@ async def _record_error(context: JobContext, error: Kling26Error) -> None:
     """Record how the task ended, if the error ends it, and leave it to others."""
     unsent = context.task.standing == "unsent"
     if unsent and not isinstance(error, NotDelivered):
-        error.message = f"{sentence(error, 1000)} Nothing was paid."
+        paid = of_money(context.provider, " Nothing was paid.")
+        error.message = f"{sentence(error, 1000)}{paid}"
     state = _final_state(error, unsent)
     if state is None or context.task.state == "stored":
         await context.give_up()

@@ -28,6 +28,7 @@ from ..journal.journal import Journal
 from ..journal.task import Task, TaskState
 from ..journal.worker import HEARTBEAT
 from ..progress import Listener
+from ..rehearsal import is_emulator, of_money
 from ..status import Standing
 from ..text import sentence
 from . import job
@@ -183,7 +184,12 @@ class JobPool:
         if self._closing:
             raise StillRunning(f"The program ended before task {context.id} was done.")
         name = f"kling26 {context.id}"
-        running = PayingTask(job.run(context), lambda: context.paying, name=name)
+        running = PayingTask(
+            job.run(context),
+            lambda: context.paying,
+            name=name,
+            rehearsal=is_emulator(context.provider),
+        )
         self._jobs[context.id] = context, running
         running.add_done_callback(lambda done: self._forget(context.id, done))
         if self._heartbeats is None:
@@ -203,12 +209,13 @@ class JobPool:
         """The error for a task without a video at the deadline."""
         if task.standing == "over":  # That only remains to be written to the journal.
             return _end_error(task)
-        title = self.resolver.registry[task.provider].title
         kind = TryLater if task.standing == "unsent" else StillRunning
-        message = _TIMEOUT_MESSAGES[task.standing].format(title=title)
+        happened, paid = _TIMEOUT_MESSAGES[task.standing]
+        cause = ""
         if unreadable and task.standing == "at_provider":
-            message = f"{sentence(unreadable)} {_UNREADABLE.format(title=title)}"
-        return kind(message)
+            (happened, paid), cause = _UNREADABLE, f"{sentence(unreadable)} "
+        maker = self.resolver.maker_of(task)
+        return kind(f"{cause}{happened.format(title=maker.title)}{of_money(maker, paid)}.")
 
     async def _send_heartbeats(self) -> None:
         while True:
@@ -244,15 +251,17 @@ class _Trouble:
             self._since = None
 
 
-_UNREADABLE = "Time ran out before {title} said whether the video is finished. It is paid for."
-_NOT_FETCHED = (
-    "Time ran out before the finished video was fetched from {title}. It is already paid for."
-)
-#: What to say of a task at the deadline.
-_TIMEOUT_MESSAGES: Mapping[Standing, str] = {
-    "unsent": "Time ran out before the request was sent to {title}. Nothing was paid.",
-    "unclear": "Time ran out before {title} answered, so the video may have been paid for.",
-    "at_provider": "Time ran out while {title} was still making the video. It is already paid for.",
+_PAID = ". It is already paid for"
+_UNREADABLE = ("Time ran out before {title} said whether the video is finished", ". It is paid for")
+_NOT_FETCHED = ("Time ran out before the finished video was fetched from {title}", _PAID)
+#: What to say of a task at the deadline: what happened, and what follows for what is paid.
+_TIMEOUT_MESSAGES: Mapping[Standing, tuple[str, str]] = {
+    "unsent": ("Time ran out before the request was sent to {title}", ". Nothing was paid"),
+    "unclear": (
+        "Time ran out before {title} answered",
+        ", so the video may have been paid for",
+    ),
+    "at_provider": ("Time ran out while {title} was still making the video", _PAID),
     "made": _NOT_FETCHED,
     "stored": _NOT_FETCHED,
 }

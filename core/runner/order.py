@@ -17,6 +17,7 @@ from ..journal.task import Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
 from ..provider import Provider
+from ..rehearsal import emulator
 from ..request import VideoRequest
 from ..settings import Settings, is_loopback
 from ..status import Realm
@@ -119,8 +120,8 @@ class Resolver:
         chosen = self.provider(provider, sandbox)
         own = validation.validate(chosen, request, options)
         place = None if output is None else check_output(output, self.settings.home)
-        target = Target(chosen, realm_of(chosen, sandbox), own, self.clients)
-        return Order(request, target, place)
+        realm = realm_of(chosen, sandbox)
+        return Order(request, Target(self.maker(chosen, sandbox), realm, own, self.clients), place)
 
     def target(self, task: Task) -> Target:
         """The target of an existing task; raises `SettingsError` if its URL has changed."""
@@ -133,7 +134,19 @@ class Resolver:
                 provider=provider.name,
             )
         own = build_options(provider.Options, task.options, provider.title, provider.name)
-        return Target(provider, task.realm, own, self.clients)
+        return Target(self.maker(provider, task.sandbox), task.realm, own, self.clients)
+
+    def maker(self, provider: Provider, sandbox: bool) -> Provider:
+        """The provider, or its emulator; one that stands in for it in a test is spoken of as it."""
+        return emulator(provider) if self.rehearses(sandbox) else provider
+
+    def rehearses(self, sandbox: bool) -> bool:
+        """Whether this is a rehearsal, in which nothing is paid."""
+        return sandbox and self.clients.sandbox is None
+
+    def maker_of(self, task: Task) -> Provider:
+        """Who makes a task's video."""
+        return self.maker(self.registry[task.provider], task.sandbox)
 
 
 def realm_of(provider: Provider, sandbox: bool) -> Realm:

@@ -27,6 +27,7 @@ from ..errors import (
 from ..http.pacing import LONGEST_QUESTION_WAIT, PollSchedule, asked_wait, backoff
 from ..progress import Phase
 from ..refusals import reason_text
+from ..rehearsal import of_money
 from ..status import Status, Ticket
 from ..text import sanitize, sentence
 from .context import JobContext
@@ -109,9 +110,12 @@ class _Poller:
         if status.state == "cancelled":
             raise TaskCancelled(f"The task was cancelled at {context.provider.title}.")
         phase: Phase = "queued" if status.state == "queued" else "running"
-        context.report(phase, position=status.position)
         if status.state == "succeeded" and not status.url:
+            message = f"{context.provider.title} has finished the video, but sent no URL yet."
+            context.report(phase, message=message)
             self._wait_for_url()
+        else:
+            context.report(phase, position=status.position)
         return status.state == "succeeded" and bool(status.url)
 
     def _wait_for_url(self) -> None:
@@ -140,11 +144,13 @@ class _Poller:
         if self._waited - since < _DOUBT_TIME:
             return
         if isinstance(error, KeyRejected):
-            message = f"{sentence(error)} The video is paid for, but not here yet."
+            paid = of_money(self.context.provider, "paid for, but ")
+            message = f"{sentence(error)} The video is {paid}not here yet."
             raise NotDelivered(message, code=error.code, remedy=error.remedy) from error
         provider, task_id = self.context.provider, sanitize(self.ticket.task_id)
+        paid = of_money(self.context.provider, ", so the video was paid for")
         raise OutcomeUnknown(
-            f"{sentence(error)} It accepted the task as {task_id}, so the video was paid for.",
+            f"{sentence(error)} It accepted the task as {task_id}{paid}.",
             remedy=Remedy("resume", page=provider.tasks_page),
         ) from error
 

@@ -38,7 +38,7 @@ from ..plugins import Registry, load_providers
 from ..progress import Listener, Progress, ignore_progress
 from ..request import VideoRequest
 from ..settings import TIMEOUT, Settings
-from ..text import sentence
+from ..text import join_sentences, sanitize, sentence
 from ..threads import in_thread
 from .cancel import Cancellation, cancel
 from .ending import GRACE, tell
@@ -158,6 +158,8 @@ class Runner:
             raise
         if reused:
             progress(_found(task))
+            if request.callback_url not in (None, task.callback_url):
+                progress(_unused_callback(task))
         return await self._finish(task, deadline, progress, order, reused)
 
     async def resume(
@@ -220,7 +222,7 @@ class Runner:
         try:
             await adopt(self.journal, task, self._target(task), task_id, deadline)
         except SettingsError as error:
-            raise _paid_or_not(task, error) from error
+            raise self._paid_or_not(task, error) from error
         return await self._outcome(await self.task(task.id), deadline, progress)
 
     async def cancel(self, name: str) -> Cancellation:
@@ -237,7 +239,7 @@ class Runner:
 
     async def task(self, name: str) -> Task:
         """A task by its id, the beginning of that, or the provider's; raises `UnknownTask`."""
-        return await self.journal.get(name)
+        return await self.journal.get(name.strip())
 
     async def latest(self, name: str) -> Task | None:
         """
@@ -260,6 +262,7 @@ class Runner:
         """What is left on the account with a provider."""
         rehearsal = self._in_sandbox(sandbox)
         chosen = self._resolver.provider(provider, rehearsal)
+        chosen = self._resolver.maker(chosen, rehearsal)
         if not chosen.can("balance"):
             page = f"; see {chosen.tasks_page}" if chosen.tasks_page else ""
             raise UsageError(
@@ -288,7 +291,7 @@ class Runner:
         try:
             return self._resolver.target(task)
         except SettingsError as error:
-            raise _paid_or_not(task, error) from error
+            raise self._paid_or_not(task, error) from error
 
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
@@ -338,10 +341,24 @@ class Runner:
             file = await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task
-            raise _paid_or_not(task, error).about(
+            raise self._paid_or_not(task, error).about(
                 task=task.id, provider=task.provider, task_id=task.task_id
             ) from error.__cause__
         return self._video(task, file, reused)
+
+    def _paid_or_not(self, task: Task, error: Kling26Error) -> Kling26Error:
+        """The error for a task: a journal or a setting changes nothing about what is paid for."""
+        paid = {
+            "unclear": "The video may have been paid for.",
+            "at_provider": "The video is paid for.",
+            "made": "The video is paid for.",
+        }
+        if isinstance(error, JournalError | UsageError) and task.standing in paid:
+            known = "" if self._resolver.rehearses(task.sandbox) else paid[task.standing]
+            remedy = error.remedy if isinstance(error, UsageError) else None
+            paid_for = NotDelivered(join_sentences(sentence(error, 1000), known), remedy=remedy)
+            return paid_for.about(task=task.id, provider=task.provider, task_id=task.task_id)
+        return error
 
     def _video(self, task: Task, file: Path, reused: bool) -> Video:
         provider = self.registry.providers.get(task.provider)
@@ -359,19 +376,11 @@ class Runner:
         )
 
 
-def _paid_or_not(task: Task, error: Kling26Error) -> Kling26Error:
-    """The error for a task: a journal or a setting changes nothing about what has been paid for."""
-    paid = {
-        "unclear": "may have been paid for",
-        "at_provider": "is paid for",
-        "made": "is paid for",
-    }
-    if isinstance(error, JournalError | UsageError) and task.standing in paid:
-        message = f"{sentence(error, 1000)} The video {paid[task.standing]}."
-        remedy = error.remedy if isinstance(error, UsageError) else None
-        paid_for = NotDelivered(message, remedy=remedy)
-        return paid_for.about(task=task.id, provider=task.provider, task_id=task.task_id)
-    return error
+def _unused_callback(task: Task) -> Progress:
+    """The report that a request gives another callback URL than the equal one before it."""
+    before = f"with {sanitize(task.callback_url)}" if task.callback_url else "without one"
+    message = f"The callback URL is not used: this video was requested before, {before}."
+    return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)
 
 
 def _found(task: Task) -> Progress:

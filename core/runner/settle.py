@@ -23,6 +23,7 @@ from ..errors import (
 from ..http.client import AnswerLost, is_ticket
 from ..http.exchange import Answer
 from ..journal.receipts import Receipt
+from ..rehearsal import of_money
 from ..request import VideoRequest
 from ..status import Ticket
 from ..text import sentence
@@ -138,7 +139,7 @@ async def settle_unsent(context: JobContext) -> None:
 async def look_up(context: JobContext) -> Ticket:
     """The ticket of an unknown task, which is looked up and never resubmitted here."""
     known = context.task.error  # The original error says more than a new one.
-    lost = "the answer to the paid request was lost."
+    lost = f"the answer to the {of_money(context.provider, 'paid ')}request was lost."
     try:
         ticket = await search(context, lost)
     except OutcomeUnknown as error:
@@ -169,7 +170,9 @@ async def search(context: JobContext, lost: str) -> Ticket | None:
             raise unknown(context, lost)
         await asyncio.sleep(wait)
         try:
-            ticket: object = await context.client.ask_until(lambda: context.deadline, find)
+            ticket: object = await context.client.ask_until(
+                lambda: context.deadline, find, context.report_wait
+            )
         except NetworkSettingsError:
             raise  # The user can mend it, and ask again.
         except ProviderError as error:
@@ -185,7 +188,8 @@ def unknown(context: JobContext, lost: str) -> OutcomeUnknown:
     """The error that says what is known, and where to check."""
     provider = context.provider
     page = provider.tasks_page
+    paid = of_money(context.provider, " and charged for it")
     return OutcomeUnknown(
-        f"{provider.title} may have accepted this request and charged for it: {sentence(lost)}",
+        f"{provider.title} may have accepted this request{paid}: {sentence(lost)}",
         remedy=Remedy("resubmit" if page is None else "adopt", page=page),
     )

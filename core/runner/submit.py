@@ -130,8 +130,7 @@ class _Submission:
     def _on_wait(self, error: Kling26Error, wait: float) -> None:
         if isinstance(error, TryLater):
             self.context.limiter.pause(wait)
-        message = f"{sentence(error)} Trying again in {span(wait)}."
-        self.context.report("waiting", message=message)
+        self.context.report_wait(error, wait)
 
     async def _try(self) -> Ticket:
         """Send the request, and again after each loss for which nothing is found."""
@@ -169,7 +168,9 @@ async def _upload(context: JobContext) -> VideoRequest:
         return request
     context.report("uploading")
     upload = partial(provider.upload, request.image)
-    url: object = await context.client.ask_until(lambda: context.deadline, upload)
+    url: object = await context.client.ask_until(
+        lambda: context.deadline, upload, context.report_wait
+    )
     if not isinstance(url, str) or not url:  # Without it, another video would be paid for.
         raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
     return request.with_image(url)
@@ -177,11 +178,13 @@ async def _upload(context: JobContext) -> VideoRequest:
 
 async def _wait_for_turn(context: JobContext) -> None:
     """Wait for the rate limiter, until the deadline."""
+    title = context.provider.title
+    if context.limiter.busy:
+        context.report("waiting", message=f"Waiting: {title} takes only so many tasks at a time.")
     try:
         async with asyncio.timeout(max(0.0, context.remaining)):
             await context.limiter.acquire()
     except TimeoutError as error:
-        title = context.provider.title
         raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
 
 
@@ -206,7 +209,9 @@ async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
     try:
         return await context.client.pay(flow, before, context.answers.keep, timeout)
     except AnswerLost as lost:
-        return recovered(context, lost, request)
+        ticket = recovered(context, lost, request)
+        context.report("note", message="The answer came damaged, but the task's id is in it.")
+        return ticket
     except ProviderError:
         if context.lost is None:  # Certainly not accepted, so it may be sent again.
             await context.mark_unsent()
