@@ -1,43 +1,106 @@
 """The commands of `kling26`, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from ..core.errors import UsageError
 from ..core.version import version
 from . import console
+from .completion import ShellName, script
 from .keys import keys
+from .layout import Layout
 from .lookup import balance, providers, prune, tasks
 from .parameters import shown_default
 from .usage import usage_text
 from .videos import adopt, cancel, generate, resubmit, resume
 
+#: The groups of commands in the help, in this order.
+VIDEOS: Group = Group("Videos", sort_key=1)
+PROVIDERS: Group = Group("Providers", sort_key=2)
+TOOLS: Group = Group("Tools", sort_key=3)
+
 app: App = App(
     name="kling26",
-    help="Generate Kling 2.6 videos through whichever provider you have a key for. Each video is "
-    "charged once and always reaches your disk.",
+    help="Make Kling 2.6 videos. Each is paid for once and always reaches your disk. "
+    "`kling26 COMMAND --help` explains a command, and --verbose shows its log.",
     help_format="markdown",
-    help_epilogue="Add --verbose to any command to see its log, and the traceback of an error.",
+    help_formatter=Layout(),
     version=lambda: f"kling26 {version()}",
+    version_flags=["--version", "-V"],
+    group_commands=TOOLS,
     # Flags are set or left out; there are no "--no-…" twins.
     default_parameter=Parameter(negative=(), show_default=shown_default),
     suppress_keyboard_interrupt=False,
 )
-sandbox: App = App(name="sandbox", help="Rehearse for free, with emulators of the providers.")
+sandbox: App = App(
+    name="sandbox",
+    help="Rehearse for free, with emulators of the providers.",
+    help_epilogue="Example: `kling26 sandbox serve`",
+    group=TOOLS,
+    group_commands="Commands",
+)
 
-for _command in (generate, adopt, resubmit, cancel, tasks, prune):
-    app.command(_command)
-# cyclopts would call what comes after a command "[ARGS]".
-app.command(resume, usage="Usage: kling26 resume [OPTIONS] [TASK]...")
-app.command(providers, usage="Usage: kling26 providers [NAME]")
-app.command(balance, usage="Usage: kling26 balance [OPTIONS] [NAME]")
+
+def completion(shell: ShellName, /) -> int:
+    """
+    Print what makes a shell complete commands and options.
+
+    For bash, add the line of the example to ~/.bashrc. For zsh, save the script as _kling26 in a
+    folder of $fpath; for fish, as ~/.config/fish/completions/kling26.fish.
+    """
+    return script(app, shell)
+
+
+_COMMANDS: Mapping[Group, Sequence[Callable[..., int]]] = {
+    VIDEOS: (generate, tasks, resume, cancel, adopt, resubmit, prune),
+    PROVIDERS: (providers, balance),
+    TOOLS: (completion,),
+}
+#: cyclopts would call what comes after these commands "[ARGS]".
+_USAGES = {
+    "resume": "[OPTIONS] [TASK]...",
+    "tasks": "[OPTIONS] [TASK]...",
+    "providers": "[NAME]",
+    "balance": "[OPTIONS] [NAME]",
+}
+_EXAMPLES = {
+    "generate": 'generate "A red fox in the snow" --sound -o fox.mp4',
+    "tasks": "tasks --open --since 7d",
+    "resume": "resume k26-3c1e",
+    "cancel": "cancel k26-3c1e",
+    "adopt": "adopt k26-3c1e 0f8b6c3d",
+    "resubmit": "resubmit k26-3c1e",
+    "prune": "prune --older-than 30d",
+    "providers": "providers cometapi",
+    "balance": "balance kie",
+    "completion": 'eval "$(kling26 completion bash)"',
+}
+
+
+def _example(line: str) -> str:
+    return f"Example: `{line if 'kling26' in line else f'kling26 {line}'}`"
+
+
+def _add(function: Callable[..., int], group: Group, place: int) -> None:
+    name = function.__name__
+    usage = f"Usage: kling26 {name} {_USAGES[name]}" if name in _USAGES else None
+    example = _example(_EXAMPLES[name])
+    app.command(function, group=group, sort_key=place, usage=usage, help_epilogue=example)
+
+
+for _group, _functions in _COMMANDS.items():
+    for _place, _function in enumerate(_functions):
+        _add(_function, _group, _place)
+keys.group = PROVIDERS
 app.command(keys)
 app.command(sandbox)
 app.command(
     "kling26.cli.new_provider:new_provider",
     name="new-provider",
-    help="Write a plug-in for another provider, complete with an emulator and tests.",
+    help="Write a plug-in for another provider, with emulator and tests.",
+    help_epilogue=_example("new-provider acme"),
+    group=TOOLS,
 )
 # By name: its help lists the faults, and the emulators are loaded for nothing else.
 sandbox.command(

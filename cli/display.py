@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define, field
 
 from ..core.progress import Progress
-from ..core.text import sanitize
+from ..core.text import bytes_text, sanitize
+from .progress_texts import PHASES, clock, found_text, phase_text
 from .streams import Channel, say
-from .texts import PHASES, found_text, phase_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
     from rich.progress_bar import ProgressBar
 
-_MB = 1e6
 _BAR = 30
 
 
@@ -46,13 +45,15 @@ class Display:
     `listen` may be called from any thread.
     """
 
+    #: Whether nothing is shown; the tasks are noted all the same.
+    quiet: bool = False
     #: The tasks that have reported anything.
     tasks: dict[str, _Line] = field(factory=dict, init=False)
     _live: "Live | None" = field(default=None, init=False)
     _said: dict[str, str] = field(factory=dict, init=False)
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if not self.quiet and sys.stderr.isatty():
             self._start()
         return self
 
@@ -91,18 +92,24 @@ class Display:
         """The listener for the runner."""
         before = self.tasks.get(progress.task)
         remark = _remark(progress)
-        if remark is not None:
-            say(remark)
+        if remark is not None and not self.quiet:
+            self._say_remark(progress, remark)
         if remark is None or before is None:
             self.tasks[progress.task] = _line(progress, before)
-        if self._live is None and progress.phase in PHASES:
+        # What is rehearsed is to be seen, however soon it is over.
+        told = self._live is None or (progress.sandbox and progress.message)
+        if told and not self.quiet and progress.phase in PHASES:
             self._say_change(progress)
+
+    def _say_remark(self, progress: Progress, remark: str) -> None:
+        alone = self._live is not None and len(self.tasks) < 2
+        say(remark if alone or progress.phase == "found" else f"{progress.task}: {remark}")
 
     def _say_change(self, progress: Progress) -> None:
         text = phase_text(progress)
         if self._said.get(progress.task) != text:
             self._said[progress.task] = text
-            say(f"{progress.task}: {text}")
+            self._say_remark(progress, text)
 
     # -- the live line ---------------------------------------------------------------------
 
@@ -114,7 +121,7 @@ class Display:
         grid = Table.grid(padding=(0, 2, 0, 0))
         for line in shown:
             cells: list[RenderableType] = [Text(line.progress.task, "dim")] if shown[1:] else []
-            cells += [Text(PHASES[line.progress.phase].capitalize()), Text(_clock(line.elapsed))]
+            cells += [Text(PHASES[line.progress.phase].capitalize()), Text(clock(line.elapsed))]
             details = Text(_details(line), no_wrap=True, overflow="ellipsis")
             grid.add_row(*cells, _bar(line) or "", details)
         return grid
@@ -124,7 +131,7 @@ def _remark(progress: Progress) -> str | None:
     """A sentence that is not about a phase of the task, or None."""
     if progress.phase == "found":
         return found_text(progress)
-    return progress.message if progress.phase == "note" else None
+    return sanitize(progress.message, 1000) if progress.phase == "note" else None
 
 
 def _line(progress: Progress, before: _Line | None) -> _Line:
@@ -155,7 +162,7 @@ def _details(line: _Line) -> str:
     if progress.phase == "downloading":
         return _bytes(line)
     if progress.phase == "running" and progress.expected:
-        return f"usually {_clock(progress.expected)}"
+        return f"usually {clock(progress.expected)}"
     if progress.phase == "queued" and progress.position is not None:
         return f"number {progress.position} in the queue"
     return ""
@@ -163,22 +170,8 @@ def _details(line: _Line) -> str:
 
 def _bytes(line: _Line) -> str:
     progress = line.progress
-    total = f" of {progress.total / _MB:.1f}" if progress.total else ""
-    text = f"{progress.done / _MB:.1f}{total} MB"
+    text = bytes_text(progress.done, progress.total)
     if line.began is not None and line.at > line.began[0]:
         speed = (progress.done - line.began[1]) / (line.at - line.began[0])
-        text += f", {speed / _MB:.1f} MB/s"
+        text += f", {bytes_text(int(speed))}/s"
     return text
-
-
-def _clock(seconds: float | None) -> str:
-    """
-    A length of time as a clock shows it.
-
-    >>> _clock(72.5)
-    '1:12'
-    """
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}"

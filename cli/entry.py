@@ -12,6 +12,7 @@ import signal
 import sys
 
 from . import streams
+from .line import arranged
 
 INTERRUPTED = 130
 #: A bug of ours, or an output that cannot be written.
@@ -58,7 +59,8 @@ def _treat_signals_alike() -> None:
             signal.signal(number, interrupt)
 
 
-def _run(line: list[str]) -> int:
+def _run(words: list[str]) -> int:
+    line = arranged(words)
     # After a bare "--", nothing is an option.
     options = line[: line.index("--")] if "--" in line else line
     verbose, as_json = "--verbose" in options, "--json" in options
@@ -68,7 +70,7 @@ def _run(line: list[str]) -> int:
     except KeyboardInterrupt:
         from . import console, texts, work
 
-        text = texts.INTERRUPTED if work.begun else texts.NOTHING_SENT
+        text = texts.INTERRUPTED if work.begun else texts.interrupted_early(rest)
         console.fail(text, as_json=as_json)
         status = INTERRUPTED
     from . import console

@@ -15,8 +15,14 @@ from ..core.provider import Provider
 from ..core.settings import Settings
 from . import listings, texts
 from .console import result, say
+from .work import Interrupted
 
-keys: App = App(name="keys", help="Store, delete or look up API keys.")
+keys: App = App(
+    name="keys",
+    help="Store, delete or look up API keys.",
+    help_epilogue="Example: `kling26 keys set kie`",
+    group_commands="Commands",
+)
 
 ProviderName = Annotated[str, Parameter(help="The provider, as `kling26 providers` lists it.")]
 
@@ -42,8 +48,7 @@ def set_key(name: ProviderName, /) -> int:
     It is not shown while you type. If stdin is not a terminal, one line is read from it.
     """
     provider, stored = _named(name), Keys(Settings())
-    typed = _typed(provider) if sys.stdin.isatty() else sys.stdin.readline()
-    note = stored.set(provider, typed)
+    note = stored.set(provider, _read(provider))
     result(texts.key_stored(provider, stored.path))
     if note is not None:
         say(note)
@@ -52,7 +57,7 @@ def set_key(name: ProviderName, /) -> int:
     return 0
 
 
-@keys.command(name="unset")
+@keys.command(name="unset", help_epilogue="Example: `kling26 keys unset kie`")
 def unset_key(name: ProviderName, /) -> int:
     """Delete a provider's stored API key."""
     provider, stored = _named(name), Keys(Settings())
@@ -62,12 +67,19 @@ def unset_key(name: ProviderName, /) -> int:
     return 0
 
 
-@keys.command(name="show")
-def show_key(name: ProviderName, /) -> int:
-    """Show where a provider's API key comes from, never the key itself."""
-    provider = _named(name)
-    source = listings.key_source(provider, Settings(), provider.key_page)
-    result(f"{provider.title}: {source}")
+@keys.command(
+    name="show",
+    usage="Usage: kling26 keys show [NAME]",
+    help_epilogue="Example: `kling26 keys show`",
+)
+def show_key(
+    name: Annotated[str | None, Parameter(help="Show the key of this one only.")] = None, /
+) -> int:
+    """Show where the API key of each provider comes from, never the key itself."""
+    chosen = installed().providers.values() if name is None else [_named(name)]
+    for provider in chosen:
+        source = listings.key_source(provider, Settings(), provider.key_page)
+        result(f"{provider.title}: {source}")
     return 0
 
 
@@ -75,8 +87,15 @@ def _named(name: str) -> Provider:
     """The provider of that name; a wrong name is not repeated, for it might be a key."""
     registry = installed()
     if name not in registry.providers:
-        raise UnknownProvider(texts.no_such_provider(registry.providers))
+        raise UnknownProvider(texts.no_such_provider(name, list(registry.providers)))
     return registry[name]
+
+
+def _read(provider: Provider) -> str:
+    try:
+        return _typed(provider) if sys.stdin.isatty() else sys.stdin.readline()
+    except KeyboardInterrupt:
+        raise Interrupted(texts.NO_KEY_STORED) from None
 
 
 def _typed(provider: Provider) -> str:

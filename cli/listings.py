@@ -14,24 +14,13 @@ from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.settings import Settings, url_variables
 from ..core.text import join_sentences, join_words, sanitize
-from . import console, texts
+from . import texts
+from .progress_texts import amount
+from .tables import columns, paragraph, width
 
 #: The shortest excerpt of a prompt, in characters.
 _EXCERPT = 20
-
-
-def _width() -> int:
-    """How wide text may be: the width of the terminal, or 100 columns for another program."""
-    return console.width() or 100
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+_INDENT = "    "
 
 
 # -- tasks -------------------------------------------------------------------------------------
@@ -41,18 +30,26 @@ def task_list(tasks: Sequence[Task], providers: texts.Providers) -> str:
     """Two or three lines per task: how it stands, its prompt, and what to know or do."""
     rows = [("TASK", "AGE", "PROVIDER", "STATE", "COST")]
     rows += [_row(task, providers.get(task.provider)) for task in tasks]
-    heading, *lines = _columns(rows)
+    heading, *lines = columns(rows)
+    if max(map(len, [heading, *lines])) > width():  # Rather no table than one with broken lines.
+        heading = rows[0][0]
+        lines = ["\n".join([row[0], *paragraph(_in_line(row), _INDENT)]) for row in rows[1:]]
     text = [heading]
     for task, line in zip(tasks, lines, strict=True):
-        text += [line, f"    {sanitize(task.prompt, max(_EXCERPT, _width() - 4))}"]
+        text += [line, f"{_INDENT}{sanitize(task.prompt, max(_EXCERPT, width() - len(_INDENT)))}"]
         known = texts.task_text(task, providers.get(task.provider))
-        text += [f"    {known}"] if known else []
+        text += paragraph(known, _INDENT) if known else []
     return "\n".join(text)
 
 
+def _in_line(row: Sequence[str]) -> str:
+    return ", ".join(filter(None, row[1:]))
+
+
 def _row(task: Task, provider: Provider | None) -> tuple[str, str, str, str, str]:
-    unit = cost_unit(task.cost, task.cost_unit, provider) or ""
-    cost = "" if task.cost is None else f"{task.cost:g} {unit}".rstrip()
+    cost = ""
+    if task.cost is not None and not task.sandbox:
+        cost = amount(task.cost, cost_unit(task.cost, task.cost_unit, provider))
     where = {"sandbox": " (sandbox)", "loopback": " (this machine)"}.get(task.realm, "")
     return task.id, _age(task.created), task.provider + where, task.state, cost
 
@@ -84,7 +81,7 @@ def provider_list(registry: Registry, settings: Settings) -> str:
                 sanitize(origin, 60) if ":" in origin else "built in",
             )
         )
-    return "\n".join([*_columns(rows), *map(str, registry.problems)])
+    return "\n".join([*columns(rows), *map(str, registry.problems)])
 
 
 def _key(provider: Provider, settings: Settings) -> str:
@@ -187,7 +184,7 @@ def _option(info: OptionInfo) -> str:
 def _wrapped(label: str, text: str) -> str:
     return textwrap.fill(
         sanitize(text, 1000),
-        max(_width(), len(label) + 30),
+        max(width(), len(label) + 30),
         initial_indent=label,
         subsequent_indent=" " * len(label),
         break_long_words=False,

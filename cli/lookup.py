@@ -1,15 +1,19 @@
 """The commands that look things up, and the one that forgets them."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from ..core.plugins import Registry
 from ..core.settings import Settings
-from . import listings, texts, usage
+from . import lengths, listings, texts, usage
 from .console import as_object, result, say
 from .keys import installed
-from .parameters import AsJson
+from .parameters import PROVIDER, RUNNING, TASKS, WHOLE, AsJson
+from .tables import paragraph
+from .totals import Wanted, total_text
 from .work import Session, run_work
 
 if TYPE_CHECKING:
@@ -18,32 +22,64 @@ if TYPE_CHECKING:
 
 
 def tasks(
-    *,
+    *names: Annotated[
+        str, Parameter(name="TASK", help="Only these, by our id or the provider's.", group=TASKS)
+    ],
     only_open: Annotated[
-        bool,
-        Parameter(name="--open", help="Only the unfinished ones."),
+        bool, Parameter(name="--open", help="Only the unfinished ones.", group=TASKS)
     ] = False,
+    provider: Annotated[
+        str | None,
+        Parameter(help="Only those of this provider.", metavar="NAME", group=TASKS),
+    ] = None,
+    since: Annotated[
+        str | None,
+        Parameter(help="Only those as young as this: 7d, 12h, 45m.", metavar="AGE", group=TASKS),
+    ] = None,
+    limit: Annotated[
+        int | None, WHOLE, Parameter(help="Only the latest so many.", metavar="N", group=TASKS)
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """List your tasks, oldest first."""
+    """List your tasks, the latest last, and what they cost."""
+    wanted = Wanted(
+        provider=provider,
+        youngest=None if since is None else time.time() - lengths.age(since, "--since"),
+    )
+    if limit is not None and limit < 1:
+        raise usage.bad_limit(limit)
 
-    async def work(session: Session[None]) -> "tuple[Sequence[Task], texts.Providers]":
-        return await session.runner.tasks(only_open), session.providers
+    async def work(session: Session[None]) -> "tuple[Sequence[Task], Registry]":
+        runner = session.runner
+        found = [await runner.task(name) for name in names] or await runner.tasks(only_open)
+        return [task for task in found if task.open or not only_open], runner.registry
 
-    found, providers = run_work(work, idle=texts.INTERRUPTED)
-    if as_json:
-        for task in found:
-            failure = texts.failure_text(task, providers.get(task.provider)) if task.error else None
-            result(as_object(task=task, text=failure))
-    elif found:
-        result(listings.task_list(found, providers))
-    else:
-        say(texts.NO_OPEN_TASKS if only_open else texts.NO_TASKS)
+    found, registry = run_work(work, idle=texts.INTERRUPTED)
+    every, chosen = found, wanted.among(found, registry)
+    listed = chosen[-limit:] if limit else chosen
+    _list(listed, registry.providers, as_json)
+    if not as_json and chosen:
+        total = total_text(chosen, len(listed), registry.providers)
+        result("\n".join(["", *paragraph(total, "")]))
+    elif not as_json:
+        say(texts.NO_SUCH_TASKS if every else texts.NO_OPEN_TASKS if only_open else texts.NO_TASKS)
     return 0
 
 
+def _list(tasks: "Sequence[Task]", providers: texts.Providers, as_json: bool) -> None:
+    if as_json:
+        for task in tasks:
+            failure = texts.failure_text(task, providers.get(task.provider)) if task.error else None
+            result(as_object(task=task, text=failure))
+    elif tasks:
+        result(listings.task_list(tasks, providers))
+
+
 def providers(
-    name: Annotated[str | None, Parameter(help="Show everything about this one.")] = None, /
+    name: Annotated[
+        str | None, Parameter(help="Show everything about this one.", group=PROVIDER)
+    ] = None,
+    /,
 ) -> int:
     """List the installed providers, or the limits and options of one."""
     registry = installed(shown=name is None)
@@ -57,11 +93,13 @@ def providers(
 def balance(
     name: Annotated[
         str | None,
-        Parameter(help="The provider: kie, unless KLING26_PROVIDER names another."),
+        Parameter(help="The provider: kie, unless KLING26_PROVIDER names another.", group=PROVIDER),
     ] = None,
     /,
     *,
-    sandbox: Annotated[bool, Parameter(help="Ask the emulator: no key, no network.")] = False,
+    sandbox: Annotated[
+        bool, Parameter(help="Ask the emulator: no key, no network.", group=RUNNING)
+    ] = False,
 ) -> int:
     """Ask a provider how much credit is left."""
 
@@ -76,7 +114,8 @@ def balance(
 def prune(
     *,
     older_than: Annotated[
-        str, Parameter(help="How long ago they ended, as in 30d, 12h or 45m.", metavar="AGE")
+        str,
+        Parameter(help="How long ago they ended: 30d, 12h, 1h30m.", metavar="AGE", group=TASKS),
     ],
 ) -> int:
     """
@@ -84,7 +123,7 @@ def prune(
 
     Open tasks stay, and so does every video that was written to an --output.
     """
-    seconds = _age(older_than)
+    seconds = lengths.age(older_than, "--older-than")
 
     async def work(session: Session[None]) -> "Sequence[Task]":
         return await session.runner.prune(seconds)
@@ -92,14 +131,3 @@ def prune(
     gone = run_work(work, idle=texts.PRUNE_INTERRUPTED)
     result(texts.pruned(len(gone), sum(task.file is not None for task in gone)))
     return 0
-
-
-_AGES = {"m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _age(text: str) -> float:
-    """An age such as 30d in seconds; raises `OptionRefused`."""
-    number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit() and unit in _AGES):
-        raise usage.bad_age(text)
-    return int(number[:9]) * _AGES[unit]

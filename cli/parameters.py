@@ -1,35 +1,68 @@
 """The parameters of the commands."""
 
-import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from attrs import frozen
-from cyclopts import Parameter
+from cyclopts import Group, Parameter, Token
 
 from ..core.options import options_of
 from ..core.request import VideoRequest
 from ..core.settings import TIMEOUT
-from . import usage
+from . import lengths, usage
 
-_LONGEST_TIMEOUT = 30 * 86400.0
+#: The groups of options in the help, in this order.
+TASKS: Group = Group("Tasks", sort_key=1)
+VIDEO: Group = Group("Making a video", sort_key=2)
+PROVIDER: Group = Group("Provider", sort_key=3)
+RUNNING: Group = Group("Running", sort_key=4)
+OUTPUT: Group = Group("Output", sort_key=5)
 
 _SHARED = {info.name: info for info in options_of(VideoRequest)}
 _DEFAULTS: dict[str, Any] = {name: info.default for name, info in _SHARED.items()}
 
+
+def _timeout(_: object, tokens: Sequence[Token]) -> float:
+    return lengths.timeout(tokens[0].value)
+
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    """A whole number; cyclopts would round others, and so change what is asked for."""
+    text = tokens[0].value.strip()
+    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text):
+        raise usage.bad_number(str(tokens[0].keyword), text)
+    return int(text)
+
+
+#: The parameter of a whole number.
+WHOLE: Parameter = Parameter(converter=_whole)
+
 TaskName = Annotated[
-    str, Parameter(help="The task's id, the beginning of it, or the provider's id.")
+    str, Parameter(help="The task's id, the beginning of it, or the provider's id.", group=TASKS)
 ]
 TaskNames = Annotated[
-    str, Parameter(help="The tasks' ids, the beginnings of them, or the provider's ids.")
+    str,
+    Parameter(help="The tasks' ids, the beginnings of them, or the provider's ids.", group=TASKS),
 ]
-AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON, one object per task.")]
+AsJson = Annotated[
+    bool, Parameter(name="--json", help="Print JSON, one object per task.", group=OUTPUT)
+]
+Quiet = Annotated[
+    bool,
+    Parameter(
+        name=("--quiet", "-q"), help="Print the result and errors, but no progress.", group=OUTPUT
+    ),
+]
 Timeout = Annotated[
     float,
     Parameter(
-        help="How long the whole command may take; what was paid for by then can be resumed.",
-        metavar="SECONDS",
+        help="How long the command may take: 90 (seconds), 45m, 1h30m.",
+        metavar="TIME",
+        converter=_timeout,
+        show_default="1h",
+        group=RUNNING,
     ),
 ]
 
@@ -41,21 +74,17 @@ def shown_default(value: object) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def seconds(timeout: float) -> float:
-    """The time-out; raises `OptionRefused` if it is out of range."""
-    if not (math.isfinite(timeout) and 0 < timeout <= _LONGEST_TIMEOUT):
-        raise usage.bad_timeout(timeout, _LONGEST_TIMEOUT)
-    return timeout
-
-
 def _shared(name: str, metavar: str | None = None, **more: Any) -> Parameter:
     """The parameter of a shared option, in the words of its field."""
     info = _SHARED[name]
     choices = "|".join(map(str, info.choices))
+    more.setdefault("group", VIDEO)
     return Parameter(help=info.help, metavar=metavar or choices or None, **more)
 
 
-Prompt = Annotated[str, _shared("prompt")]
+Prompt = Annotated[
+    str, Parameter(help=f"{_SHARED['prompt'].help} Or -, to read it from stdin.", group=VIDEO)
+]
 
 
 @Parameter(name="*")
@@ -63,41 +92,49 @@ Prompt = Annotated[str, _shared("prompt")]
 class Flags:
     """What `generate` takes besides the prompt; each field is a flag."""
 
-    provider: Annotated[
-        str | None,
-        Parameter(
-            help="Who makes the video: kie, unless KLING26_PROVIDER names another. "
-            "`kling26 providers` lists them.",
-            metavar="NAME",
-        ),
-    ] = None
     image: Annotated[str | None, _shared("image", "FILE_OR_URL")] = None
     sound: Annotated[bool, _shared("sound")] = _DEFAULTS["sound"]
-    duration: Annotated[int, _shared("duration")] = _DEFAULTS["duration"]
+    duration: Annotated[int, WHOLE, _shared("duration")] = _DEFAULTS["duration"]
     aspect_ratio: Annotated[
         str | None, _shared("aspect_ratio", show_default=str(_DEFAULTS["aspect_ratio"]))
     ] = None
-    callback_url: Annotated[str | None, _shared("callback_url", "URL")] = None
-    seed: Annotated[int, _shared("seed", "N")] = _DEFAULTS["seed"]
+    seed: Annotated[int, WHOLE, _shared("seed", "N")] = _DEFAULTS["seed"]
+    provider: Annotated[
+        str | None,
+        Parameter(
+            help="Who makes the video: kie, unless KLING26_PROVIDER names another.",
+            metavar="NAME",
+            group=PROVIDER,
+        ),
+    ] = None
     option: Annotated[
         list[str] | None,
         Parameter(
             help="One of the provider's own options; repeatable. "
             "`kling26 providers NAME` lists them.",
             metavar="NAME=VALUE",
+            group=PROVIDER,
         ),
     ] = None
+    callback_url: Annotated[str | None, _shared("callback_url", "URL", group=PROVIDER)] = None
+    sandbox: Annotated[
+        bool,
+        Parameter(help="Rehearse with an emulator: no key, no network, no cost.", group=RUNNING),
+    ] = False
+    timeout: Timeout = TIMEOUT
     output: Annotated[
         str | None,
         Parameter(
-            help="Where to write the video, in addition to the store in the home folder.",
+            name=("--output", "-o"),
+            help="Where to write the video, too; it is stored in the home folder.",
             metavar="FILE.mp4",
+            group=OUTPUT,
         ),
     ] = None
-    sandbox: Annotated[
-        bool, Parameter(help="Rehearse with an emulator: no key, no network, no cost.")
+    as_json: Annotated[
+        bool, Parameter(name="--json", help="Print one JSON object.", group=OUTPUT)
     ] = False
-    timeout: Timeout = TIMEOUT
+    quiet: Quiet = False
 
     def request(self, prompt: str) -> VideoRequest:
         """The request; raises `OptionRefused` for flags that make no sense."""

@@ -13,13 +13,14 @@ from ..sandbox import FAULTS, Conditions, Fault, build_site, environment, fault_
 from ..sandbox import serve as serve_site
 from . import usage
 from .console import result
+from .parameters import WHOLE
 
 _PORT = 8026
 
 
 serve: App = App(
     name="serve",
-    help_epilogue="The faults:\n\n"
+    help_epilogue="Example: `kling26 sandbox serve --fault cut_download`\n\nThe faults:\n\n"
     + "\n".join(f"- {name}: {sentence}" for name, sentence in FAULTS.items()),
 )
 
@@ -28,7 +29,7 @@ serve: App = App(
 def _serve(
     *,
     port: Annotated[
-        int, Parameter(help="The port on 127.0.0.1; 0 picks a free one.", metavar="N")
+        int, WHOLE, Parameter(help="The port on 127.0.0.1; 0 picks a free one.", metavar="N")
     ] = _PORT,
     fault: Annotated[
         list[str] | None,

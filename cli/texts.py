@@ -6,7 +6,6 @@ shell, with the commands to type, are here. What is wrong with a command line is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,11 @@ from attrs import frozen
 
 from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, UnknownTask
 from ..core.journal.task import Task
-from ..core.progress import Phase, Progress
 from ..core.provider import Provider
 from ..core.settings import Settings
 from ..core.status import Standing
-from ..core.text import join_sentences, join_words, sanitize
+from ..core.text import did_you_mean, join_sentences, join_words, sanitize
+from .progress_texts import title
 
 if TYPE_CHECKING:
     from ..core.runner.cancel import Cancellation
@@ -31,35 +30,38 @@ Providers = Mapping[str, Provider]
 
 @frozen
 class _Words:
-    """How a task stands, what to do about it, and what an equal request finds."""
+    """How a task stands, how a rehearsed one does, and what to do about it."""
 
     state: str
+    rehearsed: str
     next: str
-    found: str
 
 
 _FETCH = "Fetch it with: kling26 resume {task}"
-_REQUESTED = "Requested on {date} as {task}, so this continues it"
-_PAID = "{paid} on {date} as {task}, so this costs nothing"
+_UNSENT = "The request has not been sent yet."
+_HERE = "The video is here: {file}"
+_OVER = "The task has ended without a video."
 _STANDINGS: Mapping[Standing, _Words] = {
     "unsent": _Words(
-        "The request has not been sent yet.",
-        "kling26 resume {task} sends it; kling26 cancel {task} drops it.",
-        _REQUESTED,
+        _UNSENT, _UNSENT, "kling26 resume {task} sends it; kling26 cancel {task} drops it."
     ),
     "unclear": _Words(
         "{title} had not answered yet, so the video may have been paid for.",
+        "{title} had not answered yet.",
         "Find out with: kling26 resume {task}",
-        _REQUESTED,
     ),
     "at_provider": _Words(
-        "The video is paid for and being made at {title} as {task_id}.", _FETCH, _PAID
+        "The video is paid for and being made at {title} as {task_id}.",
+        "The video is being made by {title} as {task_id}.",
+        _FETCH,
     ),
     "made": _Words(
-        "The video is paid for and finished at {title}, but not here yet.", _FETCH, _PAID
+        "The video is paid for and finished at {title}, but not here yet.",
+        "The video is finished at {title}, but not here yet.",
+        _FETCH,
     ),
-    "stored": _Words("The video is here: {file}", "Try again with: kling26 resume {task}", _PAID),
-    "over": _Words("The task has ended without a video.", "", ""),
+    "stored": _Words(_HERE, _HERE, "Try again with: kling26 resume {task}"),
+    "over": _Words(_OVER, _OVER, ""),
 }
 
 
@@ -94,8 +96,11 @@ def cancellation_text(done: "Cancellation", provider: Provider | None) -> str:
 
 
 def _state(task: Task, provider: Provider | None) -> str:
-    return _STANDINGS[task.standing].state.format(
-        title=title(task.provider, provider), task_id=sanitize(task.task_id, 80), file=task.file
+    words = _STANDINGS[task.standing]
+    return (words.rehearsed if task.sandbox else words.state).format(
+        title=title(task.provider, provider, task.sandbox),
+        task_id=sanitize(task.task_id, 80),
+        file=task.file,
     )
 
 
@@ -103,17 +108,18 @@ def _next(task: Task) -> str:
     return _STANDINGS[task.standing].next.format(task=task.id)
 
 
-def title(name: str, provider: Provider | None) -> str:
-    """A provider's title, or its bare name if its plug-in is gone."""
-    return sanitize(name if provider is None else provider.title, 60)
-
-
 # -- interrupts --------------------------------------------------------------------------------
 
 INTERRUPTED = "Interrupted."
 NOTHING_SENT = "Interrupted. Nothing was sent."
-CANCEL_INTERRUPTED = "Interrupted. Check the task with: kling26 tasks"
+CHECK_TASK = "Interrupted. Check the task with: kling26 tasks"
+NO_KEY_STORED = "Interrupted. No key was stored."
 PRUNE_INTERRUPTED = "Interrupted. Run the command again to finish."
+
+
+def interrupted_early(line: Sequence[str]) -> str:
+    """What is true of a command that was interrupted before it did anything."""
+    return NOTHING_SENT if "generate" in line[:2] else INTERRUPTED
 
 
 def interrupt_text(tasks: Sequence[Task], providers: Providers) -> str:
@@ -136,10 +142,10 @@ def resume_interrupted(tasks: Sequence[str]) -> str:
     return join_sentences(INTERRUPTED, f"Continue with: {' '.join(('kling26 resume', *tasks))}")
 
 
-def waiting_for_answer(seconds: float) -> str:
+def waiting_for_answer(seconds: float, rehearsal: bool) -> str:
     return (
-        f"A paid request is under way. Waiting up to {seconds:.0f} seconds for the answer; press "
-        "Ctrl-C again to stop at once."
+        f"A {'request' if rehearsal else 'paid request'} is under way. Waiting up to {seconds:.0f} "
+        "seconds for the answer; press Ctrl-C again to stop at once."
     )
 
 
@@ -154,10 +160,11 @@ class _About:
     name: str
     provider: Provider | None
     next: str
+    rehearsal: bool = False
 
 
 def _about(task: Task, provider: Provider | None) -> _About:
-    return _About(task.id, task.provider, provider, _next(task))
+    return _About(task.id, task.provider, provider, _next(task), task.sandbox)
 
 
 def error_text(
@@ -176,6 +183,8 @@ def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | Non
         name, fetch = str(error.task), _FETCH.format(task=error.task)
         about = _About(name, str(error.provider), provider, fetch)
         return _going_on(error.remedy, about if task is None else _about(task, provider))
+    if task is not None and task.sandbox:
+        return []  # An emulator's reasons are made up: nothing has to change.
     return [_advice(error.remedy, error.provider, provider)]
 
 
@@ -187,12 +196,18 @@ def _going_on(remedy: Remedy | None, about: _About) -> Iterable[str]:
         return _unknown(remedy, about)
     if remedy.do == "resume" and remedy.page is not None:
         return [f"Check {remedy.page}, or try again with: kling26 resume {about.task}"]
-    return [_advice(remedy, about.name, about.provider), about.next]
+    advice = "" if about.rehearsal else _advice(remedy, about.name, about.provider)
+    return [advice, about.next]
 
 
 def _unknown(remedy: Remedy, about: _About) -> Iterable[str]:
     """What to do about a task that nobody knows to be paid for or not."""
     task = about.task
+    if about.rehearsal:
+        return [
+            f"If a real task is on its provider's page, kling26 adopt {task} ID fetches it.",
+            f"Submit this one again with: kling26 resubmit {task}",
+        ]
     if about.provider is not None and about.provider.can("find"):
         look = f"kling26 resume {task} looks for it again at no cost."
     else:
@@ -224,37 +239,6 @@ def bug(what: str) -> str:
     return join_sentences(
         f"This is a bug in kling26: {what}", "Run it again with --verbose to see where."
     )
-
-
-# -- progress ----------------------------------------------------------------------------------
-
-#: The phases that are shown, and what they are called.
-PHASES: Mapping[Phase, str] = {
-    "uploading": "uploading the image",
-    "submitting": "submitting",
-    "waiting": "waiting",
-    "queued": "queued",
-    "running": "generating",
-    "downloading": "downloading",
-}
-
-
-def phase_text(progress: Progress) -> str:
-    """A change of phase, for a log."""
-    if progress.message:
-        return sanitize(progress.message)
-    place = {"submitting": f" to {progress.provider}", "queued": f" at {progress.provider}"}
-    return PHASES[progress.phase] + place.get(progress.phase, "")
-
-
-def found_text(progress: Progress) -> str:
-    """That an equal request was made before, what that means, and how to get another video."""
-    found = _STANDINGS[progress.standing or "unclear"].found.format(
-        paid="Rehearsed" if progress.sandbox else "Paid",
-        date=f"{datetime.fromtimestamp(progress.since or 0.0).astimezone():%Y-%m-%d %H:%M}",
-        task=progress.task,
-    )
-    return f"{found}; another --seed makes a new video."
 
 
 # -- keys --------------------------------------------------------------------------------------
@@ -295,24 +279,26 @@ def variable_still_counts(provider: Provider) -> str:
 NO_KEY_ENTERED = "No key was entered, so none was stored."
 
 
-def no_such_provider(names: Iterable[str]) -> str:
+def no_such_provider(typed: str, names: Sequence[str]) -> str:
     """Without the name that was typed, which might be a key."""
-    return f"There is no such provider. Installed: {join_words(names, 'and')}."
+    others = did_you_mean(typed, names) or f". Installed: {join_words(names, 'and')}."
+    return f"There is no such provider{others}"
 
 
 # -- the journal -------------------------------------------------------------------------------
 
 NO_TASKS = "No tasks yet."
+NO_SUCH_TASKS = "No task is like that."
 NO_OPEN_TASKS = "No open tasks."
 
 
 def pruned(tasks: int, videos: int) -> str:
     if not tasks:
         return "No tasks ended that long ago."
-    return f"Forgot {_count(tasks, 'task')} and deleted {_count(videos, 'stored video')}."
+    return f"Forgot {count(tasks, 'task')} and deleted {count(videos, 'stored video')}."
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 

@@ -1,9 +1,9 @@
 """What is wrong with a command line, in one sentence each."""
 
-import difflib
 from collections.abc import Iterable
 from functools import singledispatch
 from pathlib import Path
+from typing import get_args
 
 from cyclopts import CycloptsError
 from cyclopts.exceptions import (
@@ -16,7 +16,24 @@ from cyclopts.exceptions import (
 )
 
 from ..core.errors import OptionRefused, UsageError
-from ..core.text import sanitize
+from ..core.text import did_you_mean, join_words, sanitize
+
+#: What the commands take, where a word more is left over.
+_TAKES = {
+    "cancel": "one task",
+    "resubmit": "one task",
+    "adopt": "a task and its id at the provider",
+    "providers": "the name of one provider",
+    "balance": "the name of one provider",
+    "completion": "the name of one shell",
+    "new-provider": "one name",
+}
+#: What is missing, by the name in the help.
+_NEEDS = {
+    "NAME": "the name of a provider",
+    "ID": "the task's id on the provider's page",
+    "SHELL": "the name of a shell",
+}
 
 
 @singledispatch
@@ -30,6 +47,8 @@ def _(error: UnknownCommandError) -> str:
     wrong = (error.unused_tokens or [""])[0]
     kind, dash = ("option", True) if wrong.startswith("-") else ("command", False)
     names = [name for name in error.app or () if name.startswith("-") == dash]
+    if dash and _command(error) == "kling26" and not did_you_mean(wrong, names):
+        return f'"{sanitize(wrong, 60)}" has to come after a command; see: kling26 --help'
     return f'{_command(error)} has no {kind} "{sanitize(wrong, 60)}"{_hint(error, wrong, names)}'
 
 
@@ -37,11 +56,9 @@ def _(error: UnknownCommandError) -> str:
 def _(error: UnknownOptionError) -> str:
     # What follows an equals sign may be a secret that has ended up in a wrong place.
     option = (error.token.keyword or error.token.value).partition("=")[0]
-    if " " in option:
-        return 'A prompt that begins with a dash comes last, after a "--" of its own.'
+    if option == "-" or " " in option:
+        return _left_over(option)
     names = [name for argument in error.argument_collection for name in argument.names]
-    if option in names:
-        return f'{option} has to come before the "--".'
     return f'{_command(error)} has no option "{sanitize(option, 60)}"{_hint(error, option, names)}'
 
 
@@ -55,13 +72,11 @@ def _(error: UnusedCliTokensError) -> str:
             "you will be asked for it."
         )
     if command == "kling26 generate":
-        return (
-            f'kling26 generate takes one prompt, and "{sanitize(rest[0], 60)}" is left over; put '
-            "quotes around the whole prompt."
-        )
+        return _left_over(rest[0])
     if command.startswith("kling26 keys"):  # It may be a key.
         return f"{command} takes nothing but the name of a provider."
-    return f'{command} does not know what to do with "{sanitize(" ".join(rest), 60)}".'
+    takes = _TAKES.get(command.split()[-1], "no such word")
+    return f'{command} takes {takes}; "{sanitize(" ".join(rest), 60)}" is left over.'
 
 
 @usage_text.register
@@ -73,13 +88,13 @@ def _(error: RepeatArgumentError) -> str:
 def _(error: CoercionError) -> str:
     if error.token is None:
         return sanitize(error)
-    kinds: dict[type | None, str] = {
-        int: "must be a whole number",
-        float: "must be a number",
-        bool: "takes no value",
-    }
-    rule = kinds.get(error.target_type, "must be another value")
-    return f'{error.token.keyword} {rule}; got "{sanitize(error.token.value, 60)}".'
+    wrong, name = error.token.value, error.token.keyword
+    if name is None and error.argument is not None:
+        name = error.argument.name
+    choices = [str(choice) for choice in get_args(error.target_type)]
+    rule = "takes no value" if error.target_type is bool else "must be another value"
+    rule = f"must be {join_words(choices)}" if choices else rule
+    return f'{name} {rule}; got "{sanitize(wrong, 60)}"{did_you_mean(wrong, choices) or "."}'
 
 
 @usage_text.register
@@ -87,10 +102,17 @@ def _(error: MissingArgumentError) -> str:
     if error.argument is None:
         return sanitize(error)
     command, name = _command(error), error.argument.name
-    if name.startswith("-"):
-        return f"{error.keyword or name} needs a value; see: {command} --help"
-    what = "the name of a provider" if name == "NAME" else f"a {name.lower()}"
+    if error.keyword:
+        return f"{error.keyword} needs a value; see: {command} --help"
+    what = name if name.startswith("-") else _NEEDS.get(name, f"a {name.lower()}")
     return f"{command} needs {what}; see: {command} --help"
+
+
+def _left_over(word: str) -> str:
+    return (
+        f'kling26 generate takes one prompt, and "{sanitize(word, 60)}" is left over; put quotes '
+        "around the whole prompt."
+    )
 
 
 def _command(error: CycloptsError) -> str:
@@ -98,8 +120,7 @@ def _command(error: CycloptsError) -> str:
 
 
 def _hint(error: CycloptsError, wrong: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.7)
-    return f'; did you mean "{close[0]}"?' if close else f"; see: {_command(error)} --help"
+    return did_you_mean(wrong, names) or f"; see: {_command(error)} --help"
 
 
 # -- values that make no sense -----------------------------------------------------------------
@@ -141,18 +162,29 @@ def option_twice(name: str) -> OptionRefused:
     return OptionRefused(f"--option {name} is given twice.", option=name)
 
 
-def bad_timeout(seconds: float, longest: float) -> OptionRefused:
+def bad_length(flag: str, text: str, examples: str) -> OptionRefused:
     return OptionRefused(
-        f"--timeout must be more than 0 and at most {longest:.0f} seconds; got {seconds:g}.",
+        f'{flag} must be a length of time such as {examples}; got "{sanitize(text, 60)}".',
+        option=flag.lstrip("-").replace("-", "_"),
+    )
+
+
+def bad_timeout(text: str) -> OptionRefused:
+    return OptionRefused(
+        f'--timeout must be more than 0 and at most 30d; got "{sanitize(text, 60)}".',
         option="timeout",
     )
 
 
-def bad_age(text: str) -> OptionRefused:
+def bad_number(flag: str, text: str) -> OptionRefused:
     return OptionRefused(
-        f'--older-than must be an age such as 30d, 12h or 45m; got "{sanitize(text, 60)}".',
-        option="older_than",
+        f'{flag} must be a whole number; got "{sanitize(text, 60)}".',
+        option=flag.lstrip("-").replace("-", "_"),
     )
+
+
+def bad_limit(number: int) -> OptionRefused:
+    return OptionRefused(f"--limit must be at least 1; got {number}.", option="limit")
 
 
 def bad_port(port: int) -> OptionRefused:

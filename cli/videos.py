@@ -1,5 +1,7 @@
 """The commands that make videos, and finish or cancel tasks."""
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated
 
 from attrs import frozen
@@ -11,7 +13,19 @@ from ..core.settings import TIMEOUT
 from . import texts
 from .console import as_object, result, say
 from .exits import NOT_DELIVERED, exit_status
-from .parameters import NO_FLAGS, AsJson, Flags, Prompt, TaskName, TaskNames, Timeout, seconds
+from .parameters import (
+    NO_FLAGS,
+    TASKS,
+    AsJson,
+    Flags,
+    Prompt,
+    Quiet,
+    TaskName,
+    TaskNames,
+    Timeout,
+)
+from .progress_texts import made_text
+from .stdin import read_prompt
 from .work import Session, run_work
 
 if TYPE_CHECKING:
@@ -28,24 +42,23 @@ class _End:
     provider: Provider | None
     video: "Video | None"
     error: Kling26Error | None
+    #: How long it took, in seconds.
+    took: float = 0.0
 
 
-def generate(
-    prompt: Prompt,
-    /,
-    *,
-    flags: Flags = NO_FLAGS,
-    as_json: Annotated[bool, Parameter(name="--json", help="Print one JSON object.")] = False,
-) -> int:
+def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
     """
     Make a video, and print the path of its file.
 
-    Running the same command again costs nothing: it resumes the task, or returns the stored video.
-    Another --seed makes another video.
+    The same command again costs nothing: it resumes the task, or returns the stored video.
     """
-    own, timeout, request = flags.own_options(), seconds(flags.timeout), flags.request(prompt)
+    own, began = flags.own_options(), time.time()
+    text = read_prompt(flags.timeout) if prompt == "-" else prompt
+    request, limit = flags.request(text), flags.timeout - (time.time() - began)
 
     async def work(session: Session[_End]) -> _End:
+        clock = asyncio.get_running_loop().time
+        started = clock()
         try:
             video = await session.runner.generate(
                 request,
@@ -53,7 +66,7 @@ def generate(
                 own,
                 output=flags.output,
                 sandbox=flags.sandbox or None,
-                timeout=timeout,
+                timeout=limit,
                 progress=session.display.listen,
             )
         except Kling26Error as error:
@@ -61,22 +74,28 @@ def generate(
                 raise
             task = await session.runner.latest(error.task)
             return _End(task, session.providers.get(str(error.provider)), None, error)
-        return _End(None, None, video, None)
+        provider = session.providers.get(video.provider)
+        return _End(None, provider, video, None, clock() - started)
 
-    return _show(run_work(work, idle=texts.NOTHING_SENT, limit=timeout), as_json)
+    end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
+    status = _show(end, flags.as_json)
+    if end.video is not None and not flags.quiet:
+        say(made_text(end.video, end.provider, end.took, began))
+    return status
 
 
-def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
+def resume(
+    *tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = False, quiet: Quiet = False
+) -> int:
     """
     Finish all unfinished tasks, or the ones you name.
 
     Each video is also written to the --output that it was requested with; the paths are printed.
     """
-    limit = seconds(timeout)
 
     async def work(session: Session[_End]) -> None:
         listen = session.display.listen
-        async for outcome in session.runner.resume(tasks, timeout=limit, progress=listen):
+        async for outcome in session.runner.resume(tasks, timeout=timeout, progress=listen):
             session.give(_end(session, outcome))
 
     statuses: list[int] = []
@@ -85,7 +104,8 @@ def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = Fals
         idle=texts.resume_interrupted(tasks),
         paid=True,
         found=lambda end: statuses.append(_show(end, as_json, among=True)),
-        limit=limit,
+        limit=timeout,
+        quiet=quiet,
     )
     if not statuses:
         say(texts.NO_OPEN_TASKS)
@@ -93,52 +113,57 @@ def resume(*tasks: TaskNames, timeout: Timeout = TIMEOUT, as_json: AsJson = Fals
     return max(statuses, default=0)
 
 
-def resubmit(task: TaskName, /, *, timeout: Timeout = TIMEOUT, as_json: AsJson = False) -> int:
+def resubmit(
+    task: TaskName,
+    /,
+    *,
+    timeout: Timeout = TIMEOUT,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
     """
-    Resubmit a task whose outcome is unknown; you may be charged twice.
+    Submit an unknown task again; you may be charged twice.
 
-    The outcome is unknown because the answer to the paid request was lost. Check your account at
+    Its outcome is unknown because the answer to the paid request was lost. Check your account at
     the provider first; where kling26 can look the task up, it does so before paying again.
     """
-    limit = seconds(timeout)
 
     async def work(session: Session[_End]) -> _End:
         listen = session.display.listen
-        outcome = await session.runner.resubmit(task, timeout=limit, progress=listen)
+        outcome = await session.runner.resubmit(task, timeout=timeout, progress=listen)
         return _end(session, outcome)
 
-    return _show(
-        run_work(work, idle=texts.interrupted_among([task]), limit=limit, paid=True), as_json
-    )
+    end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
+    return _show(end, as_json)
 
 
 def adopt(
     task: TaskName,
     task_id: Annotated[
-        str, Parameter(name="ID", help="The id of the task on the provider's page.")
+        str,
+        Parameter(name="ID", help="The id of the task on the provider's page.", group=TASKS),
     ],
     /,
     *,
     timeout: Timeout = TIMEOUT,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> int:
     """
-    Finish a task whose outcome is unknown, by the id that the provider's page shows.
+    Finish an unknown task by its id on the provider's page.
 
-    The outcome is unknown because the answer to the paid request was lost. If the video is on the
+    Its outcome is unknown because the answer to the paid request was lost. If the video is on the
     provider's page, this fetches it at no further cost, also into the --output that it was
     requested with.
     """
-    limit = seconds(timeout)
 
     async def work(session: Session[_End]) -> _End:
         listen = session.display.listen
-        outcome = await session.runner.adopt(task, task_id, timeout=limit, progress=listen)
+        outcome = await session.runner.adopt(task, task_id, timeout=timeout, progress=listen)
         return _end(session, outcome)
 
-    return _show(
-        run_work(work, idle=texts.interrupted_among([task]), limit=limit, paid=True), as_json
-    )
+    end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
+    return _show(end, as_json)
 
 
 def cancel(task: TaskName, /) -> int:
@@ -152,7 +177,7 @@ def cancel(task: TaskName, /) -> int:
         done = await session.runner.cancel(task)
         return done, session.providers.get(done.task.provider)
 
-    done, provider = run_work(work, idle=texts.CANCEL_INTERRUPTED, paid=True)
+    done, provider = run_work(work, idle=texts.CHECK_TASK, paid=True)
     result(texts.cancellation_text(done, provider))
     return 0 if done.cancelled else NOT_DELIVERED
 

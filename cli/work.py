@@ -17,6 +17,7 @@ from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater
 from ..core.provider import Provider
 from ..core.runner import background
 from ..core.settings import Settings
+from ..core.text import join_sentences
 from . import texts
 from .console import say
 from .display import Display
@@ -89,6 +90,7 @@ def run_work(
     found: Callable[[ItemT], object] = lambda _: None,
     limit: float = _LIMIT,
     paid: bool = False,
+    quiet: bool = False,
 ) -> T:
     """
     Run `work` and return what it returns.
@@ -96,13 +98,14 @@ def run_work(
     The main thread calls `found` with each result that it gives meanwhile. An interrupt raises
     `Interrupted`, with the message `idle` if no task had begun. Work should end within `limit`
     seconds; some seconds later it is given up, and a `Kling26Error` says what is known. `paid`
-    means that it is about tasks that may be paid for, even if none has said anything yet.
+    means that it is about tasks that may be paid for, even if none has said anything yet; `quiet`
+    that no progress is shown.
     """
     from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - one per process, like the loop.
     budget = Budget(limit + _AT_MOST)
-    session = Session[ItemT](Runner(Settings()), Display())
+    session = Session[ItemT](Runner(Settings()), Display(quiet))
     interrupted = False
     try:
         with session.display:
@@ -115,7 +118,7 @@ def run_work(
             except KeyboardInterrupt:
                 done, interrupted = True, future.cancel()  # False if it has just ended.
     finally:
-        _close(session.runner, budget.left)
+        _close(session, budget.left)
     if interrupted:
         raise _interrupted(session, idle)
     if not done:
@@ -137,15 +140,16 @@ def _watch(
     return done
 
 
-def _close(runner: "Runner", left: float) -> None:
+def _close(session: Session[Any], left: float) -> None:
     """Close the runner, after a paid request in flight has ended or with another interrupt."""
     global hung  # noqa: PLW0603 - one per process.
-    hung = True
+    hung, runner = True, session.runner
     with suppress(KeyboardInterrupt):
         grace = max(0.0, min(_LAST_ANSWER, left - _CLOSING))
         paying = runner.paying
         if paying:
-            say(texts.waiting_for_answer(grace))
+            rehearsal = all(line.progress.sandbox for line in session.display.tasks.values())
+            say(texts.waiting_for_answer(grace, rehearsal))
         closing = background.start(runner.aclose(grace))
         budget = Budget(grace * paying + _CLOSING)
         while hung and budget.look() > 0:
@@ -168,9 +172,11 @@ def _given_up(session: Session[Any], paid: bool) -> Kling26Error:
     if latest.phase in ("waiting", "uploading"):
         return TryLater(f"Time ran out before the request was sent to {title}.").about(**about)
     task_id = None if known is None else known.task_id
-    may = "is" if task_id else "may be"
     return NotDelivered(
-        f"Time ran out, and the journal has not answered. The video {may} paid for."
+        join_sentences(
+            "Time ran out, and the journal has not answered",
+            "" if latest.sandbox else f"The video {'is' if task_id else 'may be'} paid for.",
+        )
     ).about(task_id=task_id, **about)
 
 

@@ -36,6 +36,10 @@ def _output() -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True)
 
 
+def _input(text: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "surrogateescape")), "utf-8")
+
+
 @frozen
 class Said:
     """What is said on stdout and stderr."""
@@ -86,7 +90,7 @@ def _user(
         _own_signals(),
         _own_modules(),
     ):
-        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        patch.setattr(sys, "stdin", _input(stdin))
         patch.chdir(folder)
         for name in set(os.environ) - set(environ):
             patch.delenv(name)

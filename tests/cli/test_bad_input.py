@@ -10,6 +10,7 @@ from PIL import Image
 #: What the command line says itself.
 OURS: dict[tuple[str, ...], str] = {
     ("x", "--duration", "five"): '--duration must be a whole number; got "five".',
+    ("x", "--seed", "1.5"): '--seed must be a whole number; got "1.5".',
     ("x", "--option", "mode"): '--option must be NAME=VALUE; got "mode".',
     ("x", "--option", "aspect-ratio=1:1"): (
         "Every provider has aspect_ratio; use --aspect-ratio instead."
@@ -23,9 +24,14 @@ OURS: dict[tuple[str, ...], str] = {
     ("x", "--image", ""): "--image is empty; give it a value, or leave it out.",
     ("x", "--callback-url", " "): "--callback-url is empty; give it a value, or leave it out.",
     ("x", "--timeout", "0"): (
-        "--timeout must be more than 0 and at most 2592000 seconds; got 0."
+        '--timeout must be more than 0 and at most 30d; got "0".'
     ),
-    ("x", "--timeout", "soon"): '--timeout must be a number; got "soon".',
+    ("x", "--timeout", "31d"): (
+        '--timeout must be more than 0 and at most 30d; got "31d".'
+    ),
+    ("x", "--timeout", "soon"): (
+        '--timeout must be a length of time such as 90 (seconds), 45m or 1h30m; got "soon".'
+    ),
     (): "kling26 generate needs a prompt; see: kling26 generate --help",
     ("A", "red", "fox"): (
         'kling26 generate takes one prompt, and "red" is left over; put quotes around the whole '
@@ -34,9 +40,12 @@ OURS: dict[tuple[str, ...], str] = {
     ("x", "--durations", "5"): (
         'kling26 generate has no option "--durations"; did you mean "--duration"?'
     ),
-    ("- a fox", "--sandbox"): (
-        'A prompt that begins with a dash comes last, after a "--" of its own.'
+    ("x", "-x"): 'kling26 generate has no option "-x"; see: kling26 generate --help',
+    ("x", "-", "--sandbox"): (
+        'kling26 generate takes one prompt, and "-" is left over; put quotes around the whole '
+        "prompt."
     ),
+    ("x", "-o", "-"): "-o needs a value; see: kling26 generate --help",
     ("x", "--sound=loud"): '--sound takes no value; got "loud".',
     ("x", "--option", "prompt=y"): "Give the prompt by itself, not as an --option.",
     ("x", "--output"): "--output needs a value; see: kling26 generate --help",
@@ -47,7 +56,16 @@ OURS: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 #: What core says, and what has to be in it.
 OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("x", "--provider", "kei"): ('"kei"', "kie, apikley, cometapi and runcomfy"),
+    ("x", "--provider", "kei"): ('There is no provider "kei"; did you mean "kie"?',),
+    ("x", "--provider", "acme"): ('"acme"', "kie, apikley, cometapi and runcomfy"),
+    ("x", "--option", "sond=1"): ('kie.ai has no option "sond"; did you mean "sound"?',),
+    ("x", "--provider", "cometapi", "--option", "negativeprompt=a hat"): (
+        'CometAPI has no option "negativeprompt"; did you mean "negative_prompt"?',
+    ),
+    ("x", "--provider", "cometapi", "--option", "mode=prp"): (
+        'CometAPI: mode must be std or pro; got "prp"; did you mean "pro"?',
+    ),
+    ("x", "--aspect-ratio", "16x9"): ('got "16x9"; did you mean "16:9"?',),
     ("a" * 812, "--provider", "cometapi"): ("CometAPI", "500 characters", "812"),
     (" ",): ("kie.ai", "prompt", "empty"),
     ("x", "--duration", "7"): ("kie.ai", "duration", "5 or 10", "7"),
@@ -76,23 +94,39 @@ OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
 OTHERS: dict[tuple[str, ...], str] = {
     ("genrate", "x"): 'kling26 has no command "genrate"; did you mean "generate"?',
     ("sing",): 'kling26 has no command "sing"; see: kling26 --help',
-    ("--sing",): 'kling26 has no option "--sing"; see: kling26 --help',
+    ("gen", "x"): 'kling26 has no command "gen"; did you mean "generate"?',
+    ("--sandbox", "generate", "x"): '"--sandbox" has to come after a command; see: kling26 --help',
     ("--verson",): 'kling26 has no option "--verson"; did you mean "--version"?',
-    ("generate", "--", "-x", "--seed=1"): '--seed has to come before the "--".',
+    ("generate", "--", "-x", "--sede=1"): (
+        'kling26 generate has no option "--sede"; did you mean "--seed"?'
+    ),
     ("keys", "unset", "kie", "abcdef"): (
         "kling26 keys unset takes nothing but the name of a provider."
     ),
     ("keys", "set"): "kling26 keys set needs the name of a provider; see: kling26 keys set --help",
     ("keys", "sett", "kie"): 'kling26 keys has no command "sett"; did you mean "set"?',
-    ("keys", "show", "kei"): (
+    ("keys", "show", "kei"): 'There is no such provider; did you mean "kie"?',
+    ("keys", "set", "sk-0123456789"): (
         "There is no such provider. Installed: kie, apikley, cometapi and runcomfy."
     ),
-    ("providers", "kei"): (
-        'There is no provider "kei". Installed: kie, apikley, cometapi and runcomfy.'
+    ("providers", "Comet"): 'There is no provider "Comet"; did you mean "cometapi"?',
+    ("balance", "run-comfy"): 'There is no provider "run-comfy"; did you mean "runcomfy"?',
+    ("tasks", "--provider", "kei"): 'There is no provider "kei"; did you mean "kie"?',
+    ("tasks", "--limit", "0"): "--limit must be at least 1; got 0.",
+    ("tasks", "--since", "monday"): (
+        '--since must be a length of time such as 30d, 12h or 1h30m, with its unit; got "monday".'
     ),
+    ("completion", "fsh"): 'SHELL must be bash, zsh or fish; got "fsh"; did you mean "fish"?',
+    ("completion",): "kling26 completion needs the name of a shell; see: kling26 completion --help",
     ("cancel",): "kling26 cancel needs a task; see: kling26 cancel --help",
+    ("tasks", "k26-0"): 'The journal has no task "k26-0". kling26 tasks lists them.',
     ("cancel", "k26-0"): 'The journal has no task "k26-0". kling26 tasks lists them.',
-    ("cancel", "k26-0", "k26-1"): 'kling26 cancel does not know what to do with "k26-1".',
+    ("cancel", "k26-0", "k26-1"): 'kling26 cancel takes one task; "k26-1" is left over.',
+    ("adopt", "k26-0"): (
+        "kling26 adopt needs the task's id on the provider's page; see: kling26 adopt --help"
+    ),
+    ("prune",): "kling26 prune needs --older-than; see: kling26 prune --help",
+    ("tasks", "--limit", "few"): '--limit must be a whole number; got "few".',
     ("resume", "k26-0"): 'The journal has no task "k26-0". kling26 tasks lists them.',
     ("sandbox", "serve", "--port", "99999"): "--port must be between 0 and 65535; got 99999.",
 }
@@ -175,6 +209,15 @@ def test_a_missing_key_is_reported_with_the_variable_and_the_command(user: Any, 
         "(keys: https://www.runcomfy.com/profile)"
     )
     assert (ran.status, ran.out, user.rows(), trap.caught) == (2, "", 0, 0)
+
+
+def test_a_fault_that_is_none_is_reported_with_the_one_that_was_meant(user: Any) -> None:
+    ran = user.call("generate", "x", "--sandbox", KLING26_SANDBOX_FAULTS="cut-downlaod")
+
+    assert ran.said == (
+        'KLING26_SANDBOX_FAULTS: There is no fault "cut-downlaod"; did you mean "cut_download"?'
+    )
+    assert (ran.status, user.rows()) == (2, 0)
 
 
 def test_a_setting_that_makes_no_sense_is_reported(user: Any, trap: Any) -> None:

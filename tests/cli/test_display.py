@@ -73,3 +73,24 @@ def test_a_note_leaves_the_phase_as_it_is(capsys: pytest.CaptureFixture[str]) ->
 
     assert live(Progress("k26-1", "kie", "running"), note) == ["Generating"]
     assert capsys.readouterr().err == "The journal cannot be written.\n"
+
+
+def test_a_note_on_one_of_several_tasks_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    note = Progress("k26-2", "kie", "note", message="It broke off.")
+
+    live(Progress("k26-1", "kie", "running"), Progress("k26-2", "kie", "running"), note)
+    assert capsys.readouterr().err == "k26-2: It broke off.\n"
+
+
+def test_a_small_download_is_counted_in_kilobytes() -> None:
+    small = Progress("k26-1", "kie", "downloading", done=4_300, total=9_100)
+    (line,) = live(small)
+
+    assert line.endswith(" 4 of 9 kB")
+
+
+def test_a_rehearsed_fault_stays_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    busy = Progress("k26-1", "kie", "waiting", message="Busy. Trying again in 1 s.", sandbox=True)
+
+    live(busy, busy, Progress("k26-1", "kie", "running", sandbox=True))
+    assert capsys.readouterr().err == "Busy. Trying again in 1 s.\n"

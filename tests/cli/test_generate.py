@@ -1,5 +1,6 @@
 """A video from the command line, rehearsed: how it goes, and every way it ends."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,9 @@ def test_progress_is_a_line_for_each_change_where_stderr_is_no_terminal(made: An
     ran = made["fox"]
     task = task_of(ran.err)
 
-    assert ran.err.splitlines() == [f"{task}: {words}" for words in GENERATING]
+    *progress, last = ran.err.splitlines()
+    assert progress == [f"{task}: {words}" for words in GENERATING]
+    assert re.fullmatch(rf"Rehearsed with kie\.ai's emulator in 0:0[34] \({task}\)\.", last)
 
 
 def test_the_options_reach_the_video_and_json_has_everything(made: Any, user: Any) -> None:
@@ -87,15 +90,17 @@ def test_an_equal_request_is_free_at_once_and_it_is_said(made: Any, user: Any) -
     assert (again.status, again.object["file"]) == (0, str(user.folder / "copy.mp4"))
     assert (user.folder / "copy.mp4").read_bytes() == made["fox"].file.read_bytes()
     assert again.object["task"] == task_of(made["fox"].err)
-    assert again.said.startswith("Rehearsed on ")
-    assert again.said.endswith("so this costs nothing; another --seed makes a new video.")
+    found, made_then = again.err.splitlines()
+    assert found.startswith("Rehearsed on ")
+    assert found.endswith("so this costs nothing; another --seed makes a new video.")
+    assert made_then.startswith("Rehearsed with kie.ai's emulator on ")
 
 
 def test_a_task_that_fails_at_the_provider_exits_4(made: Any) -> None:
     ran = made["failed"]
 
     assert (ran.status, ran.object["state"]) == (4, "failed")
-    assert ran.object["error"].startswith("kie.ai could not make the video: ")
+    assert ran.object["error"].startswith("kie.ai's emulator could not make the video: ")
     assert ran.err.splitlines()[-1] == ran.object["error"]
     assert ran.object["file"] is None
 
@@ -105,19 +110,18 @@ def test_a_request_that_the_provider_refuses_exits_3(made: Any) -> None:
 
     assert (ran.status, ran.object["state"]) == (3, "refused")
     assert "too little credit" in ran.object["error"]
-    assert ran.object["error"].endswith("Top up the account and try again.")
+    assert ran.object["error"].startswith("The account at kie.ai's emulator ")
     assert ran.err.splitlines()[-1] == ran.object["error"]
 
 
-def test_a_lost_answer_exits_5_and_says_where_to_look_and_what_to_type(made: Any) -> None:
+def test_a_lost_answer_exits_5_and_says_what_to_type(made: Any) -> None:
     ran = made["lost"]
     told = ran.object
 
     assert (ran.status, told["state"], told["task_id"]) == (5, "unknown", None)
     assert told["error"].endswith(
-        " Check https://kie.ai/logs. If the video is there, fetch it by its id: "
-        f"kling26 adopt {told['task']} ID. "
-        f"If it is not, submit it again with: kling26 resubmit {told['task']}"
+        f" If a real task is on its provider's page, kling26 adopt {told['task']} ID fetches it. "
+        f"Submit this one again with: kling26 resubmit {told['task']}"
     )
     assert ran.err.splitlines()[-1] == told["error"]
 

@@ -21,7 +21,7 @@ def words(text: str) -> str:
 
 def commands(text: str) -> Iterator[str]:
     for line in text.splitlines():
-        if found := re.match(r"│ ([a-z]+)\s", line):
+        if found := re.match(r"  ([a-z][a-z-]+)  ", line):
             yield found[1]
 
 
@@ -31,7 +31,7 @@ def test_all_commands_are_listed(user: Any) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
         "generate", "providers", "tasks", "resume", "adopt", "resubmit", "cancel", "keys", "prune",
-        "balance", "sandbox",
+        "balance", "sandbox", "completion", "new-provider",
     }  # fmt: skip
     assert user.call().out == ran.out
 
@@ -44,7 +44,7 @@ def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any
     assert "--duration 5|10" in text
     assert "--aspect-ratio 16:9|9:16|1:1" in text
     assert "[default: 16:9]" in text
-    assert "[default: 3600]" in text
+    assert "[default: 1h]" in text
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,50 @@ def test_every_command_has_a_help(user: Any, line: tuple[str, ...]) -> None:
     assert words(ran.out).startswith(f"Usage: kling26 {' '.join(line)}")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        (), ("generate",), ("tasks",), ("resume",), ("adopt",), ("resubmit",), ("cancel",),
+        ("prune",), ("providers",), ("balance",), ("keys",), ("keys", "set"), ("keys", "show"),
+        ("keys", "unset"), ("sandbox",), ("sandbox", "serve"), ("new-provider",), ("completion",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_help_fits_in_80_columns_and_has_an_example(user: Any, line: tuple[str, ...]) -> None:
+    lines = user.call(*line, "--help", COLUMNS="80").out.splitlines()
+
+    assert max(map(len, lines)) <= 80
+    example = [each for each in lines if each.startswith("Example: ")]
+    assert len(example) == bool(line)
+    assert all("kling26 " in each for each in example)
+
+
+def test_the_commands_fit_on_a_screen_in_groups(user: Any) -> None:
+    lines = user.call("--help", COLUMNS="80").out.splitlines()
+
+    assert len(lines) < 24
+    assert [each for each in lines if re.fullmatch("[A-Z][a-z]+:", each)] == [
+        "Videos:", "Providers:", "Tools:",
+    ]  # fmt: skip
+
+
+def test_the_options_of_a_video_are_in_groups(user: Any) -> None:
+    lines = user.call("generate", "--help", COLUMNS="80").out.splitlines()
+
+    assert [each for each in lines if re.fullmatch("[A-Z][a-z ]+:", each)] == [
+        "Making a video:", "Provider:", "Running:", "Output:",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete(user: Any, shell: str) -> None:
+    ran = user.call("completion", shell)
+
+    assert (ran.status, ran.err) == (0, "")
+    assert "kling26" in ran.out
+    assert all(word in ran.out for word in ("generate", "resubmit", "aspect-ratio", "serve"))
+
+
 def test_the_help_of_the_server_lists_every_fault(user: Any) -> None:
     text = words(user.call("sandbox", "serve", "--help").out)
 
@@ -73,6 +117,7 @@ def test_the_help_of_the_server_lists_every_fault(user: Any) -> None:
 def test_the_version_is_printed(user: Any) -> None:
     ran = user.call("--version")
 
+    assert user.call("-V") == ran
     assert re.fullmatch(r"kling26 \d+\.\d+\.\d+\n", ran.out)
     assert ran.status == 0
 

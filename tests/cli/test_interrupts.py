@@ -27,7 +27,7 @@ def test_an_interrupt_leaves_a_task_that_can_be_resumed(user: Any, number: int) 
 
     assert (ran.status, told["state"]) == (130, "submitted")
     assert told["error"] == (
-        f"Interrupted. The video is paid for and being made at kie.ai as {told['task_id']}. "
+        f"Interrupted. The video is being made by kie.ai's emulator as {told['task_id']}. "
         f"Fetch it with: kling26 resume {told['task']}"
     )
     assert ran.err.splitlines()[-1] == told["error"]
@@ -68,7 +68,7 @@ def test_an_interrupt_while_a_text_is_evaluated_has_the_same_status(user: Any) -
     path = interrupted_while_loading(user, "kling26.cli.listings", kill)
     ran = user.run("tasks", PYTHONPATH=path)
 
-    assert (ran.status, ran.said) == (130, "Interrupted. Nothing was sent.")
+    assert (ran.status, ran.said) == (130, "Interrupted.")
 
 
 def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(

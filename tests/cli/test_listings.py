@@ -25,7 +25,7 @@ def test_a_task_has_its_facts_its_prompt_and_what_to_do() -> None:
             "The request has not been sent yet. kling26 resume k26-1 sends it; "
             "kling26 cancel k26-1 drops it."
         ),
-        "k26-1 2 h kie (sandbox) cancelled 0.55 credits",
+        "k26-1 2 h kie (sandbox) cancelled",
         "A fox [31m",
         "k26-1 2 h acme stored 2",
         "A fox [31m",

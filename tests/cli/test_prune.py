@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize("age", ["30", "d", "thirty days", "1.5h", "²d"])
+@pytest.mark.parametrize("age", ["30", "d", "thirty days", "1.5.5h", "²d", "-1d", "30d!"])
 def test_an_age_that_is_none_is_refused(user: Any, age: str) -> None:
-    ran = user.call("prune", "--older-than", age)
+    ran = user.call("prune", f"--older-than={age}")
 
     assert ran.status == 2
-    assert ran.said == f'--older-than must be an age such as 30d, 12h or 45m; got "{age}".'
+    assert ran.said == (
+        "--older-than must be a length of time such as 30d, 12h or 1h30m, with its unit; "
+        f'got "{age}".'
+    )
 
 
 def test_an_empty_journal_has_nothing_to_forget(user: Any) -> None:

@@ -60,7 +60,7 @@ def test_tasks_are_listed_with_what_is_known_and_what_to_do(user: Any, tasks: An
     assert lines[0].split() == ["TASK", "AGE", "PROVIDER", "STATE", "COST"]
     assert lines[1].split() == [tasks["An owl"], "AGE", "runcomfy", "(sandbox)", "submitted"]
     assert lines[2] == "    An owl"
-    assert lines[3].startswith("    The video is paid for and being made at RunComfy as ")
+    assert lines[3].startswith("    The video is being made by RunComfy's emulator as ")
     assert lines[3].endswith(f". Fetch it with: kling26 resume {tasks['An owl']}")
     assert "too little credit" in listed
     assert f"kling26 resubmit {tasks['A riddle']}" in listed
@@ -79,7 +79,7 @@ def test_a_task_that_cannot_be_cancelled_goes_on_and_exits_5(user: Any, tasks: A
     ran = user.call("cancel", tasks["A fox"])
 
     assert (ran.status, ran.err) == (5, "")
-    assert ran.out.startswith("kie.ai cannot cancel")
+    assert ran.out.startswith("kie.ai's emulator cannot cancel tasks: the video is being made.")
     assert ran.out.endswith(f". Fetch it with: kling26 resume {tasks['A fox']}\n")
 
 
@@ -124,6 +124,8 @@ def old_user(tmp_path_factory: pytest.TempPathFactory, user_of: Any) -> Any:
     user.home.mkdir()
     with closing(sqlite3.connect(user.home / "journal.sqlite3")) as journal:
         journal.executescript(SCHEMA_1)
+        journal.execute("UPDATE tasks SET realm = 'live'")
+        journal.commit()
     return user
 
 

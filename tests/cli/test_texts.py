@@ -1,12 +1,14 @@
 """What is said of tasks and errors: the sentence, and the command that helps."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
-from kling26.cli import texts
+from kling26.cli import keys, progress_texts, texts
+from kling26.cli.work import Interrupted
 from kling26.core import (
     KeyRejected,
     Kling26Error,
@@ -20,6 +22,7 @@ from kling26.core import (
     Ticket,
     TryLater,
     UnknownTask,
+    Video,
 )
 from kling26.core.errors import JournalBusy, JournalError, Remedy
 from kling26.core.journal.task import Task
@@ -28,6 +31,7 @@ from kling26.core.progress import Progress
 from kling26.core.status import Standing
 
 PROVIDERS = load_providers().providers
+SINCE = datetime(1970, 1, 1, 0, 10).astimezone().timestamp()
 LOGS = "https://kie.ai/logs"
 SET_KEY = "Set KIE_API_KEY, or run: kling26 keys set kie (keys: https://kie.ai/api-key)"
 
@@ -291,4 +295,64 @@ def test_an_equal_request_says_what_it_finds(standing: Standing, sandbox: bool, 
     since = datetime(2026, 5, 4, 3, 2).astimezone().timestamp()
     found = Progress("k26-1", "kie", "found", since=since, standing=standing, sandbox=sandbox)
 
-    assert texts.found_text(found) == f"{text}; another --seed makes a new video."
+    assert progress_texts.found_text(found) == f"{text}; another --seed makes a new video."
+
+
+def made(**more: Any) -> Video:
+    facts: dict[str, Any] = {
+        "task": "k26-1", "provider": "kie", "task_id": "abc", "url": None, "file": Path("f.mp4"),
+        "cost": 55.0, "cost_unit": "credits", "reused": False, "paid": 2000.0,
+    }  # fmt: skip
+    return Video(**facts | more)
+
+
+@pytest.mark.parametrize(
+    ("video", "text"),
+    [
+        (made(), "Made by kie.ai in 1:12 for 55 credits (k26-1)."),
+        (made(cost=None), "Made by kie.ai in 1:12 (k26-1)."),
+        (made(cost=0.35, cost_unit=None), "Made by kie.ai in 1:12 for 0.35 (k26-1)."),
+        (made(sandbox=True), "Rehearsed with kie.ai's emulator in 1:12 (k26-1)."),
+        # It was requested before, but only this command has paid for it.
+        (made(reused=True), "Made by kie.ai in 1:12 for 55 credits (k26-1)."),
+        (
+            made(reused=True, paid=SINCE),
+            "Made by kie.ai on 1970-01-01 00:10; this time it cost nothing (k26-1).",
+        ),
+        (
+            made(reused=True, paid=SINCE, sandbox=True),
+            "Rehearsed with kie.ai's emulator on 1970-01-01 00:10 (k26-1).",
+        ),
+    ],
+)
+def test_a_video_says_who_made_it_how_fast_and_for_what(video: Video, text: str) -> None:
+    assert progress_texts.made_text(video, PROVIDERS["kie"], 72.4, began=1000.0) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (["generate", "A fox"], "Interrupted. Nothing was sent."),
+        (["--verbose", "generate", "A fox"], "Interrupted. Nothing was sent."),
+        (["keys", "set", "kie"], "Interrupted."),
+        (["resume"], "Interrupted."),
+        ([], "Interrupted."),
+    ],
+)
+def test_an_early_interrupt_says_no_more_than_is_true(line: list[str], text: str) -> None:
+    assert texts.interrupted_early(line) == text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_interrupt_while_a_key_is_typed_says_that_none_was_stored(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    def interrupt(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    stdin = SimpleNamespace(isatty=lambda: terminal, readline=interrupt)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    monkeypatch.setattr(keys, "getpass", interrupt)
+
+    with pytest.raises(Interrupted, match=r"^Interrupted\. No key was stored\.$"):
+        keys._read(PROVIDERS["kie"])

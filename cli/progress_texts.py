@@ -1,0 +1,97 @@
+"""What is said of a video while it is made, and once it is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..core.progress import Phase, Progress
+from ..core.provider import Provider
+from ..core.status import Standing
+from ..core.text import sanitize
+
+if TYPE_CHECKING:
+    from ..core.runner.results import Video
+
+#: The phases that are shown, and what they are called.
+PHASES: Mapping[Phase, str] = {
+    "uploading": "uploading the image",
+    "submitting": "submitting",
+    "waiting": "waiting",
+    "queued": "queued",
+    "running": "generating",
+    "downloading": "downloading",
+}
+
+_REQUESTED = "Requested on {date} as {task}, so this continues it"
+_PAID = "{paid} on {date} as {task}, so this costs nothing"
+_FOUND: Mapping[Standing, str] = {"at_provider": _PAID, "made": _PAID, "stored": _PAID}
+
+
+def phase_text(progress: Progress) -> str:
+    """A change of phase, for a log."""
+    if progress.message:
+        return sanitize(progress.message)
+    place = {"submitting": f" to {progress.provider}", "queued": f" at {progress.provider}"}
+    return PHASES[progress.phase] + place.get(progress.phase, "")
+
+
+def found_text(progress: Progress) -> str:
+    """That an equal request was made before, what that means, and how to get another video."""
+    found = _FOUND.get(progress.standing or "unclear", _REQUESTED).format(
+        paid="Rehearsed" if progress.sandbox else "Paid",
+        date=_moment(progress.since),
+        task=progress.task,
+    )
+    return f"{found}; another --seed makes a new video."
+
+
+def title(name: str, provider: Provider | None, rehearsal: bool = False) -> str:
+    """A provider's title, or its bare name if its plug-in is gone; its emulator's, if rehearsed."""
+    found = sanitize(name if provider is None else provider.title, 60)
+    return f"{found}'s emulator" if rehearsal else found
+
+
+def made_text(video: "Video", provider: Provider | None, took: float, began: float) -> str:
+    """
+    Who made the video, how long it took and what it cost.
+
+    `took` is in seconds; `began` is when the command began, in seconds since the epoch: what was
+    paid for earlier costs nothing now.
+    """
+    maker = title(video.provider, provider, video.sandbox)
+    made = f"Rehearsed with {maker}" if video.sandbox else f"Made by {maker}"
+    if video.reused and (video.paid or began) < began:
+        free = "" if video.sandbox else "; this time it cost nothing"
+        return f"{made} on {_moment(video.paid)}{free} ({video.task})."
+    cost = ""
+    if video.cost is not None and not video.sandbox:
+        cost = f" for {amount(video.cost, video.cost_unit)}"
+    return f"{made} in {clock(took)}{cost} ({video.task})."
+
+
+def amount(number: float, unit: str | None) -> str:
+    """
+    A sum of money or credits.
+
+    >>> amount(55.0, "credits")
+    '55 credits'
+    """
+    return f"{round(number, 6):.12g} {sanitize(unit or '', 40)}".rstrip()
+
+
+def clock(seconds: float | None) -> str:
+    """
+    A length of time as a clock shows it.
+
+    >>> clock(72.5), clock(3723)
+    ('1:12', '1:02:03')
+    """
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _moment(since: float | None) -> str:
+    return f"{datetime.fromtimestamp(since or 0.0).astimezone():%Y-%m-%d %H:%M}"

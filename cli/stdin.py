@@ -1,0 +1,70 @@
+"""A prompt from stdin."""
+
+import io
+import os
+import sys
+import threading
+import time
+
+from ..core.errors import UsageError
+from . import streams
+from .streams import say
+
+#: The longest prompt that is read, in bytes: far more than any provider takes.
+_LONGEST = 1_000_000
+#: How long the main thread waits at a time: on every system, signals are handled in between.
+_GLANCE = 0.1
+_PIECE = 65536
+
+
+def read_prompt(timeout: float) -> str:
+    """
+    The text on stdin, up to its end, without the line ends there.
+
+    Raises `UsageError` if it is empty, too long, not UTF-8, or has not ended after `timeout`
+    seconds.
+    """
+    if "stdin" in streams.missing:
+        raise UsageError("The prompt cannot be read from stdin, which is closed.")
+    if sys.stdin.isatty():
+        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
+        say(f"Type the prompt; end it with {end} on a line of its own.")
+    content = _content(timeout)
+    if len(content) > _LONGEST:
+        raise UsageError(f"The prompt on stdin is longer than {_LONGEST // 1000} kB.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError("The prompt on stdin is not UTF-8 text.") from error
+    text = text.replace("\r\n", "\n").rstrip("\r\n")
+    if not text.strip():
+        raise UsageError("The prompt on stdin is empty.")
+    return text
+
+
+def _content(timeout: float) -> bytes:
+    """What comes on stdin; a byte more than the longest prompt is enough."""
+    try:
+        number = sys.stdin.fileno()
+    except io.UnsupportedOperation:  # No file, but a stand-in that does not wait.
+        return sys.stdin.buffer.read(_LONGEST + 1)
+    found, failed = bytearray(), list[OSError]()
+
+    def read() -> None:
+        # Not by `sys.stdin`, whose lock a hanging thread would hold when the program ends.
+        try:
+            while len(found) <= _LONGEST and (piece := os.read(number, _PIECE)):
+                found.extend(piece)
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=read, name="kling26-stdin", daemon=True)
+    thread.start()
+    end = time.monotonic() + timeout
+    while thread.is_alive():
+        if time.monotonic() >= end:
+            raise UsageError("Time ran out before the prompt on stdin had ended. Nothing was sent.")
+        thread.join(_GLANCE)
+    if failed:
+        raise UsageError(f"The prompt cannot be read from stdin: {failed[0].strerror}.")
+    return bytes(found)

@@ -1,0 +1,46 @@
+"""Text laid out for the terminal: columns, and paragraphs that keep ids and paths whole."""
+
+import re
+from collections.abc import Sequence
+
+from . import console
+
+#: How wide tables and paragraphs are for another program.
+_WIDTH = 100
+#: What a word may break after, if it is wider than the line: the parts of a path or a URL.
+_PARTS = re.compile(r"[^/\\]+[/\\]*|[/\\]+")
+
+
+def width() -> int:
+    """How wide text may be: the width of the terminal, or 100 columns for another program."""
+    return console.width() or _WIDTH
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def paragraph(text: str, indent: str) -> list[str]:
+    """
+    A text as indented lines, broken between words where a terminal would break within them.
+
+    What another program reads is one line.
+    """
+    if console.width() is None:
+        return [indent + text]
+    room = max(width() - len(indent), 1)
+    lines = [""]
+    for word in text.split(" "):
+        pieces = [word] if len(word) <= room else _PARTS.findall(word)
+        for number, piece in enumerate(pieces):
+            joint = " " if lines[-1] and number == 0 else ""
+            if lines[-1] and len(lines[-1]) + len(joint) + len(piece) > room:
+                lines.append(piece)
+            else:
+                lines[-1] += joint + piece
+    return [indent + line for line in lines]

@@ -1,0 +1,78 @@
+"""Which tasks are listed, and what they come to."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import fsum
+from typing import get_args
+
+from attrs import frozen
+
+from ..core.journal.task import Task, TaskState
+from ..core.money import cost_unit
+from ..core.plugins import Registry
+from ..core.text import join_words
+from .progress_texts import amount
+from .texts import Providers, count
+
+#: What a task may have cost, if nobody has said how much.
+_PAID = ("unclear", "at_provider", "made", "stored")
+
+
+@frozen
+class Wanted:
+    """The tasks that are wanted: of a provider, and made at or after a moment; None: any."""
+
+    provider: str | None = None
+    youngest: float | None = None
+
+    def among(self, tasks: Sequence[Task], registry: Registry) -> list[Task]:
+        """
+        The wanted ones of these tasks.
+
+        Raises `UnknownProvider` for a name that is not installed, and that no task has.
+        """
+        name = self.provider
+        if name is not None and all(task.provider != name for task in tasks):
+            _ = registry[name]
+        return [
+            task
+            for task in tasks
+            if name in (None, task.provider) and task.created >= (self.youngest or 0.0)
+        ]
+
+
+def total_text(tasks: Sequence[Task], listed: int, providers: Providers) -> str:
+    """
+    How many tasks there are in each state, and what they cost; rehearsals apart.
+
+    `listed` is how many of them are listed, if that is not all.
+    """
+    real = [task for task in tasks if not task.sandbox]
+    rehearsals = [task for task in tasks if task.sandbox]
+    sentences = [f"The latest {listed} of {len(tasks)} are listed."] if listed < len(tasks) else []
+    if real:
+        sentences.append(f"{count(len(real), 'task')}: {_states(real)}{_spent(real, providers)}.")
+    if rehearsals:
+        counted = count(len(rehearsals), "rehearsal")
+        sentences.append(f"{counted}, at no cost: {_states(rehearsals)}.")
+    return " ".join(sentences)
+
+
+def _states(tasks: Iterable[Task]) -> str:
+    found = Counter(task.state for task in tasks)
+    states: tuple[TaskState, ...] = get_args(TaskState)
+    return join_words([f"{found[state]} {state}" for state in states if found[state]], "and")
+
+
+def _spent(tasks: Sequence[Task], providers: Providers) -> str:
+    """What was spent, by unit."""
+    costs: dict[str, list[float]] = {}
+    for task in tasks:
+        if task.cost is not None:
+            unit = cost_unit(task.cost, task.cost_unit, providers.get(task.provider)) or ""
+            costs.setdefault(unit, []).append(task.cost)
+    sums = [amount(fsum(each), unit) for unit, each in costs.items()]
+    open_ended = sum(task.cost is None and task.standing in _PAID for task in tasks)
+    if open_ended:
+        sums.append(f"an unknown sum on {open_ended}")
+    return f"; spent {join_words(sums, 'and')}" if sums else ""
