@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from kling26.cli import exits
-from kling26.core import Provider, errors
+from kling26.cli.progress_texts import made_text
+from kling26.core import Provider, Video, errors
 from kling26.core.settings import Settings, url_variables
+from kling26.providers.kie import Kie
 from kling26.sandbox import FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +67,7 @@ def test_its_sessions_show_what_really_comes(page: Any, name: str) -> None:
 def test_no_block_is_left_out(page: Any, name: str) -> None:
     """Each is run or compared by a test below, or by one that has the page to itself."""
     covered = {
+        "docs/command-line.md": {"sh", "text"},
         "docs/failures.md": {"sh"},
         "docs/providers.md": {"pycon", "python", "toml"},
         "docs/python.md": {"python"},
@@ -111,17 +114,54 @@ def commands(page: Any) -> Any:
 
 def test_every_command_is_in_the_table(commands: Any, reader: Any) -> None:
     shown = reader.command("--help")
-    listed = re.findall(r"^\W* ([a-z][a-z-]*)  ", shown, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z][a-z-]*)  ", shown, re.MULTILINE)
 
     assert {row[0].split()[1] for row in commands.rows("Commands")} == set(listed)
 
 
 def test_every_option_of_generate_is_in_the_table(commands: Any, reader: Any) -> None:
     """As its help spells them, in the same order."""
-    shown = reader.command("generate", "--help", COLUMNS="100")
-    listed = re.findall(r"^\W (--.+?)  ", shown, re.MULTILINE)
+    shown = reader.command("generate", "--help", COLUMNS="80")
+    listed = re.findall(r"^ +(--.+?)  ", shown, re.MULTILINE)
 
     assert commands.names("Making a video") == listed
+
+
+def test_every_option_of_tasks_is_in_the_table(commands: Any, reader: Any) -> None:
+    shown = reader.command("tasks", "--help", COLUMNS="80")
+
+    assert commands.names("Tasks") == [
+        name.strip("`") for name in re.findall(r"^ +(--.+?)  ", shown, re.MULTILINE)
+    ]
+
+
+def test_every_fault_is_in_the_table(commands: Any) -> None:
+    rows = commands.rows("Rehearsing")
+
+    assert {row[0].strip("`"): row[1] for row in rows} == FAULTS
+
+
+def test_the_commands_of_the_page_run(commands: Any, reader: Any) -> None:
+    making, rehearsing, completing = commands.blocks("sh")
+    piped, dashed = making.splitlines()
+    echo, _, piped = piped.partition(" | ")
+
+    assert reader.commands(piped, stdin=echo.removeprefix("echo ")).endswith(".mp4\n")
+    assert reader.commands(dashed).endswith(".mp4\n")
+    assert reader.commands(rehearsing).endswith(".mp4\n")
+    inner = completing.strip().removeprefix('eval "$(').removesuffix(')"')
+    assert "complete" in reader.commands(inner)
+
+
+def test_the_last_line_is_as_shown(commands: Any) -> None:
+    (shown,) = commands.blocks("text")
+    task = "k26-3c1e52442b905399"
+    video = Video(
+        task=task, provider="kie", task_id="abc", url=None, file=Path("fox.mp4"), cost=55.0,
+        cost_unit="credits", reused=False, paid=1.0,
+    )  # fmt: skip
+
+    assert made_text(video, Kie(), 72.0, began=0.0) == shown.strip()
 
 
 def test_every_key_of_the_json_is_in_the_table(commands: Any, reader: Any) -> None:
