@@ -200,16 +200,24 @@ def _handle(number: int, handler: Any) -> None:
 
 @contextmanager
 def _logging() -> Iterator[None]:
+    known = [each for each in _all_loggers() if not each.disabled]
     loggers = [logging.getLogger(name) for name in (None, "kling26")]
     before = [(list(each.handlers), each.level, each.propagate) for each in loggers]
-    disabled = logging.root.manager.disable
+    threshold = logging.root.manager.disable
     try:
         yield
     finally:
-        logging.disable(disabled)
+        logging.disable(threshold)
+        for each in known:  # `logging.config` disables every logger that it does not know.
+            each.disabled = False
         for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
-            each.handlers, each.propagate, each.disabled = handlers, propagate, False
+            each.handlers, each.propagate = handlers, propagate
             each.setLevel(level)
+
+
+def _all_loggers() -> list[logging.Logger]:
+    found = list(logging.root.manager.loggerDict.values())
+    return [logging.root, *(each for each in found if isinstance(each, logging.Logger))]
 
 
 @contextmanager
