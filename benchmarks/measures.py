@@ -77,7 +77,6 @@ STARTS = {
         1.5,
     ),
 }
->>>>>>> 22e6d47 (Measure every start in one run, and start the suite's programs from compiled files)
 
 
 def say(what: str, measured: str, bound: str) -> None:
