@@ -203,12 +203,17 @@ def _logging() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in (None, "kling26")]
     before = [(list(each.handlers), each.level, each.propagate) for each in loggers]
     disabled = logging.root.manager.disable
+    # A configuration by `dictConfig` disables every logger that it does not name.
+    others = [each for each in list(logging.root.manager.loggerDict.values())
+              if isinstance(each, logging.Logger) and not each.disabled]  # fmt: skip
     try:
         yield
     finally:
         logging.disable(disabled)
+        for each in others:
+            each.disabled = False
         for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
-            each.handlers, each.propagate, each.disabled = handlers, propagate, False
+            each.handlers, each.propagate = handlers, propagate
             each.setLevel(level)
 
 
