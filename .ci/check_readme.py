@@ -13,7 +13,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from build import ROOT, export
+from export import ROOT, export
 
 #: What the second block's pytest runs here; the whole suite is a stage of its own.
 SUITE = "tests/core"

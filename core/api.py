@@ -1,6 +1,5 @@
 """The simplest way to use kling26 from Python: one call, one video."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
@@ -68,6 +67,8 @@ async def agenerate(
     **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
     """`generate` as a coroutine; cancelling it does not affect the paid task."""
+    import asyncio  # Slow to import, and loaded where there is a loop.
+
     ending.watch()
     work = background.start(_generate(request, provider, options, **keywords))
     try:

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import httpx
 import pluggy
 from attrs import frozen
 
@@ -27,6 +26,9 @@ from .provider import Provider
 from .settings import Settings, variable_stem
 from .text import did_you_mean, join_words, sanitize
 from .validation import InvalidPlugin, own_variables, validate_provider
+
+if TYPE_CHECKING:
+    import httpx
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -129,7 +131,7 @@ def load_sandboxes(plug_ins: Iterable[PlugIn] = ()) -> dict[str, Sandbox]:
 
 #: Builds a transport that answers for the providers' APIs, from their emulators.
 Rehearsal = Callable[
-    [Mapping[str, Provider], Mapping[str, Sandbox], Settings], httpx.AsyncBaseTransport
+    [Mapping[str, Provider], Mapping[str, Sandbox], Settings], "httpx.AsyncBaseTransport"
 ]
 
 

@@ -5,8 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-import httpx
-
 from . import refusals, wire
 from .errors import (
     ImageRefused,
@@ -27,6 +25,8 @@ from .text import sanitize, summarize_body
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=ProviderError)
 if TYPE_CHECKING:
+    import httpx
+
     # Type checkers bring typing_extensions along; a plain `Provider` has options of any class.
     from typing_extensions import TypeVar as TypeVarWithDefault
 
@@ -39,7 +39,7 @@ INTERFACE = 1
 
 #: A conversation with a provider: yields requests, is sent the answers, returns a value.
 #: Modelled on ``httpx.Auth.auth_flow``: it uses no socket, no clock and no key.
-Flow = Generator[httpx.Request, httpx.Response, T]
+Flow = Generator["httpx.Request", "httpx.Response", T]
 
 
 class Provider(ABC, Generic[OptionsT]):
@@ -196,7 +196,7 @@ class Provider(ABC, Generic[OptionsT]):
         """The list price in USD, or None if unknown."""
         return None
 
-    def sign(self, request: httpx.Request, key: str) -> None:
+    def sign(self, request: "httpx.Request", key: str) -> None:
         """Add the key to a request to one of the provider's own hosts; rarely overridden."""
         request.headers["Authorization"] = f"Bearer {key}"
 
@@ -223,7 +223,7 @@ class Provider(ABC, Generic[OptionsT]):
             setattr(moved, attribute, url.rstrip("/"))
         return moved
 
-    def read(self, reply: httpx.Response, cls: type[T]) -> T:
+    def read(self, reply: "httpx.Response", cls: type[T]) -> T:
         """
         The JSON body of a reply as an instance of the attrs class `cls`, or as a `dict`.
 
@@ -234,14 +234,14 @@ class Provider(ABC, Generic[OptionsT]):
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
 
-    def read_part(self, reply: httpx.Response, part: object, cls: type[T], path: str) -> T:
+    def read_part(self, reply: "httpx.Response", part: object, cls: type[T], path: str) -> T:
         """`read` for a part of a reply that was read as `Any`, at `path`, such as "reply.data"."""
         try:
             return wire.structure(part, cls, path)
         except ValueError as error:
             raise self.unexpected(reply, str(error)) from error
 
-    def read_url(self, reply: httpx.Response, value: object, path: str) -> str:
+    def read_url(self, reply: "httpx.Response", value: object, path: str) -> str:
         """The URL in `value`, found at `path` in a reply; raises `UnexpectedReply` without one."""
         url = wire.find_url(value)
         if url is None:
@@ -264,7 +264,7 @@ class Provider(ABC, Generic[OptionsT]):
         return refusals.read_state(self.title, said, known, url)
 
     def error(
-        self, kind: type[ErrorT], reply: httpx.Response, words: object, code: object = None
+        self, kind: type[ErrorT], reply: "httpx.Response", words: object, code: object = None
     ) -> ErrorT:
         """
         An error of a kind, with the provider's own words and code, and the remedy::
@@ -280,7 +280,7 @@ class Provider(ABC, Generic[OptionsT]):
             remedy=self._remedy(kind),
         )
 
-    def unexpected(self, reply: httpx.Response, problem: str) -> UnexpectedReply:
+    def unexpected(self, reply: "httpx.Response", problem: str) -> UnexpectedReply:
         """The error for an answer that cannot be read; it quotes any message found in it."""
         text = f"{self.title} sent an unexpected reply (HTTP {reply.status_code}: {problem})."
         return UnexpectedReply(

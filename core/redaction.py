@@ -3,12 +3,13 @@
 import json
 import logging
 import traceback
-from typing import AnyStr
+from typing import TYPE_CHECKING, AnyStr
 from urllib.parse import quote
 
-import httpx
-
 from .errors import Kling26Error, ProviderError
+
+if TYPE_CHECKING:
+    import httpx
 
 #: A shorter key is no secret, and replacing it would only garble the words it occurs in.
 _SHORTEST = 8
@@ -77,8 +78,10 @@ def redact_error(error: Kling26Error, key: str) -> None:
         error.__cause__, error.__suppress_context__ = None, True
 
 
-def _redact_reply(reply: httpx.Response, key: str) -> httpx.Response:
+def _redact_reply(reply: "httpx.Response", key: str) -> "httpx.Response":
     """A copy without the key, and without the request, which is signed with it."""
+    import httpx
+
     return httpx.Response(
         reply.status_code,
         headers=[(redact(name, key), redact(value, key)) for name, value in reply.headers.raw],

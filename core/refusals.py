@@ -8,10 +8,8 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
-
-import httpx
+from typing import TYPE_CHECKING
 
 from . import wire
 from .errors import (
@@ -25,6 +23,9 @@ from .errors import (
 )
 from .status import State
 from .text import sanitize, sentence
+
+if TYPE_CHECKING:
+    import httpx
 
 logger: logging.Logger = logging.getLogger("kling26.providers")
 
@@ -94,7 +95,7 @@ def _log_unknown(title: str, said: str, state: State) -> None:
     logger.warning("%s: unknown task state %r is treated as %s.", title, said, meaning)
 
 
-def retry_after(reply: httpx.Response) -> float | None:
+def retry_after(reply: "httpx.Response") -> float | None:
     """
     The wait that a reply asks for, in seconds, by number or date (RFC 9110, 10.2.3).
 
@@ -112,6 +113,8 @@ def retry_after(reply: httpx.Response) -> float | None:
 
 
 def _date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
     try:
         found = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError):

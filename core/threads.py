@@ -1,6 +1,5 @@
 """Threads that do calls for event loops, also while the interpreter exits."""
 
-import asyncio
 import os
 import queue
 import threading
@@ -76,6 +75,8 @@ _COUNT = 16
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`asyncio.to_thread`, but also while the interpreter exits, and on any event loop."""
+    import asyncio  # Slow to import, and loaded where there is a loop.
+
     work = partial(copy_context().run, call, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(shared(), work)
 

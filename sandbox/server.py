@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Self
 
 from attrs import evolve
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..core.errors import SettingsError
 from ..core.hookspecs import Sandbox
 from .conditions import Conditions
 from .faults import FAULTS, Fault, FaultName, Reset, fault_name
@@ -102,6 +104,8 @@ class Server:
     """
     Serves a site on a loopback port for as long as the `with` block lasts.
 
+    Needs uvicorn, which the extra "serve" installs; raises `SettingsError` without it.
+
     Port 0 picks a free one. `url` is where the site is, without a trailing slash. `protocol` is
     uvicorn's side of a connection, for whoever wants to see them come and go.
     """
@@ -113,8 +117,7 @@ class Server:
         self.url: str = ""
 
     def __enter__(self) -> Self:
-        import uvicorn
-
+        uvicorn = _uvicorn()
         listening = socket.create_server((HOST, self._port))
         self.url = f"http://{HOST}:{listening.getsockname()[1]}"
         config = uvicorn.Config(
@@ -154,8 +157,21 @@ def serve(site: ASGIApp, port: int = 0, ready: Callable[[str], object] = lambda 
         server.wait()
 
 
+def _uvicorn() -> ModuleType:
+    """uvicorn, which only serving needs; raises `SettingsError` where it is not installed."""
+    try:
+        import uvicorn
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "The emulators are served with uvicorn, which is not installed here. It comes with "
+            'the extra "serve": pip install "kling26[serve]"'
+        ) from error
+    return uvicorn
+
+
 def dropping_protocol() -> type[asyncio.Protocol]:
     """uvicorn's HTTP protocol, except that a `Reset` drops the TCP connection."""
+    _uvicorn()
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class DroppingProtocol(H11Protocol):

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,38 @@ hypothesis.settings.load_profile("kling26")
 
 #: A grey PNG of 300 x 300 pixels, the least that CometAPI takes; it is in the cassettes.
 PICTURE = (Path(__file__).parent / "grey.png").read_bytes()
+
+
+#: The tests that need a ComfyUI to start.
+E2E = Path(__file__).parent / "e2e"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever asks for the tests in ComfyUI is told what they lack."""
+    marks, paths = config.option.markexpr, [Path(arg.split("::")[0]) for arg in config.args]
+    asked = any(E2E in (path.absolute(), *path.absolute().parents) for path in paths)
+    if (asked or re.search(r"(?<!not )\be2e\b", marks)) and (lacking := lacking_for_e2e()):
+        raise pytest.UsageError(lacking)
+
+
+def pytest_report_header() -> str | None:
+    lacking = lacking_for_e2e()
+    return f"e2e: left out. {lacking}" if lacking else None
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return True if collection_path == E2E and lacking_for_e2e() else None
+
+
+def lacking_for_e2e() -> str | None:
+    """What the tests in ComfyUI lack, in words."""
+    path = os.environ.get("COMFYUI_PATH")
+    if not path:
+        return "The tests in ComfyUI need COMFYUI_PATH, the folder of a ComfyUI to start."
+    if not (Path(path) / "main.py").is_file():
+        return f"COMFYUI_PATH is {path}, and no main.py is there."
+    missing = [name for name in ("websockets", "playwright") if find_spec(name) is None]
+    return f"The tests in ComfyUI need {' and '.join(missing)}." if missing else None
 
 
 class NetworkUse(Exception):

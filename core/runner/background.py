@@ -5,24 +5,28 @@ Paid tasks run here, so that neither the cancellation of a caller nor the end of
 event loop affects them. A daemon thread does not keep the interpreter from exiting.
 """
 
-import asyncio
 import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..isolation import occupy
 from ..threads import shared
 
+if TYPE_CHECKING:
+    import asyncio
+
 T = TypeVar("T")
 
 _lock = threading.RLock()  # A signal may interrupt its holder, and start work itself.
-_loop: asyncio.AbstractEventLoop | None = None
+_loop: "asyncio.AbstractEventLoop | None" = None
 
 
-def loop() -> asyncio.AbstractEventLoop:
+def loop() -> "asyncio.AbstractEventLoop":
     """The background event loop, started on first use."""
+    import asyncio  # Slow to import, and only work needs it.
+
     global _loop  # noqa: PLW0603 - one per process, on purpose.
     with _lock:
         if _loop is None:
@@ -36,6 +40,8 @@ def loop() -> asyncio.AbstractEventLoop:
 
 def start(work: Coroutine[Any, Any, T]) -> "Future[T]":
     """Start `work` on the background loop; cancelling the future cancels only `work` itself."""
+    import asyncio
+
     return asyncio.run_coroutine_threadsafe(work, loop())
 
 

@@ -7,7 +7,6 @@ and signals. In that time no other paid request leaves. What cannot be seen, suc
 left to `resume`.
 """
 
-import asyncio
 import atexit
 import logging
 import os
@@ -15,16 +14,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..budget import Budget
 
-logger: logging.Logger = logging.getLogger("kling26")
+if TYPE_CHECKING:
+    import asyncio
 
-T = TypeVar("T")
+logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long an end waits for the answer to a paid request, in seconds.
 GRACE = 10.0
@@ -34,7 +33,7 @@ _GLANCE = 0.02
 _STOPPING = 1.0
 
 #: The tasks of this process that may be paying.
-_tasks: "set[PayingTask[Any]]" = set()
+_tasks: "set[Paying]" = set()
 #: Whether the process is about to end, so that nothing more may be sent.
 _ending = False
 #: The signal that came while the exit was waiting already.
@@ -43,60 +42,39 @@ _signal: int | None = None
 _finalizer: Any = None
 
 
-class PayingTask(asyncio.Task[T]):
-    """
-    A task of asyncio that is `paying` at times, and then outlives the end of its event loop.
-
-    `asyncio.run` cancels whatever is left when its main coroutine has ended. While this task is
-    paying, that comes into effect with the answer, or after some seconds.
-    """
-
-    def __init__(
-        self,
-        work: Coroutine[Any, Any, T],
-        paying: Callable[[], bool],
-        *,
-        name: str,
-        rehearsal: bool = False,
-    ) -> None:
-        super().__init__(work, loop=asyncio.get_running_loop(), name=name)
-        self.rehearsal = rehearsal
-        self._is_paying = paying
-        self._thread = threading.get_ident()
-        self._grace: Budget | None = None
-        watch()
-        _tasks.add(self)
-        self.add_done_callback(_tasks.discard)
-        if _ending:
-            super().cancel()
+class Paying(Protocol):
+    """A task that may be paying; `paying.PayingTask` is one."""
 
     @property
     def paying(self) -> bool:
         """Whether a paid request is in flight, or its answer is not in the journal yet."""
-        return not self.done() and self._is_paying()
 
-    def cancel(self, msg: Any | None = None) -> bool:
-        # The loop's end comes from outside of it; time-outs within the task come from inside.
-        if self.paying and not self.get_loop().is_running():
-            if self._grace is None:
-                self._grace = Budget(GRACE, self.get_loop().time)
-                tell(GRACE)
-            self._cancel_when_paid()
-            return True
-        return super().cancel(msg)
+    @property
+    def rehearsal(self) -> bool:
+        """Whether no money is in play."""
 
     @property
     def left(self) -> bool:
-        """Whether the task is paying, and this thread has left its event loop."""
-        loop, ours = self.get_loop(), self._thread == threading.get_ident()
-        return ours and self.paying and not loop.is_running() and not loop.is_closed()
+        """Whether it is paying, and this thread has left its event loop."""
 
-    def _cancel_when_paid(self) -> None:
-        loop = self.get_loop()
-        if self.paying and self._grace is not None and self._grace.look() > 0:
-            loop.call_later(_GLANCE, self._cancel_when_paid)
-        else:
-            super().cancel()
+    def get_loop(self) -> "asyncio.AbstractEventLoop":
+        """The loop that it runs on."""
+
+    def cancel(self) -> bool:
+        """Stop it, once it is not paying."""
+
+
+def join(task: Paying) -> None:
+    """Wait for this task when the process ends; if it is ending already, stop the task."""
+    watch()
+    _tasks.add(task)
+    if _ending:
+        task.cancel()
+
+
+def leave(task: Paying) -> None:
+    """The task has ended."""
+    _tasks.discard(task)
 
 
 def paying() -> bool:
@@ -138,17 +116,19 @@ def wait_for_answers(grace: float = GRACE) -> None:
 
 def _stop_the_unpaid() -> None:
     """Cancel what has not been sent yet; each loop decides in its own thread what that is."""
-    loops = {task.get_loop() for task in list(_tasks)}
-    wait(
-        [asyncio.run_coroutine_threadsafe(_stop(), loop) for loop in loops if loop.is_running()],
-        timeout=_STOPPING,
-    )
+    loops = {loop for task in list(_tasks) if (loop := task.get_loop()).is_running()}
+    stopped: list[Future[None]] = []
+    for loop in loops:
+        stopped.append(Future())
+        loop.call_soon_threadsafe(_stop, loop, stopped[-1])
+    wait(stopped, timeout=_STOPPING)
 
 
-async def _stop() -> None:
+def _stop(loop: "asyncio.AbstractEventLoop", stopped: "Future[None]") -> None:
     for task in list(_tasks):
-        if task.get_loop() is asyncio.get_running_loop() and not task.paying:
+        if task.get_loop() is loop and not task.paying:
             task.cancel()
+    stopped.set_result(None)
 
 
 def _run_stopped_loops() -> None:

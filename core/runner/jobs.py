@@ -33,8 +33,8 @@ from ..status import Standing
 from ..text import sentence
 from . import job
 from .context import JobContext, TakenOver
-from .ending import PayingTask
 from .order import Order, Resolver
+from .paying import PayingTask
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,21 +118,6 @@ def test_the_version_is_printed(user: Any) -> None:
     assert user.call("-V") == ran
     assert re.fullmatch(r"kling26 \d+\.\d+\.\d+\n", ran.out)
     assert ran.status == 0
-
-
-def test_help_loads_nothing_that_only_a_video_needs() -> None:
-    code = (
-        "import sys; sys.argv = ['kling26', '--help']\n"
-        "from kling26.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'sqlalchemy', 'av', 'PIL', 'starlette', 'uvicorn'}\n"
-        "heavy.add('kling26.core.runner.runner')\n"
-        "print(*heavy & set(sys.modules), file=sys.stderr)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-
-    assert done.stderr == "\n"
 
 
 def test_an_installation_that_lacks_something_says_so(user: Any, tmp_path: Path) -> None:

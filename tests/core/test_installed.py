@@ -10,7 +10,7 @@ from kling26.core.plugins import load_providers
 from kling26.core.settings import Settings
 
 METADATA = b"Metadata-Version: 2.1\nName: caf\nVersion: 1.0\n"
-OURS, ANOTHERS = b"[kling26]\nx = no_such_module\n", b"[console_scripts]\ncaf = caf:main\n"
+OURS, STRANGERS = b"[kling26]\nx = no_such_module\n", b"[console_scripts]\ncaf = caf:main\n"
 LATIN = "[{}]\ncafé = caf:main\n"
 
 #: What `METADATA` and `entry_points.txt` consist of, and what is said; nothing of another's.
@@ -23,13 +23,13 @@ BROKEN: dict[str, tuple[bytes | None, bytes | None, str]] = {
         METADATA, OURS.decode().encode("utf-16"), "entry_points.txt is not UTF-8 text",
     ),
     "a byte order mark": (METADATA, b"\xef\xbb\xbf" + OURS, "begins with a byte order mark"),
-    "other metadata in Latin-1": (METADATA + b"Author: Andr\xe9\n", ANOTHERS, ""),
+    "other metadata in Latin-1": (METADATA + b"Author: Andr\xe9\n", STRANGERS, ""),
     "our metadata in Latin-1": (METADATA + b"Author: Andr\xe9\n", OURS, "is not UTF-8 text"),
-    "other without metadata": (None, ANOTHERS, ""),
+    "other without metadata": (None, STRANGERS, ""),
     "ours without metadata": (None, OURS, "its metadata has no name"),
-    "other without a name": (b"Metadata-Version: 2.1\n", ANOTHERS, ""),
+    "other without a name": (b"Metadata-Version: 2.1\n", STRANGERS, ""),
     "ours without a name": (b"Metadata-Version: 2.1\nName: \n", OURS, "its metadata has no name"),
-    "another's malformed line": (METADATA, ANOTHERS + b"junk\n", ""),
+    "another's malformed line": (METADATA, STRANGERS + b"junk\n", ""),
     "a malformed line": (METADATA, OURS + b"junk\n", 'a line that is not "name = module"'),
     "no module": (METADATA, b"[kling26]\nx = !! ??\n", '"!! ??" is not the name of a module'),
     "nothing but a folder": (None, None, ""),

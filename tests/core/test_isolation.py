@@ -119,6 +119,7 @@ def state() -> tuple[object, ...]:
         signal.getsignal(signal.SIGINT), Path.cwd(), list(warnings.filters),
         locale.setlocale(locale.LC_ALL), list(root.handlers), root.level, list(ours.handlers),
         ours.level, ours.disabled, ours.isEnabledFor(logging.WARNING),
+        logging.getLogger("kling26.providers").disabled, logging.getLogger("httpx").disabled,
     )  # fmt: skip
 
 

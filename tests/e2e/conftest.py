@@ -20,7 +20,6 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +34,10 @@ _TEXT = 3  # server.BinaryEventTypes.TEXT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = _missing()
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(300))
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def _missing() -> str | None:
-    path = os.environ.get("COMFYUI_PATH")
-    if not path:
-        return "COMFYUI_PATH is not set: these tests need a ComfyUI to start"
-    if not (Path(path) / "main.py").is_file():
-        return f"COMFYUI_PATH is {path}, and no main.py is there"
-    missing = [name for name in ("websockets", "playwright") if find_spec(name) is None]
-    return f"not installed: {', '.join(missing)}" if missing else None
 
 
 @define

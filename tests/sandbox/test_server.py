@@ -1,6 +1,7 @@
 """The emulators over real HTTP, on a loopback port."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from kling26.core.errors import SettingsError
 from kling26.core.hookspecs import Sandbox
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import (
@@ -187,6 +189,15 @@ def test_a_port_that_is_taken_is_an_error_at_once(site: Site) -> None:
         port = int(server.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), Server(site, port):
             pass  # pragma: no cover
+
+
+def test_without_uvicorn_it_is_said_where_that_comes_from(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+
+    with pytest.raises(SettingsError, match=r'uvicorn.*pip install "kling26\[serve\]"'):
+        serve(site)
 
 
 def test_serving_reports_its_url_and_lasts_until_it_is_interrupted(site: Site) -> None:

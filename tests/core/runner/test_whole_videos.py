@@ -183,7 +183,7 @@ NO_VIDEOS: Mapping[str, Callable[[], bytes]] = {
     "a PNG": lambda: picture("PNG"),
     "a GIF": lambda: picture("GIF"),
     "a WebP": lambda: picture("WebP"),
-    "an AVIF": lambda: picture("AVIF"),
+    **({"an AVIF": lambda: picture("AVIF")} if ".avif" in Image.registered_extensions() else {}),
     "a list of files for FFmpeg": lambda: b"ffconcat version 1.0\nfile /tmp/v.mp4\n",
     "a playlist": lambda: b"#EXTM3U\n#EXTINF:5,\n/tmp/v.ts\n#EXT-X-ENDLIST\n",
     "a description of streams": lambda: b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
