@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 from attrs import define, field
 
 from .config import check_names, read_config
@@ -152,6 +151,8 @@ def _problem(url: str) -> str | None:
         return "must end before any ? or #, because paths are appended to it"
     if "@" in urlsplit(url).netloc:
         return "must not contain a user name or a password"
+    import httpx  # Only for a base URL that is set; slow to import.
+
     try:
         # What the system does before it looks a name up: it refuses empty and very long labels.
         httpx.URL(url).raw_host.decode("ascii").encode("idna")
