@@ -1,6 +1,5 @@
 """The commands that make videos, and finish or cancel tasks."""
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +56,8 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
     request, limit = flags.request(text), flags.timeout - (time.time() - began)
 
     async def work(session: Session[_End]) -> _End:
+        import asyncio  # Not for --help, whose start it would slow down.
+
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
