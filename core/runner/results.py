@@ -1,11 +1,17 @@
 """The results that callers get."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from attrs import frozen
 
-from ..errors import Kling26Error
+from ..errors import JournalError, Kling26Error, NotDelivered, UsageError
 from ..journal.task import Task
+from ..money import cost_unit
+from ..provider import Provider
+from ..status import Standing
+from ..text import join_sentences, sentence
 
 
 @frozen
@@ -29,6 +35,22 @@ class Video:
     paid: float | None
     sandbox: bool = False
 
+    @classmethod
+    def of(cls, task: Task, file: Path, reused: bool, provider: Provider | None) -> Self:
+        """The video of a stored task; `provider` is None if it is no longer installed."""
+        return cls(
+            task=task.id,
+            provider=task.provider,
+            task_id=task.task_id,
+            url=task.url,
+            file=file,
+            cost=task.cost,
+            cost_unit=cost_unit(task.cost, task.cost_unit, provider),
+            reused=reused,
+            paid=task.submitted,
+            sandbox=task.sandbox,
+        )
+
 
 @frozen
 class Outcome:
@@ -37,3 +59,20 @@ class Outcome:
     task: Task
     video: Video | None
     error: Kling26Error | None
+
+
+_PAID: Mapping[Standing, str] = {
+    "unclear": "The video may have been paid for.",
+    "at_provider": "The video is paid for.",
+    "made": "The video is paid for.",
+}
+
+
+def of_paid(task: Task, error: Kling26Error, rehearsal: bool) -> Kling26Error:
+    """The error for a task: a journal or a setting changes nothing about what is paid for."""
+    if task.standing not in _PAID or not isinstance(error, JournalError | UsageError):
+        return error
+    known = "" if rehearsal else _PAID[task.standing]
+    remedy = error.remedy if isinstance(error, UsageError) else None
+    paid_for = NotDelivered(join_sentences(sentence(error, 1000), known), remedy=remedy)
+    return paid_for.about(task=task.id, provider=task.provider, task_id=task.task_id)

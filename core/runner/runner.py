@@ -19,7 +19,6 @@ from ..errors import (
     JournalBusy,
     JournalError,
     Kling26Error,
-    NotDelivered,
     OutcomeUnknown,
     SettingsError,
     UnknownTask,
@@ -33,20 +32,21 @@ from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
 from ..journal.task import Task
-from ..money import Balance, cost_unit
+from ..money import Balance
 from ..plugins import Registry, load_providers
-from ..progress import Listener, Progress, ignore_progress
+from ..progress import Listener, ignore_progress
 from ..request import VideoRequest
 from ..settings import TIMEOUT, Settings
-from ..text import join_sentences, sanitize, sentence
+from ..text import sentence
 from ..threads import in_thread
 from .cancel import Cancellation, cancel
+from .claim import claim, found, unused_callback
 from .ending import GRACE, tell
 from .job import unexpected
 from .jobs import OVERRUN, JobPool
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
-from .results import Outcome, Video
+from .results import Outcome, Video, of_paid
 from .unclear import adopt, check_unknown, reopen
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -150,16 +150,16 @@ class Runner:
         order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
         try:
             async with asyncio.timeout_at(deadline + OVERRUN):
-                task, reused = await self._claim(order)
+                task, reused = await claim(order, self.journal, self._store)
         except TimeoutError as error:
             raise JournalBusy("The journal did not answer in time. Nothing was sent.") from error
         except JournalError as error:
             error.message = f"{sentence(error, 1000)} Nothing was sent."
             raise
         if reused:
-            progress(_found(task))
+            progress(found(task))
             if request.callback_url not in (None, task.callback_url):
-                progress(_unused_callback(task))
+                progress(unused_callback(task))
         return await self._finish(task, deadline, progress, order, reused)
 
     async def resume(
@@ -222,7 +222,7 @@ class Runner:
         try:
             await adopt(self.journal, task, self._target(task), task_id, deadline)
         except SettingsError as error:
-            raise self._paid_or_not(task, error) from error
+            raise self._told(task, error) from error
         return await self._outcome(await self.task(task.id), deadline, progress)
 
     async def cancel(self, name: str) -> Cancellation:
@@ -291,29 +291,10 @@ class Runner:
         try:
             return self._resolver.target(task)
         except SettingsError as error:
-            raise self._paid_or_not(task, error) from error
+            raise self._told(task, error) from error
 
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
-
-    async def _claim(self, order: Order) -> tuple[Task, bool]:
-        """The journal's row for an order, and whether it existed before."""
-        equal = await self.journal.find_equal(order.fingerprint)
-        if equal is not None:
-            # A stored video is written at once, and one on its way must not wait for a writer.
-            if equal.standing != "stored" and order.output is not None:
-                with suppress(JournalError, TimeoutError):  # It may be paid for: never give up.
-                    async with asyncio.timeout(OVERRUN):
-                        await self.journal.request_output(equal.id, order.output)
-            return equal, True
-        _ = order.target.client  # Without a key, there must be no row.
-        self._store.prepare()
-        name, image = None, order.image
-        if image is not None:
-            name = await in_thread(self._store.save_image, image)
-        draft = order.draft(name, self.journal.clock)
-        task, new = await self.journal.claim(draft, order.output)
-        return task, not new
 
     async def _outcome(self, task: Task, deadline: float, progress: Listener) -> Outcome:
         video, error = None, None
@@ -341,55 +322,10 @@ class Runner:
             file = await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task
-            raise self._paid_or_not(task, error).about(
+            raise self._told(task, error).about(
                 task=task.id, provider=task.provider, task_id=task.task_id
             ) from error.__cause__
-        return self._video(task, file, reused)
+        return Video.of(task, file, reused, self.registry.providers.get(task.provider))
 
-    def _paid_or_not(self, task: Task, error: Kling26Error) -> Kling26Error:
-        """The error for a task: a journal or a setting changes nothing about what is paid for."""
-        paid = {
-            "unclear": "The video may have been paid for.",
-            "at_provider": "The video is paid for.",
-            "made": "The video is paid for.",
-        }
-        if isinstance(error, JournalError | UsageError) and task.standing in paid:
-            known = "" if self._resolver.rehearses(task.sandbox) else paid[task.standing]
-            remedy = error.remedy if isinstance(error, UsageError) else None
-            paid_for = NotDelivered(join_sentences(sentence(error, 1000), known), remedy=remedy)
-            return paid_for.about(task=task.id, provider=task.provider, task_id=task.task_id)
-        return error
-
-    def _video(self, task: Task, file: Path, reused: bool) -> Video:
-        provider = self.registry.providers.get(task.provider)
-        return Video(
-            task=task.id,
-            provider=task.provider,
-            task_id=task.task_id,
-            url=task.url,
-            file=file,
-            cost=task.cost,
-            cost_unit=cost_unit(task.cost, task.cost_unit, provider),
-            reused=reused,
-            paid=task.submitted,
-            sandbox=task.sandbox,
-        )
-
-
-def _unused_callback(task: Task) -> Progress:
-    """The report that a request gives another callback URL than the equal one before it."""
-    before = f"with {sanitize(task.callback_url)}" if task.callback_url else "without one"
-    message = f"The callback URL is not used: this video was requested before, {before}."
-    return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)
-
-
-def _found(task: Task) -> Progress:
-    """The report that an equal request was made before."""
-    return Progress(
-        task.id,
-        task.provider,
-        "found",
-        since=task.submitted or task.created,
-        standing=task.standing,
-        sandbox=task.sandbox,
-    )
+    def _told(self, task: Task, error: Kling26Error) -> Kling26Error:
+        return of_paid(task, error, self._resolver.rehearses(task.sandbox))
