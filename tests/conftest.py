@@ -63,6 +63,11 @@ def lacking_for_e2e() -> str | None:
     return f"The tests in ComfyUI need {' and '.join(missing)}." if missing else None
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait, for a program or for the disk."""
+    return (os.cpu_count() or 1) + 1
+
+
 class NetworkUse(Exception):
     """A test tried to leave this machine."""
 
