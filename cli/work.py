@@ -182,7 +182,7 @@ def _given_up(session: Session[Any], paid: bool) -> Kling26Error:
 
 def _interrupted(session: Session[Any], idle: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
-    names = list(session.display.tasks)
+    names = list(session.display.tasks) or list(session.runner.claimed)
     if not names:
         return Interrupted(idle)
     tasks = _look(names) or [

@@ -92,7 +92,7 @@ def read_state(
 def _log_unknown(title: str, said: str, state: State) -> None:
     """Once per process: every poll would log it again."""
     meaning = "still running" if state == "running" else state
-    logger.warning("%s: unknown task state %r is treated as %s.", title, said, meaning)
+    logger.warning("%s reported the unknown state %r; it is treated as %s.", title, said, meaning)
 
 
 def retry_after(reply: "httpx.Response") -> float | None:

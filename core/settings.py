@@ -79,6 +79,14 @@ class Settings:
         names = [_name(each) for known in providers for each in url_variables(known).values()]
         check_names(self._path, self._file, names, not problems and self.load_plugins is None)
 
+    def check_real(self) -> None:
+        """Raise `SettingsError` if a setting says that no video was meant to be paid for."""
+        if self.get("KLING26_SANDBOX_FAULTS"):
+            raise SettingsError(
+                f"{self.where('KLING26_SANDBOX_FAULTS')} is set, but this video is not rehearsed: "
+                "it would be paid for. Rehearse it, or unset that."
+            )
+
     @property
     def journal(self) -> str | Path:
         """The journal as an SQLAlchemy URL (``KLING26_JOURNAL``), or the file of it in the home."""

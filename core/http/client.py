@@ -316,7 +316,7 @@ class ProviderClient:
 
     def _throttled(self, reply: httpx.Response) -> TryLater:
         code = f"HTTP {reply.status_code}"
-        return self.provider.error(TryLater, reply, "it asked to wait", code)
+        return self.provider.error(TryLater, reply, "it asked us to wait", code)
 
     @contextmanager
     def _redacting(self) -> Iterator[None]:

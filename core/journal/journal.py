@@ -76,6 +76,8 @@ class Journal:
     worker: Worker = field()
     database: Database = field(init=False, repr=False)
     _registered: bool = field(default=False, init=False, repr=False)
+    #: The ids of the tasks that this process has recorded, also if nobody waited for that.
+    claimed: list[str] = field(factory=list, init=False, repr=False)
 
     @database.default
     def _open_later(self) -> Database:
@@ -105,8 +107,13 @@ class Journal:
         exact = [each for each in found if name in (each.id, each.task_id)]
         found = exact or found
         if len(found) != 1 or not name:
-            many = "more than one task" if found else "no task"
-            raise UnknownTask(f'The journal has {many} "{sanitize(name, 60)}".', task=name)
+            shown = sanitize(name, 60)
+            raise UnknownTask(
+                f'More than one task begins with "{shown}".'
+                if found and name
+                else f'The journal has no task "{shown}".',
+                task=name,
+            )
         return found[0]
 
     async def find_equal(self, fingerprint: str) -> Task | None:
@@ -164,6 +171,7 @@ class Journal:
             row = connection.execute(equal).first()
             if row is None:
                 insert(connection, draft, self._now())
+                self.claimed.append(draft.id)
             task = draft if row is None else self._task(row)
             if output is not None:
                 request_output(connection, task.id, output)
@@ -176,6 +184,7 @@ class Journal:
                 # On PostgreSQL, another worker may insert an equal task after the select.
                 if not isinstance(error.__cause__, sa.exc.IntegrityError):
                     raise
+                self.claimed.remove(draft.id)
             else:
                 return task, task.id == draft.id
 

@@ -118,6 +118,8 @@ class Resolver:
     ) -> Order:
         """Check everything; raises `UsageError` before anything is sent or written."""
         chosen = self.provider(provider, sandbox)
+        if not sandbox:
+            self.settings.check_real()
         own = validation.validate(chosen, request, options)
         place = None if output is None else check_output(output, self.settings.home)
         realm = realm_of(chosen, sandbox)

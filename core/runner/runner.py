@@ -19,6 +19,7 @@ from ..errors import (
     JournalBusy,
     JournalError,
     Kling26Error,
+    NotApplicable,
     OutcomeUnknown,
     SettingsError,
     UnknownTask,
@@ -194,6 +195,7 @@ class Runner:
         deadline = now() + timeout
         task = await self.task(name)
         check_unknown(task)
+        self._check_rehearsal(task)
         if self._target(task).provider.can("find"):
             outcome = await self._outcome(task, deadline, progress)
             if not isinstance(outcome.error, OutcomeUnknown):
@@ -254,6 +256,11 @@ class Runner:
                 return await self.task(name)
         return None
 
+    @property
+    def claimed(self) -> Sequence[str]:
+        """The ids of the tasks that this runner has recorded, the latest last."""
+        return self.journal.claimed
+
     def running(self, name: str) -> Task | None:
         """A task as this process knows it, if it runs it, or did until it was closed."""
         return self._jobs.running(name)
@@ -293,12 +300,23 @@ class Runner:
         except SettingsError as error:
             raise self._told(task, error) from error
 
+    def _check_rehearsal(self, task: Task) -> None:
+        """Raise `NotApplicable` if a task would be paid for where everything is a rehearsal."""
+        if self.settings.sandbox and not task.sandbox and task.standing in ("unsent", "unclear"):
+            raise NotApplicable(
+                f"Task {task.id} is not a rehearsal, so it is not sent while "
+                f"{self.settings.where('KLING26_SANDBOX')} is set.",
+                task=task.id,
+                provider=task.provider,
+            )
+
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
 
     async def _outcome(self, task: Task, deadline: float, progress: Listener) -> Outcome:
         video, error = None, None
         try:
+            self._check_rehearsal(task)
             video = await self._finish(task, deadline, progress)
         except Kling26Error as raised:
             error = raised

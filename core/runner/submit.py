@@ -144,6 +144,8 @@ class _Submission:
             context.report("submitting")
             request = await self._with_uploaded_image()
             await _wait_for_turn(context)
+            if context.remaining <= 0:
+                raise TryLater("Time ran out before the request was sent.")
             context.report("submitting")
             try:
                 return await _send(context, request)

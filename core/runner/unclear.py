@@ -40,7 +40,7 @@ async def _free_ticket(journal: Journal, task: Task, target: Target, task_id: st
     """The ticket for a task's id at its provider; raises `NotApplicable` if that is taken."""
     provider = target.provider
     if not task_id:
-        raise NotApplicable(f"An id of {provider.title}'s is needed.", task=task.id)
+        raise NotApplicable("The id is empty; give the one that the provider has.", task=task.id)
     other = await journal.find_ticket(task.provider, task.realm, task_id)
     if other is not None and other.id != task.id:
         raise NotApplicable(

@@ -20,7 +20,7 @@ SEEN = {
     "cut_body_with_id": "The answer came damaged, but the task's id is in it.",
     "poll_503": "is temporarily unavailable (HTTP 503).",
     "poll_reset": "did not answer (the connection broke).",
-    "poll_unknown_state": "unknown task state 'moderating'",
+    "poll_unknown_state": "reported the unknown state 'moderating'",
     "success_without_url": "has finished the video, but sent no URL yet.",
     "download_403": "The video could not be fetched: the link answered HTTP 403. Looking for",
     "download_500": "The download was interrupted: the link answered HTTP 500. Trying again.",

@@ -152,7 +152,7 @@ def test_an_unknown_state_is_running_and_logged(
     assert kie.state("moderating" * 9, {"done": "succeeded"}) == "running"
 
     (record,) = caplog.records
-    assert record.getMessage().startswith("kie.ai: unknown task state 'moderating")
+    assert record.getMessage().startswith("kie.ai reported the unknown state 'moderating")
     assert len(record.getMessage()) < 120
 
 

@@ -400,7 +400,7 @@ def test_an_unknown_state_is_still_running_and_is_logged(
     assert status.state == "running"
     state = r"'polishing\x1b[31m'"
     assert caplog.messages == [
-        f"{provider.title}: unknown task state {state} is treated as still running."
+        f"{provider.title} reported the unknown state {state}; it is treated as still running."
     ]
 
 

@@ -212,7 +212,7 @@ def test_an_unknown_state_is_still_running_and_is_logged(
 
     assert status.state == "running"
     assert caplog.messages == [
-        "RunComfy: unknown task state 'polishing' is treated as still running."
+        "RunComfy reported the unknown state 'polishing'; it is treated as still running."
     ]
 
 
