@@ -71,7 +71,7 @@ def test_a_provider_that_does_not_answer_leaves_the_task_unknown(lost: Stage) ->
 
 @pytest.mark.parametrize("task_id", ["", "  "])
 def test_an_id_has_to_be_given(lost: Stage, task_id: str) -> None:
-    with pytest.raises(NotApplicable, match="An id of"):
+    with pytest.raises(NotApplicable, match="The id is empty"):
         adopt(lost, task_id)
 
 
