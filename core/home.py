@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,10 @@ from .errors import SettingsError
 from .pasted import plain
 from .text import reason, sanitize
 
+#: Variables that no shell has replaced, URLs, and, elsewhere than on Windows, its drives.
+_UNEXPANDED = re.compile(
+    r"^(\$\w|\$\{|%\w+%|\w+://)" + ("" if os.name == "nt" else r"|^[A-Za-z]:[\\/]")
+)
 _REMEDY = "Set KLING26_HOME to a folder that you may write to."
 
 
@@ -34,6 +39,8 @@ def _chosen(name: str) -> Path:
         raise SettingsError(
             f"{said} the name of a folder has no line breaks or control characters. {_REMEDY}"
         )
+    if _UNEXPANDED.search(name):
+        raise SettingsError(f"{said} that is no path on this machine. {_REMEDY}")
     try:
         return Path(name).expanduser().absolute()
     except RuntimeError as error:

@@ -19,6 +19,8 @@ def read_toml(path: Path) -> dict[str, object]:
     try:
         data = read_file(path)
     except FileNotFoundError:
+        if path.is_symlink():  # To a disk that is not there, perhaps: what it says is not known.
+            raise NotToml("it is a link that leads nowhere") from None
         return {}
     # Windows PowerShell writes UTF-16; no text in UTF-8 contains NUL.
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:

@@ -51,18 +51,9 @@ class Address:
         return isinstance(self.place, Path)
 
     def file(self) -> Path | None:
-        """The file of an SQLite database; None if it is in memory or on a server."""
+        """The file of an SQLite database; None if it is on a server."""
         url = self.url()
-        if url.get_backend_name() != "sqlite" or in_memory(url):
-            return None
-        name = url.database or ""
-        if is_sqlites_own(url):
-            name = unquote(name.removeprefix("file:"))
-        try:
-            return Path(name).absolute()
-        except FileNotFoundError as error:
-            problem = "is relative to the working folder, which has been deleted"
-            raise BadAddress(problem) from error
+        return Path(_name(url)) if url.get_backend_name() == "sqlite" else None
 
     def __str__(self) -> str:
         if isinstance(self.place, Path):
@@ -103,11 +94,6 @@ def address_of(place: Address | str | Path) -> Address:
     return place if isinstance(place, Address) else Address(place)
 
 
-def in_memory(url: sa.URL) -> bool:
-    nowhere = url.database in (None, "", ":memory:", "file::memory:")
-    return url.get_backend_name() == "sqlite" and (nowhere or url.query.get("mode") == "memory")
-
-
 def is_sqlites_own(url: sa.URL) -> bool:
     """Whether the name of the database is a URL in SQLite's sense; it may have many options."""
     return url.get_backend_name() == "sqlite" and "uri" in url.query
@@ -117,12 +103,24 @@ def _fully_quoted(text: str) -> str:
     return quote(text, safe="")
 
 
+def _name(url: sa.URL) -> str:
+    """The path of SQLite's file."""
+    name = url.database or ""
+    return unquote(name.removeprefix("file:")) if is_sqlites_own(url) else name
+
+
 def _check_sqlite(url: sa.URL) -> None:
     if url.username or url.host or url.port:
         raise BadAddress("needs three slashes after sqlite:, and a fourth before a full path")
     unknown = [name for name in url.query if name not in _SQLITE]
     if unknown and not is_sqlites_own(url):
         raise BadAddress(f'has an option that SQLite does not know: "{sanitize(unknown[0], 40)}"')
+    name = _name(url)
+    if name in ("", ":memory:") or url.query.get("mode") == "memory":
+        raise BadAddress("would be forgotten with what was paid for: it has to be a file")
+    if not Path(name).is_absolute():
+        # From another folder it would be another journal, which knows nothing of what was paid.
+        raise BadAddress("has to be a full path, which is the same from every folder")
 
 
 def _without_secrets(text: str) -> str:

@@ -20,7 +20,7 @@ from attrs import define, field
 
 from ..errors import JournalBusy, JournalError
 from ..threads import DaemonThreads
-from .address import Address, BadAddress, address_of, in_memory, is_sqlites_own
+from .address import Address, BadAddress, address_of, is_sqlites_own
 from .engine import BUSY_TIMEOUT, READING, make_engine
 from .migrations import is_current, migrate
 from .trouble import journal_error
@@ -81,10 +81,7 @@ class Database:
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
-        # An in-memory database is a single connection, which only one thread may use.
-        with self._translating_errors():
-            thread = "write" if in_memory(self.address.url()) else "read"
-        return await self._in_thread(thread, lambda at: self._read_now(work, at))
+        return await self._in_thread("read", lambda at: self._read_now(work, at))
 
     async def close(self) -> None:
         """Close the connections and end the threads; the next use opens the database again."""

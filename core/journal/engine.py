@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
 
 from ..home import make_private
 from ..text import sanitize
@@ -37,8 +36,8 @@ def make_engine(address: Address) -> sa.Engine:
     """The engine for a journal; raises `BadAddress`, and whatever SQLAlchemy and drivers raise."""
     url = address.url()
     try:
-        if url.get_backend_name() == "sqlite":
-            return _sqlite_engine(url, address.file())
+        if (file := address.file()) is not None:
+            return _sqlite_engine(url, file)
         return _server_engine(address, url)
     except BadAddress:
         raise
@@ -46,19 +45,14 @@ def make_engine(address: Address) -> sa.Engine:
         raise BadAddress(f"has an option with a wrong value ({sanitize(error, 80)})") from error
 
 
-def _sqlite_engine(url: sa.URL, file: Path | None) -> sa.Engine:
-    if file is None:
-        engine = sa.create_engine(
-            url, poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
-    else:
-        if file.is_dir():
-            raise BadAddress("is a folder, and has to be a file in it")
-        if not is_sqlites_own(url):  # Those must name an existing file.
-            make_private(file.parent)
-        engine = sa.create_engine(
-            url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}
-        )
+def _sqlite_engine(url: sa.URL, file: Path) -> sa.Engine:
+    if file.is_dir():
+        raise BadAddress("is a folder, and has to be a file in it")
+    if not is_sqlites_own(url):  # Those must name an existing file.
+        make_private(file.parent)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}
+    )
     if engine.dialect.is_async:
         raise BadAddress(_asynchronous(engine.dialect))
     sa.event.listen(engine, "connect", partial(_prepare_sqlite, file))
@@ -101,7 +95,7 @@ def _connect_patiently(
             time.sleep(0.1)
 
 
-def _prepare_sqlite(file: Path | None, connection: Any, _: object) -> None:
+def _prepare_sqlite(file: Path, connection: Any, _: object) -> None:
     # The driver must not open transactions itself, or BEGIN IMMEDIATE below comes too late.
     connection.isolation_level = None
     try:
@@ -113,7 +107,7 @@ def _prepare_sqlite(file: Path | None, connection: Any, _: object) -> None:
         raise
 
 
-def _use_wal(connection: sqlite3.Connection, file: Path | None) -> None:
+def _use_wal(connection: sqlite3.Connection, file: Path) -> None:
     """
     Let readers go on while somebody writes, where the file system can do that.
 
@@ -125,7 +119,7 @@ def _use_wal(connection: sqlite3.Connection, file: Path | None) -> None:
     end = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:
-            if _mode(connection) != "wal" and (file is None or shares_memory(file.parent)):
+            if _mode(connection) != "wal" and shares_memory(file.parent):
                 _mode(connection, "= WAL")
             return
         except sqlite3.OperationalError as error:

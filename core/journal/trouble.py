@@ -1,7 +1,9 @@
 """What is wrong with a journal, in words for whoever has to put it right."""
 
 import errno
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ..errors import JournalBusy, JournalError
 from ..home import remedy
@@ -12,6 +14,8 @@ _EXAMPLES = (
     "a URL such as sqlite:////home/me/journal.sqlite3 or postgresql+psycopg://me@host/kling26"
 )
 
+#: What SQLite needs beside a journal to open it, in bytes: shared memory and a log.
+_NEEDED = 256 * 1024
 #: What is wrong, by what SQLite, the system or a driver says.
 _PROBLEMS = {
     "readonly": "is read-only",
@@ -39,6 +43,9 @@ def journal_error(address: Address, error: Exception, patience: float) -> Journa
     problem = next((_PROBLEMS[sign] for sign in _PROBLEMS if sign in words.lower()), None)
     if isinstance(error, BadAddress):
         problem = words
+    elif "file system" in (problem or "") and _is_full(address):
+        # SQLite could not even make room for the memory that processes share.
+        problem = _PROBLEMS["is full"]
     if problem is None and "locked" in words.lower():
         found: JournalError = JournalBusy(
             f"The journal {address} is busy: other processes kept it locked for {patience:.0f} "
@@ -49,6 +56,14 @@ def journal_error(address: Address, error: Exception, patience: float) -> Journa
         found = JournalError(f"{said} {_remedy(address, error, problem)}".strip())
     found.__cause__ = None if _tells_secrets(address, error) else error
     return found
+
+
+def _is_full(address: Address) -> bool:
+    """Whether the disk of the journal's file has less room than SQLite needs to open it."""
+    with suppress(OSError, BadAddress):
+        if (file := address.file()) is not None:
+            return shutil.disk_usage(file.parent).free < _NEEDED
+    return False
 
 
 def _remedy(address: Address, error: Exception, problem: str | None) -> str:

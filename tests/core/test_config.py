@@ -1,5 +1,6 @@
 """config.toml as people edit it: read in many forms, and never ignored in silence."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,14 @@ def config(home: Path) -> Path:
 
 def of(config: Path, **environ: str) -> Settings:
     return Settings({"KLING26_HOME": str(config.parent), **environ})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need permission on Windows")
+def test_a_file_behind_a_link_that_leads_nowhere_is_not_taken_for_none(config: Path) -> None:
+    config.symlink_to(config.parent / "unmounted" / "config.toml")
+
+    with pytest.raises(SettingsError, match="it is a link that leads nowhere"):
+        _ = of(config).sandbox
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,13 @@ def test_what_cannot_be_a_home_is_said(tmp_path: Path) -> None:
 
 
 @POSIX
+@pytest.mark.parametrize("name", ["$HOME/kling", "${HOME}/kling", "%USERPROFILE%", "file:///x"])
+def test_a_home_that_nobody_has_expanded_is_not_made(name: str) -> None:
+    said = refusal(name)
+
+    assert f'KLING26_HOME is "{name}", but that is no path on this machine.' in said
+
+
 def test_a_relative_home_in_a_folder_that_is_gone_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,12 @@ def test_a_home_of_any_name_has_a_journal_of_its_own(tmp_path: Path, name: str) 
         ("sqlite:////x?mode=ro", 'has an option that SQLite does not know: "mode"'),
         ("sqlite:////x?timeout=long", "has an option with a wrong value"),
         ("sqlite:////", "is a folder, and has to be a file in it"),
+        ("sqlite://", "would be forgotten with what was paid for"),
+        ("sqlite:///:memory:", "would be forgotten with what was paid for"),
+        ("sqlite:///file:/x?uri=true&mode=memory", "would be forgotten with what was paid for"),
+        ("sqlite:///file::memory:?uri=true&cache=shared", "would be forgotten with what was paid"),
+        ("sqlite:///journal.sqlite3", "has to be a full path, which is the same from every folder"),
+        ("sqlite:///~/journal.sqlite3", "has to be a full path"),
         ("oracul://me@host/kling26", "is in a database of an unknown kind"),
         ("postgres://me@host/kling26", "has to begin with postgresql+psycopg:// instead of"),
         ("postgresql+psycopg://me@host:port/kling26", "is not a valid database URL"),
@@ -83,7 +89,7 @@ def test_a_driver_that_is_missing_or_asynchronous_is_told(monkeypatch: pytest.Mo
         dialect = Asynchronous
 
     monkeypatch.setattr(engine.sa, "create_engine", lambda *_, **__: Engine)
-    for url in ("postgresql+psycopg://me@host/kling26", "sqlite://"):
+    for url in ("postgresql+psycopg://me@host/kling26", "sqlite:////tmp/journal"):
         with pytest.raises(BadAddress, match='driver "asyncpg", which only works with asyncio'):
             make_engine(Address(url))
 

@@ -1,6 +1,7 @@
 """SQLite and locks on file systems that can do less: 9p, virtiofs, SMB."""
 
 import errno
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from pathlib import Path
 import filelock
 import pytest
 from kling26.core.errors import JournalError
-from kling26.core.journal import engine
+from kling26.core.journal import engine, trouble
+from kling26.core.journal.address import Address
 from kling26.core.journal.journal import Journal
+from kling26.core.journal.trouble import journal_error
 
 from ..conftest import Stage
 
@@ -129,3 +132,15 @@ def test_a_worker_without_locks_goes_by_the_count(
 
     assert kie.generate().file.exists()
     assert kie.paid == 1
+
+
+def test_a_disk_without_room_for_a_log_is_said_to_be_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite then says what it says of a file system that cannot share memory."""
+    found = sqlite3.OperationalError("disk I/O error")
+    monkeypatch.setattr(trouble.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))
+
+    said = str(journal_error(Address(tmp_path / "journal.sqlite3"), found, 30.0))
+
+    assert "cannot be written, because the disk is full. Make room on that disk" in said
