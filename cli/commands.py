@@ -9,7 +9,7 @@ from ..core.version import version
 from . import console
 from .completion import ShellName, script
 from .keys import keys
-from .layout import Layout
+from .layout import HELP_TEXTS, Layout
 from .lookup import balance, providers, prune, tasks
 from .parameters import shown_default
 from .usage import usage_text
@@ -26,6 +26,7 @@ app: App = App(
     "`kling26 COMMAND --help` explains a command, and --verbose shows its log.",
     help_format="markdown",
     help_formatter=Layout(),
+    version_format="plaintext",  # Markdown takes long to import.
     version=lambda: f"kling26 {version()}",
     version_flags=["--version", "-V"],
     group_commands=TOOLS,
@@ -51,6 +52,8 @@ def completion(shell: ShellName, /) -> int:
     """
     return script(app, shell)
 
+
+app["--help"].help, app["--version"].help = HELP_TEXTS.values()
 
 _COMMANDS: Mapping[Group, Sequence[Callable[..., int]]] = {
     VIDEOS: (generate, tasks, resume, cancel, adopt, resubmit, prune),

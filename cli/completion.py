@@ -1,18 +1,56 @@
 """`kling26 completion`: what makes a shell complete its commands and options."""
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from ..core.options import options_of
+from ..core.request import VideoRequest
 from .console import result
+from .keys import installed
+from .layout import HELP_TEXTS
+from .usage import VERBOSE
 
 Shell = Literal["bash", "zsh", "fish"]
+ShellName = Annotated[Shell, Parameter(help="bash, zsh or fish.", name="SHELL")]
+
+#: How cyclopts' script for bash knows a command, wherever that word stands.
+_KNOWN = '[[ " $all_commands " =~ " $word " ]]'
 
 
 def script(app: App, shell: Shell) -> int:
     """Print the script that makes a shell complete commands and options."""
-    result(app.generate_completion(prog_name="kling26", shell=shell).rstrip("\n"))
+    text = app.generate_completion(prog_name="kling26", shell=shell).rstrip("\n")
+    result(_for_bash(text, app) if shell == "bash" else _worded(text))
     return 0
 
 
-ShellName = Annotated[Shell, Parameter(help="bash, zsh or fish.", name="SHELL")]
+def _worded(text: str) -> str:
+    """The script with our own words for cyclopts' options."""
+    for theirs, ours in HELP_TEXTS.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+def _for_bash(text: str, app: App) -> str:
+    """cyclopts' script, which would take file names away, and a prompt for a command."""
+    groups = [name for name in app if any(not below.startswith("-") for below in app[name])]
+    first = " || ".join(f'"${{cmd_path[*]}}" == "{name}"' for name in ("", *groups))
+    text = text.replace(_KNOWN, f"[[ {first} ]] && {_KNOWN}")
+    text = text.replace(' "--help"', f' "{VERBOSE}" "--help"')
+    for option, values in _values().items():
+        words = f'COMPREPLY=($(compgen -W "{" ".join(values)}" -- "${{cur}}"))'
+        text = re.sub(rf"^(\s+{option}\)\s+)COMPREPLY=\(\)", rf"\1{words}", text, flags=re.M)
+    return text.replace("complete -F", "complete -o default -o bashdefault -F")
+
+
+def _values() -> Mapping[str, Sequence[str]]:
+    """What some options may be, where cyclopts does not know it."""
+    shared = {info.name: list(map(str, info.choices)) for info in options_of(VideoRequest)}
+    return {
+        "--provider": list(installed().providers),
+        "--duration": shared["duration"],
+        "--aspect-ratio": shared["aspect_ratio"],
+    }

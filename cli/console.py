@@ -116,7 +116,6 @@ def unwritten() -> bool:
 def fail(
     text: str,
     *,
-    task: "Task | None" = None,
     error: Kling26Error | None = None,
     as_json: bool = False,
 ) -> None:
@@ -125,7 +124,7 @@ def fail(
     if _verbose:
         say(_without_keys(traceback.format_exc().rstrip()))
     if as_json:
-        result(as_object(error, task, text=text))
+        result(as_object(error, text=text))
 
 
 def shown(error: BaseException) -> str:

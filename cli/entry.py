@@ -71,12 +71,17 @@ def _run(words: list[str]) -> int:
         from . import console, texts, work
 
         text = texts.INTERRUPTED if work.begun else texts.interrupted_early(rest)
-        console.fail(text, as_json=as_json)
+        console.fail(text, as_json=as_json and not _lists_tasks(rest))
         status = INTERRUPTED
     from . import console
 
     # The other statuses say more.
     return max(status, BROKEN) if console.unwritten() else status
+
+
+def _lists_tasks(line: list[str]) -> bool:
+    """Whether its JSON has an object for each of any number of tasks, and may have none."""
+    return next((word for word in line if not word.startswith("-")), None) in ("resume", "tasks")
 
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:
@@ -87,7 +92,11 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
     try:
         return commands.run(line)
     except work.Interrupted as interrupted:
-        console.fail(str(interrupted), task=interrupted.task, as_json=as_json)
+        tasks, text = interrupted.tasks, str(interrupted)
+        console.fail(text, as_json=as_json and not tasks and not _lists_tasks(line))
+        for task in tasks if as_json else ():
+            if task.open or len(tasks) == 1:
+                console.result(console.as_object(task=task, text=text))
         return INTERRUPTED
     except Kling26Error as error:
         console.fail(texts.error_text(error), error=error, as_json=as_json)

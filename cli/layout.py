@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 _COLUMNS = {"command": get_default_command_columns, "parameter": get_default_parameter_columns}
 _INDENT = 2
 
+#: cyclopts' words for its own options, and ours.
+HELP_TEXTS = {
+    "Display this message and exit.": "Show this help and exit.",
+    "Display application version.": "Show the version and exit.",
+}
+
 
 class Layout(DefaultFormatter):
     """cyclopts' layout, but for the boxes around the groups."""

@@ -4,21 +4,23 @@ import re
 
 from . import usage
 
-#: Seconds per unit, each spelled as `kling26 tasks` shows it or shorter.
-_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_PART = re.compile(rf"({_NUMBER}) ?(min|[smhdw]) ?")
+#: Seconds per unit, from large to small.
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+#: Each unit once at most, and lower case only: 1M is a month to some, and a minute to nobody.
+_LENGTH = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS))
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
-#: The longest time-out, in seconds.
-_LONGEST_TIMEOUT = 30 * 86400.0
+_LONGEST_TIMEOUT = 30 * 86400
+#: A century: nothing is older.
+_OLDEST = 5200 * 604800
 
 
 def timeout(text: str) -> float:
     """A time-out in seconds, which is also what a plain number means; raises `OptionRefused`."""
-    flag, plain = "--timeout", re.fullmatch(_NUMBER, text.strip())
+    plain = _PLAIN.fullmatch(text.strip())
     seconds = float(text) if plain else _length(text)
     if seconds is None:
-        raise usage.bad_length(flag, text, "90 (seconds), 45m or 1h30m")
+        raise usage.bad_length("--timeout", text, "90 (seconds), 45m or 1h30m")
     if not 0 < seconds <= _LONGEST_TIMEOUT:
         raise usage.bad_timeout(text)
     return seconds
@@ -32,14 +34,16 @@ def age(text: str, flag: str) -> float:
     """
     seconds = _length(text)
     if seconds is None:
-        raise usage.bad_length(flag, text, "30d, 12h or 1h30m, with its unit")
+        raise usage.bad_length(flag, text, "30d, 12h or 1h30m")
+    if seconds > _OLDEST:
+        raise usage.bad_age(flag, text)
     return seconds
 
 
 def _length(text: str) -> float | None:
     """The length in seconds; None if the text is none."""
-    text = text.strip().lower()
-    parts = _PART.findall(text)
-    if not parts or _PART.sub("", text):
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None or not any(found.groups()):
         return None
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    numbers = (float(number or 0) for number in found.groups())
+    return sum(number * unit for number, unit in zip(numbers, _UNITS.values(), strict=True))

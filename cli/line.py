@@ -1,6 +1,6 @@
 """The words of a command line, in the order that its parser needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 #: The options of `generate` that take no value: a lone dash after any other one is no prompt.
 FLAGS = ("--sound", "--sandbox", "--json", "--quiet", "-q", "--verbose")
@@ -28,24 +28,30 @@ def arranged(line: Sequence[str]) -> list[str]:
 def _taken_apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """The words that the parser may read as options, and the prompts that it must not."""
     end = words.index("--") if "--" in words else len(words)
-    dashed = set(_dashed(words[:end]))
-    options = [word for number, word in enumerate(words[:end]) if number not in dashed]
-    prompts = [words[number] for number in sorted(dashed)]
+    prompts, options = _prompts(words[:end])
+    if end == len(words) and not any(_is_dashed(word) for word in prompts):
+        return list(words), []  # The parser needs no help.
+    later = [word for word in words[end + 2 :] if word != "--"]
+    others, late = _prompts(later)
     # Whatever follows the prompt comes first, as the last of the others may lack its value.
-    return (
-        [*(word for word in words[end + 2 :] if word != "--"), *options],
-        [*prompts, *words[end + 1 : end + 2]],
-    )
+    return [*late, *options], [*prompts, *words[end + 1 : end + 2], *others]
 
 
-def _dashed(words: Sequence[str]) -> Iterator[int]:
-    """The positions of words that begin with a dash and can be no option, nor its value."""
+def _prompts(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words that are neither an option nor the value of one, and the others."""
+    prompts, others = list[str](), list[str]()
     for number, word in enumerate(words):
         before = words[number - 1] if number else ""
-        is_value = before.startswith("-") and "=" not in before and before not in FLAGS
-        if word.startswith("-") and not is_value and (word == "-" or _has_blank(word)):
-            yield number
+        is_value = _may_be_option(before) and "=" not in before and before not in FLAGS
+        (others if is_value or _may_be_option(word) else prompts).append(word)
+    return prompts, others
 
 
-def _has_blank(word: str) -> bool:
-    return any(letter.isspace() for letter in word.partition("=")[0])
+def _may_be_option(word: str) -> bool:
+    return word.startswith("-") and not _is_dashed(word)
+
+
+def _is_dashed(word: str) -> bool:
+    """Whether a word begins with a dash and can be no option."""
+    has_blank = any(letter.isspace() for letter in word.partition("=")[0])
+    return word == "-" or (word.startswith("-") and has_blank)

@@ -16,7 +16,7 @@ from ..core.settings import Settings, url_variables
 from ..core.text import join_sentences, join_words, sanitize
 from . import texts
 from .progress_texts import amount
-from .tables import columns, paragraph, width
+from .tables import cells, columns, excerpt, paragraph, width
 
 #: The shortest excerpt of a prompt, in characters.
 _EXCERPT = 20
@@ -31,12 +31,12 @@ def task_list(tasks: Sequence[Task], providers: texts.Providers) -> str:
     rows = [("TASK", "AGE", "PROVIDER", "STATE", "COST")]
     rows += [_row(task, providers.get(task.provider)) for task in tasks]
     heading, *lines = columns(rows)
-    if max(map(len, [heading, *lines])) > width():  # Rather no table than one with broken lines.
+    if max(map(cells, [heading, *lines])) > width():  # Rather no table than one with broken lines.
         heading = rows[0][0]
         lines = ["\n".join([row[0], *paragraph(_in_line(row), _INDENT)]) for row in rows[1:]]
     text = [heading]
     for task, line in zip(tasks, lines, strict=True):
-        text += [line, f"{_INDENT}{sanitize(task.prompt, max(_EXCERPT, width() - len(_INDENT)))}"]
+        text += [line, _INDENT + excerpt(task.prompt, max(_EXCERPT, width() - len(_INDENT)))]
         known = texts.task_text(task, providers.get(task.provider))
         text += paragraph(known, _INDENT) if known else []
     return "\n".join(text)

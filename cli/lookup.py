@@ -14,7 +14,7 @@ from .keys import installed
 from .parameters import PROVIDER, RUNNING, TASKS, WHOLE, AsJson
 from .tables import paragraph
 from .totals import Wanted, total_text
-from .work import Session, run_work
+from .work import Session, named, run_work
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -34,7 +34,12 @@ def tasks(
     ] = None,
     since: Annotated[
         str | None,
-        Parameter(help="Only those as young as this: 7d, 12h, 45m.", metavar="AGE", group=TASKS),
+        Parameter(
+            help="Only those requested since then: 7d, 12h, 45m.",
+            metavar="AGE",
+            allow_leading_hyphen=True,  # So that "-1d" is said to be no length.
+            group=TASKS,
+        ),
     ] = None,
     limit: Annotated[
         int | None, WHOLE, Parameter(help="Only the latest so many.", metavar="N", group=TASKS)
@@ -51,7 +56,7 @@ def tasks(
 
     async def work(session: Session[None]) -> "tuple[Sequence[Task], Registry]":
         runner = session.runner
-        found = [await runner.task(name) for name in names] or await runner.tasks(only_open)
+        found = await named(runner, names) if names else await runner.tasks(only_open)
         return [task for task in found if task.open or not only_open], runner.registry
 
     found, registry = run_work(work, idle=texts.INTERRUPTED)
@@ -115,13 +120,19 @@ def prune(
     *,
     older_than: Annotated[
         str,
-        Parameter(help="How long ago they ended: 30d, 12h, 1h30m.", metavar="AGE", group=TASKS),
+        Parameter(
+            help="How long ago they ended: 30d, 12h, 1h30m.",
+            metavar="AGE",
+            allow_leading_hyphen=True,
+            group=TASKS,
+        ),
     ],
 ) -> int:
     """
     Forget tasks that ended long ago, and delete their stored videos.
 
-    Open tasks stay, and so does every video that was written to an --output.
+    Open tasks stay, and so does every video that was written to an --output. A request that equals
+    a forgotten one makes a new video, which is paid for again.
     """
     seconds = lengths.age(older_than, "--older-than")
 

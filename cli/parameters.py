@@ -60,6 +60,7 @@ Timeout = Annotated[
     Parameter(
         help="How long the command may take: 90 (seconds), 45m, 1h30m.",
         metavar="TIME",
+        allow_leading_hyphen=True,  # So that "-5" is said to be no length.
         converter=_timeout,
         show_default="1h",
         group=RUNNING,
@@ -138,6 +139,8 @@ class Flags:
 
     def request(self, prompt: str) -> VideoRequest:
         """The request; raises `OptionRefused` for flags that make no sense."""
+        if not _is_text(prompt):
+            raise usage.not_text()
         # An empty value is most likely a script's unset variable, and must not mean "none".
         for name in ("provider", "image", "aspect_ratio", "callback_url", "output"):
             value = getattr(self, name)
@@ -168,6 +171,15 @@ class Flags:
                 raise usage.option_twice(name)
             own[name] = value
         return own
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8; what cannot came as bytes that are not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _same(image: str, output: str) -> bool:

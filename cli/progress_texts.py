@@ -60,13 +60,18 @@ def made_text(video: "Video", provider: Provider | None, took: float, began: flo
     """
     maker = title(video.provider, provider, video.sandbox)
     made = f"Rehearsed with {maker}" if video.sandbox else f"Made by {maker}"
-    if video.reused and (video.paid or began) < began:
+    if made_before(video, began):
         free = "" if video.sandbox else "; this time it cost nothing"
         return f"{made} on {_moment(video.paid)}{free} ({video.task})."
     cost = ""
     if video.cost is not None and not video.sandbox:
         cost = f" for {amount(video.cost, video.cost_unit)}"
     return f"{made} in {clock(took)}{cost} ({video.task})."
+
+
+def made_before(video: "Video", began: float) -> bool:
+    """Whether the video was paid for before a moment, in seconds since the epoch."""
+    return (video.paid or began) < began
 
 
 def amount(number: float, unit: str | None) -> str:

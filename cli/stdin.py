@@ -19,7 +19,7 @@ _PIECE = 65536
 
 def read_prompt(timeout: float) -> str:
     """
-    The text on stdin, up to its end, without the line ends there.
+    The text on stdin, up to its end, without the blanks and line ends there.
 
     Raises `UsageError` if it is empty, too long, not UTF-8, or has not ended after `timeout`
     seconds.
@@ -36,7 +36,7 @@ def read_prompt(timeout: float) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError("The prompt on stdin is not UTF-8 text.") from error
-    text = text.replace("\r\n", "\n").rstrip("\r\n")
+    text = text.replace("\r\n", "\n").rstrip()
     if not text.strip():
         raise UsageError("The prompt on stdin is empty.")
     return text

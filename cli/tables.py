@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from ..core.text import sanitize
 from . import console
 
 #: How wide tables and paragraphs are for another program.
@@ -16,11 +17,32 @@ def width() -> int:
     return console.width() or _WIDTH
 
 
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes: some letters take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # Only for such letters: importing it takes a while.
+
+    return cell_len(text)
+
+
+def excerpt(text: str, room: int) -> str:
+    """As much of a text as fits into so many columns."""
+    shown = sanitize(text, room)
+    if cells(shown) <= room:
+        return shown
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(shown.removesuffix('…'), room - 1).rstrip()}…"
+
+
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in rows
     ]
 
@@ -36,10 +58,10 @@ def paragraph(text: str, indent: str) -> list[str]:
     room = max(width() - len(indent), 1)
     lines = [""]
     for word in text.split(" "):
-        pieces = [word] if len(word) <= room else _PARTS.findall(word)
+        pieces = [word] if cells(word) <= room else _PARTS.findall(word)
         for number, piece in enumerate(pieces):
             joint = " " if lines[-1] and number == 0 else ""
-            if lines[-1] and len(lines[-1]) + len(joint) + len(piece) > room:
+            if lines[-1] and cells(lines[-1]) + len(joint) + cells(piece) > room:
                 lines.append(piece)
             else:
                 lines[-1] += joint + piece

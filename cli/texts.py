@@ -108,6 +108,22 @@ def _next(task: Task) -> str:
     return _STANDINGS[task.standing].next.format(task=task.id)
 
 
+def sent_now(task: Task) -> str:
+    """That a task which was not accepted before is submitted now."""
+    again = "is sent again now" if task.attempts else "was not sent before; sending it now"
+    return f"{task.id} {again}, which is paid for."
+
+
+def not_adopted(error: Kling26Error, task: Task, provider: Provider | None) -> str:
+    """Why an unknown task was given no id, and what to do about it."""
+    remedy = task.remedy or Remedy("adopt")
+    return join_sentences(
+        error_text(error, None, provider),
+        f"Task {task.id} is still unknown",
+        *_unknown(remedy, _about(task, provider)),
+    )
+
+
 # -- interrupts --------------------------------------------------------------------------------
 
 INTERRUPTED = "Interrupted."
@@ -288,7 +304,7 @@ def no_such_provider(typed: str, names: Sequence[str]) -> str:
 # -- the journal -------------------------------------------------------------------------------
 
 NO_TASKS = "No tasks yet."
-NO_SUCH_TASKS = "No task is like that."
+NO_SUCH_TASKS = "No task matches."
 NO_OPEN_TASKS = "No open tasks."
 
 

@@ -49,7 +49,10 @@ def total_text(tasks: Sequence[Task], listed: int, providers: Providers) -> str:
     """
     real = [task for task in tasks if not task.sandbox]
     rehearsals = [task for task in tasks if task.sandbox]
-    sentences = [f"The latest {listed} of {len(tasks)} are listed."] if listed < len(tasks) else []
+    latest = "latest" if listed == 1 else f"latest {listed}"
+    verb = "is" if listed == 1 else "are"
+    part = f"Only the {latest} of {len(tasks)} {verb} listed."
+    sentences = [part] if listed < len(tasks) else []
     if real:
         sentences.append(f"{count(len(real), 'task')}: {_states(real)}{_spent(real, providers)}.")
     if rehearsals:
@@ -65,14 +68,21 @@ def _states(tasks: Iterable[Task]) -> str:
 
 
 def _spent(tasks: Sequence[Task], providers: Providers) -> str:
-    """What was spent, by unit."""
+    """What was spent, by unit, and how many tasks cost nobody knows what."""
     costs: dict[str, list[float]] = {}
     for task in tasks:
         if task.cost is not None:
             unit = cost_unit(task.cost, task.cost_unit, providers.get(task.provider)) or ""
             costs.setdefault(unit, []).append(task.cost)
     sums = [amount(fsum(each), unit) for unit, each in costs.items()]
-    open_ended = sum(task.cost is None and task.standing in _PAID for task in tasks)
+    open_ended = sum(task.cost is None and _may_be_charged(task) for task in tasks)
+    if open_ended and not sums:
+        return f"; the cost of {open_ended} is not known yet"
     if open_ended:
         sums.append(f"an unknown sum on {open_ended}")
     return f"; spent {join_words(sums, 'and')}" if sums else ""
+
+
+def _may_be_charged(task: Task) -> bool:
+    """Whether a task may have cost something; some providers charge for failures, too."""
+    return task.standing in _PAID or (task.state == "failed" and task.task_id is not None)

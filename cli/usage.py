@@ -34,6 +34,8 @@ _NEEDS = {
     "ID": "the task's id on the provider's page",
     "SHELL": "the name of a shell",
 }
+#: The option of every command, which is taken away before cyclopts sees it.
+VERBOSE = "--verbose"
 
 
 @singledispatch
@@ -47,6 +49,7 @@ def _(error: UnknownCommandError) -> str:
     wrong = (error.unused_tokens or [""])[0]
     kind, dash = ("option", True) if wrong.startswith("-") else ("command", False)
     names = [name for name in error.app or () if name.startswith("-") == dash]
+    names += [VERBOSE] if dash else []
     if dash and _command(error) == "kling26" and not did_you_mean(wrong, names):
         return f'"{sanitize(wrong, 60)}" has to come after a command; see: kling26 --help'
     return f'{_command(error)} has no {kind} "{sanitize(wrong, 60)}"{_hint(error, wrong, names)}'
@@ -59,6 +62,7 @@ def _(error: UnknownOptionError) -> str:
     if option == "-" or " " in option:
         return _left_over(option)
     names = [name for argument in error.argument_collection for name in argument.names]
+    names += ["--help", "--version", VERBOSE]
     return f'{_command(error)} has no option "{sanitize(option, 60)}"{_hint(error, option, names)}'
 
 
@@ -135,6 +139,10 @@ def empty(name: str) -> OptionRefused:
     return OptionRefused(f"{flag(name)} is empty; give it a value, or leave it out.", option=name)
 
 
+def not_text() -> OptionRefused:
+    return OptionRefused("The prompt is not valid UTF-8.", option="prompt")
+
+
 def output_is_image() -> OptionRefused:
     return OptionRefused(
         "--output names the very file of --image, which the video would replace.", option="output"
@@ -164,7 +172,8 @@ def option_twice(name: str) -> OptionRefused:
 
 def bad_length(flag: str, text: str, examples: str) -> OptionRefused:
     return OptionRefused(
-        f'{flag} must be a length of time such as {examples}; got "{sanitize(text, 60)}".',
+        f"{flag} must be a length of time such as {examples}, in w, d, h, m and s, each once and "
+        f'in this order; got "{sanitize(text, 60)}".',
         option=flag.lstrip("-").replace("-", "_"),
     )
 
@@ -173,6 +182,13 @@ def bad_timeout(text: str) -> OptionRefused:
     return OptionRefused(
         f'--timeout must be more than 0 and at most 30d; got "{sanitize(text, 60)}".',
         option="timeout",
+    )
+
+
+def bad_age(flag: str, text: str) -> OptionRefused:
+    return OptionRefused(
+        f'{flag} must be at most 5200w; got "{sanitize(text, 60)}".',
+        option=flag.lstrip("-").replace("-", "_"),
     )
 
 

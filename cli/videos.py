@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from attrs import frozen
 from cyclopts import Parameter
 
-from ..core.errors import Kling26Error
+from ..core.errors import Kling26Error, ProviderError
 from ..core.provider import Provider
 from ..core.settings import TIMEOUT
 from . import texts
@@ -23,9 +23,9 @@ from .parameters import (
     TaskNames,
     Timeout,
 )
-from .progress_texts import made_text
+from .progress_texts import made_before, made_text
 from .stdin import read_prompt
-from .work import Session, run_work
+from .work import Session, named, run_work
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -43,6 +43,8 @@ class _End:
     error: Kling26Error | None
     #: How long it took, in seconds.
     took: float = 0.0
+    #: What is said of the error, if not the usual.
+    text: str | None = None
 
 
 def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
@@ -79,9 +81,10 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
         return _End(None, provider, video, None, clock() - started)
 
     end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
-    status = _show(end, flags.as_json)
-    if end.video is not None and not flags.quiet:
-        say(made_text(end.video, end.provider, end.took, began))
+    video, status = end.video, _show(end, flags.as_json)
+    # That an equal request was paid for earlier has been said at the beginning.
+    if video is not None and not (video.reused and made_before(video, began)):
+        _say_made(end, flags.quiet, began)
     return status
 
 
@@ -91,20 +94,33 @@ def resume(
     """
     Finish all unfinished tasks, or the ones you name.
 
-    Each video is also written to the --output that it was requested with; the paths are printed.
+    It also sends what was not sent yet, which is paid for. Each video is also written to the
+    --output that it was requested with; the paths are printed.
     """
+    began = time.time()
 
     async def work(session: Session[_End]) -> None:
-        listen = session.display.listen
-        async for outcome in session.runner.resume(tasks, timeout=timeout, progress=listen):
-            session.give(_end(session, outcome))
+        runner, listen = session.runner, session.display.listen
+        meant = await named(runner, tasks) if tasks else await runner.tasks(only_open=True)
+        session.tasks.extend(meant)
+        for task in meant:
+            if task.standing == "unsent" and not (task.sandbox or quiet):
+                say(texts.sent_now(task))
+        if meant:
+            names = [task.id for task in meant]
+            async for outcome in runner.resume(names, timeout=timeout, progress=listen):
+                session.give(_end(session, outcome, began))
+
+    def show(end: _End) -> None:
+        statuses.append(_show(end, as_json, among=True))
+        _say_made(end, quiet, began)
 
     statuses: list[int] = []
     run_work(
         work,
         idle=texts.resume_interrupted(tasks),
         paid=True,
-        found=lambda end: statuses.append(_show(end, as_json, among=True)),
+        found=show,
         limit=timeout,
         quiet=quiet,
     )
@@ -129,13 +145,18 @@ def resubmit(
     the provider first; where kling26 can look the task up, it does so before paying again.
     """
 
+    began = time.time()
+
     async def work(session: Session[_End]) -> _End:
-        listen = session.display.listen
-        outcome = await session.runner.resubmit(task, timeout=timeout, progress=listen)
-        return _end(session, outcome)
+        runner, listen = session.runner, session.display.listen
+        session.tasks.append(await runner.task(task))
+        outcome = await runner.resubmit(task, timeout=timeout, progress=listen)
+        return _end(session, outcome, began)
 
     end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
-    return _show(end, as_json)
+    status = _show(end, as_json)
+    _say_made(end, quiet, began)
+    return status
 
 
 def adopt(
@@ -157,14 +178,24 @@ def adopt(
     provider's page, this fetches it at no further cost, also into the --output that it was
     requested with.
     """
+    began = time.time()
 
     async def work(session: Session[_End]) -> _End:
-        listen = session.display.listen
-        outcome = await session.runner.adopt(task, task_id, timeout=timeout, progress=listen)
-        return _end(session, outcome)
+        runner, listen = session.runner, session.display.listen
+        unknown = await runner.task(task)
+        session.tasks.append(unknown)
+        try:
+            outcome = await runner.adopt(unknown.id, task_id, timeout=timeout, progress=listen)
+        except ProviderError as error:  # The task stays as it was.
+            provider = session.providers.get(unknown.provider)
+            text = texts.not_adopted(error, unknown, provider)
+            return _End(unknown, provider, None, error, text=text)
+        return _end(session, outcome, began)
 
     end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
-    return _show(end, as_json)
+    status = _show(end, as_json)
+    _say_made(end, quiet, began)
+    return status
 
 
 def cancel(task: TaskName, /) -> int:
@@ -183,16 +214,21 @@ def cancel(task: TaskName, /) -> int:
     return 0 if done.cancelled else NOT_DELIVERED
 
 
-def _end(session: Session[_End], outcome: "Outcome") -> _End:
-    provider = session.providers.get(outcome.task.provider)
-    return _End(outcome.task, provider, outcome.video, outcome.error)
+def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
+    provider, took = session.providers.get(outcome.task.provider), time.time() - began
+    return _End(outcome.task, provider, outcome.video, outcome.error, took)
+
+
+def _say_made(end: _End, quiet: bool, began: float) -> None:
+    if end.video is not None and not quiet:
+        say(made_text(end.video, end.provider, end.took, began))
 
 
 def _show(end: _End, as_json: bool, among: bool = False) -> int:
     """Print how a task ended, perhaps `among` others; returns its exit status."""
     error, text = end.error, None
     if error is not None:
-        text = texts.error_text(error, end.task, end.provider)
+        text = end.text or texts.error_text(error, end.task, end.provider)
         say(f"{error.task}: {text}" if among else text)
     file = None if end.video is None else end.video.file
     if as_json:

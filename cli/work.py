@@ -50,11 +50,15 @@ hung: bool = False
 
 
 class Interrupted(Exception):
-    """The user or the system wants the command to end; `task` is set if it was about just one."""
+    """
+    The user or the system wants the command to end.
 
-    def __init__(self, message: str, task: "Task | None" = None) -> None:
+    `tasks` are the ones that it was about, as far as they are known.
+    """
+
+    def __init__(self, message: str, tasks: "Sequence[Task]" = ()) -> None:
         super().__init__(message)
-        self.task = task
+        self.tasks = tasks
 
 
 @frozen
@@ -63,6 +67,8 @@ class Session(Generic[ItemT]):
 
     runner: "Runner"
     display: Display
+    #: Existing tasks that the work is about, as they were when it began.
+    tasks: "list[Task]" = Factory(list)
     _found: "queue.SimpleQueue[ItemT]" = Factory(queue.SimpleQueue)
 
     @property
@@ -79,6 +85,12 @@ class Session(Generic[ItemT]):
         while not self._found.empty():
             with self.display.hidden():
                 found(self._found.get())
+
+
+async def named(runner: "Runner", names: Sequence[str]) -> "list[Task]":
+    """The tasks of these names, each once; raises `UnknownTask`."""
+    found = [await runner.task(name) for name in names]
+    return list({task.id: task for task in found}.values())
 
 
 Work = Callable[[Session[ItemT]], Coroutine[Any, Any, T]]
@@ -184,15 +196,13 @@ def _interrupted(session: Session[Any], idle: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
     names = list(session.display.tasks) or list(session.runner.claimed)
     if not names:
-        return Interrupted(idle)
+        return Interrupted(idle, session.tasks)
     tasks = _look(names) or [
         task for name in names if (task := session.runner.running(name)) is not None
     ]
     if len(tasks) < len(names):
-        return Interrupted(texts.interrupted_among(names))
-    return Interrupted(
-        texts.interrupt_text(tasks, session.providers), tasks[0] if len(tasks) == 1 else None
-    )
+        return Interrupted(texts.interrupted_among(names), tasks)
+    return Interrupted(texts.interrupt_text(tasks, session.providers), tasks)
 
 
 def _look(names: Sequence[str]) -> "list[Task]":

@@ -97,7 +97,12 @@ class Keys:
             self._write({**self._stored(), provider.name: key})
         if not left_out:
             return None
-        return f"What does not belong to the key was left out: {join_words(left_out, 'and')}."
+        what = join_words(left_out, "and")
+        several = len(left_out) > 1 or what.endswith("s")  # "the quotes", in the plural
+        verbs = ("are", "were") if several else ("is", "was")
+        return (
+            f"{what[0].upper()}{what[1:]} {verbs[0]} not part of the key and {verbs[1]} left out."
+        )
 
     def unset(self, provider: Provider) -> bool:
         """Delete a stored key; returns whether there was one."""
@@ -200,8 +205,9 @@ def _pasted(text: str, provider: Provider) -> tuple[str, tuple[str, ...]]:
 
 def _usable(key: str, source: str) -> str:
     """The key, if it can be sent in a header; the error never quotes it."""
+    if not key:
+        raise SettingsError(f"{source} is empty.")
     problems = {
-        "it is empty": not key,
         "it has blanks or line breaks inside": any(letter.isspace() for letter in key),
         "it has letters or signs that no key has": not (key.isascii() and key.isprintable()),
     }

@@ -83,8 +83,10 @@ def _absolute(text: str) -> Path:
     except UnicodeEncodeError as error:
         raise Unsuitable("its name is not valid UTF-8") from error
     path = full_path(Path(text).expanduser())
-    if os.path.basename(text) in ("", ".", "..") or path.is_dir():
+    if path.is_dir():
         raise Unsuitable("it is a folder; name a file in it")
+    if os.path.basename(text) in ("", ".", ".."):
+        raise Unsuitable("it names a folder; give a file")
     if len(str(path)) > LONGEST:
         raise Unsuitable(os.strerror(errno.ENAMETOOLONG))
     return path

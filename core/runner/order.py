@@ -21,7 +21,7 @@ from ..rehearsal import emulator
 from ..request import VideoRequest
 from ..settings import Settings, is_loopback
 from ..status import Realm
-from ..text import join_words, sanitize
+from ..text import did_you_mean, join_words, sanitize
 
 
 @frozen
@@ -98,9 +98,10 @@ class Resolver:
     def _default(self) -> str:
         name, where = self.settings.provider, self.settings.where("KLING26_PROVIDER")
         if name not in self.registry.providers:
+            names = self.registry.providers
+            others = did_you_mean(name, names) or f". Installed: {join_words(names, 'and')}."
             raise SettingsError(
-                f'{where} is "{sanitize(name, 60)}", but there is no such provider. Installed: '
-                f"{join_words(self.registry.providers, 'and')}."
+                f'{where} is "{sanitize(name, 60)}", but there is no such provider{others}'
             )
         return name
 

@@ -30,7 +30,8 @@ OURS: dict[tuple[str, ...], str] = {
         '--timeout must be more than 0 and at most 30d; got "31d".'
     ),
     ("x", "--timeout", "soon"): (
-        '--timeout must be a length of time such as 90 (seconds), 45m or 1h30m; got "soon".'
+        "--timeout must be a length of time such as 90 (seconds), 45m or 1h30m, in w, d, h, m and "
+        's, each once and in this order; got "soon".'
     ),
     (): "kling26 generate needs a prompt; see: kling26 generate --help",
     ("A", "red", "fox"): (
@@ -86,7 +87,7 @@ OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("x", "--callback-url", "me"): ("callback_url", "https://", '"me"'),
     ("x", "--output", "nowhere/fox.mp4"): ("{folder}/nowhere/fox.mp4", "no such folder"),
-    ("x", "--output", "nowhere/"): ("{folder}/nowhere", "it is a folder; name a file in it"),
+    ("x", "--output", "nowhere/"): ("{folder}/nowhere", "it names a folder; give a file"),
     ("x", "--output", "x" * 300): ("File name too long",),
     ("x", "--output", "/dev/null"): ('"/dev/null"', "it is a device"),
     ("x", "--output", "home/journal.sqlite3"): ("kling26 keeps its own files there",),
@@ -114,7 +115,8 @@ OTHERS: dict[tuple[str, ...], str] = {
     ("tasks", "--provider", "kei"): 'There is no provider "kei"; did you mean "kie"?',
     ("tasks", "--limit", "0"): "--limit must be at least 1; got 0.",
     ("tasks", "--since", "monday"): (
-        '--since must be a length of time such as 30d, 12h or 1h30m, with its unit; got "monday".'
+        "--since must be a length of time such as 30d, 12h or 1h30m, in w, d, h, m and s, each "
+        'once and in this order; got "monday".'
     ),
     ("completion", "fsh"): 'SHELL must be bash, zsh or fish; got "fsh"; did you mean "fish"?',
     ("completion",): "kling26 completion needs the name of a shell; see: kling26 completion --help",

@@ -90,10 +90,8 @@ def test_an_equal_request_is_free_at_once_and_it_is_said(made: Any, user: Any) -
     assert (again.status, again.object["file"]) == (0, str(user.folder / "copy.mp4"))
     assert (user.folder / "copy.mp4").read_bytes() == made["fox"].file.read_bytes()
     assert again.object["task"] == task_of(made["fox"].err)
-    found, made_then = again.err.splitlines()
-    assert found.startswith("Rehearsed on ")
-    assert found.endswith("so this costs nothing; another --seed makes a new video.")
-    assert made_then.startswith("Rehearsed with kie.ai's emulator on ")
+    assert again.said.startswith("Rehearsed on ")
+    assert again.said.endswith("so this costs nothing; another --seed makes a new video.")
 
 
 def test_a_task_that_fails_at_the_provider_exits_4(made: Any) -> None:

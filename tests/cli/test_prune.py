@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize("age", ["30", "d", "thirty days", "1.5.5h", "²d", "-1d", "30d!"])
+@pytest.mark.parametrize("age", ["30", "d", "thirty days", "1.5.5h", "²d", "-1d", "30d!", "1M"])
 def test_an_age_that_is_none_is_refused(user: Any, age: str) -> None:
-    ran = user.call("prune", f"--older-than={age}")
+    ran = user.call("prune", "--older-than", age)
 
     assert ran.status == 2
     assert ran.said == (
-        "--older-than must be a length of time such as 30d, 12h or 1h30m, with its unit; "
-        f'got "{age}".'
+        "--older-than must be a length of time such as 30d, 12h or 1h30m, in w, d, h, m and s, "
+        f'each once and in this order; got "{age}".'
     )
 
 

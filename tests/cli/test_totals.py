@@ -36,7 +36,7 @@ def test_what_was_spent_is_summed_by_unit_without_rehearsals() -> None:
 def test_a_limit_says_how_many_there_are() -> None:
     assert total_text(TASKS[5:6], 1, PROVIDERS) == "1 task: 1 refused."
     assert total_text(TASKS[5:7], 1, PROVIDERS) == (
-        "The latest 1 of 2 are listed. 1 task: 1 refused. 1 rehearsal, at no cost: 1 stored."
+        "Only the latest of 2 is listed. 1 task: 1 refused. 1 rehearsal, at no cost: 1 stored."
     )
 
 
@@ -69,9 +69,9 @@ def test_the_filters_of_the_command(user: Any) -> None:
     assert listed("--limit", "1") == [owl]
     assert listed("--since", "1h", "--open") == [fox, owl]
     assert listed("--since", "0s") == []
-    assert user.call("tasks", "--since", "0s").said == "No task is like that."
+    assert user.call("tasks", "--since", "0s").said == "No task matches."
     last = user.call("tasks", "--limit", "1").out.splitlines()[-1]
-    assert last == "The latest 1 of 2 are listed. 2 rehearsals, at no cost: 2 submitted."
+    assert last == "Only the latest of 2 is listed. 2 rehearsals, at no cost: 2 submitted."
 
 
 # -- on a terminal -------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ def test_whatever_name_is_accepted_can_be_written(
 
 
 FOLDER = "it is a folder; name a file in it"
+NAMED = "it names a folder; give a file"
 TOO_LONG = "File name too long"
 REFUSED = {
     "": FOLDER,
@@ -81,7 +82,7 @@ REFUSED = {
     "there": FOLDER,
     "there/": FOLDER,
     "link": FOLDER,
-    "new/": FOLDER,
+    "new/": NAMED,
     "there/..": FOLDER,
     "there/.": FOLDER,
     "nowhere/fox.mp4": "there is no such folder",
@@ -99,7 +100,7 @@ REFUSED = {
     "socket": "it is a socket",
     "/dev/null": "it is a device",
     "/dev/stdin/fox.mp4": "there is no such folder",
-    "read-only.mp4/": FOLDER,
+    "read-only.mp4/": NAMED,
 }
 
 
