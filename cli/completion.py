@@ -39,7 +39,7 @@ def _for_bash(text: str, app: App) -> str:
     groups = [name for name in app if any(not below.startswith("-") for below in app[name])]
     first = " || ".join(f'"${{cmd_path[*]}}" == "{name}"' for name in ("", *groups))
     text = text.replace(_KNOWN, f"[[ {first} ]] && {_KNOWN}")
-    text = text.replace(' "--help"', f' "{VERBOSE}" "--help"')
+    text = text.replace('"--help" "-h"', f'"{VERBOSE}" "--help" "-h"')
     for option, values in _values().items():
         words = f'COMPREPLY=($(compgen -W "{" ".join(values)}" -- "${{cur}}"))'
         text = re.sub(rf"^(\s+{option}\)\s+)COMPREPLY=\(\)", rf"\1{words}", text, flags=re.M)

@@ -1,6 +1,8 @@
 """`kling26 adopt`, and tasks by the id of their provider."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,12 @@ def test_an_id_that_the_provider_does_not_know_exits_3_and_the_task_is_still_unk
     ran = user.call("adopt", task, "task_of_nobody")
 
     assert (ran.status, ran.out) == (3, "")
-    assert ran.err.splitlines()[-1].startswith("kie.ai does not know")
+    last = ran.err.splitlines()[-1]
+    assert last.startswith("kie.ai does not know")
+    assert f". Task {task} is still unknown. " in last
+    assert last.endswith(f"submit it again with: kling26 resubmit {task}")
+    told = user.call("adopt", task, "task_of_nobody", "--json").object
+    assert (told["task"], told["state"], told["error"]) == (task, "unknown", last)
     assert user.call("tasks", "--json").object["state"] == "unknown"
 
 
@@ -78,7 +85,24 @@ def test_a_task_that_is_not_unknown_and_an_id_that_is_taken_exit_2(user: Any, ki
 def test_a_task_is_resumed_by_the_id_of_its_provider(user: Any) -> None:
     begun = user.call("generate", "A crane", "--timeout", "0.2", "--json").object
 
-    ran = user.call("resume", begun["task_id"])
+    named = (begun["task"], begun["task_id"])
+    assert len(user.call("tasks", *named, "--json").objects) == 1
+    ran = user.call("resume", *named)
 
     assert ran.status == 0
+    assert ran.err.count(f"({begun['task']})") == 1  # Who made it, and when.
     assert ran.file.stem == begun["task"]
+
+
+def test_a_resume_that_pays_says_so_before(user: Any, kie: Any) -> None:
+    kie[0].conditions.faults.append(Fault("no_credit"))
+    task = user.call("generate", "A stork", "--json").object["task"]
+    with closing(sqlite3.connect(user.home / "journal.sqlite3")) as journal, journal:
+        journal.execute("UPDATE tasks SET state = 'submitting', sending = NULL, attempts = 0")
+
+    ran = user.call("resume")
+
+    assert ran.status == 0
+    first, *_, last = ran.err.splitlines()
+    assert first == f"{task} was not sent before; sending it now, which is paid for."
+    assert last.startswith("Made by kie.ai in 0:0")

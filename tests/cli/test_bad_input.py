@@ -33,6 +33,12 @@ OURS: dict[tuple[str, ...], str] = {
         "--timeout must be a length of time such as 90 (seconds), 45m or 1h30m, in w, d, h, m and "
         's, each once and in this order; got "soon".'
     ),
+    ("--", "fox", "extra"): (
+        'kling26 generate takes one prompt, and "extra" is left over; put quotes around the whole '
+        "prompt."
+    ),
+    ("\udcff",): "The prompt is not valid UTF-8.",
+    ("x", "--verbos"): 'kling26 generate has no option "--verbos"; did you mean "--verbose"?',
     (): "kling26 generate needs a prompt; see: kling26 generate --help",
     ("A", "red", "fox"): (
         'kling26 generate takes one prompt, and "red" is left over; put quotes around the whole '

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,31 @@ def test_a_shell_can_complete(user: Any, shell: str) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert "kling26" in ran.out
     assert all(word in ran.out for word in ("generate", "resubmit", "aspect-ratio", "serve"))
+
+
+BASH = """
+. ./script
+for line in "generate tasks --du" "generate x --duration " "keys set --verb" "generate --image p"
+do
+  read -ra COMP_WORDS <<< "kling26 $line"
+  [[ $line == *" " ]] && COMP_WORDS+=("")
+  COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
+  _kling26
+  echo "${COMPREPLY[*]}"
+done
+complete -p kling26
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_options_their_values_and_files(user: Any) -> None:
+    (user.folder / "script").write_text(user.call("completion", "bash").out)
+    ran = subprocess.run(["bash", "-c", BASH], cwd=user.folder, capture_output=True, text=True)
+
+    *completed, files, command = ran.stdout.splitlines()
+    assert completed == ["--duration", "5 10", "--verbose"]
+    assert files == ""  # So that bash offers files instead:
+    assert "-o default" in command
 
 
 def test_the_help_of_the_server_lists_every_fault(user: Any) -> None:

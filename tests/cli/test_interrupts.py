@@ -62,6 +62,14 @@ def test_an_interrupt_before_anything_was_sent_says_so(user: Any, module: str) -
     assert user.rows() == 0
 
 
+def test_an_interrupt_before_a_resume_began_is_about_no_task(user: Any) -> None:
+    kill = "os.kill(os.getpid(), signal.SIGINT)"
+    path = interrupted_while_loading(user, "kling26.core.runner.runner", kill)
+    ran = user.run("resume", "--json", PYTHONPATH=path)
+
+    assert (ran.status, ran.out) == (130, "")
+
+
 def test_an_interrupt_while_a_text_is_evaluated_has_the_same_status(user: Any) -> None:
     """CPython notes such an interrupt, caught or not, and would end itself by the signal."""
     kill = "eval('os.kill(os.getpid(), signal.SIGINT) or sum(range(10**7))')"
@@ -103,9 +111,11 @@ def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(
 def test_an_interrupted_resume_says_how_to_go_on(user: Any) -> None:
     for prompt in ("A fox", "A heron"):
         assert user.call("generate", prompt, "--sandbox", "--timeout", "0.1").status == 5
-    ran = user.start("resume", **LONG).until("generating").interrupt().ended()
+    ran = user.start("resume", "--json", **LONG).until("generating").interrupt().ended()
 
     assert ran.status == 130
+    assert ran.objects
+    assert {each["state"] for each in ran.objects} <= {"submitted", "stored"}
     assert re.fullmatch(r"Interrupted.* kling26 resume k26-\w+.*", ran.err.splitlines()[-1])
 
 

@@ -48,7 +48,7 @@ def test_a_prompt_from_stdin_asks_for_the_same_video_as_one_in_the_line(user: An
     line = ("--sandbox", "--json", "--timeout", "0.1")
     tasks = [
         user.call("generate", "A goose\nand a crow", *line).object["task"],
-        user.call("generate", "-", *line, stdin="A goose\r\nand a crow\r\n").object["task"],
+        user.call("generate", "-", *line, stdin="A goose\r\nand a crow  \r\n").object["task"],
     ]
 
     assert len(set(tasks)) == 1

@@ -10,6 +10,7 @@ from kling26.cli.tables import paragraph
 from kling26.cli.totals import Wanted, total_text
 from kling26.core import Ticket
 from kling26.core.plugins import load_providers
+from rich.cells import cell_len
 
 from .test_texts import PROVIDERS, task
 
@@ -37,6 +38,16 @@ def test_a_limit_says_how_many_there_are() -> None:
     assert total_text(TASKS[5:6], 1, PROVIDERS) == "1 task: 1 refused."
     assert total_text(TASKS[5:7], 1, PROVIDERS) == (
         "Only the latest of 2 is listed. 1 task: 1 refused. 1 rehearsal, at no cost: 1 stored."
+    )
+
+
+def test_what_may_have_been_charged_is_no_known_sum() -> None:
+    made, failed = task("submitted"), task("failed", ticket=Ticket("task_1"))
+    assert total_text([made, failed], 2, PROVIDERS) == (
+        "2 tasks: 1 submitted and 1 failed; the cost of 2 is not known yet."
+    )
+    assert total_text([TASKS[0], failed, task("failed")], 3, PROVIDERS) == (
+        "3 tasks: 1 stored and 2 failed; spent 55 credits and an unknown sum on 1."
     )
 
 
@@ -102,6 +113,14 @@ def test_ids_and_commands_are_whole_on_a_terminal(screen: Any, columns: int) -> 
     assert all(len(line) <= columns for line in lines)
     assert sum(line.count(name) for line in lines) >= 6
     assert sum(line.count("k26-") for line in lines) == sum(line.count(name) for line in lines)
+
+
+def test_letters_that_take_two_columns_fit_on_a_terminal(screen: Any) -> None:
+    screen(40)
+    lines = task_list([task("stored", prompt="狐" * 40, file="/狐/" + "狸" * 12)], PROVIDERS)
+
+    assert "…" in lines
+    assert all(cell_len(line) <= 40 for line in lines.splitlines())
 
 
 def test_a_narrow_terminal_gets_no_table(screen: Any) -> None:
