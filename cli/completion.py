@@ -19,6 +19,8 @@ ShellName = Annotated[Shell, Parameter(help="bash, zsh or fish.", name="SHELL")]
 #: How cyclopts' script for bash knows a command, wherever that word stands.
 _KNOWN = '[[ " $all_commands " =~ " $word " ]]'
 
+_VERBOSE_TEXT = "Show the log, and the traceback of an error."
+
 
 def script(app: App, shell: Shell) -> int:
     """Print the script that makes a shell complete commands and options."""
@@ -28,10 +30,13 @@ def script(app: App, shell: Shell) -> int:
 
 
 def _worded(text: str) -> str:
-    """The script with our own words for cyclopts' options."""
+    """The script for zsh or fish with our own words for cyclopts' options, and one of ours."""
     for theirs, ours in HELP_TEXTS.items():
         text = text.replace(theirs, ours)
-    return text
+    verbose = f"'{VERBOSE}[{_VERBOSE_TEXT}]'"
+    text = re.sub(r"^( +)('--help\[.*)$", rf"\1{verbose} \\\n\1\2", text, flags=re.M)
+    fish = rf"\1 -l verbose -d '{_VERBOSE_TEXT}'\n\g<0>"
+    return re.sub(r"^(complete .*) -l help -d .*$", fish, text, flags=re.M)
 
 
 def _for_bash(text: str, app: App) -> str:

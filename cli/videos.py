@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Annotated
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Parameter
 
 from ..core.errors import Kling26Error, ProviderError
@@ -25,7 +25,7 @@ from .parameters import (
 )
 from .progress_texts import made_before, made_text
 from .stdin import read_prompt
-from .work import Session, named, run_work
+from .work import Interrupted, Session, named, run_work
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -111,23 +111,23 @@ def resume(
             async for outcome in runner.resume(names, timeout=timeout, progress=listen):
                 session.give(_end(session, outcome, began))
 
+    statuses: dict[str, int] = {}
+
     def show(end: _End) -> None:
-        statuses.append(_show(end, as_json, among=True))
+        name = end.task.id if end.task else ""
+        statuses[name] = _show(end, as_json, among=True)
         _say_made(end, quiet, began)
 
-    statuses: list[int] = []
-    run_work(
-        work,
-        idle=texts.resume_interrupted(tasks),
-        paid=True,
-        found=show,
-        limit=timeout,
-        quiet=quiet,
-    )
+    idle = texts.resume_interrupted(tasks)
+    try:
+        run_work(work, idle, show, limit=timeout, paid=True, quiet=quiet)
+    except Interrupted as interrupted:
+        interrupted.tasks = [task for task in interrupted.tasks if task.id not in statuses]
+        raise
     if not statuses:
         say(texts.NO_OPEN_TASKS)
     # The worst is also the highest.
-    return max(statuses, default=0)
+    return max(statuses.values(), default=0)
 
 
 def resubmit(
@@ -190,6 +190,9 @@ def adopt(
             provider = session.providers.get(unknown.provider)
             text = texts.not_adopted(error, unknown, provider)
             return _End(unknown, provider, None, error, text=text)
+        if outcome.video is not None:  # It was paid for when it was lost, not when it was found.
+            paid = unknown.sending or unknown.created
+            outcome = evolve(outcome, video=evolve(outcome.video, paid=paid))
         return _end(session, outcome, began)
 
     end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)

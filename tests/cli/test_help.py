@@ -104,7 +104,9 @@ def test_a_shell_can_complete(user: Any, shell: str) -> None:
 
     assert (ran.status, ran.err) == (0, "")
     assert "kling26" in ran.out
-    assert all(word in ran.out for word in ("generate", "resubmit", "aspect-ratio", "serve"))
+    assert all(
+        word in ran.out for word in ("generate", "resubmit", "aspect-ratio", "serve", "verbose")
+    )
 
 
 BASH = """
