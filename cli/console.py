@@ -147,6 +147,8 @@ def as_object(
         facts["task"] = task.id
     if video is not None:
         facts |= {"state": "stored", "file": str(video.file)}
+    if any(each is not None and each.sandbox for each in (task, video)):
+        facts["cost"] = None  # Nothing was charged, and nobody must add it up.
     facts["error"] = text
     return json.dumps(facts)
 
