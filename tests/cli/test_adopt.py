@@ -85,7 +85,7 @@ def test_a_task_that_is_not_unknown_and_an_id_that_is_taken_exit_2(user: Any, ki
 
 
 def test_a_task_is_resumed_by_the_id_of_its_provider(user: Any) -> None:
-    begun = user.call("generate", "A crane", "--timeout", "0.2", "--json").object
+    begun = user.call("generate", "A crane", "--timeout", "1", "--json").object
 
     named = (begun["task"], begun["task_id"])
     assert len(user.call("tasks", *named, "--json").objects) == 1

@@ -83,7 +83,7 @@ def test_a_download_that_breaks_off_says_how_far_it_got(rehearsed: Any) -> None:
 
 
 def test_a_timeout_of_a_rehearsal_speaks_of_no_money(user: Any) -> None:
-    ran = user.call("generate", "A snail", "--sandbox", "--timeout", "0.1")
+    ran = user.call("generate", "A snail", "--sandbox", "--timeout", "1")
 
     assert ran.status == 5
     assert ran.err.splitlines()[-1].startswith(
@@ -137,7 +137,7 @@ def test_another_webhook_of_an_equal_request_is_said_not_to_be_used(user: Any) -
 
 def test_the_providers_id_names_a_task(user: Any) -> None:
     told = user.call(
-        "generate", "A name", "--sandbox", "--json", "--timeout", "0.1", KLING26_SANDBOX_FAULTS=None
+        "generate", "A name", "--sandbox", "--json", "--timeout", "1", KLING26_SANDBOX_FAULTS=None
     ).object
     its_id = f" {told['task_id']} "
 

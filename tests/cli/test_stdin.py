@@ -21,7 +21,7 @@ def user(tmp_path_factory: pytest.TempPathFactory, user_of: Any) -> Any:
 
 def prompt_of(user: Any, *line: str, stdin: str = "") -> str:
     """The prompt that was recorded for a command, which makes a video in the sandbox."""
-    ran = user.call("generate", *line, "--json", "--timeout", "0.1", stdin=stdin)
+    ran = user.call("generate", *line, "--json", "--timeout", "1", stdin=stdin)
     assert ran.status in (0, 5), ran.err
     listed = user.call("tasks", ran.object["task"]).out.splitlines()
     return str(listed[2]).strip()
@@ -45,7 +45,7 @@ def test_a_dash_reads_the_prompt_from_stdin(user: Any, stdin: str, line: Any) ->
 
 
 def test_a_prompt_from_stdin_asks_for_the_same_video_as_one_in_the_line(user: Any) -> None:
-    line = ("--sandbox", "--json", "--timeout", "0.1")
+    line = ("--sandbox", "--json", "--timeout", "1")
     tasks = [
         user.call("generate", "A goose\nand a crow", *line).object["task"],
         user.call("generate", "-", *line, stdin="A goose\r\nand a crow  \r\n").object["task"],

@@ -28,7 +28,7 @@ def tasks(user: Any) -> dict[str, str]:
     }
     made = {}
     for prompt, (provider, fault) in kinds.items():
-        line = ("generate", prompt, "--sandbox", "--provider", provider, "--timeout", "0.5")
+        line = ("generate", prompt, "--sandbox", "--provider", provider, "--timeout", "1.5")
         ran = user.call(*line, "--json", KLING26_SANDBOX_FAULTS=fault)
         made[prompt] = ran.object["task"]
     return made

@@ -60,11 +60,11 @@ def test_a_live_line_shows_what_goes_on_and_vanishes(user: Any) -> None:
 
 
 def test_no_color_and_dumb_terminals_are_respected(user: Any) -> None:
-    line = ("generate", "A heron", "--sandbox", "--timeout", "0.5")
+    line = ("generate", "A heron", "--sandbox", "--timeout", "1.5")
     _, _, shown = on_a_terminal(user, *line, NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", shown)
 
-    line = ("generate", "A moth", "--sandbox", "--timeout", "0.5")
+    line = ("generate", "A moth", "--sandbox", "--timeout", "1.5")
     _, _, shown = on_a_terminal(user, *line, TERM="dumb")
     assert "\x1b" not in shown
     assert ": submitting to kie" in shown
