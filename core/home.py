@@ -91,6 +91,14 @@ def advise(problem: str, error: OSError) -> str:
     return f"{problem}: {reason(error)}. {remedy(error.errno)}".strip()
 
 
+def advise_of_file(path: Path, what: str, error: OSError) -> str:
+    """A file in the home folder cannot be read or written: if that is its own fault, only that."""
+    problem = f"{sanitize(path)} cannot be {what}"
+    if error.errno == errno.ELOOP or (what == "read" and os.path.lexists(path)):
+        return f"{problem}: {reason(error)}."
+    return advise(problem, error)
+
+
 def remedy(number: int | None) -> str:
     """What to do about an error of the system in the home folder; empty if nobody can say."""
     if number in _DISK_FULL:
