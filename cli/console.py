@@ -60,7 +60,7 @@ class _LogLines(logging.Handler):
         if _verbose:
             say(_without_keys(self.format(record)))
         elif record.levelno >= logging.WARNING:
-            say(record.getMessage())  # Without the traceback that may be with it.
+            say(_without_keys(record.getMessage()))  # Without the traceback that may be with it.
 
 
 def results() -> Channel:

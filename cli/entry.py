@@ -11,10 +11,13 @@ import os
 import signal
 import sys
 
+from ..core.machine import lack
 from . import streams
 from .line import arranged
 
 INTERRUPTED = 130
+#: Nothing was sent, because of the user's set-up or machine.
+USAGE = 2
 #: A bug of ours, or an output that cannot be written.
 BROKEN = 1
 
@@ -31,8 +34,9 @@ def main() -> None:
     except Exception as error:  # The installation's: commands handle their own.
         if "--verbose" in sys.argv:
             raise
-        streams.say(f"kling26 cannot start: {error}. Use --verbose to see where.")
-        status = BROKEN
+        lacking = lack(error)
+        streams.say(lacking or f"kling26 cannot start: {error}. Use --verbose to see where.")
+        status = USAGE if lacking else BROKEN
     if status == INTERRUPTED or _hung():
         # An orderly exit would wait for threads that are still waiting for an answer; and CPython
         # kills itself with the signal if it arrived during an `eval`, as in `namedtuple`.
@@ -104,5 +108,6 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a traceback only with --verbose.
-        console.fail(texts.bug(console.shown(error)), as_json=as_json)
-        return BROKEN
+        lacking = lack(error)
+        console.fail(lacking or texts.bug(console.shown(error)), as_json=as_json)
+        return USAGE if lacking else BROKEN

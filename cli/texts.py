@@ -195,6 +195,8 @@ def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | Non
         return ["kling26 tasks lists them."]
     if isinstance(error, JournalBusy):
         return ["Try again."]
+    if isinstance(error, NotDelivered) and task is None and error.task is None:
+        return ["Check the tasks with: kling26 tasks"]
     if isinstance(error, NotDelivered) or (task is not None and task.open):
         name, fetch = str(error.task), _FETCH.format(task=error.task)
         about = _About(name, str(error.provider), provider, fetch)

@@ -5,15 +5,16 @@ The main thread waits for nothing that cannot be given up: whatever hangs, a com
 """
 
 import queue
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import Factory, frozen
 
 from ..core.budget import Budget
-from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater
+from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater, UsageError
+from ..core.machine import lack
 from ..core.provider import Provider
 from ..core.runner import background
 from ..core.settings import Settings
@@ -120,7 +121,7 @@ def run_work(
     session = Session[ItemT](Runner(Settings()), Display(quiet))
     interrupted = False
     try:
-        with session.display:
+        with _on_this_machine(session, paid), session.display:
             begun = True
             future = background.start(work(session))
             try:
@@ -135,7 +136,25 @@ def run_work(
         raise _interrupted(session, idle)
     if not done:
         raise _given_up(session, paid)
-    return future.result()
+    with _on_this_machine(session, paid):
+        return future.result()
+
+
+@contextmanager
+def _on_this_machine(session: Session[Any], paid: bool) -> Iterator[None]:
+    """Where this process is out of memory, files or threads, say that, and whether it has paid."""
+    try:
+        yield
+    except Exception as error:
+        lacking = None if isinstance(error, Kling26Error) else lack(error)
+        if lacking is None:
+            raise
+        known = [line.progress for line in session.display.tasks.values()]
+        sent = paid or any(each.phase not in ("waiting", "uploading") for each in known)
+        found = (NotDelivered if sent else UsageError)(lacking)
+        if len(known) == 1:
+            found.about(task=known[0].task, provider=known[0].provider)
+        raise found from error
 
 
 def _watch(
@@ -162,7 +181,10 @@ def _close(session: Session[Any], left: float) -> None:
         if paying:
             rehearsal = all(line.progress.sandbox for line in session.display.tasks.values())
             say(texts.waiting_for_answer(grace, rehearsal))
-        closing = background.start(runner.aclose(grace))
+        try:
+            closing = background.start(runner.aclose(grace))
+        except (OSError, RuntimeError, MemoryError):  # There is no loop, so nothing has begun.
+            return
         budget = Budget(grace * paying + _CLOSING)
         while hung and budget.look() > 0:
             hung = not wait([closing], timeout=_GLANCE).done

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from .errors import SettingsError
-from .home import advise
+from .home import advise_of_file
 from .text import join_words, reason, sanitize
 from .toml import read_toml
 
@@ -20,7 +20,7 @@ def read_config(path: Path) -> dict[str, str]:
     try:
         found = read_toml(path)
     except OSError as error:
-        raise SettingsError(advise(f"{sanitize(path)} cannot be read", error)) from error
+        raise SettingsError(advise_of_file(path, "read", error)) from error
     except ValueError as error:
         raise SettingsError(f"{sanitize(path)} cannot be read: {reason(error)}.") from error
     values: dict[str, str] = {}

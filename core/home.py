@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import SettingsError
+from .machine import check_files, lack
 from .pasted import plain
 from .text import reason, sanitize
 
@@ -88,11 +89,27 @@ def make_private(folder: Path) -> None:
 
 def advise(problem: str, error: OSError) -> str:
     """A problem with the home folder, or a file in it, as a sentence, and what to do about it."""
+    if (lacking := lack(error)) is not None:
+        return f"{problem}. {lacking}"
     return f"{problem}: {reason(error)}. {remedy(error.errno)}".strip()
+
+
+def advise_of_file(path: Path, what: str, error: OSError) -> str:
+    """A file in the home folder cannot be read or written: if that is its own fault, only that."""
+    problem = f"{sanitize(path)} cannot be {what}"
+    if lack(error) is None and (
+        error.errno == errno.ELOOP or (what == "read" and os.path.lexists(path))
+    ):
+        return f"{problem}: {reason(error)}."
+    return advise(problem, error)
 
 
 def remedy(number: int | None) -> str:
     """What to do about an error of the system in the home folder; empty if nobody can say."""
+    try:
+        check_files()  # SQLite does not say why it cannot open one.
+    except OSError as error:
+        return lack(error) or ""
     if number in _DISK_FULL:
         return "Make room on that disk, or set KLING26_HOME to a folder on another one."
     return "" if number in _OTHER_REASONS else _REMEDY

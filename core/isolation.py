@@ -2,11 +2,14 @@
 What the code of a plug-in may do to the process while it is loaded, and what is put back after it.
 
 What it prints goes to stderr, because stdout belongs to the results of whoever uses kling26. Its
-changes to the standard streams, signal handlers, logging, warnings, the locale and the working
-folder end with it. Only `os._exit` cannot be helped.
+changes to the standard streams, signal handlers, logging, warnings, the locale, the working folder,
+the environment and what is built in end with it: an address in the environment is where a key is
+sent. Only `os._exit` cannot be helped.
 """
 
+import builtins
 import io
+import json
 import locale
 import logging
 import os
@@ -37,6 +40,8 @@ def isolated() -> Iterator[None]:
         _logging(),
         _locale(),
         _folder(),
+        _environment(),
+        _built_in(),
         warnings.catch_warnings(),
     ):
         yield
@@ -247,6 +252,30 @@ def _here() -> str | None:
         return os.getcwd()
     except OSError:  # It is deleted.
         return None
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            os.environ.pop(name, None)
+        for name, value in before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+
+@contextmanager
+def _built_in() -> Iterator[None]:
+    """`print` and the like, and the functions that write what others read."""
+    before = [(module, dict(vars(module))) for module in (builtins, json)]
+    try:
+        yield
+    finally:
+        for module, known in before:
+            vars(module).update(known)
 
 
 def _forget_parent() -> None:

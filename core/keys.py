@@ -4,6 +4,7 @@ API keys: in the environment, or in ``keys.toml`` in the home folder, which only
 Keys are read each time they are needed, so a new one takes effect at once.
 """
 
+import difflib
 import errno
 import logging
 import os
@@ -18,12 +19,12 @@ from attrs import field, frozen
 
 from .atomic import replacing
 from .errors import MissingKey, Remedy, SettingsError
-from .home import advise, make_private
+from .home import advise_of_file, make_private
 from .pasted import plain_key
 from .provider import Provider
 from .settings import Settings
 from .text import join_words, reason, sanitize
-from .toml import NotToml, read_toml
+from .toml import NotToml, line_of, read_toml
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -78,11 +79,16 @@ class Keys:
         return key
 
     def _misnamed(self, provider: Provider) -> str:
-        """A sentence on a key that is stored under another name than its provider's; or nothing."""
+        """A sentence on a key that is stored empty, or under another name; or nothing."""
+        names, path = list(self._stored()), sanitize(self.path)
+        if provider.name in names:
+            return f' In {path}, "{provider.name}" is empty.'
         others = (provider.name.lower(), provider.key_variable.lower())
-        for name in self._stored():
+        for name in names:
             if name.lower() in others:
-                return f' {sanitize(self.path)} has "{name}", which has to be "{provider.name}".'
+                return f' {path} has "{name}", which has to be "{provider.name}".'
+        for name in difflib.get_close_matches(provider.name, names, 1):
+            return f' {path} has "{sanitize(name, 60)}"; did you mean "{provider.name}"?'
         return ""
 
     def set(self, provider: Provider, value: str) -> str | None:
@@ -122,10 +128,12 @@ class Keys:
             raise _failed(self.path, "read", error) from error
         except NotToml as error:
             raise SettingsError(f"{sanitize(self.path)} cannot be read: {error}.") from error
-        except ValueError:
+        except ValueError as error:
             # The parser's own message may quote the line, and with it the key.
+            line = line_of(error)
+            where = "" if line is None else f" in line {line}"
             raise SettingsError(
-                f"{sanitize(self.path)} is not valid TOML; fix or delete it."
+                f"{sanitize(self.path)} is not valid TOML{where}; fix or delete it."
             ) from None
         return {name: _text(self.path, name, value) for name, value in values.items()}
 
@@ -164,7 +172,7 @@ class Keys:
 
 
 def _failed(path: Path, what: Literal["read", "written"], error: OSError) -> SettingsError:
-    return SettingsError(advise(f"{sanitize(path)} cannot be {what}", error))
+    return SettingsError(advise_of_file(path, what, error))
 
 
 def _make_secret(path: Path) -> None:

@@ -23,6 +23,7 @@ from .hookspecs import PROJECT, Sandbox
 from .installed import PlugIn
 from .isolation import isolated
 from .provider import Provider
+from .redaction import redact_environment
 from .settings import Settings, variable_stem
 from .text import did_you_mean, join_words, sanitize
 from .validation import InvalidPlugin, own_variables, validate_provider
@@ -153,7 +154,7 @@ def _recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
         try:
             yield
         except InvalidPlugin as error:
-            problems.append(Problem(plugin, str(error)))
+            problems.append(Problem(plugin, redact_environment(str(error))))
         except BaseException as error:  # noqa: BLE001
             problems.append(Problem(plugin, _words(error)))
 
@@ -161,7 +162,7 @@ def _recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
 def _words(error: BaseException) -> str:
     """What was raised; its own text may be missing, or raise something itself."""
     try:
-        text = sanitize(error)
+        text = sanitize(redact_environment(str(error)))
     except BaseException:  # noqa: BLE001
         text = ""
     return ": ".join(filter(None, (type(error).__name__, text)))

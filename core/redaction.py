@@ -2,11 +2,13 @@
 
 import json
 import logging
+import os
 import traceback
 from typing import TYPE_CHECKING, AnyStr
 from urllib.parse import quote
 
 from .errors import Kling26Error, ProviderError
+from .pasted import plain_key
 
 if TYPE_CHECKING:
     import httpx
@@ -35,6 +37,15 @@ def redact(text: AnyStr, key: str) -> AnyStr:
         text = text.replace(each, "[key]")
         for length in range(len(each) - 1, _SHORTEST - 1, -1):
             text = text.replace(f"{each[:length]}…", "[key]…")
+    return text
+
+
+def redact_environment(text: str) -> str:
+    """The text without what any variable of the environment has that is named as a key's."""
+    for name, value in os.environ.items():
+        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")):
+            for key in (value.strip(), plain_key(value, (name,))[0]):
+                text = redact(text, key)
     return text
 
 

@@ -8,7 +8,6 @@ Settings: defaults, then ``config.toml`` in the home folder, then the environmen
     kie_base_url = "https://proxy.example/kie"
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -21,6 +20,7 @@ from attrs import define, field
 from .config import check_names, read_config
 from .errors import SettingsError
 from .home import find_home
+from .hosts import is_loopback
 from .pasted import plain
 from .provider import Provider
 from .text import sanitize
@@ -153,6 +153,8 @@ def _problem(url: str) -> str | None:
     """What is wrong with the URL of an API, if anything; worded to follow its name."""
     if re.search(r"\s", url) or not url.isprintable():
         return "must not contain blanks or control characters"
+    if not _has_port(url):
+        return "has a wrong port, which must be a number from 1 to 65535"
     if not is_safe_url(url):
         return "must be an https:// URL, or an http:// URL on this machine"
     if any(sign in url for sign in "?#"):
@@ -163,10 +165,25 @@ def _problem(url: str) -> str | None:
 
     try:
         # What the system does before it looks a name up: it refuses empty and very long labels.
-        httpx.URL(url).raw_host.decode("ascii").encode("idna")
+        sent = httpx.URL(url)
+        sent.raw_host.decode("ascii").encode("idna")
+        # httpx reads international names back when it sends; not every one can be.
+        named = "%" not in sent.host or ":" in sent.host
     except (httpx.InvalidURL, UnicodeError):
-        return "must be a valid URL"
-    return None
+        named = False
+    return None if named else "must be a valid URL"
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port, if there is one, is a number that a port can have."""
+    try:
+        netloc = urlsplit(url).netloc
+    except ValueError:  # Wrong in another way.
+        return True
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return "@" in netloc  # Which is told of instead.
 
 
 def _without_secrets(url: str) -> str:
@@ -205,13 +222,3 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port of a URL: what a key is for."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or IP address means this machine, judged without resolving it."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,6 +1,7 @@
 """Settings files as people edit them: TOML in UTF-8, with or without a byte order mark."""
 
 import codecs
+import re
 from pathlib import Path
 
 from .atomic import read_file
@@ -31,4 +32,13 @@ def read_toml(path: Path) -> dict[str, object]:
         raise NotToml("it is not in UTF-8; save it in UTF-8") from error
     import tomllib  # Slow to import, and few users have such a file.
 
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise NotToml("it has too many brackets within brackets") from error
+
+
+def line_of(error: ValueError) -> int | None:
+    """The number of the line that the parser fails at, counted from 1; None if it says none."""
+    found = re.search(r"\(at line (\d+), column \d+\)$", str(error))
+    return int(found[1]) if found else None

@@ -14,8 +14,8 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 from kling26.core import ImageFile, Provider, plugins, refusals
+from kling26.core.hosts import is_loopback
 from kling26.core.plugins import load_providers
-from kling26.core.settings import is_loopback
 from kling26.core.validation import own_variables
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.util import LRUCache, immutabledict

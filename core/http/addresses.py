@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from ..settings import is_loopback
+from ..hosts import is_loopback, literals
 from ..text import bare_url, sanitize
 from .outbound import DIRECT, words
 from .proxies import proxy_for
@@ -131,18 +131,18 @@ async def resolve(url: httpx.URL, local: bool, unencrypted: bool = False) -> lis
     """
     check_host(url)
     check_scheme(url, local, unencrypted)
-    literals = _literals(url.host)
-    for address in literals:
+    spelled = literals(url.host)
+    for address in spelled:
         check_ip(address, local)
     name = url.host.lower().rstrip(".")
     if not local and _THIS_MACHINE.fullmatch(name):
         raise AddressRefused(f'the link leads to this machine ("{name}")')
     if proxy_for(url) is not None:
         # The proxy resolves names itself, so nobody can check what they lead to.
-        if not (literals or local) and _PRIVATE_NAME.fullmatch(name):
+        if not (spelled or local) and _PRIVATE_NAME.fullmatch(name):
             raise AddressRefused(f'the link leads into a private network ("{sanitize(name, 80)}")')
         return []
-    return literals[:1] or await _look_up(url, local)
+    return spelled[:1] or await _look_up(url, local)
 
 
 async def _look_up(url: httpx.URL, local: bool) -> list[str]:
@@ -158,31 +158,6 @@ async def _look_up(url: httpx.URL, local: bool) -> list[str]:
     for address in addresses:
         check_ip(address, local)
     return addresses
-
-
-def _literals(host: str) -> list[str]:
-    """
-    The IP address that a host is, however it is spelled; several if it can be read in several ways.
-
-    What `inet_aton` reads is an address to most programs: numbers that are missing, in hexadecimal
-    or octal. Some read the latter as decimal.
-    """
-    host = host.rstrip(".")
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        if not re.fullmatch(r"[0-9a-fx]+(\.[0-9a-fx]+){0,3}", host, re.IGNORECASE):
-            return []
-        spellings = (host, re.sub(r"(?<![0-9a-fx])0+(?=[0-9])", "", host, flags=re.IGNORECASE))
-        return list(dict.fromkeys(each for text in spellings for each in _from_numbers(text)))
-    return [host]
-
-
-def _from_numbers(text: str) -> list[str]:
-    try:
-        return [socket.inet_ntoa(socket.inet_aton(text))]
-    except OSError:
-        return []
 
 
 def pin(request: httpx.Request, address: str) -> None:

@@ -16,7 +16,7 @@ import httpx
 from attrs import field, frozen
 
 from ..errors import NetworkSettingsError
-from ..settings import is_loopback
+from ..hosts import is_loopback
 from ..text import sanitize
 from .direct import DirectHost, NotAHost
 
@@ -72,6 +72,12 @@ class Setting:
         """Whether something that is no port stands in its place."""
         host, port, _ = self._place
         return bool(port[1:]) and "[" not in host and not port[1:].isdigit()
+
+    @property
+    def has_bare_signs(self) -> bool:
+        """Whether a sign in a user name or a password ends it, so that its rest would be a host."""
+        login, mark, _ = self.address.rpartition("@")
+        return bool(mark) and re.search(r"[@/?#\\]", login) is not None
 
     @property
     def _place(self) -> tuple[str, str, str]:
@@ -152,14 +158,20 @@ def _proxy(setting: Setting) -> Proxy:
     if scheme == "socks5" and find_spec("socksio") is None:
         advice = "Install kling26[socks], or set the address of an http:// proxy."
         raise setting.refuse("and a SOCKS proxy needs the package socksio", advice)
+    if setting.has_bare_signs:
+        raise setting.refuse(
+            "and special characters in its user name or password have to be percent-encoded "
+            "(%40 for @, %2F for /, %23 for #, %3F for ?)"
+        )
     not_a_port = setting.refuse("whose port is not a number from 1 to 65535")
     try:
         url = httpx.URL(f"{scheme}://{setting.address}")
+        host = url.host  # Reading an international name may fail, too.
     except (httpx.InvalidURL, ValueError):
         # Without the cause, which may quote a part of the password.
         nowhere = setting.refuse("which is not the address of a proxy")
         raise (not_a_port if setting.port_is_none else nowhere) from None
-    if not url.host or "%" in url.host:
+    if not host or "%" in host:
         raise setting.refuse("which does not name a host")
     if url.port is not None and not 0 < url.port < 2**16:
         raise not_a_port

@@ -1,5 +1,6 @@
 """Where a journal is: a file, or a database at an SQLAlchemy URL, whose secrets are never shown."""
 
+import re
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
@@ -12,6 +13,8 @@ from ..text import sanitize
 _SHOWN = ("host", "port", "mode", "uri", "sslmode", "connect_timeout", "timeout", "vfs")
 #: SQLite's options that SQLAlchemy passes on; with ``uri=true``, SQLite has many more.
 _SQLITE = ("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout")
+#: Whether a text has no sign that ends a part of a URL, or begins an option.
+_PLAIN = re.compile(r"[\w.:-]*").fullmatch
 
 
 class BadAddress(ValueError):
@@ -62,8 +65,11 @@ class Address:
             url = self.url()
         except BadAddress:
             return _without_secrets(self.place)
-        shown = url.difference_update_query(self.hidden())
-        return sanitize(shown.render_as_string(hide_password=True))
+        if url.get_backend_name() == "sqlite":
+            return sanitize(url.difference_update_query(self.hidden()))
+        if not _is_plain(url):
+            return _without_secrets(self.place)
+        return sanitize(sa.URL.create(url.drivername, host=url.host, database=url.database))
 
     def hidden(self) -> dict[str, str | tuple[str, ...]]:
         """The options in the URL that may be secrets, or repeat the password."""
@@ -78,13 +84,15 @@ class Address:
     def secrets(self) -> list[str]:
         """The password and whatever else is never to be shown, as a driver may quote them."""
         try:
-            password, hidden = self.url().password, self.hidden().values()
+            url, hidden = self.url(), self.hidden().values()
         except BadAddress:
             return []
+        password = url.password
         texts = [
             part for value in hidden for part in ([value] if isinstance(value, str) else value)
         ]
         texts += [str(password)] if password else []
+        texts += [] if _is_plain(url) else [part for part in _place(url) if not _PLAIN(part)]
         spelt = {spell(text) for text in texts for spell in (str, quote, quote_plus, _fully_quoted)}
         return sorted(filter(None, spelt), key=len, reverse=True)
 
@@ -123,9 +131,18 @@ def _check_sqlite(url: sa.URL) -> None:
         raise BadAddress("has to be a full path, which is the same from every folder")
 
 
+def _is_plain(url: sa.URL) -> bool:
+    """Whether host and database are surely that: a password may stand in either's place."""
+    return url.get_backend_name() == "sqlite" or all(map(_PLAIN, _place(url)))
+
+
+def _place(url: sa.URL) -> tuple[str, str]:
+    return url.host or "", url.database or ""
+
+
 def _without_secrets(text: str) -> str:
-    """What can be shown of a text that is no URL: not a password."""
-    scheme, found, _ = text.partition("://")
-    if "@" in text or "password" in text.lower():
-        return f"{sanitize(scheme, 40)}://…" if found else "…"
-    return sanitize(text, 100)
+    """What can be shown of a text that is no URL: its scheme, or what is plainly a path."""
+    scheme = re.search(r"(?:^|[\s\"'])([A-Za-z][\w+]*)://", text)
+    if scheme is not None:
+        return f"{scheme[1]}://…"
+    return sanitize(text, 100) if re.fullmatch(r"([A-Za-z]:)?[\w./\\~-]+", text) else "…"

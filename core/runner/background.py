@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..isolation import occupy
+from ..machine import check_files
 from ..threads import shared
 
 if TYPE_CHECKING:
@@ -31,18 +32,31 @@ def loop() -> "asyncio.AbstractEventLoop":
     with _lock:
         if _loop is None:
             occupy()  # The loop opens files.
+            check_files()  # One that could not is not cleared away without a traceback.
             new = asyncio.new_event_loop()
-            new.set_default_executor(shared())  # It looks up host names there.
-            threading.Thread(target=new.run_forever, name="kling26", daemon=True).start()
+            try:
+                new.set_default_executor(shared())  # It looks up host names there.
+                threading.Thread(target=new.run_forever, name="kling26", daemon=True).start()
+            except BaseException:
+                new.close()
+                raise
             _loop = new
         return _loop
 
 
 def start(work: Coroutine[Any, Any, T]) -> "Future[T]":
-    """Start `work` on the background loop; cancelling the future cancels only `work` itself."""
-    import asyncio
+    """
+    Start `work` on the background loop; cancelling the future cancels only `work` itself.
 
-    return asyncio.run_coroutine_threadsafe(work, loop())
+    Raises `OSError`, `RuntimeError` or `MemoryError` if the machine has no room for the loop.
+    """
+    try:
+        import asyncio
+
+        return asyncio.run_coroutine_threadsafe(work, loop())
+    except BaseException:
+        work.close()
+        raise
 
 
 def _forget_parent() -> None:

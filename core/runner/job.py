@@ -10,9 +10,11 @@ from ..errors import (
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
+    UsageError,
 )
 from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
+from ..machine import lack
 from ..rehearsal import of_money
 from ..status import Status
 from ..text import sanitize, sentence
@@ -37,8 +39,7 @@ async def run(context: JobContext) -> Task:
         if context.task.standing == "unsent":
             raise
         # What is paid for stays so, whatever bug of ours or of a plug-in this is.
-        logger.exception("Task %s", context.id)
-        ended = unexpected(error, NotDelivered)
+        ended = unexpected(error, context.id, NotDelivered)
     await _record_error(context, ended)
     raise ended.about(
         task=context.id, provider=context.provider.name, task_id=context.task.task_id
@@ -59,9 +60,15 @@ async def _run(context: JobContext) -> Task:
     return context.task
 
 
-def unexpected(error: Exception, kind: type[Kling26Error] = Kling26Error) -> Kling26Error:
-    """An error that should not happen, in words."""
-    found = kind(f"Something unexpected happened: {sanitize(repr(error), 200)}.")
+def unexpected(
+    error: Exception, task: str, kind: type[Kling26Error] = Kling26Error
+) -> Kling26Error:
+    """An error that should not happen, in words; it is logged unless it is the machine's."""
+    if (lacking := lack(error)) is not None:
+        found = (UsageError if kind is Kling26Error else kind)(lacking)
+    else:
+        logger.error("Task %s", task, exc_info=error)
+        found = kind(f"Something unexpected happened: {sanitize(repr(error), 200)}.")
     found.__cause__ = error
     return found
 

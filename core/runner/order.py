@@ -9,6 +9,7 @@ from attrs import asdict, frozen
 
 from .. import validation
 from ..errors import SettingsError
+from ..hosts import is_loopback
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
 from ..images import ImageFile
@@ -19,7 +20,7 @@ from ..plugins import Registry
 from ..provider import Provider
 from ..rehearsal import emulator
 from ..request import VideoRequest
-from ..settings import Settings, is_loopback
+from ..settings import Settings
 from ..status import Realm
 from ..text import did_you_mean, join_words, sanitize
 

@@ -320,9 +320,10 @@ class Runner:
             video = await self._finish(task, deadline, progress)
         except Kling26Error as raised:
             error = raised
-        except Exception as bug:  # It must not end the other tasks.
-            logger.exception("Task %s", task.id)
-            error = unexpected(bug).about(task=task.id, provider=task.provider)
+        except Exception as bug:  # noqa: BLE001 - it must not end the other tasks.
+            error = self._told(task, unexpected(bug, task.id)).about(
+                task=task.id, provider=task.provider
+            )
         return Outcome(await self.latest(task.id) or task, video, error)
 
     async def _finish(

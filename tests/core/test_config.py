@@ -53,6 +53,7 @@ def test_editors_write_it_in_many_ways(config: Path, content: bytes) -> None:
         (b"provider = 'kie'\nProvider = 'kie'", 'sets "provider" twice'),
         (b"[kling26]\nprovider = 'kie'", '"kling26" must be a string.*; it is a table'),
         (b"provider = kie", r"cannot be read: .*line 1"),
+        (b"x = " + 3000 * b"[", "cannot be read: it has too many brackets within brackets"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_the_file(
@@ -123,3 +124,14 @@ def test_a_bad_value_is_blamed_on_where_it_stands(
         _ = of(config, KLING26_SANDBOX="perhaps").sandbox
     with pytest.raises(SettingsError, match=r"config\.toml: kie_base_url must not contain blanks"):
         of(config).configure(providers["kie"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Making a link takes a privilege on Windows")
+def test_a_file_that_is_at_fault_itself_says_nothing_of_the_home(config: Path) -> None:
+    config.symlink_to(config)
+
+    with pytest.raises(SettingsError) as caught:
+        _ = of(config).provider
+
+    assert str(caught.value).startswith(f"{config} cannot be read: ")
+    assert "KLING26_HOME" not in str(caught.value)

@@ -1,7 +1,9 @@
 """What a plug-in prints, raises or changes while it is loaded disturbs nobody."""
 
+import json
 import locale
 import logging
+import os
 import signal
 import sys
 import threading
@@ -184,3 +186,32 @@ def test_a_plug_in_that_takes_long_is_named(load: Load, monkeypatch: pytest.Monk
     (problem,) = load(WAITS).problems
 
     assert 'Loading the plug-in "acme:acme" takes unusually long.' in problem.reason
+
+
+def test_what_it_sets_in_the_environment_or_replaces_is_as_before(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIE_API_KEY", "k-12345678")
+    monkeypatch.delenv("KIE_BASE_URL", raising=False)
+    before = dict(os.environ), print, json.dumps
+
+    load(
+        "import builtins, json, os\n"
+        "os.environ['KIE_BASE_URL'] = 'https://evil.invalid'\n"
+        "os.environ['PATH'] = '/evil'\n"
+        "del os.environ['KIE_API_KEY']\n"
+        "builtins.print = json.dumps = len"
+    )
+
+    assert (dict(os.environ), print, json.dumps) == before
+
+
+@pytest.mark.parametrize("variable", ["KIE_API_KEY", "RUNCOMFY_TOKEN", "AWS_SECRET_ACCESS_KEY"])
+def test_a_key_that_it_quotes_is_not_shown(
+    load: Load, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, " k-12345678\n")
+
+    registry = load(f"import os; raise ValueError(os.environ['{variable}'])")
+
+    assert [each.reason for each in registry.problems] == ["ValueError: [key]"]

@@ -135,18 +135,30 @@ def test_a_damaged_file_is_reported_without_its_contents(home: Path, kie: Provid
     with pytest.raises(SettingsError) as caught:
         keys_of(home).find(kie)
 
-    assert str(caught.value) == f"{home / 'keys.toml'} is not valid TOML; fix or delete it."
+    assert (
+        str(caught.value) == f"{home / 'keys.toml'} is not valid TOML in line 1; fix or delete it."
+    )
     assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
-    "content", [b"kie = [", b"\xff", "kie = 'k'".encode("utf-16"), b"kie = 5", b"[kie]\nkey = 'k'"]
+    "content",
+    [
+        b"kie = [",
+        b"kie = " + 3000 * b"[",
+        b"\xff",
+        "kie = 'k'".encode("utf-16"),
+        b"kie = 5",
+        b"[kie]\nkey = 'k'",
+    ],
 )
 def test_no_keys_are_lost_to_a_damaged_file(home: Path, kie: Provider, content: bytes) -> None:
     home.mkdir()
     (home / "keys.toml").write_bytes(content)
 
-    with pytest.raises(SettingsError, match=r"not valid TOML|in UTF-8|must be a key in quotes"):
+    with pytest.raises(
+        SettingsError, match=r"not valid TOML|in UTF-8|too many brackets|must be a key in quotes"
+    ):
         keys_of(home).set(kie, "k-1")
 
     assert (home / "keys.toml").read_bytes() == content
@@ -268,15 +280,24 @@ def test_the_line_of_another_variable_is_refused(home: Path, kie: Provider) -> N
     assert "sk-1" not in str(caught.value)
 
 
-def test_a_key_under_its_variables_name_in_the_file_is_pointed_out(
-    home: Path, kie: Provider
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("KIE_API_KEY = 'k-1'", 'has "KIE_API_KEY", which has to be "kie"'),
+        ("kie = ''", r'In .*keys\.toml, "kie" is empty\.'),
+        ("kei = 'k-1'", r'has "kei"; did you mean "kie"\?'),
+    ],
+)
+def test_a_key_that_is_stored_wrongly_is_pointed_out(
+    home: Path, kie: Provider, line: str, problem: str
 ) -> None:
     home.mkdir()
-    (home / "keys.toml").write_text("KIE_API_KEY = 'k-1'")
+    (home / "keys.toml").write_text(line)
     (home / "keys.toml").chmod(0o600)
 
-    with pytest.raises(MissingKey, match='has "KIE_API_KEY", which has to be "kie"'):
+    with pytest.raises(MissingKey, match=problem) as caught:
         keys_of(home).need(kie)
+    assert "k-1" not in str(caught.value)
 
 
 # -- the file, and who else is there -----------------------------------------------------------

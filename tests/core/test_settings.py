@@ -7,7 +7,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 from kling26.core import Provider, SettingsError
-from kling26.core.settings import Settings, is_loopback, is_safe_url, url_variables
+from kling26.core.hosts import is_loopback
+from kling26.core.settings import Settings, is_safe_url, url_variables
 
 
 @pytest.fixture
@@ -153,7 +154,6 @@ def test_nothing_set_changes_nothing(home: Path, providers: Mapping[str, Provide
     "url",
     [
         "http://proxy.example", "proxy.example", "ftp://127.0.0.1", "https://", "http://[",
-        "http://127.0.0.1:99999",
     ],
 )  # fmt: skip
 def test_a_key_is_not_sent_to_just_any_url(
@@ -178,6 +178,12 @@ def test_a_key_is_not_sent_to_just_any_url(
         ("me:s3cr3t@proxy.example", "must be an https:// URL"),
         ("https://proxy..example", "must be a valid URL"),
         (f"https://{'x' * 64}.example", "must be a valid URL"),
+        ("https://xn--a/kie", "must be a valid URL"),
+        ("https://xn--zz--.example/kie", "must be a valid URL"),
+        ("http://127.0.0.1:99999/kie", "has a wrong port, which must be a number from 1 to 65535"),
+        ("http://127.0.0.1:x/kie", "has a wrong port"),
+        ("https://proxy.example:0", "has a wrong port"),
+        ("https://me:s3cr3t@proxy.example:x", "must"),
     ],
 )
 def test_a_url_that_nothing_can_be_appended_to_is_refused(
@@ -201,13 +207,22 @@ def test_what_is_around_a_url_is_no_part_of_it(
     )
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "localhost.", "127.0.0.1", "127.9.9.9", "127.1", "2130706433", "::1",
+        "::ffff:127.0.0.1",
+    ],
+)  # fmt: skip
 def test_this_machine_has_several_names(host: str) -> None:
     assert is_loopback(host)
     assert not is_safe_url(f"http://{host}.example")
 
 
-@pytest.mark.parametrize("host", ["", "10.0.0.1", "localhost.example", "0.0.0.0", "kie.ai"])  # noqa: S104
+@pytest.mark.parametrize(
+    "host",
+    ["", "10.0.0.1", "::ffff:10.0.0.1", "0177.0.0.1", "localhost.x", "0.0.0.0", "kie.ai"],  # noqa: S104
+)
 def test_other_machines_are_other_machines(host: str) -> None:
     assert not is_loopback(host)
 

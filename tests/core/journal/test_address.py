@@ -117,6 +117,19 @@ WITH_SECRETS = [
     f"me:{SPELT}@127.0.0.1/kling26",
     f"nothing://me:{SPELT}@127.0.0.1/kling26",
     f"sqlite://me:{SPELT}@host/kling26",
+    f"postgresql+psycopg://me:{SPELT}%40h/kling26",
+    f"PGPASSWORD={SPELT} postgresql+psycopg://me@h/kling26",
+    f"postgresql+psycopg://me:{SPELT} h/kling26",
+    f"postgresql+psycopg://me:{SPELT}",
+    f"postgresql+psycopg://me:{SPELT}/h/kling26",
+    f"postgresql+psycopg://me:{SPELT}＠h/kling26",
+    f"postgresql+psycopg://me:{SPELT}[at]h/kling26",
+    f"postgresql+psycopg:me:{SPELT}/h",
+]
+#: Wrong only once the driver reads them.
+IN_ODD_PLACES = [
+    f"postgresql+psycopg://127.0.0.1:1/kling26;password={SPELT}",
+    f"postgresql+psycopg://{SPELT}@127.0.0.1:1/kling26",
 ]
 
 
@@ -129,8 +142,22 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "RESTART", 0.0)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+psycopg://me:pw@db.example:5432/kling26", "postgresql+psycopg://db.example/kling26"),
+        ("a=b postgresql://me@host/x", "postgresql://…"),
+        ("postgresql://host/x;y=z", "postgresql://…"),
+        ("/home/me/journal.sqlite3", "/home/me/journal.sqlite3"),
+        ("host=h dbname=x", "…"),
+    ],
+)  # fmt: skip
+def test_only_what_is_surely_no_secret_is_shown(url: str, shown: str) -> None:
+    assert str(Address(url)) == shown
+
+
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("url", WITH_SECRETS)
+@pytest.mark.parametrize("url", WITH_SECRETS + IN_ODD_PLACES)
 def test_no_password_is_told_by_an_error_or_a_log(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -47,3 +47,16 @@ def test_a_bug_in_one_task_does_not_end_the_others(kie: Stage) -> None:
 
     assert sorted(each.video is not None for each in outcomes) == [False, True, True]
     assert kie.paid == 3
+
+
+def test_what_the_machine_lacks_is_no_bug_and_the_video_is_owed(
+    stage_of: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(job, "fetch", full)
+    error = try_it(stage_of("kie"))
+
+    assert type(error) is NotDelivered
+    assert str(error) == "There is not enough memory for this program (see ulimit -v)."
