@@ -184,7 +184,6 @@ class Journal:
                 # On PostgreSQL, another worker may insert an equal task after the select.
                 if not isinstance(error.__cause__, sa.exc.IntegrityError):
                     raise
-                self.claimed.remove(draft.id)
             else:
                 return task, task.id == draft.id
 

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,10 +25,12 @@ from kling26.core.errors import (
     StillRunning,
 )
 from kling26.core.journal import database, engine
+from kling26.core.journal import journal as journal_module
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
 
 from ..conftest import Stage
+from .test_worker import draft
 
 
 @pytest.fixture
@@ -406,3 +409,28 @@ def test_a_refusal_that_no_run_could_record_is_still_known_to_the_next_one(kie: 
         kie.generate()
 
     assert (kie.task().state, kie.paid, kie.submits()) == ("refused", 0, 1)
+
+
+def test_a_row_that_another_worker_has_inserted_at_the_same_moment_is_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, insert, tried = Journal(tmp_path / "j.sqlite3"), journal_module.insert, []
+
+    def late(*row: Any) -> None:
+        tried.append(row)
+        if len(tried) == 1:
+            raise sa.exc.IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+        insert(*row)
+
+    monkeypatch.setattr(journal_module, "insert", late)
+
+    async def claimed() -> tuple[Task, bool]:
+        try:
+            return await journal.claim(draft("A heron"), None)
+        finally:
+            await journal.close()
+
+    task, new = asyncio.run(claimed())
+
+    assert (new, len(tried)) == (True, 2)
+    assert journal.claimed == [task.id]
