@@ -91,6 +91,20 @@ def _shared_statements() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What a `no_cover` test starts is not measured, either.
+
+    Those tests only repeat, with other data and in other orders, what others cover; measuring them
+    would take a third of the suite's time.
+    """
+    if request.node.get_closest_marker("no_cover"):
+        for name in list(os.environ):
+            if name.startswith("COV"):
+                monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
 def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the user who runs the tests: no keys, no settings, no journal."""
     for name in list(os.environ):

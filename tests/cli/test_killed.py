@@ -12,6 +12,8 @@ from kling26.sandbox import Conditions, Server, build_site, environment
 
 from .conftest import User
 
+pytestmark = pytest.mark.no_cover
+
 #: Seconds after their start at which processes are killed: they load, submit, wait, and fetch.
 MOMENTS = (0.3, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2, 3.0)
 

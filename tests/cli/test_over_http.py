@@ -8,6 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.no_cover
+
 PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
 KEY = "sk-recognisable-0123456789"
 

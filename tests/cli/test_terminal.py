@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.no_cover
+
 pty = pytest.importorskip("pty")
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -9,7 +9,10 @@ import pytest
 from ..held import Provider
 from ..held import provider as provider
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+pytestmark = [
+    pytest.mark.no_cover,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there"),
+]
 
 #: As ComfyUI does it: its server in the main thread, prompts in a daemon thread.
 HOST = f"""

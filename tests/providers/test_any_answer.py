@@ -24,6 +24,8 @@ from kling26.core import (
 from kling26.core.plugins import load_providers
 from kling26.core.refusals import retry_after
 
+pytestmark = pytest.mark.no_cover
+
 PROVIDERS: Mapping[str, Provider] = load_providers().providers
 CALLERS = [name for name, provider in PROVIDERS.items() if provider.takes_callback_url]
 REQUEST = VideoRequest("A lighthouse blinks in the fog", task="k26-1")

@@ -10,6 +10,8 @@ from kling26.sandbox import FAULTS, Conditions, Fault, FaultName
 
 from .conftest import Client, Clock
 
+pytestmark = pytest.mark.no_cover
+
 AddFault = Callable[..., None]
 
 

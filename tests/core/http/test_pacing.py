@@ -9,6 +9,8 @@ from kling26.core.provider import Limits
 
 from ..conftest import Stage
 
+pytestmark = pytest.mark.no_cover
+
 
 def arrivals(stage: Stage) -> list[float]:
     return sorted(task.created for task in stage.emulator.accepted)

@@ -34,9 +34,12 @@ BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
     Path(found).parent for found in [shutil.which("initdb")] if found
 ]
 
-pytestmark = pytest.mark.skipif(
-    not BINARIES, reason="PostgreSQL's server is not installed (Debian: apt install postgresql)"
-)
+pytestmark = [
+    pytest.mark.no_cover,
+    pytest.mark.skipif(
+        not BINARIES, reason="PostgreSQL's server is not installed (Debian: apt install postgresql)"
+    ),
+]
 
 WORKER = """
 import sys

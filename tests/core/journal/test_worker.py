@@ -11,6 +11,8 @@ from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task, new_task_id
 from kling26.testing.clock import run
 
+pytestmark = pytest.mark.no_cover
+
 HOUR = 3600.0
 
 

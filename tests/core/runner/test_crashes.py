@@ -25,6 +25,8 @@ from PIL import Image
 
 from ..conftest import Stage
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture(params=["kie", "cometapi", "runcomfy"])
 def stage(request: pytest.FixtureRequest, brief: Callable[[str], Stage]) -> Stage:

@@ -8,7 +8,10 @@ import pytest
 from ...held import WAITS, Provider
 from ...held import provider as provider
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+pytestmark = [
+    pytest.mark.no_cover,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there"),
+]
 
 GENERATE = "generate(VideoRequest('A fox'))\n"
 OWN_RUNNER = """

@@ -29,6 +29,8 @@ from PIL import Image
 
 from ..conftest import Stage
 
+pytestmark = pytest.mark.no_cover
+
 WHILE_WAITING = [
     name for name in (*FAULTS_BY_STEP["poll"], *FAULTS_BY_STEP["end"]) if name != "failed_task"
 ]

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -22,6 +23,8 @@ from kling26.sandbox import FAULTS
 
 from ..conftest import PROVIDERS, stage_at
 from .test_crashes import Crash, Fuse, fused
+
+pytestmark = pytest.mark.no_cover
 
 SEEDS = st.integers(1, 4)
 

@@ -17,6 +17,8 @@ from kling26.sandbox import FaultName
 
 from ..conftest import PROVIDERS, Stage
 
+pytestmark = pytest.mark.no_cover
+
 Event = Literal[
     "wait", "unreachable", "no", "500", "500, but taken", "reset", "reset, but taken", "cut", "late"
 ]

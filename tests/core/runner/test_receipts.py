@@ -18,6 +18,8 @@ from kling26.sandbox import FaultName
 from ..conftest import Stage
 from .test_fault_table import try_it
 
+pytestmark = pytest.mark.no_cover
+
 PICTURE = (Path(__file__).parents[2] / "grey.png").read_bytes()
 
 

@@ -18,6 +18,8 @@ from kling26.core.runner.runner import Runner
 
 from ..conftest import Stage
 
+pytestmark = pytest.mark.no_cover
+
 
 @define
 class Drowsy(httpx.AsyncBaseTransport):
