@@ -1,18 +1,15 @@
 """The file ``config.toml`` in the home folder."""
 
-import difflib
 from collections.abc import Collection
 from pathlib import Path
 
 from .errors import SettingsError
 from .home import advise_of_file
-from .text import join_words, reason, sanitize
+from .text import closest, join_words, reason, sanitize
 from .toml import read_toml
 
 #: The names that are no provider's.
 NAMES = ("journal", "sandbox", "sandbox_faults", "provider", "load_plugins")
-#: How alike a misspelt name and the right one are, from 0 to 1.
-_ALIKE = 0.6
 
 
 def read_config(path: Path) -> dict[str, str]:
@@ -86,7 +83,6 @@ def _similar(name: str, known: Collection[str], url_names: Collection[str]) -> s
             # The ending alone would make any two such names alike.
             stems = {each.rsplit("_", 2)[0]: each for each in reversed([*url_names])}
             stems |= {e.removesuffix(ending): e for e in url_names if e.endswith(ending)}
-            found = difflib.get_close_matches(name.removesuffix(ending), stems, 1, _ALIKE)
-            return stems[found[0]] if found else None
-    found = difflib.get_close_matches(name, known, 1, _ALIKE)
-    return found[0] if found else None
+            meant = closest(name.removesuffix(ending), stems)
+            return None if meant is None else stems[meant]
+    return closest(name, known)

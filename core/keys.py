@@ -4,7 +4,6 @@ API keys: in the environment, or in ``keys.toml`` in the home folder, which only
 Keys are read each time they are needed, so a new one takes effect at once.
 """
 
-import difflib
 import errno
 import logging
 import os
@@ -23,7 +22,7 @@ from .home import advise_of_file, make_private
 from .pasted import plain_key
 from .provider import Provider
 from .settings import Settings
-from .text import join_words, reason, sanitize
+from .text import closest, join_words, reason, sanitize
 from .toml import NotToml, line_of, read_toml
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -87,9 +86,10 @@ class Keys:
         for name in names:
             if name.lower() in others:
                 return f' {path} has "{name}", which has to be "{provider.name}".'
-        for name in difflib.get_close_matches(provider.name, names, 1):
-            return f' {path} has "{sanitize(name, 60)}"; did you mean "{provider.name}"?'
-        return ""
+        similar = closest(provider.name, names)
+        if similar is None:
+            return ""
+        return f' {path} has "{sanitize(similar, 60)}"; did you mean "{provider.name}"?'
 
     def set(self, provider: Provider, value: str) -> str | None:
         """

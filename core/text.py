@@ -59,19 +59,27 @@ def bare_url(text: str) -> str:
 
 def did_you_mean(wrong: str, names: Iterable[str]) -> str:
     """
-    The end of a sentence: the name that was most likely meant, or "" if none is close.
-
-    Neither capitals nor the kind of dash count.
+    The end of a sentence: the name that is `closest`, or "" if none is close.
 
     >>> did_you_mean("kei", ["kie", "cometapi"])
     '; did you mean "kie"?'
+    """
+    meant = closest(wrong, names)
+    return "" if meant is None else f'; did you mean "{sanitize(meant, 60)}"?'
+
+
+def closest(wrong: str, names: Iterable[str]) -> str | None:
+    """
+    The name that was most likely meant, or None if none is close.
+
+    Neither capitals nor the kind of dash count.
     """
     import difflib  # Only needed when something is misspelt.
 
     spelled = {_folded(name): name for name in names}
     begun = [name for name in spelled if len(wrong) > 1 and name.startswith(_folded(wrong))]
     close = begun if len(begun) == 1 else difflib.get_close_matches(_folded(wrong), spelled, n=1)
-    return f'; did you mean "{sanitize(spelled[close[0]], 60)}"?' if close else ""
+    return spelled[close[0]] if close else None
 
 
 def _folded(name: str) -> str:

@@ -164,7 +164,7 @@ def _uvicorn() -> ModuleType:
     except ModuleNotFoundError as error:
         raise SettingsError(
             "The emulators are served with uvicorn, which is not installed here. It comes with "
-            'the extra "serve": pip install "kling26[serve]"'
+            'the extra "serve": run pip install ".[serve]" in your clone of kling26.'
         ) from error
     return uvicorn
 

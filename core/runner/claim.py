@@ -10,10 +10,8 @@ from ..journal.task import Task
 from ..progress import Progress
 from ..text import sanitize
 from ..threads import in_thread
+from .jobs import OVERRUN
 from .order import Order
-
-#: How long a task that may be paid for waits until its output is recorded, in seconds.
-_OVERRUN = 4.0
 
 
 async def claim(order: Order, journal: Journal, store: Store) -> tuple[Task, bool]:
@@ -27,7 +25,7 @@ async def claim(order: Order, journal: Journal, store: Store) -> tuple[Task, boo
         # A stored video is written at once, and one on its way must not wait for a writer.
         if equal.standing != "stored" and order.output is not None:
             with suppress(JournalError, TimeoutError):  # It may be paid for: never give up.
-                async with asyncio.timeout(_OVERRUN):
+                async with asyncio.timeout(OVERRUN):
                     await journal.request_output(equal.id, order.output)
         return equal, True
     _ = order.target.client  # Without a key, there must be no row.

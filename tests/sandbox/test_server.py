@@ -196,7 +196,7 @@ def test_without_uvicorn_it_is_said_where_that_comes_from(
 ) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
 
-    with pytest.raises(SettingsError, match=r'uvicorn.*pip install "kling26\[serve\]"'):
+    with pytest.raises(SettingsError, match=r'uvicorn.*pip install "\.\[serve\]" in your clone'):
         serve(site)
 
 
