@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .core import (
         AspectRatio,
         Balance,
+        BudgetExceeded,
         Cancellation,
         ImageFile,
         ImageRefused,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AspectRatio",
     "Balance",
+    "BudgetExceeded",
     "Cancellation",
     "ImageFile",
     "ImageRefused",

@@ -94,6 +94,7 @@ class Flags:
     """What `generate` takes besides the prompt; each field is a flag."""
 
     image: Annotated[str | None, _shared("image", "FILE_OR_URL")] = None
+    end_image: Annotated[str | None, _shared("end_image", "FILE_OR_URL")] = None
     sound: Annotated[bool, _shared("sound")] = _DEFAULTS["sound"]
     duration: Annotated[int, WHOLE, _shared("duration")] = _DEFAULTS["duration"]
     aspect_ratio: Annotated[
@@ -142,14 +143,15 @@ class Flags:
         if not _is_text(prompt):
             raise usage.not_text()
         # An empty value is most likely a script's unset variable, and must not mean "none".
-        for name in ("provider", "image", "aspect_ratio", "callback_url", "output"):
+        for name in ("provider", "image", "end_image", "aspect_ratio", "callback_url", "output"):
             value = getattr(self, name)
             if value is not None and not value.strip():
                 raise usage.empty(name)
         if self.image is not None and self.aspect_ratio is not None:
             raise usage.shape_with_image()
-        if self.image is not None and self.output is not None and _same(self.image, self.output):
-            raise usage.output_is_image()
+        for image in (self.image, self.end_image):
+            if image is not None and self.output is not None and _same(image, self.output):
+                raise usage.output_is_image()
         given: dict[str, Any] = {
             name: getattr(self, name) for name in _DEFAULTS if name != "prompt"
         }

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import Factory, frozen
 
-from ..core.budget import Budget
 from ..core.errors import JournalBusy, Kling26Error, NotDelivered, TryLater, UsageError
 from ..core.machine import lack
 from ..core.provider import Provider
 from ..core.runner import background
 from ..core.settings import Settings
 from ..core.text import join_sentences
+from ..core.time_left import TimeLeft
 from . import texts
 from .console import say
 from .display import Display
@@ -117,7 +117,7 @@ def run_work(
     from ..core.runner.runner import Runner
 
     global begun  # noqa: PLW0603 - one per process, like the loop.
-    budget = Budget(limit + _AT_MOST)
+    time_left = TimeLeft(limit + _AT_MOST)
     session = Session[ItemT](Runner(Settings()), Display(quiet))
     interrupted = False
     try:
@@ -125,13 +125,13 @@ def run_work(
             begun = True
             future = background.start(work(session))
             try:
-                done = _watch(future, session, found, budget)
+                done = _watch(future, session, found, time_left)
                 if not done:
                     future.cancel()
             except KeyboardInterrupt:
                 done, interrupted = True, future.cancel()  # False if it has just ended.
     finally:
-        _close(session, budget.left)
+        _close(session, time_left.left)
     if interrupted:
         raise _interrupted(session, idle)
     if not done:
@@ -161,11 +161,11 @@ def _watch(
     future: "Future[Any]",
     session: Session[ItemT],
     found: Callable[[ItemT], object],
-    budget: Budget,
+    time_left: TimeLeft,
 ) -> bool:
     """Show what is found until the work has ended; False if it has not ended in time."""
     done = False
-    while not done and budget.look() > _AT_MOST - _OVERRUN:
+    while not done and time_left.look() > _AT_MOST - _OVERRUN:
         done = bool(wait([future], timeout=_GLANCE).done)
         session.show(found)
     return done
@@ -185,8 +185,8 @@ def _close(session: Session[Any], left: float) -> None:
             closing = background.start(runner.aclose(grace))
         except (OSError, RuntimeError, MemoryError):  # There is no loop, so nothing has begun.
             return
-        budget = Budget(grace * paying + _CLOSING)
-        while hung and budget.look() > 0:
+        time_left = TimeLeft(grace * paying + _CLOSING)
+        while hung and time_left.look() > 0:
             hung = not wait([closing], timeout=_GLANCE).done
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
-from ..core.money import list_price
-from ..core.options import OptionInfo, option_info, options_of
+from ..core.money import list_price, pricing_options
+from ..core.options import OptionInfo, option_info
 from ..core.provider import Provider
 from ..core.request import VideoRequest
 
@@ -26,9 +26,7 @@ def price_table(provider: Provider) -> list[dict[str, Any]]:
 
 
 def _combinations(provider: Provider) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    own = {
-        info.name: _values(info) for info in options_of(provider.Options) if len(_values(info)) > 1
-    }
+    own = {info.name: values for info, values in pricing_options(provider)}
     shared = {
         "with_image": [False, True],
         "sound": _values(option_info(VideoRequest, "sound")),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .api import GenerateKeywords, agenerate, generate
 from .errors import (
+    BudgetExceeded,
     ImageRefused,
     JournalBusy,
     JournalError,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AspectRatio",
     "Balance",
+    "BudgetExceeded",
     "Cancellation",
     "Flow",
     "GenerateKeywords",

@@ -9,7 +9,12 @@ from .text import closest, join_words, reason, sanitize
 from .toml import read_toml
 
 #: The names that are no provider's.
-NAMES = ("journal", "sandbox", "sandbox_faults", "provider", "load_plugins")
+NAMES = (
+    "journal", "sandbox", "sandbox_faults", "provider", "prefer", "load_plugins",
+    "max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour",
+)  # fmt: skip
+#: How the names for the URLs of providers end.
+_URL_ENDINGS = ("_base_url", "_upload_url", "_balance_url")
 
 
 def read_config(path: Path) -> dict[str, str]:
@@ -54,7 +59,7 @@ def check_names(
     for name in names:
         if name in known:
             continue
-        stem = name.removesuffix("_base_url").removesuffix("_upload_url")
+        stem = next((name.removesuffix(e) for e in _URL_ENDINGS if name.endswith(e)), name)
         is_url = stem != name
         similar = _similar(name, known, url_names)
         if similar is None and is_url and not all_loaded:
@@ -78,7 +83,7 @@ def _similar(name: str, known: Collection[str], url_names: Collection[str]) -> s
     name = name.removeprefix("kling26_")
     if name in known:
         return name
-    for ending in ("_base_url", "_upload_url"):
+    for ending in _URL_ENDINGS:
         if name.endswith(ending):
             # The ending alone would make any two such names alike.
             stems = {each.rsplit("_", 2)[0]: each for each in reversed([*url_names])}

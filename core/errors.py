@@ -11,6 +11,7 @@ Every error that kling26 raises, as one tree.
     │   ├── OptionRefused       a value or an option that the provider does not accept
     │   ├── ImageRefused        the image cannot be read, or the provider does not accept it
     │   ├── OutputRefused       the video cannot be written to the given path
+    │   ├── BudgetExceeded      one more video would cost more than may be spent
     │   ├── MissingKey          no API key for the provider
     │   └── SettingsError       a settings file or variable is invalid
     ├── JournalError            the record of paid tasks cannot be read or written
@@ -138,12 +139,20 @@ class OptionRefused(UsageError):
 class ImageRefused(OptionRefused):
     """The image cannot be read, or the provider does not accept it."""
 
-    def __init__(self, message: str, *, provider: str | None = None) -> None:
-        super().__init__(message, option="image", provider=provider)
+    def __init__(self, message: str, *, option: str = "image", provider: str | None = None) -> None:
+        super().__init__(message, option=option, provider=provider)
 
 
 class OutputRefused(UsageError):
     """The video cannot be written to the given path."""
+
+
+class BudgetExceeded(UsageError):
+    """One more video would cost more than may be spent; `setting` is the limit's name."""
+
+    def __init__(self, message: str, *, setting: str) -> None:
+        super().__init__(message, remedy=Remedy("change", option=setting))
+        self.setting = setting
 
 
 class MissingKey(UsageError):

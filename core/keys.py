@@ -45,6 +45,8 @@ class Key:
 
     value: str = field(repr=False)
     source: Literal["environment", "keys.toml", "sandbox"]
+    #: Which variable of the environment has it, if one does.
+    variable: str | None = None
 
 
 @frozen
@@ -59,10 +61,10 @@ class Keys:
 
     def find(self, provider: Provider) -> Key | None:
         """The provider's key, or None."""
-        variable = provider.key_variable
-        value, _ = _pasted(self.settings.environ.get(variable, ""), provider)
-        if value:
-            return Key(_usable(value, variable), "environment")
+        for variable in provider.key_variables:
+            value, _ = _pasted(self.settings.environ.get(variable, ""), provider)
+            if value:
+                return Key(_usable(value, variable), "environment", variable)
         value, _ = _pasted(self._stored().get(provider.name, ""), provider)
         return Key(_usable(value, sanitize(self.path)), "keys.toml") if value else None
 
@@ -82,7 +84,7 @@ class Keys:
         names, path = list(self._stored()), sanitize(self.path)
         if provider.name in names:
             return f' In {path}, "{provider.name}" is empty.'
-        others = (provider.name.lower(), provider.key_variable.lower())
+        others = (provider.name.lower(), *(name.lower() for name in provider.key_variables))
         for name in names:
             if name.lower() in others:
                 return f' {path} has "{name}", which has to be "{provider.name}".'
@@ -208,7 +210,7 @@ def _text(path: Path, name: str, value: object) -> str:
 
 
 def _pasted(text: str, provider: Provider) -> tuple[str, tuple[str, ...]]:
-    return plain_key(text, (provider.key_variable, provider.name))
+    return plain_key(text, (*provider.key_variables, provider.name))
 
 
 def _usable(key: str, source: str) -> str:

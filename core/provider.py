@@ -84,21 +84,21 @@ class Provider(ABC, Generic[OptionsT]):
         acme = "kling26_acme"
 
     **Flows** are generators that yield an `httpx.Request`, are sent the `httpx.Response` and
-    return a value. They contain no key: the runner signs requests to the hosts of `base_url` and
-    `upload_url`, and no others. They do not wait, retry or catch connection errors: the runner
-    does. They are sent every answer below HTTP 500, and raise a `ProviderError`: `Refused` (or
-    `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater` if it did not
-    accept the request for now, `NoSuchTask`, `Unavailable` if it reports an internal error under
-    an HTTP status below 500, and `UnexpectedReply` for anything they cannot read. `error`, `read`
-    and the methods next to them help with that. HTTP 5xx and broken connections are raised inside
-    the flow as `Unavailable`. Most flows let it propagate, and the runner tries again; a flow for
-    which a 5xx has a meaning catches it and reads its `reply`. The paid request is an exception:
-    any answer of 500 or above makes the task unknown.
+    return a value. They contain no key: the runner signs requests to the hosts of `base_url`,
+    `upload_url` and `balance_url`, and no others. They do not wait, retry or catch connection
+    errors: the runner does. They are sent every answer below HTTP 500, and raise a `ProviderError`:
+    `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
+    if it did not accept the request for now, `NoSuchTask`, `Unavailable` if it reports an internal
+    error under an HTTP status below 500, and `UnexpectedReply` for anything they cannot read.
+    `error`, `read` and the methods next to them help with that. HTTP 5xx and broken connections are
+    raised inside the flow as `Unavailable`. Most flows let it propagate, and the runner tries
+    again; a flow for which a 5xx has a meaning catches it and reads its `reply`. The paid request
+    is an exception: any answer of 500 or above makes the task unknown.
 
-    `submit` and `poll` are required. `upload`, `cancel`, `find`, `renew` and `balance` are optional
-    flows; `check`, `price`, `read_callback` and `verify_callback` are plain functions, and so are
-    `sign`, `ticket` and `recover_ticket`, which few services need to override. Whatever a task
-    needs later goes into its `Ticket`: one instance of this class serves many tasks at once.
+    `submit` and `poll` are required. `upload`, `cancel`, `find`, `renew`, `quote` and `balance` are
+    optional flows; `check`, `price`, `read_callback` and `verify_callback` are plain functions, and
+    so are `sign`, `ticket` and `recover_ticket`, which few services need to override. Whatever a
+    task needs later goes into its `Ticket`: one instance of this class serves many tasks at once.
 
     With type checking, write ``class Acme(Provider[AcmeOptions])`` to name the class of `Options`.
 
@@ -113,12 +113,15 @@ class Provider(ABC, Generic[OptionsT]):
     name: ClassVar[str]
     #: The name that users read.
     title: ClassVar[str]
-    #: The environment variable that contains the key.
+    #: The environment variable that contains the key, and others that may instead.
     key_variable: ClassVar[str]
+    other_key_variables: ClassVar[tuple[str, ...]] = ()
     #: The URL of the API, without a trailing slash. ``<NAME>_BASE_URL`` overrides it.
     base_url: str
     #: Where images are uploaded, if anywhere. ``<NAME>_UPLOAD_URL`` overrides it.
     upload_url: str | None = None
+    #: Where the balance is asked for, if not at `base_url`. ``<NAME>_BALANCE_URL`` overrides it.
+    balance_url: str | None = None
     #: What the provider accepts.
     limits: Limits = Limits()
     #: Its own options, beyond the shared ones: an attrs class of `option` fields.
@@ -128,8 +131,15 @@ class Provider(ABC, Generic[OptionsT]):
     #: The pages where users get a key, and where they see the tasks of their account.
     key_page: ClassVar[str | None] = None
     tasks_page: ClassVar[str | None] = None
-    #: The unit of `Status.cost`.
+    #: The unit of `Status.cost` and of `balance`.
     cost_unit: ClassVar[str] = "USD"
+    #: What one `cost_unit` is worth in USD, if that is the same for everybody.
+    usd_per_unit: ClassVar[float | None] = None
+    #: Whether what a video cost may only be known some time after it is finished.
+    cost_comes_late: ClassVar[bool] = False
+    #: What a request that is refused, and a task that fails, cost, as far as that is documented: a
+    #: sentence for users.
+    charges: ClassVar[str | None] = None
     #: The JSON name of the task's id in the answer to a submit, so that the id can be found even in
     #: a truncated answer.
     task_id_name: ClassVar[str | None] = None
@@ -139,7 +149,8 @@ class Provider(ABC, Generic[OptionsT]):
         """
         Request the video; the one paid request of this flow is its last.
 
-        `request.image` is None, a URL, or an `ImageFile` if the provider has no `upload`.
+        `request.image` is None, a URL, or an `ImageFile` if the provider has no `upload`; so is
+        `request.end_image`, which only comes with an `image` and if `Limits.end_image` is set.
         `options` is an instance of `Options`. Raise `Refused` if the provider clearly said no,
         and `UnexpectedReply` if anything is unclear: the task then counts as possibly paid.
         """
@@ -169,6 +180,10 @@ class Provider(ABC, Generic[OptionsT]):
         """A fresh URL for a result whose `url` has expired."""
         raise NotImplementedError
 
+    def quote(self, request: VideoRequest, options: OptionsT) -> Flow[float | None]:
+        """Ask for the price in USD; None if the provider does not say."""
+        raise NotImplementedError
+
     def balance(self) -> Flow[float]:
         """What is left on the account, in `cost_unit`."""
         raise NotImplementedError
@@ -193,7 +208,7 @@ class Provider(ABC, Generic[OptionsT]):
         raise NotImplementedError
 
     def price(self, request: VideoRequest, options: OptionsT) -> float | None:
-        """The list price in USD, or None if unknown."""
+        """The list price in USD, or None if unknown; 0 would mean that it is free."""
         return None
 
     def sign(self, request: "httpx.Request", key: str) -> None:
@@ -211,6 +226,11 @@ class Provider(ABC, Generic[OptionsT]):
         return None if task_id is None else self.ticket(task_id, request)
 
     # -- to use, and not to override ---------------------------------------------------------------
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The variables of the environment that may contain the key; the first that is set does."""
+        return self.key_variable, *self.other_key_variables
 
     def can(self, flow: str) -> bool:
         """Whether the provider implements the optional flow of that name."""
@@ -297,8 +317,8 @@ class Provider(ABC, Generic[OptionsT]):
     def option_refused(self, option: str, problem: str) -> OptionRefused:
         """The error for `check`; `problem` says what is wrong with the option and what to do."""
         message = f"{self.title}: {problem}"
-        if option == "image":
-            return ImageRefused(message, provider=self.name)
+        if option in ("image", "end_image"):
+            return ImageRefused(message, option=option, provider=self.name)
         return OptionRefused(message, option=option, provider=self.name)
 
     def _remedy(self, kind: type[ProviderError]) -> Remedy | None:

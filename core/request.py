@@ -9,6 +9,8 @@ from .options import option, option_metadata
 
 AspectRatio = Literal["16:9", "9:16", "1:1"]
 Kind = Literal["text", "image"]
+#: The options that are images.
+ImageOption = Literal["image", "end_image"]
 
 ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 #: In seconds.
@@ -25,7 +27,7 @@ class VideoRequest:
     ('text', 5, '16:9')
 
     With an `image` (a path, the bytes or an ``https://`` URL) the video starts from that image,
-    which also sets the shape: `aspect_ratio` is then not sent.
+    which also sets the shape: `aspect_ratio` is then not sent. With an `end_image`, it ends there.
 
     `task` is our own id of the task, for providers that have a field for it; the runner fills it
     in before `Provider.submit`.
@@ -64,6 +66,13 @@ class VideoRequest:
         minimum=0,
         maximum=2**64 - 1,
     )
+    end_image: str | ImageFile | None = field(
+        default=None,
+        converter=as_image,
+        metadata=option_metadata(
+            "End image", "An image to end with, beside the one to start from: a file or a URL."
+        ),
+    )
     task: str = field(default="", kw_only=True)
 
     @property
@@ -71,9 +80,16 @@ class VideoRequest:
         """Whether the video is made from text alone or from an image."""
         return "text" if self.image is None else "image"
 
-    def with_image(self, value: str) -> "VideoRequest":
-        """The same request, with the URL that `Provider.upload` returned instead of the bytes."""
-        uploaded = evolve(self, image=None)
-        # Bypasses the converter, which might read what a provider returned as a local path.
-        object.__setattr__(uploaded, "image", value)
+    @property
+    def files(self) -> dict[ImageOption, ImageFile]:
+        """The images that were given as files, by the name of their option."""
+        given: dict[ImageOption, object] = {"image": self.image, "end_image": self.end_image}
+        return {name: each for name, each in given.items() if isinstance(each, ImageFile)}
+
+    def with_urls(self, **urls: str) -> "VideoRequest":
+        """The same request, with URLs that `Provider.upload` returned instead of the files."""
+        uploaded = evolve(self)
+        for option_name, url in urls.items():
+            # Bypasses the converter, which might read what a provider returned as a local path.
+            object.__setattr__(uploaded, option_name, url)
         return uploaded

@@ -11,8 +11,11 @@ Settings: defaults, then ``config.toml`` in the home folder, then the environmen
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
+from math import inf
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from attrs import define, field
@@ -23,7 +26,10 @@ from .home import find_home
 from .hosts import is_loopback
 from .pasted import plain
 from .provider import Provider
+from .spending import Budget
 from .text import sanitize
+
+N = TypeVar("N", int, float)
 
 #: The default time-out for a video, in seconds.
 TIMEOUT = 3600.0
@@ -43,6 +49,8 @@ class Settings:
     """
 
     environ: Mapping[str, str] = field(factory=lambda: os.environ, repr=False)
+    #: What counts where neither the environment nor ``config.toml`` says anything.
+    defaults: Mapping[str, str] = field(factory=dict, repr=False, kw_only=True)
 
     @cached_property
     def home(self) -> Path:
@@ -61,7 +69,7 @@ class Settings:
         """A variable's value: from the environment, else from ``config.toml``."""
         value = self.environ.get(variable)
         if value is None:
-            value = self._file.get(_name(variable))
+            value = self._file.get(_name(variable), self.defaults.get(variable))
         return None if value is None else plain(value)
 
     def where(self, variable: str) -> str:
@@ -110,12 +118,39 @@ class Settings:
         return self.get("KLING26_PROVIDER") or "kie"
 
     @property
+    def preferred(self) -> tuple[str, ...]:
+        """The providers that "auto" may choose, in order; empty for any (``KLING26_PREFER``)."""
+        return _names(self.get("KLING26_PREFER"))
+
+    @property
     def load_plugins(self) -> tuple[str, ...] | None:
         """The distributions to load plug-ins from; None for all (``KLING26_LOAD_PLUGINS``)."""
         names = self.get("KLING26_LOAD_PLUGINS")
-        if names is None:
+        return None if names is None else _names(names)
+
+    @property
+    def budget(self) -> Budget:
+        """What may be spent (``KLING26_MAX_COST_PER_DAY``, in USD, and the like)."""
+        return Budget(
+            max_cost_per_day=self._number("KLING26_MAX_COST_PER_DAY", float),
+            max_tasks_per_day=self._number("KLING26_MAX_TASKS_PER_DAY", int),
+            max_tasks_per_hour=self._number("KLING26_MAX_TASKS_PER_HOUR", int),
+        )
+
+    def _number(self, variable: str, kind: type[N]) -> N | None:
+        """A number from 0 up, or None if there is none."""
+        text = (self.get(variable) or "").strip()
+        if text.lower() in ("", "none"):
             return None
-        return tuple(name.strip() for name in names.split(",") if name.strip())
+        with suppress(ValueError):
+            value = kind(text)
+            if 0 <= value < inf:
+                return value
+        what = "a whole number" if kind is int else "a number"
+        raise SettingsError(
+            f'{self.where(variable)} must be {what} from 0 up, or "none"; '
+            f'got "{sanitize(text, 60)}".'
+        )
 
     def _flag(self, variable: str) -> bool:
         value = (self.get(variable) or "").strip().lower()
@@ -142,6 +177,11 @@ class Settings:
         if problem is None:
             return url
         raise SettingsError(f'{self.where(variable)} {problem}; got "{_without_secrets(url)}".')
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def _name(variable: str) -> str:
@@ -200,10 +240,12 @@ def variable_stem(name: str) -> str:
 def url_variables(provider: Provider) -> dict[str, str]:
     """The variables that override a provider's URLs: ``{"base_url": "KIE_BASE_URL", …}``."""
     stem = variable_stem(provider.name)
-    variables = {"base_url": f"{stem}_BASE_URL"}
-    if provider.upload_url is not None:
-        variables["upload_url"] = f"{stem}_UPLOAD_URL"
-    return variables
+    endings = {"base_url": "BASE_URL", "upload_url": "UPLOAD_URL", "balance_url": "BALANCE_URL"}
+    return {
+        attribute: f"{stem}_{ending}"
+        for attribute, ending in endings.items()
+        if getattr(provider, attribute) is not None
+    }
 
 
 def is_safe_url(url: str) -> bool:

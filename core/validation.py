@@ -11,7 +11,7 @@ from .images import ImageFile
 from .limits import Limits
 from .options import build_options, check_values, options_of, show
 from .provider import INTERFACE, Provider
-from .request import VideoRequest
+from .request import ImageOption, VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
 from .text import join_words, sanitize
 
@@ -33,7 +33,8 @@ def validate(
     if request.image is None:
         _check_choice(provider, "aspect_ratio", request.aspect_ratio, provider.limits.aspect_ratios)
     _check_callback(provider, request.callback_url)
-    _check_image(provider, request.image)
+    _check_image(provider, "image", request.image)
+    _check_end_image(provider, request)
     provider.check(request, chosen)
     return chosen
 
@@ -86,18 +87,30 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _check_image(provider: Provider, image: str | ImageFile | None) -> None:
+def _check_end_image(provider: Provider, request: VideoRequest) -> None:
+    if request.end_image is None:
+        return
+    if not provider.limits.end_image:
+        problem = "end_image is not supported; leave it out, or choose another provider."
+        raise provider.option_refused("end_image", problem)
+    if request.image is None:
+        problem = "end_image needs an image to start from, too."
+        raise provider.option_refused("end_image", problem)
+    _check_image(provider, "end_image", request.end_image)
+
+
+def _check_image(provider: Provider, option: ImageOption, image: str | ImageFile | None) -> None:
     problem = None
     if isinstance(image, ImageFile):
         problem = _image_problem(provider.limits, image)
     elif image is not None and not _is_url(image):
         problem = f'must be a valid https:// URL; got "{sanitize(image, 100)}".'
     if problem is not None:
-        raise provider.option_refused("image", f"image {problem}")
+        raise provider.option_refused(option, f"{option} {problem}")
 
 
 def _image_problem(limits: Limits, image: ImageFile) -> str | None:
-    """Why a provider does not accept an image file, worded to follow "image"; or None."""
+    """Why a provider does not accept an image file, worded to follow its name; or None."""
     if not limits.image_formats:
         return "must be a public https:// URL; files are not accepted."
     accepted = join_words(name.upper() for name in limits.image_formats)
@@ -135,7 +148,7 @@ def validate_provider(provider: Provider) -> None:
     """
     _check_interface(provider)
     _check_names(provider)
-    for attribute in ("base_url", "upload_url"):
+    for attribute in ("base_url", "upload_url", "balance_url"):
         _check_url(provider, attribute, getattr(provider, attribute))
     _check_options(provider)
     if not isinstance(provider.limits, Limits):
@@ -144,7 +157,7 @@ def validate_provider(provider: Provider) -> None:
 
 def own_variables(provider: Provider) -> tuple[str, ...]:
     """The environment variables that belong to a provider, and to no other: its key and URLs."""
-    return provider.key_variable, *url_variables(provider).values()
+    return *provider.key_variables, *url_variables(provider).values()
 
 
 def _invalid(provider: Provider, attribute: str, required: str, *got: object) -> InvalidPlugin:
@@ -165,18 +178,36 @@ def _check_names(provider: Provider) -> None:
         text = getattr(provider, attribute, None)
         if not (isinstance(text, str) and text.strip()):
             raise _invalid(provider, attribute, "a non-empty string")
-    for attribute in ("upload_url", "key_page", "tasks_page", "task_id_name"):
+    for attribute in (
+        "upload_url",
+        "balance_url",
+        "key_page",
+        "tasks_page",
+        "task_id_name",
+        "charges",
+    ):
         if not isinstance(getattr(provider, attribute), str | None):
             raise _invalid(provider, attribute, "a string or None")
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         required = "a lower-case letter followed by any of a-z, 0-9, - and _"
         raise _invalid(provider, "name", required, provider.name)
-    if not _KEY_VARIABLE.fullmatch(provider.key_variable):
-        required = "the variable of a key, such as ACME_API_KEY or ACME_TOKEN"
-        raise _invalid(provider, "key_variable", required, provider.key_variable)
+    _check_key_variables(provider)
     for variable in own_variables(provider):
         if variable.upper().startswith(PREFIX):
             raise InvalidPlugin(f"{variable} would be a setting of kling26, not of a provider.")
+
+
+def _check_key_variables(provider: Provider) -> None:
+    if not isinstance(provider.other_key_variables, tuple):
+        raise _invalid(provider, "other_key_variables", "a tuple of names")
+    for attribute, names in (
+        ("key_variable", (provider.key_variable,)),
+        ("other_key_variables", provider.other_key_variables),
+    ):
+        for name in names:
+            if not (isinstance(name, str) and _KEY_VARIABLE.fullmatch(name)):
+                required = "the variable of a key, such as ACME_API_KEY or ACME_TOKEN"
+                raise _invalid(provider, attribute, required, name)
 
 
 def _check_url(provider: Provider, attribute: str, url: str | None) -> None:

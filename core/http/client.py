@@ -91,7 +91,8 @@ class ProviderClient:
 
     def __attrs_post_init__(self) -> None:
         keep_out_of_logs(self.key.value)
-        own = (self.provider.base_url, self.provider.upload_url)
+        known = self.provider
+        own = (known.base_url, known.upload_url, known.balance_url)
         self._origins = frozenset(origin(url) for url in own if url)
 
     def redact(self, text: str) -> str:

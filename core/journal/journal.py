@@ -6,7 +6,7 @@ Its tables are in `schema`, the connections in `database`, and the processes tha
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from attrs import define, evolve, field
 
 from ..errors import JournalError, UnknownTask
-from ..status import Realm, Ticket
+from ..spending import Budget, Spent
+from ..spending import check as check_budget
+from ..status import Realm, Standing, Ticket
 from ..text import sanitize
 from .address import Address, BadAddress
 from .database import Database
@@ -25,23 +27,30 @@ from .rows import (
     IS_OWED,
     Changes,
     columns_of,
+    hand_over_outputs,
     in_states,
     insert,
+    lock_request,
     mark_written,
     owe_output,
     owned_by,
+    replaced_by,
     request_output,
     select_tasks,
     state_columns,
     task_of,
+    turned,
     unchanged,
 )
 from .schema import OUTPUTS, TASKS
+from .spent import lock_budget, read_spent
 from .task import OPEN, Owner, Task, TaskState
 from .worker import Worker
 
 T = TypeVar("T")
 
+#: The standings of active tasks, from that of one whose video is here.
+_NEAREST: tuple[Standing, ...] = ("stored", "made", "at_provider", "unclear", "unsent")
 #: The states from which a task may move to each state. What is paid for is never "refused", and a
 #: video that is here is never given up.
 _BEFORE: Mapping[TaskState, tuple[TaskState, ...]] = {
@@ -71,6 +80,8 @@ class Journal:
 
     url: str | Path = field(repr=False)
     home: Path | None = None
+    #: What may be spent, as it is set now.
+    budget: Callable[[], Budget] = field(default=Budget, kw_only=True, repr=False)
     _clock: Callable[[], float] | None = field(default=None, repr=False)
     source: str = field(default="KLING26_JOURNAL", kw_only=True)
     worker: Worker = field()
@@ -116,10 +127,9 @@ class Journal:
             )
         return found[0]
 
-    async def find_equal(self, fingerprint: str) -> Task | None:
-        """The active task with this fingerprint, which an equal request joins or reuses."""
-        found = await self._select(select_tasks().where(TASKS.c.active == fingerprint))
-        return found[0] if found else None
+    async def find_equal(self, fingerprints: Sequence[str]) -> Task | None:
+        """The active task with one of these, which an equal request joins or reuses."""
+        return _furthest(await self._select(_equal(fingerprints)))
 
     async def find_ticket(self, provider: str, realm: Realm, task_id: str) -> Task | None:
         """The task that has this id at its provider."""
@@ -135,7 +145,8 @@ class Journal:
     async def needs_image(self, name: str) -> bool:
         """Whether a task may still have to send the saved image."""
         sendable = in_states(("submitting", "unknown"))
-        query = select_tasks().where(TASKS.c.image_file == name, sendable).limit(1)
+        is_image = (TASKS.c.image_file == name) | (TASKS.c.end_image_file == name)
+        query = select_tasks().where(is_image, sendable).limit(1)
         return bool(await self._select(query))
 
     async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
@@ -150,6 +161,24 @@ class Journal:
         rows = await self._rows(query)
         return median(times) if (times := [took for (took,) in rows if took and took > 0]) else None
 
+    async def stored(self, provider: str, realm: Realm, duration: int, sound: bool) -> list[Task]:
+        """The newest stored videos of that length, with or without sound: up to 50."""
+        query = (
+            select_tasks()
+            .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
+            .where(TASKS.c.duration == duration, TASKS.c.sound == sound)
+            .where(TASKS.c.state == "stored", TASKS.c.cost.is_not(None))
+            .order_by(TASKS.c.created.desc())
+            .limit(50)
+        )
+        return await self._select(query)
+
+    async def spent(self) -> Spent:
+        """What the tasks of the last 24 hours cost."""
+        if self.database.missing:
+            return Spent()
+        return await self.database.read(lambda connection: read_spent(connection, self._now()))
+
     async def pending_outputs(self, task: str) -> list[Output]:
         """The outputs that a task's video still has to be written to."""
         unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
@@ -158,21 +187,27 @@ class Journal:
 
     # -- new tasks, and their outputs ------------------------------------------------------
 
-    async def claim(self, draft: Task, output: Output | None) -> tuple[Task, bool]:
+    async def claim(
+        self, draft: Task, output: Output | None, fingerprints: Sequence[str] = ()
+    ) -> tuple[Task, bool]:
         """
         Record a new task and return it with True, or an active equal one with False.
 
-        A new task is this worker's. `output` is where the video is to be written.
+        A new task is this worker's. `output` is where the video is to be written; `fingerprints`
+        are those of equal tasks, if there are others than the draft's own. Raises `BudgetExceeded`
+        if there is no equal one, and a new one must not be paid for.
         """
-        draft = evolve(draft, worker=self.worker.id, generation=1)
+        draft, budget = evolve(draft, worker=self.worker.id, generation=1), self.budget()
 
         def work(connection: sa.Connection) -> Task:
-            equal = select_tasks().where(TASKS.c.active == draft.fingerprint)
-            row = connection.execute(equal).first()
-            if row is None:
+            lock_request(connection, draft)
+            rows = connection.execute(_equal([draft.fingerprint, *fingerprints]))
+            task = _furthest([self._task(row) for row in rows])
+            if task is None:
+                self._check_budget(connection, budget, draft)
                 insert(connection, draft, self._now())
                 self.claimed.append(draft.id)
-            task = draft if row is None else self._task(row)
+                task = draft
             if output is not None:
                 request_output(connection, task.id, output)
             return task
@@ -205,17 +240,55 @@ class Journal:
         """
         Record that the paid request is about to be sent; False if this worker must not send it.
 
-        Two workers never both get True.
+        Two workers never both get True. Raises `BudgetExceeded` if it must not be paid for now: it
+        may have been recorded long ago.
         """
-        return await self._mark_sent(owner, TASKS.c.sending.is_(None))
+
+        budget = self.budget()
+
+        def check(connection: sa.Connection) -> None:
+            of_it = TASKS.c.id == owner.task
+            for row in connection.execute(select_tasks().where(of_it)):
+                self._check_budget(connection, budget, task_of(row))
+
+        return await self._mark_sent(owner, TASKS.c.sending.is_(None), check)
+
+    async def turn_to(self, owner: Owner, target: Task) -> Task | None:
+        """
+        Let another provider make a task that is unsent: the one that `target`, a changed copy, has.
+
+        Returns the equal task that the provider makes already, if there is one: then this one is
+        over, and what it owes is owed by that one. Returns None if this worker has lost the task.
+        """
+
+        def work(connection: sa.Connection) -> Task | None:
+            lock_request(connection, target)
+            is_mine = owned_by(owner) & in_states(("submitting",)) & TASKS.c.sending.is_(None)
+            rows = connection.execute(_equal([target.fingerprint])).all()
+            other = _furthest([each for row in rows if (each := self._task(row)).id != target.id])
+            changes = turned(target) if other is None else replaced_by(other)
+            update = TASKS.update().where(is_mine).values(**changes, updated=self._now())
+            if not connection.execute(update).rowcount:
+                return None
+            if other is not None:
+                hand_over_outputs(connection, target.id, other.id)
+                return other
+            return target
+
+        return await self._run(work)
 
     async def mark_sent_again(self, owner: Owner) -> bool:
         """Record that a request whose answer was lost is sent again, under the same id of ours."""
         return await self._mark_sent(owner, sa.true())
 
-    async def _mark_sent(self, owner: Owner, condition: sa.ColumnElement[bool]) -> bool:
+    async def _mark_sent(
+        self,
+        owner: Owner,
+        condition: sa.ColumnElement[bool],
+        check: Callable[[sa.Connection], None] | None = None,
+    ) -> bool:
         changes = {"sending": self._now(), "attempts": TASKS.c.attempts + 1}
-        return await self._change(owner, in_states(("submitting",)) & condition, changes)
+        return await self._change(owner, in_states(("submitting",)) & condition, changes, check)
 
     async def mark_unsent(self, owner: Owner) -> bool:
         """Record that the paid request certainly had no effect."""
@@ -250,6 +323,8 @@ class Journal:
         reset: Changes = {"sending": None, "ticket": None, "error": None, "code": None}
         reset |= {} if lost else {"remedy": None}
         columns = state_columns("submitting") | columns_of(reset)
+        if lost:
+            columns["resubmits"] = TASKS.c.resubmits + 1
         return await self._change(owner, in_states(("unknown",)), columns)
 
     # -- changes of the owner --------------------------------------------------------------
@@ -365,7 +440,11 @@ class Journal:
         return done
 
     async def _change(
-        self, owner: Owner, condition: sa.ColumnElement[bool], columns: Mapping[str, object]
+        self,
+        owner: Owner,
+        condition: sa.ColumnElement[bool],
+        columns: Mapping[str, object],
+        check: Callable[[sa.Connection], None] | None = None,
     ) -> bool:
         """Update an owner's task if it meets the condition; returns whether it does."""
         update = TASKS.update().where(owned_by(owner), condition)
@@ -373,12 +452,20 @@ class Journal:
         there = sa.select(TASKS.c.id).where(TASKS.c.id == owner.task)
 
         def work(connection: sa.Connection) -> bool:
+            if check is not None:
+                check(connection)
             changed = connection.execute(update).rowcount > 0
             if not changed and connection.scalar(there) is None:
                 raise JournalError(f"The journal has no task {owner.task} any more.")
             return changed
 
         return await self._run(work)
+
+    def _check_budget(self, connection: sa.Connection, budget: Budget, task: Task) -> None:
+        if budget.limited and not task.sandbox:
+            lock_budget(connection)
+            spent = read_spent(connection, self._now(), task.id)
+            check_budget(budget, spent, task.price_usd)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
         return [self._task(row) for row in await self._rows(query)]
@@ -387,6 +474,15 @@ class Journal:
         if self.database.missing:
             return []
         return await self.database.read(lambda connection: list(connection.execute(query)))
+
+
+def _equal(fingerprints: Sequence[str]) -> sa.Select[Any]:
+    return select_tasks().where(TASKS.c.active.in_(set(fingerprints)))
+
+
+def _furthest(tasks: Sequence[Task]) -> Task | None:
+    """The task that is nearest to its video."""
+    return min(tasks, key=lambda task: _NEAREST.index(task.standing), default=None)
 
 
 def _lock_folder(place: str | Path, home: Path | None) -> Path | None:

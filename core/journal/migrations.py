@@ -129,6 +129,29 @@ def _with_generation(row: _Row) -> _Row:
     return {**row, **objects, "generation": 1, "worker": None, "file": file}
 
 
+def _with_prices(row: _Row) -> _Row:
+    """Schema 5 has the price and the cost in USD, a last picture, and tasks for any provider."""
+    objects = {name: _parsed(row[name]) for name in ("options", "ticket_data", "remedy")}
+    return {
+        **row,
+        **objects,
+        "end_image": None,
+        "end_image_file": None,
+        "asked": None,
+        "passed": [],
+        "resubmits": 0,
+        "price_usd": None,
+        "cost_usd": _in_usd(row["cost"], row["cost_unit"], row["provider"]),
+    }
+
+
+def _in_usd(cost: float | None, unit: str | None, provider: str) -> float | None:
+    """A cost in USD; a credit of kie.ai was worth half a cent as long as there was schema 4."""
+    if cost is None or unit == "USD":
+        return cost
+    return round(cost * 0.005, 6) if (unit, provider) == ("credits", "kie") else None
+
+
 def _parsed(value: object) -> object:
     """The value of a JSON column: SQLite's driver gives it as text, PostgreSQL's as an object."""
     return json.loads(value) if isinstance(value, str) else value
@@ -171,4 +194,5 @@ _MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (
     _with_cost_unit,
     _with_typed_columns,
     _with_generation,
+    _with_prices,
 )

@@ -1,6 +1,8 @@
 """Conversion between the journal's rows and `Task`, and conditions on rows."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypedDict
 
 import attrs
@@ -10,7 +12,7 @@ from ..errors import Remedy
 from ..status import Ticket
 from .outputs import Output
 from .schema import OUTPUTS, TASKS
-from .task import ACTIVE, Owner, Task, TaskState
+from .task import ACTIVE, Owner, Passed, Task, TaskState
 
 
 class Changes(TypedDict, total=False):
@@ -24,6 +26,7 @@ class Changes(TypedDict, total=False):
     file: str | None
     cost: float | None
     cost_unit: str | None
+    cost_usd: float | None
     code: str | None
     error: str | None
     remedy: Remedy | None
@@ -103,6 +106,34 @@ def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float])
     connection.execute(TASKS.insert().values(**columns))
 
 
+def lock_request(connection: sa.Connection, task: Task) -> None:
+    """Let nobody else claim an equal request, also of another provider, in this transaction."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer.
+        digest = hashlib.sha256(task.prompt.encode("utf-8", "replace")).digest()
+        number = int.from_bytes(digest[:8], signed=True)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def turned(task: Task) -> dict[str, object]:
+    """The columns of a task that another provider is to make."""
+    names = ("provider", "realm", "fingerprint", "options", "price_usd", "passed")
+    changes = columns_of({name: getattr(task, name) for name in names})
+    return {**changes, "active": task.fingerprint, "error": None, "code": None, "remedy": None}
+
+
+def replaced_by(other: Task) -> dict[str, object]:
+    """The columns of a task that ends because an equal one is being made already."""
+    error = f"The same video was requested as {other.id}, which takes its place."
+    return {**state_columns("cancelled"), "worker": None, "error": error}
+
+
+def hand_over_outputs(connection: sa.Connection, task: str, other: str) -> None:
+    """Let another task's video be written wherever this one's still has to be."""
+    is_owed = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
+    for row in connection.execute(sa.select(OUTPUTS).where(is_owed)).all():
+        request_output(connection, other, Output(Path(row.path), row.found))
+
+
 def columns_of(values: Mapping[str, Any]) -> dict[str, object]:
     """Attributes of a `Task` as columns."""
     columns = dict(values)
@@ -112,6 +143,8 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, object]:
         columns["ticket_data"] = ticket and dict(ticket.data)
     if columns.get("remedy") is not None:
         columns["remedy"] = attrs.asdict(columns["remedy"], filter=lambda _, value: value)
+    if "passed" in columns:
+        columns["passed"] = [attrs.asdict(each) for each in columns["passed"]]
     return columns
 
 
@@ -119,9 +152,11 @@ def task_of(row: sa.Row[Any]) -> Task:
     """A row as a `Task`."""
     columns = dict(row._mapping)
     columns["owed"] = bool(columns["owed"])
-    task_id, data, remedy = (columns.pop(name) for name in ("task_id", "ticket_data", "remedy"))
+    names = ("task_id", "ticket_data", "remedy", "passed")
+    task_id, data, remedy, passed = (columns.pop(name) for name in names)
     return Task(
         **columns,
         ticket=None if task_id is None else Ticket(task_id, data or {}),
         remedy=remedy and Remedy(**remedy),
+        passed=tuple(Passed(**each) for each in passed),
     )

@@ -37,8 +37,15 @@ TASKS = sa.Table(
     sa.Column("aspect_ratio", sa.String(20), nullable=False),
     sa.Column("callback_url", sa.Text),
     sa.Column("seed", _BigInteger, nullable=False),
+    # A picture to end with.
+    sa.Column("end_image", sa.Text),
     sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
     sa.Column("image_file", sa.Text),
+    sa.Column("end_image_file", sa.Text),
+    # The own options as they were asked for, if the provider may change until the paid request is
+    # sent, and who was passed over.
+    sa.Column("asked", sa.JSON(none_as_null=True)),
+    sa.Column("passed", sa.JSON(none_as_null=True), nullable=False),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("updated", sa.Double, nullable=False),
     # Who may write the row: this worker, until another one raises the generation.
@@ -46,6 +53,8 @@ TASKS = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("sending", sa.Double),
     sa.Column("attempts", sa.Integer, nullable=False),
+    # How often the user had it submitted again although an answer was lost.
+    sa.Column("resubmits", sa.Integer, nullable=False),
     sa.Column("submitted", sa.Double),
     sa.Column("finished", sa.Double),
     # The ticket: the provider's id, and whatever else is needed to poll.
@@ -54,8 +63,11 @@ TASKS = sa.Table(
     sa.Column("url", sa.Text),
     # The name of the video, relative to the home folder, which may be moved.
     sa.Column("file", sa.Text),
+    # What it should cost, as known before it was sent; and what it did.
+    sa.Column("price_usd", sa.Double),
     sa.Column("cost", sa.Double),
     sa.Column("cost_unit", sa.Text),
+    sa.Column("cost_usd", sa.Double),
     sa.Column("code", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("remedy", sa.JSON(none_as_null=True)),

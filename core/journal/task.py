@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
@@ -11,7 +12,7 @@ from attrs import frozen
 
 from ..errors import Remedy
 from ..images import ImageFile
-from ..request import AspectRatio, VideoRequest
+from ..request import AspectRatio, ImageOption, VideoRequest
 from ..status import Realm, Standing, Ticket
 
 TaskState = Literal[
@@ -42,6 +43,10 @@ _STANDINGS: Mapping[TaskState, Standing] = {
 }
 
 
+#: No images that were given as files.
+NO_FILES: Mapping[ImageOption, ImageFile] = MappingProxyType({})
+
+
 @frozen
 class Owner:
     """The worker that may write a task's row, until another one raises the generation."""
@@ -51,20 +56,38 @@ class Owner:
     generation: int
 
 
+@frozen
+class Passed:
+    """
+    A provider that was passed over, and `why`, in a sentence.
+
+    `attempts` is how often the paid request had been sent by then, to it or to one before it.
+    """
+
+    provider: str
+    why: str
+    attempts: int = 0
+
+
 @frozen(kw_only=True)
 class Task:
     """
     A row of the journal. Times are seconds since the epoch.
 
-    `prompt` to `seed` are the fields of the `VideoRequest`, except that `image` is the URL or, for
-    an image given as bytes, their digest. `options` are the provider's own. `image_file` is the
-    name under which the image is saved until it is sent.
+    `prompt` to `end_image` are the fields of the `VideoRequest`, except that an image is its URL
+    or, if it was given as bytes, their digest. `options` are the provider's own. `image_file` and
+    `end_image_file` are the names under which such images are saved until they are sent.
+
+    `asked` is there if the provider may change until the paid request is sent: the own options that
+    were asked for, by name. `passed` has the providers that were passed over, and why.
 
     `sending` is when the paid request was sent; None if it certainly was not, or once its outcome
-    is known. `attempts` is how often it was sent; `worker` is the process that runs the task, the
+    is known. `attempts` is how often it was sent, and `resubmits` how often the user had it sent
+    again although an answer was lost; `worker` is the process that runs the task, the
     `generation`-th to do so. `file` is the path of the video, and `owed` says that it still has to
-    be written to an output. `cost_unit` is the unit of `cost`, missing in rows older than that
-    column. `error` says why there is no video (yet), and `remedy` what to do about it.
+    be written to an output. `price_usd` is what it should cost in USD, as known before it was
+    sent, and `cost_usd` what it did. `cost_unit` is the unit of `cost`, missing in rows older than
+    that column. `error` says why there is no video (yet), and `remedy` what to do about it.
     """
 
     id: str
@@ -79,21 +102,28 @@ class Task:
     aspect_ratio: AspectRatio
     callback_url: str | None = None
     seed: int
+    end_image: str | None = None
     options: Mapping[str, object]
     image_file: str | None = None
+    end_image_file: str | None = None
+    asked: Mapping[str, object] | None = None
+    passed: Sequence[Passed] = ()
     created: float
     updated: float
     worker: str | None = None
     generation: int = 1
     sending: float | None = None
     attempts: int = 0
+    resubmits: int = 0
     submitted: float | None = None
     finished: float | None = None
     ticket: Ticket | None = None
     url: str | None = None
     file: str | None = None
+    price_usd: float | None = None
     cost: float | None = None
     cost_unit: str | None = None
+    cost_usd: float | None = None
     code: str | None = None
     error: str | None = None
     remedy: Remedy | None = None
@@ -126,21 +156,43 @@ class Task:
         """Whether it is a rehearsal."""
         return self.realm == "sandbox"
 
-    def request(self, image: ImageFile | None = None) -> VideoRequest:
+    @property
+    def auto(self) -> bool:
+        """Whether the provider may change until the paid request is sent."""
+        return self.asked is not None
+
+    @property
+    def settled(self) -> int:
+        """How many of the `attempts` were those of providers that were passed over."""
+        return max((each.attempts for each in self.passed), default=0)
+
+    @property
+    def image_files(self) -> dict[ImageOption, str]:
+        """The names of the saved images, by the option that they are."""
+        names: dict[ImageOption, str | None]
+        names = {"image": self.image_file, "end_image": self.end_image_file}
+        return {option: name for option, name in names.items() if name is not None}
+
+    def request(self, files: Mapping[ImageOption, ImageFile] = NO_FILES) -> VideoRequest:
         """
         The request, with the task's id.
 
-        `image` is the picture, if it was given as a file; without it, a URL that leads nowhere
-        takes its place, which will do for everything but sending it.
+        `files` are the images that were given as files; without one, a URL that leads nowhere takes
+        its place, which will do for everything but sending it.
         """
+
+        def image(option: ImageOption, url: str | None) -> str | ImageFile | None:
+            return files.get(option, _ELSEWHERE) if option in self.image_files else url
+
         return VideoRequest(
             self.prompt,
-            image=self.image if self.image_file is None else image or _ELSEWHERE,
+            image=image("image", self.image),
             sound=self.sound,
             duration=self.duration,
             aspect_ratio=self.aspect_ratio,
             callback_url=self.callback_url,
             seed=self.seed,
+            end_image=image("end_image", self.end_image),
             task=self.id,
         )
 
@@ -154,9 +206,8 @@ def new_task_id() -> str:
     return f"k26-{token_hex(8)}"
 
 
-def image_id(request: VideoRequest) -> str | None:
-    """What identifies the image: its URL, or the digest of its bytes."""
-    image = request.image
+def image_id(image: str | ImageFile | None) -> str | None:
+    """What identifies an image: its URL, or the digest of its bytes."""
     return f"sha256:{image.digest}" if isinstance(image, ImageFile) else image
 
 
@@ -169,6 +220,8 @@ def fingerprint(provider: str, realm: Realm, request: VideoRequest, options: Any
     """
     names = ["duration", "prompt", "seed", "sound"]
     names += ["aspect_ratio"] if request.image is None else []
-    asked = {name: getattr(request, name) for name in names} | {"image": image_id(request)}
+    asked = {name: getattr(request, name) for name in names} | {"image": image_id(request.image)}
+    if request.end_image is not None:  # Older tasks have none.
+        asked["end_image"] = image_id(request.end_image)
     what = [provider, realm, asked, attrs.asdict(options)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

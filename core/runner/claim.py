@@ -12,15 +12,16 @@ from ..text import sanitize
 from ..threads import in_thread
 from .jobs import OVERRUN
 from .order import Order
+from .prices import Prices
 
 
-async def claim(order: Order, journal: Journal, store: Store) -> tuple[Task, bool]:
+async def claim(order: Order, journal: Journal, store: Store, prices: Prices) -> tuple[Task, bool]:
     """
     The journal's row for an order, and whether it existed before.
 
     Raises `MissingKey`, among others, before there is one.
     """
-    equal = await journal.find_equal(order.fingerprint)
+    equal = await journal.find_equal([order.fingerprint])
     if equal is not None:
         # A stored video is written at once, and one on its way must not wait for a writer.
         if equal.standing != "stored" and order.output is not None:
@@ -29,11 +30,13 @@ async def claim(order: Order, journal: Journal, store: Store) -> tuple[Task, boo
                     await journal.request_output(equal.id, order.output)
         return equal, True
     _ = order.target.client  # Without a key, there must be no row.
+    price = await prices.of(order)
     store.prepare()
-    name, image = None, order.image
-    if image is not None:
-        name = await in_thread(store.save_image, image)
-    draft = order.draft(name, journal.clock)
+    names = {
+        option: await in_thread(store.save_image, image)
+        for option, image in order.request.files.items()
+    }
+    draft = order.draft(names, journal.clock, price.usd)
     task, new = await journal.claim(draft, order.output)
     return task, not new
 

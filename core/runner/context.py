@@ -6,7 +6,7 @@ The steps are `submit`, `poll` and `fetch`; only `job` knows their order.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Unpack
 
@@ -21,11 +21,11 @@ from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
 from ..journal.rows import Changes
-from ..journal.task import Owner, Task, TaskState
+from ..journal.task import NO_FILES, Owner, Task, TaskState, image_id
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider
 from ..rehearsal import of_money
-from ..request import VideoRequest
+from ..request import ImageOption, VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence, span
 from ..threads import in_thread
@@ -71,8 +71,8 @@ class JobContext:
     store: Store
     deadline: float
     usual_time: float | None = None
-    #: The picture, if the caller has it; it is the saved one otherwise.
-    image: ImageFile | None = None
+    #: The pictures that the caller has; any other is loaded from where it was saved.
+    files: Mapping[ImageOption, ImageFile] = NO_FILES
     listeners: list[Listener] = Factory(list)
     #: How the answer to a paid request was lost, which may have been accepted; None if none was.
     lost: str | None = field(default=None, init=False)
@@ -132,18 +132,21 @@ class JobContext:
     async def request(self) -> VideoRequest:
         """The request as it is sent; raises `PictureMissing`."""
         if self._request is None:
-            name, image = self.task.image_file, self.image
-            if name is not None and image is None:
-                image = await in_thread(self._saved_image, name)
-            self._request = self.task.request(image)
+            files = {
+                option: self.files[option]
+                if option in self.files
+                else await in_thread(self._saved_image, option, name)
+                for option, name in self.task.image_files.items()
+            }
+            self._request = self.task.request(files)
         return self._request
 
-    def _saved_image(self, name: str) -> ImageFile:
+    def _saved_image(self, option: ImageOption, name: str) -> ImageFile:
         try:
             image = self.store.load_image(name)
         except ImageRefused as error:
             raise PictureMissing(str(error)) from error
-        if self.task.image != f"sha256:{image.digest}":
+        if getattr(self.task, option) != image_id(image):
             raise PictureMissing(f"The picture saved for task {self.id} is damaged.")
         return image
 
@@ -246,13 +249,13 @@ class JobContext:
 
     async def _write_once(self, state: TaskState, last: bool) -> None:
         _check(await self.journal.update(self.owner, state, last=last, **self._unwritten))
-        await self._delete_image()
+        await self._delete_images()
 
-    async def _delete_image(self) -> None:
-        """Delete the saved image when no task will send it again."""
-        name = self.task.image_file
-        if name is not None and not await self.journal.needs_image(name):
-            self.store.delete_image(name)
+    async def _delete_images(self) -> None:
+        """Delete the saved images that no task will send again."""
+        for name in self.task.image_files.values():
+            if not await self.journal.needs_image(name):
+                self.store.delete_image(name)
 
     def _compare(self, row: Task) -> None:
         """Say so if whoever runs the task now has another ticket than this worker has got."""

@@ -18,7 +18,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..budget import Budget
+from ..time_left import TimeLeft
 
 if TYPE_CHECKING:
     import asyncio
@@ -108,8 +108,8 @@ def wait_for_answers(grace: float = GRACE) -> None:
         _stop_the_unpaid()
     if paying():
         tell(grace)
-    budget = Budget(grace)
-    while paying() and budget.look() > 0:
+    time_left = TimeLeft(grace)
+    while paying() and time_left.look() > 0:
         _run_stopped_loops()
         time.sleep(_GLANCE)
 

@@ -3,6 +3,7 @@
 import logging
 
 from ..errors import (
+    BudgetExceeded,
     JournalError,
     Kling26Error,
     NotDelivered,
@@ -15,6 +16,7 @@ from ..errors import (
 from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..machine import lack
+from ..money import in_usd
 from ..rehearsal import of_money
 from ..status import Status
 from ..text import sanitize, sentence
@@ -80,7 +82,8 @@ async def _mark_succeeded(context: JobContext, status: Status) -> Status:
     changes: Changes = {"finished": context.clock(), "url": status.url}
     if status.cost is not None:
         unit = sanitize(status.cost_unit or context.provider.cost_unit, 40)
-        changes |= {"cost": status.cost, "cost_unit": unit}
+        usd = in_usd(context.provider, status.cost, unit)
+        changes |= {"cost": status.cost, "cost_unit": unit, "cost_usd": usd}
     await context.move("succeeded", **changes)
     return status
 
@@ -109,4 +112,5 @@ def _final_state(error: Kling26Error, unsent: bool) -> TaskState | None:
     for kind, state in states:
         if isinstance(error, kind):
             return state
-    return "refused" if unsent and not isinstance(error, JournalError) else None
+    stays = isinstance(error, JournalError | BudgetExceeded)  # It can be sent another time.
+    return "refused" if unsent and not stays else None

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 
 from attrs import define, evolve, field
 
-from ..budget import Budget
 from ..errors import (
     JournalBusy,
     JournalError,
@@ -25,12 +24,13 @@ from ..http.pacing import now
 from ..http.patience import Patience
 from ..journal.files import Store
 from ..journal.journal import Journal
-from ..journal.task import Task, TaskState
+from ..journal.task import NO_FILES, Task, TaskState
 from ..journal.worker import HEARTBEAT
 from ..progress import Listener
 from ..rehearsal import is_emulator, of_money
 from ..status import Standing
 from ..text import sentence
+from ..time_left import TimeLeft
 from . import job
 from .context import JobContext, TakenOver
 from .order import Order, Resolver
@@ -73,8 +73,8 @@ class JobPool:
     async def finish(self, grace: float) -> None:
         """Stop all jobs, but wait up to `grace` seconds for the answers to paid requests."""
         self._closing = True
-        budget = Budget(grace, now)
-        while self.paying and budget.look() > 0:
+        time_left = TimeLeft(grace, now)
+        while self.paying and time_left.look() > 0:
             for context, running in list(self._jobs.values()):
                 if not context.paying:
                     running.cancel()
@@ -172,7 +172,7 @@ class JobPool:
             store=self.store,
             deadline=deadline,
             usual_time=await self._usual_time(task),
-            image=None if order is None else order.image,
+            files=NO_FILES if order is None else order.request.files,
         )
 
     async def _usual_time(self, task: Task) -> float | None:

@@ -12,14 +12,13 @@ from ..errors import SettingsError
 from ..hosts import is_loopback
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
-from ..images import ImageFile
 from ..journal.outputs import Output, check_output
 from ..journal.task import Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
 from ..provider import Provider
 from ..rehearsal import emulator
-from ..request import VideoRequest
+from ..request import ImageOption, VideoRequest
 from ..settings import Settings
 from ..status import Realm
 from ..text import did_you_mean, join_words, sanitize
@@ -53,14 +52,18 @@ class Order:
         target = self.target
         return fingerprint(target.provider.name, target.realm, self.request, target.options)
 
-    @property
-    def image(self) -> ImageFile | None:
-        """The picture, if it was given as a file."""
-        image = self.request.image
-        return image if isinstance(image, ImageFile) else None
+    def draft(
+        self,
+        image_files: Mapping[ImageOption, str],
+        clock: Callable[[], float],
+        price_usd: float | None,
+    ) -> Task:
+        """
+        A new row for the journal.
 
-    def draft(self, image_file: str | None, clock: Callable[[], float]) -> Task:
-        """A new row for the journal; `image_file` is the name of the saved image."""
+        `image_files` are the names of the saved images, and `price_usd` is what the video will cost
+        in USD.
+        """
         moment, request = clock(), self.request
         return Task(
             id=new_task_id(),
@@ -69,14 +72,17 @@ class Order:
             fingerprint=self.fingerprint,
             state="submitting",
             prompt=request.prompt,
-            image=image_id(request),
+            image=image_id(request.image),
             sound=request.sound,
             duration=request.duration,
             aspect_ratio=request.aspect_ratio,
             callback_url=request.callback_url,
             seed=request.seed,
             options=asdict(self.target.options),  # type: ignore[arg-type]  # An attrs class, checked.
-            image_file=image_file,
+            end_image=image_id(request.end_image),
+            image_file=image_files.get("image"),
+            end_image_file=image_files.get("end_image"),
+            price_usd=price_usd,
             created=moment,
             updated=moment,
         )

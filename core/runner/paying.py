@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ..budget import Budget
+from ..time_left import TimeLeft
 from . import ending
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class PayingTask(asyncio.Task[T]):
         self.rehearsal = rehearsal
         self._is_paying = paying
         self._thread = threading.get_ident()
-        self._grace: Budget | None = None
+        self._grace: TimeLeft | None = None
         ending.join(self)
         self.add_done_callback(ending.leave)
 
@@ -47,7 +47,7 @@ class PayingTask(asyncio.Task[T]):
         # The loop's end comes from outside of it; time-outs within the task come from inside.
         if self.paying and not self.get_loop().is_running():
             if self._grace is None:
-                self._grace = Budget(ending.GRACE, self.get_loop().time)
+                self._grace = TimeLeft(ending.GRACE, self.get_loop().time)
                 ending.tell(ending.GRACE)
             self._cancel_when_paid()
             return True

@@ -33,7 +33,7 @@ from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
 from ..journal.task import Task
-from ..money import Balance
+from ..money import Balance, in_usd
 from ..plugins import Registry, load_providers
 from ..progress import Listener, ignore_progress
 from ..request import VideoRequest
@@ -47,6 +47,7 @@ from .job import unexpected
 from .jobs import OVERRUN, JobPool
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
+from .prices import Prices
 from .results import Outcome, Video, of_paid
 from .unclear import adopt, check_unknown, reopen
 
@@ -62,7 +63,12 @@ def _registry(runner: "Runner") -> Registry:
 
 def _journal(runner: "Runner") -> Journal:
     settings = runner.settings
-    return Journal(settings.journal, settings.home, source=settings.journal_source)
+    return Journal(
+        settings.journal,
+        settings.home,
+        source=settings.journal_source,
+        budget=lambda: settings.budget,
+    )
 
 
 @define
@@ -88,6 +94,7 @@ class Runner:
     _clients: ClientPool = field(init=False)
     _resolver: Resolver = field(init=False)
     _jobs: JobPool = field(init=False)
+    _prices: Prices = field(init=False)
     _store: Store = field(init=False)
 
     def __attrs_pre_init__(self) -> None:
@@ -97,6 +104,7 @@ class Runner:
         self._store = Store(self.settings.home)
         self._clients = ClientPool(self.settings, self.registry, self.transport, self.sandbox)
         self._resolver = Resolver(self.settings, self.registry, self._clients)
+        self._prices = Prices(self.journal)
         self._jobs = JobPool(self._resolver, self.journal, self._store)
 
     async def __aenter__(self) -> Self:
@@ -151,7 +159,7 @@ class Runner:
         order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
         try:
             async with asyncio.timeout_at(deadline + OVERRUN):
-                task, reused = await claim(order, self.journal, self._store)
+                task, reused = await claim(order, self.journal, self._store, self._prices)
         except TimeoutError as error:
             raise JournalBusy("The journal did not answer in time. Nothing was sent.") from error
         except JournalError as error:
@@ -277,7 +285,8 @@ class Runner:
                 provider=chosen.name,
             )
         client = self._clients.client(realm_of(chosen, rehearsal), chosen)
-        return Balance(await client.ask(chosen.balance()), chosen.cost_unit)
+        left = await client.ask(chosen.balance())
+        return Balance(left, chosen.cost_unit, in_usd(chosen, left, chosen.cost_unit))
 
     async def prune(self, older_than: float) -> list[Task]:
         """

@@ -64,8 +64,9 @@ async def read_receipts(context: JobContext) -> Earlier:
     tickets: list[Ticket] = []
     refusals: dict[int, ProviderError | None] = {}
     for receipt in await context.answers.read():
-        if receipt.attempt > context.task.attempts:
-            continue  # The room was reserved, and then nothing was sent.
+        # The room was reserved, and then nothing was sent; or it was another provider's answer.
+        if not context.task.settled < receipt.attempt <= context.task.attempts:
+            continue
         if receipt.is_unsent:
             refusals[receipt.attempt] = TryLater("The request had not left.")
             continue

@@ -14,6 +14,7 @@ import stamina
 from attrs import define, field
 
 from ..errors import (
+    BudgetExceeded,
     JournalError,
     Kling26Error,
     ProviderError,
@@ -24,7 +25,6 @@ from ..errors import (
 )
 from ..http.client import AnswerLost
 from ..http.pacing import RetryPolicy
-from ..images import ImageFile
 from ..request import VideoRequest
 from ..status import Ticket
 from ..text import sentence, span
@@ -113,7 +113,7 @@ class _Submission:
 
     context: JobContext
     _losses: int = field(init=False)
-    #: The request with its image uploaded.
+    #: The request with its images uploaded.
     _request: VideoRequest | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -142,7 +142,7 @@ class _Submission:
                 if self._losses >= _MAX_LOSSES:
                     raise unknown(context, context.lost)
             context.report("submitting")
-            request = await self._with_uploaded_image()
+            request = await self._with_uploaded_images()
             await _wait_for_turn(context)
             if context.remaining <= 0:
                 raise TryLater("Time ran out before the request was sent.")
@@ -157,8 +157,8 @@ class _Submission:
                     raise
                 return await judge(context, refusal)
 
-    async def _with_uploaded_image(self) -> VideoRequest:
-        """The request, with its image uploaded if the provider has uploads."""
+    async def _with_uploaded_images(self) -> VideoRequest:
+        """The request, with its images uploaded if the provider has uploads."""
         if self._request is None:
             self._request = await _upload(self.context)
         return self._request
@@ -166,16 +166,18 @@ class _Submission:
 
 async def _upload(context: JobContext) -> VideoRequest:
     request, provider = await context.request(), context.provider
-    if not isinstance(request.image, ImageFile) or not provider.can("upload"):
+    if not provider.can("upload"):
         return request
-    context.report("uploading")
-    upload = partial(provider.upload, request.image)
-    url: object = await context.client.ask_until(
-        lambda: context.deadline, upload, context.report_wait
-    )
-    if not isinstance(url, str) or not url:  # Without it, another video would be paid for.
-        raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
-    return request.with_image(url)
+    urls: dict[str, str] = {}
+    for option, image in request.files.items():
+        context.report("uploading")
+        url: object = await context.client.ask_until(
+            lambda: context.deadline, partial(provider.upload, image), context.report_wait
+        )
+        if not isinstance(url, str) or not url:  # Without it, another video would be paid for.
+            raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
+        urls[option] = url
+    return request.with_urls(**urls)
 
 
 async def _wait_for_turn(context: JobContext) -> None:
@@ -224,6 +226,6 @@ async def _before_sending(context: JobContext) -> None:
     await context.answers.reserve(context.task.attempts + 1)
     try:
         await context.mark_sent()
-    except (JournalError, TakenOver):
+    except (BudgetExceeded, JournalError, TakenOver):
         await context.answers.release()
         raise

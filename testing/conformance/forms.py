@@ -80,7 +80,7 @@ class Forms(Suite):
         """The requests of a submit up to the paid one; the runner has uploaded the picture."""
         provider = provider or self.provider
         if isinstance(request.image, ImageFile) and provider.can("upload"):
-            request = request.with_image(f"https://files.example/{request.image.name}")
+            request = request.with_urls(image=f"https://files.example/{request.image.name}")
         replies = iter(self._samples().replies.get("submit", ()))
         flow = provider.submit(request, options)
         if not isinstance(flow, Generator):

@@ -153,7 +153,7 @@ def test_base64_has_no_prefix() -> None:
 def test_what_an_upload_gave_is_taken_as_it_is(picture: ImageFile, told: str) -> None:
     """It is an address or an id of the provider's, never a file of this machine."""
     request = VideoRequest(PROMPT, image=picture, sound=True, seed=3, task="k26-1")
-    uploaded = request.with_image(told)
+    uploaded = request.with_urls(image=told)
 
     assert (uploaded.image, uploaded.kind) == (told, "image")
     assert (uploaded.sound, uploaded.seed, uploaded.task) == (True, 3, "k26-1")

@@ -16,7 +16,7 @@ from kling26.testing.clock import run
 
 from .test_worker import Clock, draft, journal
 
-Change = Callable[[Journal, Owner], Awaitable[bool]]
+Change = Callable[[Journal, Owner], Awaitable[object]]
 
 #: Everything that an owner can do, as it would do it.
 CHANGES: dict[str, Change] = {
@@ -24,6 +24,7 @@ CHANGES: dict[str, Change] = {
     "mark_sent_again": lambda at, owner: at.mark_sent_again(owner),
     "mark_unsent": lambda at, owner: at.mark_unsent(owner),
     "update": lambda at, owner: at.update(owner, "submitted", ticket=Ticket("task_1")),
+    "turn_to": lambda at, owner: at.turn_to(owner, evolve(draft("A heron"), id=owner.task)),
     "give_up": lambda at, owner: at.give_up(owner),
     "adopt": lambda at, owner: at.adopt(owner, Ticket("task_1")),
     "reopen": lambda at, owner: at.reopen(owner, lost=True),
@@ -51,7 +52,7 @@ def test_the_journal_has_no_other_way_to_change_a_task() -> None:
         if "TASKS.update(" in ast.unparse(method) or "TASKS.delete(" in ast.unparse(method)
     }
 
-    assert set(writing) == {"_take", "_change", "release", "prune"}
+    assert set(writing) == {"_take", "_change", "turn_to", "release", "prune"}
     assert all(any(each in text for each in conditions) for text in writing.values())
 
 
@@ -83,7 +84,7 @@ PATHS: dict[TaskState, tuple[TaskState, ...]] = {
 def test_what_a_replaced_worker_writes_changes_nothing(
     tmp_path: Path, change: Change, who: str
 ) -> None:
-    async def work() -> tuple[bool, Task, Task]:
+    async def work() -> tuple[object, Task, Task]:
         at, task = await owned(tmp_path)
         assert task.owner
         gone = (

@@ -25,7 +25,7 @@ from kling26.core.journal.task import Task
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, build_site, environment
 
-from .test_schema import SCHEMA_1, SCHEMA_2, SCHEMA_3
+from .test_schema import SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4
 from .test_worker import draft
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install kling26[postgres]")
@@ -266,7 +266,9 @@ def test_a_journal_of_schema_1_is_brought_forward_once_by_workers_at_once(journa
     )
 
 
-@pytest.mark.parametrize("dump", [SCHEMA_2, SCHEMA_3], ids=["schema 2", "schema 3"])
+@pytest.mark.parametrize(
+    "dump", [SCHEMA_2, SCHEMA_3, SCHEMA_4], ids=["schema 2", "schema 3", "schema 4"]
+)
 def test_an_older_journal_is_brought_forward_and_goes_on(journal: Journal, dump: str) -> None:
     put(journal, dump)
 

@@ -24,6 +24,7 @@ SCHEMA_1 = (HERE / "schema_1.sql").read_text("utf-8")
 #: A journal with a task in every state.
 SCHEMA_2 = (HERE / "schema_2.sql").read_text("utf-8")
 SCHEMA_3 = (HERE / "schema_3.sql").read_text("utf-8")
+SCHEMA_4 = (HERE / "schema_4.sql").read_text("utf-8")
 
 
 @pytest.fixture
@@ -91,12 +92,14 @@ def accepted_as(stage: Stage, path: Path, prompt: str) -> None:
 def test_a_new_journal_knows_its_version(kie: Stage) -> None:
     kie.generate()
 
-    assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["4"]
-    assert migrations.schema_version() == 4
+    assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["5"]
+    assert migrations.schema_version() == 5
 
 
 @pytest.mark.parametrize(
-    "dump", [SCHEMA_1, SCHEMA_2, SCHEMA_3], ids=["schema 1", "schema 2", "schema 3"]
+    "dump",
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4],
+    ids=["schema 1", "schema 2", "schema 3", "schema 4"],
 )
 def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
     kie: Stage, old: Callable[[str], Path], tmp_path: Path, dump: str
@@ -114,7 +117,7 @@ def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
         "AND sql IS NOT NULL ORDER BY name"
     )
     assert ask(path, tables) == ask(tmp_path / "new.sqlite3", tables)
-    assert ask(path, "SELECT value FROM meta") == ["4"]
+    assert ask(path, "SELECT value FROM meta") == ["5"]
     assert ask(path, "SELECT id FROM tasks ORDER BY id") == before
 
 
@@ -207,6 +210,8 @@ def test_errors_of_schema_2_lose_the_commands_that_were_in_them(
         (SCHEMA_2, "A stoat"),
         (SCHEMA_3, "An otter"),
         (SCHEMA_3, "A lynx"),
+        (SCHEMA_4, "An otter"),
+        (SCHEMA_4, "A lynx"),
     ],
 )
 def test_a_request_has_the_same_fingerprint_in_every_schema(
@@ -235,8 +240,8 @@ def test_a_video_of_an_old_journal_is_given_for_nothing_in_the_unit_of_its_provi
 
 @pytest.mark.parametrize(
     ("dump", "prompt"),
-    [(SCHEMA_1, "A crow"), (SCHEMA_2, "A wolf"), (SCHEMA_3, "A wolf")],
-    ids=["schema 1", "schema 2", "schema 3"],
+    [(SCHEMA_1, "A crow"), (SCHEMA_2, "A wolf"), (SCHEMA_3, "A wolf"), (SCHEMA_4, "A wolf")],
+    ids=["schema 1", "schema 2", "schema 3", "schema 4"],
 )
 def test_an_open_paid_task_of_an_old_journal_is_carried_on_and_paid_once(
     kie: Stage, old: Callable[[str], Path], dump: str, prompt: str

@@ -10,7 +10,7 @@ _MOMENT = 1.0
 
 
 @define
-class Budget:
+class TimeLeft:
     """
     Some seconds to wait for something, which is looked for several times a second.
 
