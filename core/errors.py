@@ -11,6 +11,7 @@ Every error that kling26 raises, as one tree.
     │   ├── OptionRefused       a value or an option that the provider does not accept
     │   ├── ImageRefused        the image cannot be read, or the provider does not accept it
     │   ├── OutputRefused       the video cannot be written to the given path
+    │   ├── PaymentForbidden    a plug-in does not let this video be paid for
     │   ├── BudgetExceeded      one more video would cost more than may be spent
     │   ├── MissingKey          no API key for the provider
     │   └── SettingsError       a settings file or variable is invalid
@@ -145,6 +146,10 @@ class ImageRefused(OptionRefused):
 
 class OutputRefused(UsageError):
     """The video cannot be written to the given path."""
+
+
+class PaymentForbidden(UsageError):
+    """A plug-in does not let this video be paid for, and says why."""
 
 
 class BudgetExceeded(UsageError):

@@ -1,12 +1,17 @@
-"""The two hooks for plug-ins, and the marker for their implementations."""
+"""The hooks for plug-ins, and the marker for their implementations."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from attrs import frozen
 
 from .provider import Provider
+
+if TYPE_CHECKING:
+    from .journal.task import Task
+    from .money import Price
+    from .request import VideoRequest
 
 #: The entry-point group, the prefix of the hooks, and the package: all have this name.
 PROJECT = "kling26"
@@ -61,4 +66,36 @@ def kling26_sandboxes() -> Iterable[Sandbox]:  # type: ignore[empty-body]
         @hookimpl
         def kling26_sandboxes():
             return [Sandbox("acme", build=AcmeSandbox)]
+    """
+
+
+@hookspec
+def kling26_before_paying(
+    request: "VideoRequest", provider: Provider, price: "Price"
+) -> str | None:
+    """
+    Judge whether a video may be paid for; return a sentence to forbid it, or else None.
+
+    It is called before anything is sent to the provider, also for dry runs and rehearsals.
+    ``price.usd`` is None if the price is unknown. A plug-in that raises anything else than a
+    `Kling26Error`, or takes longer than five seconds, forbids nothing::
+
+        @hookimpl
+        def kling26_before_paying(price):
+            return "No more than half a dollar for a video." if (price.usd or 0) > 0.5 else None
+    """
+
+
+@hookspec
+def kling26_submitted(task: "Task") -> None:
+    """Take note that a provider has accepted a task: from now on, it is paid for."""
+
+
+@hookspec
+def kling26_ended(task: "Task") -> None:
+    """
+    Take note that a task has ended; ``task.state`` says how.
+
+    It is "stored", "refused", "failed", "cancelled" or "unknown": an unknown task may go on, and
+    then ends once more. ``task.sandbox`` says that it was a rehearsal, which cost nothing.
     """

@@ -40,7 +40,7 @@ class Price:
     source: PriceSource | None = None
 
 
-def price_in_usd(provider: Provider, usd: float, source: PriceSource) -> Price:
+def price_in_usd(provider: Provider, usd: float, source: PriceSource | None = None) -> Price:
     """A price in USD, also in the unit in which the provider charges."""
     rate = provider.usd_per_unit
     if provider.cost_unit == USD or not rate:

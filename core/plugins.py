@@ -19,6 +19,7 @@ from attrs import frozen
 
 from . import hookspecs
 from .errors import UnknownProvider
+from .events import Events
 from .hookspecs import PROJECT, Sandbox
 from .installed import PlugIn
 from .isolation import isolated
@@ -66,11 +67,16 @@ class Problem:
 
 @frozen
 class Registry:
-    """The installed `providers` by name, in menu order, and what was skipped."""
+    """
+    The installed `providers` by name, in menu order, and what was skipped.
+
+    `events` reaches the plug-ins that want to know what happens to tasks.
+    """
 
     providers: Mapping[str, Provider]
     origins: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
+    events: Events = Events()
 
     def __getitem__(self, name: str) -> Provider:
         try:
@@ -94,7 +100,8 @@ def load_providers(plug_ins: Iterable[PlugIn] = ()) -> Registry:
             validate_provider(provider)
             _check_ownership(provider, found, origins)
             found[provider.name], origins[provider.name] = provider, plugin
-    return Registry(MappingProxyType(found), MappingProxyType(origins), _log_all(problems))
+    told = _log_all(problems)
+    return Registry(MappingProxyType(found), MappingProxyType(origins), told, Events(manager))
 
 
 def _check_ownership(

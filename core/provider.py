@@ -37,6 +37,9 @@ else:
 #: The version of the interface below. Later versions add to it and remove nothing.
 INTERFACE = 1
 
+#: What stands for any provider where one is named.
+AUTO = "auto"
+
 #: A conversation with a provider: yields requests, is sent the answers, returns a value.
 #: Modelled on ``httpx.Auth.auth_flow``: it uses no socket, no clock and no key.
 Flow = Generator["httpx.Request", "httpx.Response", T]

@@ -75,10 +75,19 @@ _COUNT = 16
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`asyncio.to_thread`, but also while the interpreter exits, and on any event loop."""
+    return await _run(shared(), partial(call, *args, **kwargs))
+
+
+async def aside(call: Callable[[], T]) -> T:
+    """`in_thread`, for a call that may hang, in threads that nothing else waits for."""
+    return await _run(_aside(), call)
+
+
+async def _run(threads: DaemonThreads, call: Callable[[], T]) -> T:
     import asyncio  # Slow to import, and loaded where there is a loop.
 
-    work = partial(copy_context().run, call, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(shared(), work)
+    work = partial(copy_context().run, call)
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 @cache
@@ -87,5 +96,11 @@ def shared() -> DaemonThreads:
     return DaemonThreads(_COUNT, "kling26-calls")
 
 
+@cache
+def _aside() -> DaemonThreads:
+    return DaemonThreads(_COUNT, "kling26-aside")
+
+
 if hasattr(os, "register_at_fork"):  # Not on Windows. A forked child has none of the threads.
     os.register_at_fork(after_in_child=shared.cache_clear)
+    os.register_at_fork(after_in_child=_aside.cache_clear)

@@ -10,7 +10,7 @@ import attrs
 from .images import ImageFile
 from .limits import Limits
 from .options import build_options, check_values, options_of, show
-from .provider import INTERFACE, Provider
+from .provider import AUTO, INTERFACE, Provider
 from .request import ImageOption, VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
 from .text import join_words, sanitize
@@ -191,6 +191,8 @@ def _check_names(provider: Provider) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         required = "a lower-case letter followed by any of a-z, 0-9, - and _"
         raise _invalid(provider, "name", required, provider.name)
+    if provider.name == AUTO:
+        raise _invalid(provider, "name", f'another one than "{AUTO}", which means any provider')
     _check_key_variables(provider)
     for variable in own_variables(provider):
         if variable.upper().startswith(PREFIX):

@@ -111,14 +111,23 @@ class ProviderClient:
         deadline: Callable[[], float],
         flow: Callable[[], Flow[T]],
         on_wait: Callable[[Kling26Error, float], None] = lambda error, wait: None,
+        *,
+        hurried: bool = False,
     ) -> T:
         """
         `ask` until a deadline, retrying with a new flow where that may help.
 
-        `on_wait` is told of each failure, and how many seconds later the next attempt follows.
+        `on_wait` is told of each failure, and how many seconds later the next attempt follows; if
+        it is `hurried`, others could do the same (see `RetryPolicy`).
         """
         temporary = (TryLater, Unreachable, Unavailable, UnexpectedReply)
-        policy = RetryPolicy(deadline, temporary, on_wait, longest_wait=LONGEST_QUESTION_WAIT)
+        policy = RetryPolicy(
+            deadline,
+            temporary,
+            on_wait,
+            longest_wait=None if hurried else LONGEST_QUESTION_WAIT,
+            hurried=hurried,
+        )
         async for attempt in stamina.retry_context(on=policy, attempts=8, timeout=None):
             with attempt:
                 try:

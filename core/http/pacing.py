@@ -16,6 +16,10 @@ _LONGEST_WAIT = 30.0
 _MOMENT = 0.5
 #: How long to keep trying a provider that is unreachable or unavailable, in seconds.
 _OUTAGE_LIMIT = 120.0
+#: How long to wait for a provider in all, and while it cannot be reached, if others could do the
+#: same, in seconds.
+HURRIED_WAIT = 60.0
+_HURRIED_OUTAGE = 20.0
 #: The longest wait before a question is asked again, whatever the provider asks for, in seconds.
 LONGEST_QUESTION_WAIT = 60.0
 
@@ -77,13 +81,17 @@ class RetryPolicy:
 
     It gives up rather than wait past the deadline, so nothing is sent after it. If the provider is
     unreachable or unavailable, it gives up earlier. `longest_wait` bounds the waits that a provider
-    may ask for, in seconds; None if only the deadline does.
+    may ask for, in seconds; None if only the deadline does. If it is `hurried`, others could do the
+    same, so it waits for a minute in all, and less if the provider cannot be reached.
     """
 
     deadline: Callable[[], float]
     retry_on: tuple[type[Kling26Error], ...]
     on_wait: Callable[[Kling26Error, float], None] = lambda error, wait: None
     longest_wait: float | None = field(default=None, kw_only=True)
+    hurried: bool = field(default=False, kw_only=True)
+    #: How long it has waited in all, in seconds.
+    _waited: float = field(default=0.0, init=False)
     #: Since when the provider has been unreachable or unavailable.
     _out_since: float | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
@@ -99,8 +107,10 @@ class RetryPolicy:
             wait = max(wait, asked_wait(error, self.longest_wait))
         else:
             self._out_since = now() if self._out_since is None else self._out_since
-            end = min(end, self._out_since + _OUTAGE_LIMIT)
-        if now() + wait >= end:
+            outage = _HURRIED_OUTAGE if self.hurried else _OUTAGE_LIMIT
+            end, wait = min(end, self._out_since + outage), min(wait, outage / 4)
+        self._waited += wait
+        if now() + wait >= end or (self.hurried and self._waited > HURRIED_WAIT):
             return False
         self.on_wait(error, wait)
         return wait

@@ -244,13 +244,7 @@ class Journal:
         may have been recorded long ago.
         """
 
-        budget = self.budget()
-
-        def check(connection: sa.Connection) -> None:
-            of_it = TASKS.c.id == owner.task
-            for row in connection.execute(select_tasks().where(of_it)):
-                self._check_budget(connection, budget, task_of(row))
-
+        check = self._budget_check(owner.task)
         return await self._mark_sent(owner, TASKS.c.sending.is_(None), check)
 
     async def turn_to(self, owner: Owner, target: Task) -> Task | None:
@@ -318,14 +312,16 @@ class Journal:
         Let an unknown task be submitted again.
 
         `lost` says that nobody knows the outcome so far, and the user wants it all the same. Then
-        its remedy stays: a refusal of the next request says nothing about the earlier one.
+        its remedy stays: a refusal of the next request says nothing about the earlier one. Raises
+        `BudgetExceeded` if it must not be paid for again.
         """
         reset: Changes = {"sending": None, "ticket": None, "error": None, "code": None}
         reset |= {} if lost else {"remedy": None}
         columns = state_columns("submitting") | columns_of(reset)
+        check = self._budget_check(owner.task, again=True) if lost else None
         if lost:
             columns["resubmits"] = TASKS.c.resubmits + 1
-        return await self._change(owner, in_states(("unknown",)), columns)
+        return await self._change(owner, in_states(("unknown",)), columns, check)
 
     # -- changes of the owner --------------------------------------------------------------
 
@@ -461,10 +457,22 @@ class Journal:
 
         return await self._run(work)
 
-    def _check_budget(self, connection: sa.Connection, budget: Budget, task: Task) -> None:
+    def _budget_check(self, task: str, again: bool = False) -> Callable[[sa.Connection], None]:
+        """Checks that a task may be paid for, or paid for `again`."""
+        budget = self.budget()
+
+        def check(connection: sa.Connection) -> None:
+            for row in connection.execute(select_tasks().where(TASKS.c.id == task)):
+                self._check_budget(connection, budget, task_of(row), again)
+
+        return check
+
+    def _check_budget(
+        self, connection: sa.Connection, budget: Budget, task: Task, again: bool = False
+    ) -> None:
         if budget.limited and not task.sandbox:
             lock_budget(connection)
-            spent = read_spent(connection, self._now(), task.id)
+            spent = read_spent(connection, self._now(), None if again else task.id)
             check_budget(budget, spent, task.price_usd)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:

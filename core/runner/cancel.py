@@ -1,8 +1,9 @@
 """Cancelling a task, where that is possible and free."""
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..errors import NotApplicable, ProviderError, SettingsError
+from ..events import Events
 from ..http.pacing import now
 from ..journal.journal import Journal
 from ..journal.task import Task
@@ -29,14 +30,14 @@ class Cancellation:
     message: str
 
 
-async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
+async def cancel(journal: Journal, events: Events, task: Task, target: Target) -> Cancellation:
     """Cancel a task; raises `NotApplicable` if it has already ended."""
     if task.state == "cancelled":
         return Cancellation(task, True, f"Task {task.id} is already cancelled.")
     if not task.open:
         raise NotApplicable(f"Task {task.id} is already {task.state}.", task=task.id)
     if (unsent := await journal.take_unsent(task)) is not None:
-        await _record(journal, unsent, None)
+        await _record(journal, events, unsent, None)
         message = "The task is cancelled. Nothing had been sent, so it cost nothing."
         return Cancellation(await journal.get(task.id), True, message)
     title = target.provider.title
@@ -52,15 +53,17 @@ async def cancel(journal: Journal, task: Task, target: Target) -> Cancellation:
     cancelled, message = await _ask(target, task.ticket)
     if cancelled:
         taken = await journal.take_cancelled(await journal.get(task.id))
-        await _record(journal, taken, f"The task was cancelled at {title}.")
+        await _record(journal, events, taken, f"The task was cancelled at {title}.")
     return Cancellation(await journal.get(task.id), cancelled, message)
 
 
-async def _record(journal: Journal, task: Task | None, words: str | None) -> None:
+async def _record(journal: Journal, events: Events, task: Task | None, words: str | None) -> None:
     """Record that a task is cancelled, unless it has ended in another way meanwhile (None)."""
     if task is not None and task.owner is not None:
         moment = journal.clock()
-        await journal.update(task.owner, "cancelled", last=True, finished=moment, error=words)
+        owner, task = task.owner, evolve(task, state="cancelled", finished=moment, error=words)
+        if await journal.update(owner, "cancelled", last=True, finished=moment, error=words):
+            await events.ended(task)
 
 
 async def _ask(target: Target, ticket: Ticket) -> tuple[bool, str]:

@@ -8,37 +8,36 @@ from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import Task
 from ..progress import Progress
-from ..text import sanitize
-from ..threads import in_thread
+from ..text import join_sentences, sanitize
+from .auto import Choice, choose
 from .jobs import OVERRUN
 from .order import Order
+from .pictures import save_pictures
 from .prices import Prices
 
 
-async def claim(order: Order, journal: Journal, store: Store, prices: Prices) -> tuple[Task, bool]:
+async def claim(
+    order: Order, journal: Journal, store: Store, prices: Prices
+) -> tuple[Task, Choice | None]:
     """
-    The journal's row for an order, and whether it existed before.
+    The journal's row for an order; for a new one, who is to make it, and None if it existed before.
 
     Raises `MissingKey`, among others, before there is one.
     """
-    equal = await journal.find_equal([order.fingerprint])
+    equal = await journal.find_equal(order.fingerprints)
     if equal is not None:
         # A stored video is written at once, and one on its way must not wait for a writer.
         if equal.standing != "stored" and order.output is not None:
             with suppress(JournalError, TimeoutError):  # It may be paid for: never give up.
                 async with asyncio.timeout(OVERRUN):
                     await journal.request_output(equal.id, order.output)
-        return equal, True
-    _ = order.target.client  # Without a key, there must be no row.
-    price = await prices.of(order)
+        return equal, None
+    choice = await choose(order, prices)  # Without a key, there must be no row.
     store.prepare()
-    names = {
-        option: await in_thread(store.save_image, image)
-        for option, image in order.request.files.items()
-    }
-    draft = order.draft(names, journal.clock, price.usd)
-    task, new = await journal.claim(draft, order.output)
-    return task, not new
+    names = await save_pictures(store, order.request.files)
+    draft = order.draft(choice.target, choice.passed, names, journal.clock, choice.price.usd)
+    task, new = await journal.claim(draft, order.output, order.fingerprints)
+    return task, choice if new else None
 
 
 def unused_callback(task: Task) -> Progress:
@@ -58,3 +57,11 @@ def found(task: Task) -> Progress:
         standing=task.standing,
         sandbox=task.sandbox,
     )
+
+
+def chosen(task: Task, choice: Choice) -> Progress:
+    """The report on who makes the video, and who was passed over, and why."""
+    title, usd = choice.target.provider.title, choice.price.usd
+    price = "" if usd is None else f" for {usd:.2f} USD"
+    message = join_sentences(f"{title} makes the video{price}.", *(p.why for p in choice.passed))
+    return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)

@@ -13,7 +13,8 @@ from typing import Any, Unpack
 import httpx
 from attrs import Factory, define, evolve, field
 
-from ..errors import ImageRefused, JournalBusy, JournalError, Kling26Error, UnknownTask
+from ..errors import JournalBusy, JournalError, Kling26Error, UnknownTask
+from ..events import Events
 from ..http.client import ProviderClient
 from ..http.pacing import RateLimiter, backoff, now
 from ..images import ImageFile
@@ -21,15 +22,16 @@ from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
 from ..journal.rows import Changes
-from ..journal.task import NO_FILES, Owner, Task, TaskState, image_id
+from ..journal.task import NO_FILES, Owner, Task, TaskState
 from ..progress import Listener, Phase, Progress
 from ..provider import Provider
 from ..rehearsal import of_money
 from ..request import ImageOption, VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence, span
-from ..threads import in_thread
 from .answers import PaidAnswers
+from .order import Target
+from .pictures import load_pictures
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -37,10 +39,6 @@ logger: logging.Logger = logging.getLogger("kling26")
 
 class TakenOver(Exception):
     """Another worker runs the task now, so this one has to leave it alone."""
-
-
-class PictureMissing(Exception):
-    """The picture has to be sent, and is not here; the message says so."""
 
 
 #: How many times a change is written to the journal before the task continues without it.
@@ -61,16 +59,15 @@ class JobContext:
 
     task: Task
     owner: Owner
-    provider: Provider
-    options: object
-    client: ProviderClient
-    downloads: httpx.AsyncClient
-    limiter: RateLimiter
+    target: Target
     checker: VideoChecker
+    events: Events
     journal: Journal
     store: Store
     deadline: float
     usual_time: float | None = None
+    #: Whether other providers could make it too, so that this one is not waited for for long.
+    hurried: bool = False
     #: The pictures that the caller has; any other is loaded from where it was saved.
     files: Mapping[ImageOption, ImageFile] = NO_FILES
     listeners: list[Listener] = Factory(list)
@@ -108,6 +105,31 @@ class JobContext:
         return self.task.id
 
     @property
+    def provider(self) -> Provider:
+        """Who makes the video."""
+        return self.target.provider
+
+    @property
+    def options(self) -> object:
+        """The provider's own options."""
+        return self.target.options
+
+    @property
+    def client(self) -> ProviderClient:
+        """The client for the provider's flows."""
+        return self.target.client
+
+    @property
+    def downloads(self) -> httpx.AsyncClient:
+        """The client that downloads the video."""
+        return self.target.clients.downloads(self.target.realm)
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """The rate limiter for the provider's submissions."""
+        return self.target.clients.limiter(self.target.realm, self.provider)
+
+    @property
     def ticket(self) -> Ticket | None:
         """The provider's ticket; None until it is known to have accepted the task."""
         return self.task.ticket
@@ -132,23 +154,12 @@ class JobContext:
     async def request(self) -> VideoRequest:
         """The request as it is sent; raises `PictureMissing`."""
         if self._request is None:
-            files = {
-                option: self.files[option]
-                if option in self.files
-                else await in_thread(self._saved_image, option, name)
-                for option, name in self.task.image_files.items()
-            }
-            self._request = self.task.request(files)
+            self._request = self.task.request(await self.pictures())
         return self._request
 
-    def _saved_image(self, option: ImageOption, name: str) -> ImageFile:
-        try:
-            image = self.store.load_image(name)
-        except ImageRefused as error:
-            raise PictureMissing(str(error)) from error
-        if getattr(self.task, option) != image_id(image):
-            raise PictureMissing(f"The picture saved for task {self.id} is damaged.")
-        return image
+    async def pictures(self) -> Mapping[ImageOption, ImageFile]:
+        """The pictures that were given as files; raises `PictureMissing`."""
+        return await load_pictures(self.store, self.task, self.files)
 
     async def check_owner(self) -> None:
         """Raise `TakenOver` if this worker does not own the task any more."""
@@ -191,6 +202,12 @@ class JobContext:
             return True
         return False
 
+    async def turn_to(self, task: Task, target: Target) -> None:
+        """Go on at another provider, which the journal's row has now."""
+        await self.answers.discard()
+        self.task, self.target, self.hurried = task, target, True
+        self.resubmitted, self.answers = False, self._kept_answers()
+
     async def accept(self, ticket: Ticket) -> Ticket:
         """Record the ticket: from here on, the task is known to be paid for."""
         try:
@@ -198,7 +215,12 @@ class JobContext:
         finally:
             self.paying = False
         self.report("queued")
+        await self.events.submitted(self.task)
         return ticket
+
+    def note(self, **changes: Unpack[Changes]) -> None:
+        """Record these changes with the next move."""
+        self._unwritten |= changes
 
     async def move(
         self, state: TaskState, *, last: bool = False, **changes: Unpack[Changes]
@@ -209,6 +231,7 @@ class JobContext:
         If the journal cannot be written, nothing that was paid for must be lost: the task reports
         it and continues, and the next move records these changes too.
         """
+        was_stored = self.task.state == "stored"
         self._unwritten |= {"error": None, "code": None, "remedy": None}
         self._unwritten |= changes
         self.task = evolve(self.task, state=state, **self._unwritten)
@@ -229,6 +252,8 @@ class JobContext:
             self._unwritten = Changes()
             if state != "unknown":
                 await self.answers.discard()
+        if last and not was_stored:
+            await self.events.ended(self.task)
 
     async def give_up(self) -> None:
         """Leave the task as it is to whoever wants to continue it."""

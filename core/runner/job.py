@@ -1,5 +1,6 @@
 """A job: everything this process does for a task, from its journal row to the stored video."""
 
+import asyncio
 import logging
 
 from ..errors import (
@@ -8,6 +9,7 @@ from ..errors import (
     Kling26Error,
     NotDelivered,
     OutcomeUnknown,
+    ProviderError,
     ResultUnavailable,
     TaskCancelled,
     TaskFailed,
@@ -17,9 +19,11 @@ from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..machine import lack
 from ..money import in_usd
+from ..provider import Provider
 from ..rehearsal import of_money
-from ..status import Status
+from ..status import Status, Ticket
 from ..text import sanitize, sentence
+from .auto import Replaced, Turns, may_pass
 from .context import JobContext, TakenOver
 from .fetch import fetch
 from .poll import poll
@@ -29,11 +33,11 @@ from .submit import submit
 logger: logging.Logger = logging.getLogger("kling26")
 
 
-async def run(context: JobContext) -> Task:
+async def run(context: JobContext, turns: Turns) -> Task:
     """Run the task to its end; returns its row once the video is stored, or raises."""
     try:
-        return await _run(context)
-    except TakenOver:
+        return await _run(context, turns)
+    except (Replaced, TakenOver):
         raise
     except Kling26Error as error:
         ended = error
@@ -48,18 +52,33 @@ async def run(context: JobContext) -> Task:
     ) from ended.__cause__
 
 
-async def _run(context: JobContext) -> Task:
+async def _run(context: JobContext, turns: Turns) -> Task:
     path, url = context.store.find(context.id, context.task.file), context.task.url
     if path is None:
         if context.ticket is not None:
             await report_others(context, context.ticket)
-        ticket = context.ticket or await context.accept(await submit(context))
+        ticket = context.ticket or await context.accept(await _submit(context, turns))
         status = context.result or await _mark_succeeded(context, await poll(context, ticket))
         path, url = await fetch(context, ticket, status)
+        await _ask_for_cost(context, ticket)
     context.stored = True
     await context.move("stored", last=True, file=str(path), url=url)
     context.report("stored")
     return context.task
+
+
+async def _submit(context: JobContext, turns: Turns) -> Ticket:
+    """The ticket of the task, which one provider after the other gets if it is for any."""
+    while True:
+        try:
+            return await submit(context)
+        except ProviderError as error:
+            if context.remaining <= 0 or not may_pass(context.task, error):
+                raise
+            task, target = await turns.next(context.task, error, await context.pictures())
+            await context.turn_to(task, target)
+            message = f"{sentence(error)} Going on to {target.provider.title}."
+            context.report("note", message=message)
 
 
 def unexpected(
@@ -75,15 +94,45 @@ def unexpected(
     return found
 
 
+#: How long after the download a cost that comes late is asked for, in seconds.
+_COST_WAITS = (0.0, 2.0)
+#: How long the provider may take to tell it, in seconds.
+_COST_TIMEOUT = 5.0
+
+
+async def _ask_for_cost(context: JobContext, ticket: Ticket) -> None:
+    """Ask once more what the video cost, where that comes late; the video does not depend on it."""
+    provider = context.provider
+    if context.task.cost is not None or not provider.cost_comes_late:
+        return
+    for wait in _COST_WAITS:
+        await asyncio.sleep(wait)
+        try:
+            async with asyncio.timeout(_COST_TIMEOUT):
+                status: object = await context.client.ask(provider.poll(ticket))
+        except (Kling26Error, TimeoutError) as error:
+            logger.info("The cost of task %s: %s", context.id, error)
+            continue
+        if isinstance(status, Status) and status.cost is not None:
+            context.note(**_cost_of(provider, status))
+            return
+
+
+def _cost_of(provider: Provider, status: Status) -> Changes:
+    """What a video cost, as the journal has it."""
+    if status.cost is None:
+        return {}
+    unit = sanitize(status.cost_unit or provider.cost_unit, 40)
+    usd = in_usd(provider, status.cost, unit)
+    return {"cost": status.cost, "cost_unit": unit, "cost_usd": usd}
+
+
 async def _mark_succeeded(context: JobContext, status: Status) -> Status:
     """Record that the video is finished, and its cost if known."""
     if context.task.state == "stored":  # It was here before, and stays so until it is again.
         return status
     changes: Changes = {"finished": context.clock(), "url": status.url}
-    if status.cost is not None:
-        unit = sanitize(status.cost_unit or context.provider.cost_unit, 40)
-        usd = in_usd(context.provider, status.cost, unit)
-        changes |= {"cost": status.cost, "cost_unit": unit, "cost_usd": usd}
+    changes |= _cost_of(context.provider, status)
     await context.move("succeeded", **changes)
     return status
 

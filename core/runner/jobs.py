@@ -12,6 +12,7 @@ from ..errors import (
     JournalError,
     KeyRejected,
     Kling26Error,
+    MissingKey,
     OutOfCredit,
     Refused,
     StillRunning,
@@ -22,19 +23,23 @@ from ..errors import (
 )
 from ..http.pacing import now
 from ..http.patience import Patience
+from ..images import ImageFile
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import NO_FILES, Task, TaskState
 from ..journal.worker import HEARTBEAT
 from ..progress import Listener
 from ..rehearsal import is_emulator, of_money
+from ..request import ImageOption
 from ..status import Standing
 from ..text import sentence
 from ..time_left import TimeLeft
 from . import job
+from .auto import Replaced, Turns
 from .context import JobContext, TakenOver
-from .order import Order, Resolver
+from .order import Order, Resolver, Target
 from .paying import PayingTask
+from .pictures import PictureMissing, load_pictures
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -58,6 +63,7 @@ class JobPool:
     resolver: Resolver
     journal: Journal
     store: Store
+    turns: Turns
     _checker: VideoChecker = field(factory=VideoChecker, init=False)
     _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
     _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
@@ -99,22 +105,27 @@ class JobPool:
 
         `order` is there if the caller has made the request, and not only named the task. Raises the
         error that ended the task, or, at the deadline, `StillRunning` or `TryLater`; the job itself
-        keeps running. Whatever hangs, it ends soon after the deadline.
+        keeps running; and `Elsewhere`. Whatever hangs, it ends soon after the deadline.
         """
         latest, trouble = task, _Trouble()
         try:
             async with Patience(max(0.0, deadline + OVERRUN - now())):
                 while True:
+                    _check_target(latest, order)
                     with trouble.forgiven(latest):
-                        if done := await self._attempt(latest, deadline, progress, order):
-                            return done
+                        try:
+                            if done := await self._attempt(latest, deadline, progress, order):
+                                _check_target(done, order)
+                                return done
+                        except Replaced as replaced:
+                            latest = replaced.other
                     with trouble.forgiven(latest):
-                        latest = await self.journal.get(task.id)
+                        latest = await self.journal.get(latest.id)
                     if now() >= deadline and latest.standing not in ("stored", "over"):
                         raise self._timeout_error(latest)
                     await asyncio.sleep(_WATCH_EVERY)
         except TimeoutError:
-            raise self._timeout_error(self.running(task.id) or latest) from None
+            raise self._timeout_error(self.running(latest.id) or latest) from None
 
     def running(self, task: str) -> Task | None:
         """A task as its job in this process knows it, which may be ahead of the journal."""
@@ -155,25 +166,40 @@ class JobPool:
         raise self._timeout_error(context.task, context.unreadable)
 
     async def _context(self, task: Task, deadline: float, order: Order | None) -> JobContext:
-        target = self.resolver.target(task) if order is None else order.target
+        files = NO_FILES if order is None else order.request.files
+        target, hurried = None if order is None else order.target_of(task), False
+        target = target or self.resolver.target(task)
+        if task.auto and task.standing == "unsent":
+            task, target, hurried = await self._turn(task, target, files)
         owner = task.owner
         assert owner is not None
-        provider, realm, clients = target.provider, target.realm, target.clients
         return JobContext(
             task=task,
             owner=owner,
-            provider=provider,
-            options=target.options,
-            client=target.client,
-            downloads=clients.downloads(realm),
-            limiter=clients.limiter(realm, provider),
+            target=target,
+            hurried=hurried,
             checker=self._checker,
+            events=self.resolver.registry.events,
             journal=self.journal,
             store=self.store,
             deadline=deadline,
             usual_time=await self._usual_time(task),
-            files=NO_FILES if order is None else order.request.files,
+            files=files,
         )
+
+    async def _turn(
+        self, task: Task, target: Target, known: Mapping[ImageOption, ImageFile]
+    ) -> tuple[Task, Target, bool]:
+        """A task for any provider, its target, and whether there are others."""
+        try:
+            files = await load_pictures(self.store, task, known)
+        except PictureMissing as missing:
+            raise JournalError(str(missing)) from missing
+        try:
+            _ = target.client
+        except MissingKey as error:
+            task, target = await self.turns.next(task, error, files)
+        return task, target, await self.turns.others(task, files)
 
     async def _usual_time(self, task: Task) -> float | None:
         with suppress(JournalError):
@@ -185,7 +211,7 @@ class JobPool:
             raise StillRunning(f"The program ended before task {context.id} was done.")
         name = f"kling26 {context.id}"
         running = PayingTask(
-            job.run(context),
+            job.run(context, self.turns),
             lambda: context.paying,
             name=name,
             rehearsal=is_emulator(context.provider),
@@ -200,7 +226,7 @@ class JobPool:
         if done.cancelled():
             self._stopped[task] = context.task
             return
-        if isinstance(done.exception(), TakenOver):
+        if isinstance(done.exception(), Replaced | TakenOver):
             return  # Whoever waits for it watches the journal from now on.
         if (error := done.exception()) is not None:
             logger.info("Task %s: %s", task, error)
@@ -222,6 +248,15 @@ class JobPool:
             await asyncio.sleep(HEARTBEAT)
             with suppress(JournalError):
                 await self.journal.heartbeat()
+
+
+class Elsewhere(Exception):
+    """The task was for any provider, and is now with one that was not asked for."""
+
+
+def _check_target(task: Task, order: Order | None) -> None:
+    if order is not None and order.target_of(task) is None:
+        raise Elsewhere
 
 
 @define

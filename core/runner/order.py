@@ -1,27 +1,27 @@
 """Orders: requests that have passed every check that needs no network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import httpx
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from .. import validation
-from ..errors import SettingsError
+from ..errors import OptionRefused, SettingsError, UsageError
 from ..hosts import is_loopback
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
 from ..journal.outputs import Output, check_output
-from ..journal.task import Task, fingerprint, image_id, new_task_id
+from ..journal.task import Passed, Task, fingerprint, image_id, new_task_id
 from ..options import build_options
 from ..plugins import Registry
-from ..provider import Provider
+from ..provider import AUTO, Provider
 from ..rehearsal import emulator
 from ..request import ImageOption, VideoRequest
 from ..settings import Settings
 from ..status import Realm
-from ..text import did_you_mean, join_words, sanitize
+from ..text import did_you_mean, join_sentences, join_words, sanitize, sentence
 
 
 @frozen
@@ -38,38 +38,69 @@ class Target:
         """The client for the provider's flows; raises `MissingKey`, among others."""
         return self.clients.client(self.realm, self.provider)
 
+    @property
+    def own(self) -> dict[str, object]:
+        """The provider's own options by name."""
+        return asdict(self.options)  # type: ignore[arg-type]  # An attrs class, checked.
+
+    def fingerprint(self, request: VideoRequest) -> str:
+        """What is equal for requests for the same video from this provider."""
+        return fingerprint(self.provider.name, self.realm, request, self.options)
+
 
 @frozen
 class Order:
-    """A checked request, its target, and where the video is to be written."""
+    """
+    A checked request, where it may go, and where the video is to be written.
+
+    There is one target, or if it is for any provider ("auto") those of all that take it, in menu
+    order or, if `in_order`, in the order in which they are to be asked. `asked` are the own options
+    that were asked for then, and `passed` those who do not take it.
+    """
 
     request: VideoRequest
-    target: Target
-    output: Output | None
+    targets: Sequence[Target]
+    output: Output | None = None
+    asked: Mapping[str, object] | None = None
+    passed: Sequence[Passed] = ()
+    in_order: bool = False
 
     @property
-    def fingerprint(self) -> str:
-        target = self.target
-        return fingerprint(target.provider.name, target.realm, self.request, target.options)
+    def auto(self) -> bool:
+        """Whether it is for any provider."""
+        return self.asked is not None
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """Those of all tasks that would make this video."""
+        return [target.fingerprint(self.request) for target in self.targets]
+
+    def target_of(self, task: Task) -> Target | None:
+        """The target that a task has; None if it has another one."""
+        there = (task.provider, task.realm)
+        found = (each for each in self.targets if (each.provider.name, each.realm) == there)
+        return next(found, None)
 
     def draft(
         self,
+        target: Target,
+        passed: Sequence[Passed],
         image_files: Mapping[ImageOption, str],
         clock: Callable[[], float],
         price_usd: float | None,
     ) -> Task:
         """
-        A new row for the journal.
+        A new row for the journal, for one of the targets.
 
-        `image_files` are the names of the saved images, and `price_usd` is what the video will cost
-        in USD.
+        `passed` are the providers that were passed over, `image_files` the names of the saved
+        images, and `price_usd` is what the video will cost in USD.
         """
         moment, request = clock(), self.request
         return Task(
             id=new_task_id(),
-            provider=self.target.provider.name,
-            realm=self.target.realm,
-            fingerprint=self.fingerprint,
+            provider=target.provider.name,
+            realm=target.realm,
+            fingerprint=target.fingerprint(request),
             state="submitting",
             prompt=request.prompt,
             image=image_id(request.image),
@@ -78,10 +109,12 @@ class Order:
             aspect_ratio=request.aspect_ratio,
             callback_url=request.callback_url,
             seed=request.seed,
-            options=asdict(self.target.options),  # type: ignore[arg-type]  # An attrs class, checked.
+            options=target.own,
             end_image=image_id(request.end_image),
             image_file=image_files.get("image"),
             end_image_file=image_files.get("end_image"),
+            asked=self.asked,
+            passed=passed,
             price_usd=price_usd,
             created=moment,
             updated=moment,
@@ -99,22 +132,32 @@ class Resolver:
     def provider(self, name: str | None, sandbox: bool) -> Provider:
         """A provider by name, or the default one; in the sandbox, at its original URLs."""
         self.check_settings()
-        provider = self.registry[self._default() if name is None else name]
+        name = self._named(name)
+        if name == AUTO:
+            raise UsageError('"auto" is any of the providers; name one of them.')
+        provider = self.registry[name]
         return provider if sandbox else self.settings.configure(provider)
 
-    def _default(self) -> str:
+    def _named(self, name: str | None) -> str:
+        """The provider that is meant: the one that is named, or the default one."""
+        if name is not None:
+            return name
         name, where = self.settings.provider, self.settings.where("KLING26_PROVIDER")
-        if name not in self.registry.providers:
-            names = self.registry.providers
-            others = did_you_mean(name, names) or f". Installed: {join_words(names, 'and')}."
-            raise SettingsError(
-                f'{where} is "{sanitize(name, 60)}", but there is no such provider{others}'
-            )
+        self._check_installed(name, f'{where} is "{sanitize(name, 60)}"')
         return name
+
+    def _check_installed(self, name: str, said: str) -> None:
+        if name in self.registry.providers or name == AUTO:
+            return
+        names = self.registry.providers
+        others = did_you_mean(name, names) or f". Installed: {join_words(names, 'and')}."
+        raise SettingsError(f"{said}, but there is no such provider{others}")
 
     def check_settings(self) -> None:
         """Raise `SettingsError` if a setting means nothing, and was perhaps misspelt."""
         self.settings.check(self.registry.providers.values(), self.registry.problems)
+
+    # -- orders ----------------------------------------------------------------------------
 
     def order(
         self,
@@ -125,13 +168,66 @@ class Resolver:
         sandbox: bool,
     ) -> Order:
         """Check everything; raises `UsageError` before anything is sent or written."""
-        chosen = self.provider(provider, sandbox)
+        self.check_settings()
+        name = self._named(provider)
         if not sandbox:
             self.settings.check_real()
-        own = validation.validate(chosen, request, options)
+        if name == AUTO:
+            checked = self._order_of_any(request, options or {}, sandbox)
+        else:
+            checked = Order(request, [self._target(name, request, options, sandbox)])
         place = None if output is None else check_output(output, self.settings.home)
-        realm = realm_of(chosen, sandbox)
-        return Order(request, Target(self.maker(chosen, sandbox), realm, own, self.clients), place)
+        return evolve(checked, output=place)
+
+    def order_again(self, task: Task, request: VideoRequest) -> Order:
+        """The order that a task for any provider comes from; `request` is its request."""
+        self.check_settings()
+        return self._order_of_any(request, task.asked or {}, task.sandbox)
+
+    def _order_of_any(
+        self, request: VideoRequest, options: Mapping[str, object] | object, sandbox: bool
+    ) -> Order:
+        """An order for all providers that take a request; raises `UsageError` if none does."""
+        names = self._candidates()
+        targets: list[Target] = []
+        refusals: list[OptionRefused] = []
+        for name in names or self.registry.providers:
+            try:
+                targets.append(self._target(name, request, options, sandbox))
+            except OptionRefused as refusal:
+                refusals.append(refusal)
+            except UsageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one plug-in must not stop the others.
+                title = self.registry[name].title
+                words = f"{title} cannot check a request: {sanitize(repr(error))}."
+                refusals.append(OptionRefused(words, option="provider", provider=name))
+        if not targets:
+            raise _taken_by_none(refusals)
+        asked = options if isinstance(options, Mapping) else asdict(options)  # type: ignore[arg-type]
+        passed = [Passed(str(each.provider), sentence(each)) for each in refusals]
+        return Order(request, targets, None, dict(asked), passed, in_order=bool(names))
+
+    def _candidates(self) -> Sequence[str]:
+        """The providers that the user prefers; none for any."""
+        where = self.settings.where("KLING26_PREFER")
+        for name in self.settings.preferred:
+            self._check_installed(name, f'{where} has "{sanitize(name, 60)}"')
+        return [name for name in dict.fromkeys(self.settings.preferred) if name != AUTO]
+
+    # -- targets ---------------------------------------------------------------------------
+
+    def _target(
+        self,
+        name: str,
+        request: VideoRequest,
+        options: Mapping[str, object] | object | None,
+        sandbox: bool,
+    ) -> Target:
+        provider = self.provider(name, sandbox)
+        own = validation.validate(provider, request, options)
+        realm = realm_of(provider, sandbox)
+        return Target(self.maker(provider, sandbox), realm, own, self.clients)
 
     def target(self, task: Task) -> Target:
         """The target of an existing task; raises `SettingsError` if its URL has changed."""
@@ -164,3 +260,12 @@ def realm_of(provider: Provider, sandbox: bool) -> Realm:
     if sandbox:
         return "sandbox"
     return "loopback" if is_loopback(httpx.URL(provider.base_url).host) else "live"
+
+
+def _taken_by_none(refusals: Sequence[OptionRefused]) -> UsageError:
+    """The error for a request that no provider takes."""
+    words = join_sentences("No provider takes this request.", *map(sentence, refusals))
+    options = {each.option for each in refusals}
+    if len(options) == 1:
+        return OptionRefused(words, option=options.pop())
+    return UsageError(words)

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 
-import attrs
 from attrs import define, field
 
 from ..errors import JournalError
 from ..http.pacing import now
 from ..journal.journal import Journal
 from ..money import Price, amount, in_usd, list_price, price_in_usd, priced_alike, pricing_options
-from .order import Order
+from ..request import VideoRequest
+from .order import Target
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -32,7 +32,7 @@ class _Quote:
 @define
 class Prices:
     """
-    The prices of orders: what the provider says, else its list price, else what the same took last.
+    The prices of videos: what the provider says, else its list price, else what the same took last.
 
     What a provider has said is remembered for an hour.
     """
@@ -40,59 +40,58 @@ class Prices:
     journal: Journal
     _quotes: dict[object, _Quote] = field(factory=dict, init=False)
 
-    async def of(self, order: Order) -> Price:
-        """The price of an order; raises no error."""
-        provider = order.target.provider
+    async def of(self, request: VideoRequest, target: Target) -> Price:
+        """The price of a request; raises no error."""
+        told = await self.told(request, target)
+        return await self._usual(request, target) if told.source is None else told
+
+    async def told(self, request: VideoRequest, target: Target) -> Price:
+        """The price as the provider tells or lists it; raises no error."""
+        provider = target.provider
         if provider.can("quote"):
-            usd = await self._quoted(order)
+            usd = await self._quoted(request, target)
             if usd is not None:
                 return price_in_usd(provider, usd, "quote")
-        usd = list_price(provider, order.request, order.target.options)
-        if usd is not None:
-            return price_in_usd(provider, usd, "list")
-        return await self._usual(order)
+        usd = list_price(provider, request, target.options)
+        return Price() if usd is None else price_in_usd(provider, usd, "list")
 
-    async def _quoted(self, order: Order) -> float | None:
-        quote = self._quotes.setdefault(_question(order), _Quote())
+    async def _quoted(self, request: VideoRequest, target: Target) -> float | None:
+        quote = self._quotes.setdefault(_question(request, target), _Quote())
         async with quote.lock:  # Many tasks at once ask once.
             if quote.until < now():
-                quote.usd = await _ask(order)
+                quote.usd = await _ask(request, target)
                 quote.until = now() + (_FAILURE_LASTS if quote.usd is None else _LASTS)
         return quote.usd
 
-    async def _usual(self, order: Order) -> Price:
-        target, request = order.target, order.request
+    async def _usual(self, request: VideoRequest, target: Target) -> Price:
+        provider = target.provider
         try:
             made = await self.journal.stored(
-                target.provider.name, target.realm, request.duration, request.sound
+                provider.name, target.realm, request.duration, request.sound
             )
         except JournalError:
             return Price()
         for task in made:
-            if task.cost is not None and priced_alike(
-                target.provider, target.options, task.options
-            ):
-                unit = task.cost_unit or target.provider.cost_unit
-                usd = task.cost_usd or in_usd(target.provider, task.cost, unit)
+            if priced_alike(provider, target.options, task.options):
+                unit = task.cost_unit or provider.cost_unit
+                usd = in_usd(provider, task.cost, unit) if task.cost_usd is None else task.cost_usd
                 return Price(task.cost, unit, usd, "usual")
         return Price()
 
 
-def _question(order: Order) -> object:
+def _question(request: VideoRequest, target: Target) -> object:
     """What a price depends on."""
-    target, request = order.target, order.request
-    own = attrs.asdict(target.options)  # type: ignore[arg-type]  # An attrs class, checked.
+    own = target.own
     names = [info.name for info, _ in pricing_options(target.provider)]
-    shared = request.kind, request.duration, request.sound
+    shared = request.kind, request.duration, request.sound, request.end_image is not None
     return target.provider.name, target.realm, shared, tuple(own[name] for name in names)
 
 
-async def _ask(order: Order) -> float | None:
-    provider, request, options = order.target.provider, order.request, order.target.options
-    end = now() + _TIMEOUT
+async def _ask(request: VideoRequest, target: Target) -> float | None:
+    provider, end = target.provider, now() + _TIMEOUT
     try:
-        said: object = await order.target.client.ask_until(
-            lambda: end, lambda: provider.quote(request, options)
+        said: object = await target.client.ask_until(
+            lambda: end, lambda: provider.quote(request, target.options)
         )
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything.
         logger.info("%s told no price: %s", provider.title, error)

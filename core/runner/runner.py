@@ -40,11 +40,12 @@ from ..request import VideoRequest
 from ..settings import TIMEOUT, Settings
 from ..text import sentence
 from ..threads import in_thread
+from .auto import Choice, Turns
 from .cancel import Cancellation, cancel
-from .claim import claim, found, unused_callback
+from .claim import chosen, claim, found, unused_callback
 from .ending import GRACE, tell
 from .job import unexpected
-from .jobs import OVERRUN, JobPool
+from .jobs import OVERRUN, Elsewhere, JobPool
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
 from .prices import Prices
@@ -105,7 +106,8 @@ class Runner:
         self._clients = ClientPool(self.settings, self.registry, self.transport, self.sandbox)
         self._resolver = Resolver(self.settings, self.registry, self._clients)
         self._prices = Prices(self.journal)
-        self._jobs = JobPool(self._resolver, self.journal, self._store)
+        turns = Turns(self._resolver, self._prices, self.journal)
+        self._jobs = JobPool(self._resolver, self.journal, self._store, turns)
 
     async def __aenter__(self) -> Self:
         return self
@@ -157,19 +159,16 @@ class Runner:
         rehearsal = self._in_sandbox(sandbox)
         # In a thread: a large picture takes a second to decode.
         order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
-        try:
-            async with asyncio.timeout_at(deadline + OVERRUN):
-                task, reused = await claim(order, self.journal, self._store, self._prices)
-        except TimeoutError as error:
-            raise JournalBusy("The journal did not answer in time. Nothing was sent.") from error
-        except JournalError as error:
-            error.message = f"{sentence(error, 1000)} Nothing was sent."
-            raise
-        if reused:
-            progress(found(task))
-            if request.callback_url not in (None, task.callback_url):
-                progress(unused_callback(task))
-        return await self._finish(task, deadline, progress, order, reused)
+        while True:
+            task, choice = await self._claim(order, deadline)
+            if choice is None:
+                progress(found(task))
+                if request.callback_url not in (None, task.callback_url):
+                    progress(unused_callback(task))
+            elif order.auto:
+                progress(chosen(task, choice))
+            with suppress(Elsewhere):  # The task was for any provider, and this order is not.
+                return await self._finish(task, deadline, progress, order, choice is None)
 
     async def resume(
         self,
@@ -238,7 +237,7 @@ class Runner:
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task if that is possible and free."""
         task = await self.task(name)
-        return await cancel(self.journal, task, self._target(task))
+        return await cancel(self.journal, self.registry.events, task, self._target(task))
 
     # -- queries ---------------------------------------------------------------------------
 
@@ -319,6 +318,16 @@ class Runner:
                 provider=task.provider,
             )
 
+    async def _claim(self, order: Order, deadline: float) -> tuple[Task, Choice | None]:
+        try:
+            async with asyncio.timeout_at(deadline + OVERRUN):
+                return await claim(order, self.journal, self._store, self._prices)
+        except TimeoutError as error:
+            raise JournalBusy("The journal did not answer in time. Nothing was sent.") from error
+        except JournalError as error:
+            error.message = f"{sentence(error, 1000)} Nothing was sent."
+            raise
+
     def _in_sandbox(self, sandbox: bool | None) -> bool:
         return self.settings.sandbox if sandbox is None else sandbox
 
@@ -345,8 +354,9 @@ class Runner:
     ) -> Video:
         output = None if order is None else order.output
         try:
-            recorded = task.standing != "stored"
+            recorded, claimed = task.standing != "stored", task.id
             task = await self._jobs.complete(task, deadline, progress, order)
+            reused = reused or task.id != claimed
             file = await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task

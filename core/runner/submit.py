@@ -8,6 +8,7 @@ provider, makes a repetition harmless.
 
 import asyncio
 from functools import partial
+from math import inf
 
 import httpx
 import stamina
@@ -17,6 +18,7 @@ from ..errors import (
     BudgetExceeded,
     JournalError,
     Kling26Error,
+    PaymentForbidden,
     ProviderError,
     Refused,
     TryLater,
@@ -24,11 +26,13 @@ from ..errors import (
     Unreachable,
 )
 from ..http.client import AnswerLost
-from ..http.pacing import RetryPolicy
+from ..http.pacing import HURRIED_WAIT, RetryPolicy
+from ..money import Price, price_in_usd
 from ..request import VideoRequest
 from ..status import Ticket
 from ..text import sentence, span
-from .context import JobContext, PictureMissing, TakenOver
+from .context import JobContext, TakenOver
+from .pictures import PictureMissing
 from .settle import (
     STOPPED,
     judge,
@@ -72,6 +76,10 @@ async def submit(context: JobContext) -> Ticket:
         if context.lost is not None or context.resubmitted:
             raise unknown(context, f"an answer was lost, and then: {missing}") from missing
         raise JournalError(str(missing)) from missing  # Whoever has the picture may still send it.
+    except (BudgetExceeded, PaymentForbidden) as forbidden:
+        if context.lost is not None or context.resubmitted:
+            raise unknown(context, f"an answer was lost, and then: {forbidden}") from forbidden
+        raise
 
 
 async def _settle_earlier(context: JobContext) -> Ticket | None:
@@ -120,8 +128,13 @@ class _Submission:
         self._losses = 0 if self.context.lost is None else 1
 
     async def run(self) -> Ticket:
+        if self.context.lost is None:
+            await _ask_plug_ins(self.context)
         temporary = (TryLater, Unreachable, Unavailable)
-        policy = RetryPolicy(lambda: self.context.deadline, temporary, self._on_wait)
+        context = self.context
+        policy = RetryPolicy(
+            lambda: context.deadline, temporary, self._on_wait, hurried=context.hurried
+        )
         async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
             with attempt:
                 return await self._try()
@@ -164,6 +177,13 @@ class _Submission:
         return self._request
 
 
+async def _ask_plug_ins(context: JobContext) -> None:
+    """Raise `PaymentForbidden` if a plug-in does not let the task be paid for."""
+    usd = context.task.price_usd
+    price = Price() if usd is None else price_in_usd(context.provider, usd)
+    await context.events.before_paying(context.task.request(), context.provider, price)
+
+
 async def _upload(context: JobContext) -> VideoRequest:
     request, provider = await context.request(), context.provider
     if not provider.can("upload"):
@@ -171,8 +191,9 @@ async def _upload(context: JobContext) -> VideoRequest:
     urls: dict[str, str] = {}
     for option, image in request.files.items():
         context.report("uploading")
+        upload = partial(provider.upload, image)
         url: object = await context.client.ask_until(
-            lambda: context.deadline, partial(provider.upload, image), context.report_wait
+            lambda: context.deadline, upload, context.report_wait, hurried=context.hurried
         )
         if not isinstance(url, str) or not url:  # Without it, another video would be paid for.
             raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
@@ -185,8 +206,9 @@ async def _wait_for_turn(context: JobContext) -> None:
     title = context.provider.title
     if context.limiter.busy:
         context.report("waiting", message=f"Waiting: {title} takes only so many tasks at a time.")
+    most = min(context.remaining, HURRIED_WAIT if context.hurried else inf)
     try:
-        async with asyncio.timeout(max(0.0, context.remaining)):
+        async with asyncio.timeout(max(0.0, most)):
             await context.limiter.acquire()
     except TimeoutError as error:
         raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
