@@ -55,8 +55,9 @@ from .status import Standing, State, Status, Ticket
 
 if TYPE_CHECKING:
     from .journal.task import Task
-    from .money import Balance
+    from .money import Balance, Price
     from .runner.cancel import Cancellation
+    from .runner.preview import Preview
     from .runner.results import Outcome, Video
     from .runner.runner import Runner
 
@@ -87,6 +88,8 @@ __all__ = [
     "OutcomeUnknown",
     "OutputRefused",
     "PaymentForbidden",
+    "Preview",
+    "Price",
     "Progress",
     "Provider",
     "ProviderError",
@@ -125,6 +128,8 @@ _LAZY = {
     "Balance": "money",
     "Cancellation": "runner.cancel",
     "Outcome": "runner.results",
+    "Preview": "runner.preview",
+    "Price": "money",
     "Runner": "runner.runner",
     "Task": "journal.task",
     "Video": "runner.results",

@@ -40,6 +40,17 @@ class Price:
     source: PriceSource | None = None
 
 
+def usd_text(usd: float) -> str:
+    """
+    An amount in USD, as exact as prices are.
+
+    >>> usd_text(1.1), usd_text(0.275)
+    ('1.10 USD', '0.275 USD')
+    """
+    digits = f"{usd:.4f}".rstrip("0")
+    return f"{digits}{'0' * (2 - len(digits.partition('.')[2]))} {USD}"
+
+
 def price_in_usd(provider: Provider, usd: float, source: PriceSource | None = None) -> Price:
     """A price in USD, also in the unit in which the provider charges."""
     rate = provider.usd_per_unit

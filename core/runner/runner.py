@@ -33,7 +33,7 @@ from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.receipts import Receipts
 from ..journal.task import Task
-from ..money import Balance, in_usd
+from ..money import Balance
 from ..plugins import Registry, load_providers
 from ..progress import Listener, ignore_progress
 from ..request import VideoRequest
@@ -48,6 +48,7 @@ from .job import unexpected
 from .jobs import OVERRUN, Elsewhere, JobPool
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
+from .preview import Preview, balance_of, preview
 from .prices import Prices
 from .results import Outcome, Video, of_paid
 from .unclear import adopt, check_unknown, reopen
@@ -284,8 +285,25 @@ class Runner:
                 provider=chosen.name,
             )
         client = self._clients.client(realm_of(chosen, rehearsal), chosen)
-        left = await client.ask(chosen.balance())
-        return Balance(left, chosen.cost_unit, in_usd(chosen, left, chosen.cost_unit))
+        return await balance_of(chosen, client)
+
+    async def preview(
+        self,
+        request: VideoRequest,
+        provider: str | None = None,
+        options: Mapping[str, object] | object | None = None,
+        *,
+        output: str | Path | None = None,
+        sandbox: bool | None = None,
+    ) -> Preview:
+        """
+        What `generate` would do with the same arguments: nothing is paid, and nothing written.
+
+        Raises what that would raise before anything is sent.
+        """
+        rehearsal = self._in_sandbox(sandbox)
+        order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
+        return await preview(order, self.journal, self._prices, self.registry, rehearsal)
 
     async def prune(self, older_than: float) -> list[Task]:
         """

@@ -1,0 +1,103 @@
+"""What would happen if a video were requested: nothing is paid, and nothing is written."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Literal
+
+import httpx
+from attrs import frozen
+
+from ..errors import Kling26Error
+from ..http.client import ProviderClient
+from ..journal.journal import Journal
+from ..journal.task import Passed, Task
+from ..money import Balance, Price, in_usd
+from ..options import is_number
+from ..plugins import Registry
+from ..provider import Provider
+from ..request import VideoRequest
+from ..spending import Budget, Spent, check
+from .auto import choose
+from .order import Order, Target
+from .prices import Prices
+
+logger: logging.Logger = logging.getLogger("kling26")
+
+#: How long a provider may take to tell the balance, in seconds.
+_TIMEOUT = 10.0
+
+
+@frozen
+class Preview:
+    """
+    What a request would do: "pay", "join" a `task` that is being made, or "reuse" its video.
+
+    `price` is that of a new video, and all None for one that is not paid for. `spent` is None
+    without a budget, and `balance` if nobody knows it. `passed` are the providers that "auto" would
+    pass over, and why.
+    """
+
+    would: Literal["pay", "join", "reuse"]
+    provider: Provider
+    request: VideoRequest
+    options: dict[str, object]
+    task: Task | None
+    price: Price
+    budget: Budget
+    spent: Spent | None
+    balance: Balance | None
+    passed: Sequence[Passed] = ()
+
+
+async def preview(
+    order: Order, journal: Journal, prices: Prices, registry: Registry, sandbox: bool
+) -> Preview:
+    """
+    What an order would do, checked as it would be.
+
+    Raises `MissingKey`, `BudgetExceeded` and `PaymentForbidden`, as it would.
+    """
+    budget = journal.budget()
+    equal = await journal.find_equal(order.fingerprints)
+    spent = await journal.spent() if budget.limited else None
+    if equal is not None and not _is_left(equal):
+        would: Literal["join", "reuse"] = "reuse" if equal.standing == "stored" else "join"
+        target = order.target_of(equal) or order.targets[0]
+        return Preview(
+            would, target.provider, order.request, target.own, equal, Price(), budget, spent,
+            await _balance(target),
+        )  # fmt: skip
+    choice = await choose(order, prices)
+    target, price = choice.target, choice.price
+    if spent is not None and not sandbox:
+        check(budget, spent, price.usd)
+    await registry.events.before_paying(order.request, target.provider, price)
+    return Preview(
+        "pay", target.provider, order.request, target.own, equal, price, budget, spent,
+        await _balance(target), choice.passed,
+    )  # fmt: skip
+
+
+def _is_left(task: Task) -> bool:
+    """Whether a task was never sent, and nobody is about to."""
+    return task.standing == "unsent" and task.worker is None
+
+
+async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
+    """What is left on the account with a provider; raises `Kling26Error`."""
+    left: object = await client.ask(provider.balance())
+    if not is_number(left):
+        raise provider.unexpected(httpx.Response(0), "its plug-in found no balance")
+    return Balance(float(left), provider.cost_unit, in_usd(provider, left, provider.cost_unit))
+
+
+async def _balance(target: Target) -> Balance | None:
+    if not target.provider.can("balance"):
+        return None
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            return await balance_of(target.provider, target.client)
+    except (Kling26Error, TimeoutError) as error:
+        logger.info("%s told no balance: %s", target.provider.title, error)
+        return None
