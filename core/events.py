@@ -14,7 +14,6 @@ from .text import sanitize, sentence
 from .threads import aside
 
 if TYPE_CHECKING:
-    from .journal.task import Task
     from .money import Price
     from .provider import Provider
     from .request import VideoRequest
@@ -56,15 +55,15 @@ class Events:
                         type(words).__name__,
                     )
 
-    async def submitted(self, task: "Task") -> None:
+    async def submitted(self, task: object) -> None:
         """Tell that the provider has accepted a task."""
         await self._tell("kling26_submitted", task)
 
-    async def ended(self, task: "Task") -> None:
+    async def ended(self, task: object) -> None:
         """Tell how a task has ended."""
         await self._tell("kling26_ended", task)
 
-    async def _tell(self, hook: str, task: "Task") -> None:
+    async def _tell(self, hook: str, task: object) -> None:
         for name, caller in self._callers(hook):
             try:
                 await _call(name, partial(caller, task=task))

@@ -9,7 +9,6 @@ from attrs import frozen
 from .provider import Provider
 
 if TYPE_CHECKING:
-    from .journal.task import Task
     from .money import Price
     from .request import VideoRequest
 
@@ -87,14 +86,14 @@ def kling26_before_paying(
 
 
 @hookspec
-def kling26_submitted(task: "Task") -> None:
-    """Take note that a provider has accepted a task: from now on, it is paid for."""
+def kling26_submitted(task: object) -> None:
+    """Take note that a provider has accepted a task, a `kling26.core.Task`: it is paid for now."""
 
 
 @hookspec
-def kling26_ended(task: "Task") -> None:
+def kling26_ended(task: object) -> None:
     """
-    Take note that a task has ended; ``task.state`` says how.
+    Take note that a task, a `kling26.core.Task`, has ended; ``task.state`` says how.
 
     It is "stored", "refused", "failed", "cancelled" or "unknown": an unknown task may go on, and
     then ends once more. ``task.sandbox`` says that it was a rehearsal, which cost nothing.
