@@ -35,6 +35,11 @@ class Events:
 
     _manager: pluggy.PluginManager | None = None
 
+    @property
+    def asked(self) -> bool:
+        """Whether a plug-in wants to be asked before a video is paid for."""
+        return any(True for _ in self._callers("kling26_before_paying"))
+
     async def before_paying(
         self, request: "VideoRequest", provider: "Provider", price: "Price"
     ) -> None:

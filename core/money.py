@@ -51,7 +51,7 @@ def usd_text(usd: float) -> str:
     return f"{digits}{'0' * (2 - len(digits.partition('.')[2]))} {USD}"
 
 
-def price_in_usd(provider: Provider, usd: float, source: PriceSource | None = None) -> Price:
+def price_in_usd(provider: Provider, usd: float, source: PriceSource) -> Price:
     """A price in USD, also in the unit in which the provider charges."""
     rate = provider.usd_per_unit
     if provider.cost_unit == USD or not rate:

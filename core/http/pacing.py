@@ -90,6 +90,8 @@ class RetryPolicy:
     on_wait: Callable[[Kling26Error, float], None] = lambda error, wait: None
     longest_wait: float | None = field(default=None, kw_only=True)
     hurried: bool = field(default=False, kw_only=True)
+    #: Whether it gave up because of the deadline.
+    too_late: bool = field(default=False, init=False)
     #: How long it has waited in all, in seconds.
     _waited: float = field(default=0.0, init=False)
     #: Since when the provider has been unreachable or unavailable.
@@ -110,7 +112,10 @@ class RetryPolicy:
             outage = _HURRIED_OUTAGE if self.hurried else _OUTAGE_LIMIT
             end, wait = min(end, self._out_since + outage), min(wait, outage / 4)
         self._waited += wait
-        if now() + wait >= end or (self.hurried and self._waited > HURRIED_WAIT):
+        if self.hurried and self._waited > HURRIED_WAIT:
+            return False
+        if now() + wait >= end:
+            self.too_late = end == self.deadline()
             return False
         self.on_wait(error, wait)
         return wait

@@ -119,11 +119,17 @@ def _taken_by_none(
     if passed:
         return Refused(join_sentences("No provider took this request.", *words))
     first = keyless[0].provider
-    variables = [each.provider.key_variable for each in keyless]
+    titles = join_words(each.provider.title for each in keyless)
+    variables = join_words(each.provider.key_variable for each in keyless)
+    unfit = [each.why for each in skipped if each.provider not in _names(keyless)]
     return MissingKey(
-        join_sentences("No provider has an API key.", f"Set {join_words(variables)}."),
+        join_sentences(f"There is no API key for {titles}; set {variables}.", *unfit),
         remedy=Remedy("set_key", variable=first.key_variable, page=first.key_page),
     )
+
+
+def _names(targets: Sequence[Target]) -> set[str]:
+    return {each.provider.name for each in targets}
 
 
 @define

@@ -32,6 +32,7 @@ from ..text import sentence, span
 from .answers import PaidAnswers
 from .order import Target
 from .pictures import load_pictures
+from .prices import Prices
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -62,12 +63,15 @@ class JobContext:
     target: Target
     checker: VideoChecker
     events: Events
+    prices: Prices
     journal: Journal
     store: Store
     deadline: float
     usual_time: float | None = None
     #: Whether other providers could make it too, so that this one is not waited for for long.
     hurried: bool = False
+    #: Whether the provider could only be waited for beyond the deadline.
+    too_late: bool = field(default=False, init=False)
     #: The pictures that the caller has; any other is loaded from where it was saved.
     files: Mapping[ImageOption, ImageFile] = NO_FILES
     listeners: list[Listener] = Factory(list)

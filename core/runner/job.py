@@ -73,7 +73,7 @@ async def _submit(context: JobContext, turns: Turns) -> Ticket:
         try:
             return await submit(context)
         except ProviderError as error:
-            if context.remaining <= 0 or not may_pass(context.task, error):
+            if context.too_late or context.remaining <= 0 or not may_pass(context.task, error):
                 raise
             task, target = await turns.next(context.task, error, await context.pictures())
             await context.turn_to(task, target)

@@ -180,6 +180,7 @@ class JobPool:
             hurried=hurried,
             checker=self._checker,
             events=self.resolver.registry.events,
+            prices=self.turns.prices,
             journal=self.journal,
             store=self.store,
             deadline=deadline,

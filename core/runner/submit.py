@@ -27,7 +27,6 @@ from ..errors import (
 )
 from ..http.client import AnswerLost
 from ..http.pacing import HURRIED_WAIT, RetryPolicy
-from ..money import Price, price_in_usd
 from ..request import VideoRequest
 from ..status import Ticket
 from ..text import sentence, span
@@ -135,9 +134,12 @@ class _Submission:
         policy = RetryPolicy(
             lambda: context.deadline, temporary, self._on_wait, hurried=context.hurried
         )
-        async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
-            with attempt:
-                return await self._try()
+        try:
+            async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
+                with attempt:
+                    return await self._try()
+        finally:
+            context.too_late = policy.too_late
         raise AssertionError("stamina ends with a result or an error")
 
     def _on_wait(self, error: Kling26Error, wait: float) -> None:
@@ -179,9 +181,10 @@ class _Submission:
 
 async def _ask_plug_ins(context: JobContext) -> None:
     """Raise `PaymentForbidden` if a plug-in does not let the task be paid for."""
-    usd = context.task.price_usd
-    price = Price() if usd is None else price_in_usd(context.provider, usd)
-    await context.events.before_paying(context.task.request(), context.provider, price)
+    if context.events.asked:
+        request = await context.request()
+        price = await context.prices.of(request, context.target)
+        await context.events.before_paying(request, context.provider, price)
 
 
 async def _upload(context: JobContext) -> VideoRequest:
