@@ -1,5 +1,6 @@
 """What the guide for authors of plug-ins says is true, and it says everything."""
 
+import csv
 import doctest
 import inspect
 import os
@@ -16,7 +17,15 @@ from typing import Any, get_type_hints
 import httpx
 import pytest
 from kling26.cli.new_provider import FILES, spellings, write
-from kling26.core import Limits, OptionRefused, Provider, VideoRequest, wire
+from kling26.core import (
+    Limits,
+    OptionRefused,
+    PaymentForbidden,
+    Provider,
+    Task,
+    VideoRequest,
+    wire,
+)
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
 from kling26.core.validation import validate_provider
@@ -24,6 +33,7 @@ from kling26.sandbox import Emulator
 from kling26.testing import Conversation, ProviderTests, Stage
 from kling26.testing.conformance import standard_tests
 
+from .core.runner.several import Several, WithPlugins, several
 from .in_process import command
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
@@ -168,6 +178,39 @@ def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
         names["test_a_lost_answer_never_pays_twice"](
             lambda *built: stages.enter_context(Stage(tmp_path / "stage", *built))
         )
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Several]:
+    """The built-in providers, with the plug-in of the guide that writes a ledger, and guards."""
+    (program,) = (each for each in blocks("python") if "STUDIO_LEDGER" in each)
+    plugin = ModuleType("studio")
+    exec(compile(program, "docs/plugins.md", "exec"), vars(plugin))  # noqa: S102
+    made = several(tmp_path / "home", "kie", kind=WithPlugins)
+    made.plugins = (plugin,)
+    yield made
+    made.close()
+
+
+def test_the_ledger_has_what_was_paid(
+    studio: Several, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_LEDGER", str(tmp_path / "ledger.csv"))
+    monkeypatch.setattr(Task, "sandbox", False)
+
+    made = studio.auto(prompt="A heron, at dawn")
+
+    (row,) = csv.reader((tmp_path / "ledger.csv").read_text("utf-8").splitlines())
+    assert row[:4] == [made.task, "kie", made.task_id, "stored"]
+    assert row[4:] == [f"{made.cost}", "credits", f"{studio.task().cost_usd}", "A heron, at dawn"]
+
+
+def test_the_guard_stops_what_is_too_dear(studio: Several) -> None:
+    with pytest.raises(PaymentForbidden) as raised:
+        studio.auto(sound=True, duration=10)
+
+    assert "1.10 USD is more than the producer allows for one video." in str(raised.value)
+    assert studio.payments == {}
 
 
 def test_the_commands_run(site: Path, tmp_path: Path) -> None:

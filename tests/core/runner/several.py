@@ -6,7 +6,10 @@ from types import MappingProxyType
 from typing import TypeVar, Unpack
 
 import httpx
-from attrs import define, field
+import pluggy
+from attrs import define, evolve, field
+from kling26.core import hookspecs
+from kling26.core.events import Events
 from kling26.core.http.pool import SandboxFactory
 from kling26.core.journal.journal import Journal
 from kling26.core.plugins import Registry
@@ -165,6 +168,25 @@ class Several(Stage):
     def said(self) -> str:
         """The notes that the user has read."""
         return " ".join(each.message or "" for each in self.progress)
+
+
+def events(*plugins: object) -> Events:
+    """What reaches these plug-ins."""
+    manager = pluggy.PluginManager("kling26")
+    manager.add_hookspecs(hookspecs)
+    for number, plugin in enumerate(plugins):
+        manager.register(plugin, f"plugin-{number}")
+    return Events(manager)
+
+
+class WithPlugins(Several):
+    """The built-in providers, and plug-ins that are told of tasks."""
+
+    plugins: tuple[object, ...] = ()
+
+    @property
+    def registry(self) -> Registry:
+        return evolve(super().registry, events=events(*self.plugins))
 
 
 S = TypeVar("S", bound=Several)

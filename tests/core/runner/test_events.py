@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pluggy
 import pytest
-from attrs import evolve
 from kling26.cli.exits import exit_status
-from kling26.core import Price, Provider, Task, VideoRequest, hookimpl, hookspecs
+from kling26.core import Price, Provider, Task, VideoRequest, hookimpl
 from kling26.core import events as module
 from kling26.core.errors import (
     KeyRejected,
@@ -20,10 +18,9 @@ from kling26.core.errors import (
     TaskFailed,
 )
 from kling26.core.events import Events
-from kling26.core.plugins import Registry
 from kling26.testing.clock import run
 
-from .several import Several, several
+from .several import WithPlugins, events, several
 
 
 class Ledger:
@@ -61,27 +58,9 @@ class Guard:
         return self.answer()
 
 
-class World(Several):
-    """The built-in providers, and plug-ins that are told."""
-
-    plugins: tuple[object, ...] = ()
-
-    @property
-    def registry(self) -> Registry:
-        return evolve(super().registry, events=events(*self.plugins))
-
-
-def events(*plugins: object) -> Events:
-    manager = pluggy.PluginManager("kling26")
-    manager.add_hookspecs(hookspecs)
-    for number, plugin in enumerate(plugins):
-        manager.register(plugin, f"plugin-{number}")
-    return Events(manager)
-
-
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = several(tmp_path / "home", "kie,runcomfy", kind=World)
+def world(tmp_path: Path) -> Iterator[WithPlugins]:
+    made = several(tmp_path / "home", "kie,runcomfy", kind=WithPlugins)
     yield made
     made.close()
 
@@ -89,7 +68,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 # -- what is told ----------------------------------------------------------------------------------
 
 
-def test_a_video_is_told_of_from_before_its_payment_to_its_end(world: World) -> None:
+def test_a_video_is_told_of_from_before_its_payment_to_its_end(world: WithPlugins) -> None:
     ledger = Ledger()
     world.plugins = (ledger,)
 
@@ -100,7 +79,7 @@ def test_a_video_is_told_of_from_before_its_payment_to_its_end(world: World) -> 
     assert ledger.prices[0].source == "list"
 
 
-def test_a_video_that_is_given_again_is_not_told_of(world: World) -> None:
+def test_a_video_that_is_given_again_is_not_told_of(world: WithPlugins) -> None:
     ledger = Ledger()
     world.plugins = (ledger,)
     world.auto("kie")
@@ -112,7 +91,7 @@ def test_a_video_that_is_given_again_is_not_told_of(world: World) -> None:
     assert ledger.told == []
 
 
-def test_every_provider_that_gets_a_task_is_asked_about(world: World) -> None:
+def test_every_provider_that_gets_a_task_is_asked_about(world: WithPlugins) -> None:
     ledger = Ledger()
     world.plugins = (ledger,)
     world.fault_at("kie", "no_credit")
@@ -127,7 +106,7 @@ def test_every_provider_that_gets_a_task_is_asked_about(world: World) -> None:
     ]
 
 
-def test_an_end_without_a_video_is_told_too(world: World) -> None:
+def test_an_end_without_a_video_is_told_too(world: WithPlugins) -> None:
     ledger = Ledger()
     world.plugins = (ledger,)
 
@@ -145,7 +124,7 @@ def test_an_end_without_a_video_is_told_too(world: World) -> None:
     assert ends == ["refused", "failed", "unknown"]
 
 
-def test_a_cancelled_task_is_told_of(world: World) -> None:
+def test_a_cancelled_task_is_told_of(world: WithPlugins) -> None:
     ledger = Ledger()
     world.plugins = (ledger,)
 
@@ -166,7 +145,7 @@ def test_a_cancelled_task_is_told_of(world: World) -> None:
 
 
 @pytest.mark.parametrize("said", ["Not on Sundays", "Not on Sundays."])
-def test_a_sentence_forbids_the_payment(world: World, said: str) -> None:
+def test_a_sentence_forbids_the_payment(world: WithPlugins, said: str) -> None:
     world.plugins = (Guard(lambda: said), ledger := Ledger())
 
     with pytest.raises(PaymentForbidden) as raised:
@@ -180,7 +159,7 @@ def test_a_sentence_forbids_the_payment(world: World, said: str) -> None:
     assert ledger.told[-1] == "refused"
 
 
-def test_so_does_an_error_of_ours(world: World) -> None:
+def test_so_does_an_error_of_ours(world: WithPlugins) -> None:
     def refuse() -> object:
         raise OptionRefused("Only five seconds", option="duration")
 
@@ -190,7 +169,7 @@ def test_so_does_an_error_of_ours(world: World) -> None:
         world.auto("kie")
 
 
-def test_nothing_is_uploaded_before_it_is_allowed(world: World, picture: Path) -> None:
+def test_nothing_is_uploaded_before_it_is_allowed(world: WithPlugins, picture: Path) -> None:
     world.plugins = (Guard(lambda: "No"),)
 
     with pytest.raises(PaymentForbidden):
@@ -199,7 +178,7 @@ def test_nothing_is_uploaded_before_it_is_allowed(world: World, picture: Path) -
     assert world.companies["kie"].emulator.requests == []
 
 
-def test_what_is_forbidden_at_one_provider_is_not_tried_at_the_next(world: World) -> None:
+def test_what_is_forbidden_at_one_provider_is_not_tried_at_the_next(world: WithPlugins) -> None:
     world.plugins = (Guard(lambda: "No"),)
 
     with pytest.raises(PaymentForbidden):
@@ -208,7 +187,7 @@ def test_what_is_forbidden_at_one_provider_is_not_tried_at_the_next(world: World
     assert [task.provider for task in world.tasks()] == ["kie"]
 
 
-def test_a_task_that_may_be_paid_for_is_not_called_refused_by_it(world: World) -> None:
+def test_a_task_that_may_be_paid_for_is_not_called_refused_by_it(world: WithPlugins) -> None:
     world.fault_at("runcomfy", "reset_after_accept")
     with pytest.raises(OutcomeUnknown):
         world.auto("runcomfy")
@@ -239,7 +218,7 @@ def leave() -> object:
 
 @pytest.mark.parametrize("answer", [boom, leave, lambda: True, lambda: 3, lambda: "  "])
 def test_a_plug_in_that_fails_costs_nobody_anything(
-    world: World, answer: Callable[[], object], caplog: pytest.LogCaptureFixture
+    world: WithPlugins, answer: Callable[[], object], caplog: pytest.LogCaptureFixture
 ) -> None:
     world.plugins = (Guard(answer), ledger := Ledger())
 
@@ -260,7 +239,9 @@ class Failing:
         raise OptionRefused("no", option="x")
 
 
-def test_one_that_fails_afterwards_neither(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_that_fails_afterwards_neither(
+    world: WithPlugins, caplog: pytest.LogCaptureFixture
+) -> None:
     world.plugins = (Failing(), ledger := Ledger())
 
     world.auto("kie")
