@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from kling26.core.errors import JournalBusy
 from kling26.core.journal import database as database_module
 from kling26.core.journal.journal import Journal
@@ -237,6 +238,27 @@ def test_the_clock_of_the_server_counts(journal: Journal) -> None:
             return await Journal(journal.url).prune(1800.0)
 
     assert asyncio.run(work()) == []
+
+
+def test_of_equal_requests_for_any_provider_at_once_one_is_recorded(journal: Journal) -> None:
+    """Each host would ask another provider first."""
+    names = [f"company-{number}" for number in range(8)]
+    drafts = [evolve(draft("A heron"), provider=each, fingerprint=each) for each in names]
+    hosts = [Journal(journal.url) for _ in names]
+
+    async def all_at_once() -> list[tuple[Task, bool]]:
+        await asyncio.gather(*(host.heartbeat() for host in hosts))  # All are connected.
+        claims = [host.claim(each, None, names) for host, each in zip(hosts, drafts, strict=True)]
+        claimed = await asyncio.gather(*claims)
+        for host in hosts:
+            await host.close()
+        return claimed
+
+    claimed = asyncio.run(all_at_once())
+
+    assert len({task.id for task, _ in claimed}) == 1
+    assert [new for _, new in claimed].count(True) == 1
+    assert len(rows(journal)) == 1
 
 
 def put(journal: Journal, dump: str) -> None:
