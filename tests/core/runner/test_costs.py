@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from kling26.core.errors import Unavailable
 from kling26.core.journal.task import Task
 from kling26.core.provider import Flow
 from kling26.core.status import Status, Ticket
@@ -68,3 +69,48 @@ def test_a_known_cost_is_not_lost_when_the_video_is_fetched_again(tmp_path: Path
     task = make(tmp_path, (2.5, "CNY"), (None, None))
 
     assert (task.cost, task.cost_unit) == (2.5, "CNY")
+
+
+class Late(Varied):
+    """Tells the cost a while after the video is finished."""
+
+    cost_comes_late = True
+    silent = 0
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        status = yield from super().poll(ticket)
+        if status.state == "succeeded" and self.silent > 0:
+            self.silent -= 1
+            return evolve(status, cost=None)
+        return status
+
+
+@pytest.mark.parametrize(("silent", "known"), [(0, 55.0), (1, 55.0), (2, 55.0), (9, None)])
+def test_a_cost_that_comes_late_is_asked_for_after_the_download(
+    tmp_path: Path, silent: int, known: float | None
+) -> None:
+    provider = Late()
+    provider.charge, provider.silent = (55.0, None), silent
+    with Stage(tmp_path, provider, built_in("kie")[1]) as stage:
+        assert stage.generate().cost == known
+        assert stage.task().cost == known
+
+
+class Broken(Varied):
+    """Cannot say a second time that a video is finished."""
+
+    cost_comes_late = True
+    told = False
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        if self.told:
+            raise Unavailable("kie.ai is temporarily unavailable.")
+        status = yield from super().poll(ticket)
+        self.told = status.state == "succeeded"
+        return status
+
+
+def test_the_video_does_not_depend_on_a_late_cost(tmp_path: Path) -> None:
+    with Stage(tmp_path, Broken(), built_in("kie")[1]) as stage:
+        assert stage.generate().file.is_file()
+        assert (stage.task().state, stage.task().cost) == ("stored", None)
