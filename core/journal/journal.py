@@ -42,7 +42,7 @@ from .rows import (
     turned,
     unchanged,
 )
-from .schema import OUTPUTS, TASKS
+from .schema import OUTPUTS, QUOTES, TASKS
 from .spent import lock_budget, read_spent
 from .task import OPEN, Owner, Task, TaskState
 from .worker import Worker
@@ -172,6 +172,23 @@ class Journal:
             .limit(50)
         )
         return await self._select(query)
+
+    async def quoted(self, question: str, lasts: float) -> float | None:
+        """The price in USD that a provider told within the last `lasts` seconds."""
+        age = self._now() - QUOTES.c.told
+        query = sa.select(QUOTES.c.usd).where(QUOTES.c.question == question, age.between(0, lasts))
+        rows = await self._rows(query)
+        return rows[0].usd if rows else None
+
+    async def keep_quote(self, question: str, usd: float) -> None:
+        """Record the price in USD that a provider has told, for everybody."""
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(QUOTES.delete().where(QUOTES.c.question == question))
+            new = QUOTES.insert().values(question=question, usd=usd, told=self._now())
+            connection.execute(new)
+
+        await self._run(work)
 
     async def spent(self) -> Spent:
         """What the tasks of the last 24 hours cost."""

@@ -90,6 +90,14 @@ WORKERS = sa.Table(
     sa.Column("seen", sa.Double, nullable=False),
     sa.Column("beats", sa.Integer, nullable=False),
 )
+QUOTES = sa.Table(
+    "quotes",
+    METADATA,
+    # A hash of what the price depends on.
+    sa.Column("question", sa.String(64), primary_key=True),
+    sa.Column("usd", sa.Double, nullable=False),
+    sa.Column("told", sa.Double, nullable=False),
+)
 META = sa.Table(
     "meta",
     METADATA,

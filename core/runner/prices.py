@@ -1,7 +1,10 @@
 """What a video will cost, as far as that is known before it is paid for."""
 
 import asyncio
+import hashlib
+import json
 import logging
+from contextlib import suppress
 
 from attrs import define, field
 
@@ -22,7 +25,7 @@ _TIMEOUT = 5.0
 
 @define
 class _Quote:
-    """A price in USD that a provider has told, until it is too old."""
+    """A price in USD that a provider has told, until it is too old; None if it told none."""
 
     lock: asyncio.Lock = field(factory=asyncio.Lock)
     usd: float | None = None
@@ -34,11 +37,13 @@ class Prices:
     """
     The prices of videos: what the provider says, else its list price, else what the same took last.
 
-    What a provider has said is remembered for an hour.
+    What a provider has said counts for an hour, also for other processes, unless they are not
+    `kept` in the journal.
     """
 
     journal: Journal
-    _quotes: dict[object, _Quote] = field(factory=dict, init=False)
+    kept: bool = True
+    _quotes: dict[str, _Quote] = field(factory=dict, init=False)
 
     async def of(self, request: VideoRequest, target: Target) -> Price:
         """The price of a request; raises no error."""
@@ -56,12 +61,23 @@ class Prices:
         return Price() if usd is None else price_in_usd(provider, usd, "list")
 
     async def _quoted(self, request: VideoRequest, target: Target) -> float | None:
-        quote = self._quotes.setdefault(_question(request, target), _Quote())
+        question = _question(request, target)
+        quote = self._quotes.setdefault(question, _Quote())
         async with quote.lock:  # Many tasks at once ask once.
             if quote.until < now():
-                quote.usd = await _ask(request, target)
+                quote.usd = await self._look_up(question, request, target)
                 quote.until = now() + (_FAILURE_LASTS if quote.usd is None else _LASTS)
         return quote.usd
+
+    async def _look_up(self, question: str, request: VideoRequest, target: Target) -> float | None:
+        with suppress(JournalError):
+            if (usd := await self.journal.quoted(question, _LASTS)) is not None:
+                return usd
+        usd = await _ask(request, target)
+        if usd is not None and self.kept:
+            with suppress(JournalError):
+                await self.journal.keep_quote(question, usd)
+        return usd
 
     async def _usual(self, request: VideoRequest, target: Target) -> Price:
         provider = target.provider
@@ -79,12 +95,13 @@ class Prices:
         return Price()
 
 
-def _question(request: VideoRequest, target: Target) -> object:
-    """What a price depends on."""
+def _question(request: VideoRequest, target: Target) -> str:
+    """A hash of what a price depends on."""
     own = target.own
     names = [info.name for info, _ in pricing_options(target.provider)]
     shared = request.kind, request.duration, request.sound, request.end_image is not None
-    return target.provider.name, target.realm, shared, tuple(own[name] for name in names)
+    what = [target.provider.name, target.realm, shared, [own[name] for name in names]]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
 async def _ask(request: VideoRequest, target: Target) -> float | None:

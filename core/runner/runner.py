@@ -303,7 +303,8 @@ class Runner:
         """
         rehearsal = self._in_sandbox(sandbox)
         order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
-        return await preview(order, self.journal, self._prices, self.registry, rehearsal)
+        prices = Prices(self.journal, kept=False)
+        return await preview(order, self.journal, prices, self.registry, rehearsal)
 
     async def prune(self, older_than: float) -> list[Task]:
         """
