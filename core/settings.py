@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -61,9 +62,10 @@ class Settings:
     def _path(self) -> Path:
         return self.home / "config.toml"
 
-    @cached_property
-    def _file(self) -> dict[str, str]:
-        return read_config(self._path)
+    @property
+    def _file(self) -> Mapping[str, str]:
+        """What the file says now: a program that runs for days notices that it was changed."""
+        return _read_config(self._path, _stamp(self._path))
 
     def get(self, variable: str) -> str | None:
         """A variable's value: from the environment, else from ``config.toml``."""
@@ -177,6 +179,20 @@ class Settings:
         if problem is None:
             return url
         raise SettingsError(f'{self.where(variable)} {problem}; got "{_without_secrets(url)}".')
+
+
+@lru_cache(maxsize=8)
+def _read_config(path: Path, _: object) -> Mapping[str, str]:
+    return MappingProxyType(read_config(path))
+
+
+def _stamp(path: Path) -> object:
+    """What differs once a file has been changed, if that can be told."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -234,3 +234,16 @@ def test_a_settings_file_that_is_a_pipe_is_not_waited_for(home: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"config\.toml cannot be read: it is a pipe\."):
         _ = Settings({"KLING26_HOME": str(home)}).provider
+
+
+def test_a_change_of_the_file_is_noticed_by_a_program_that_runs_on(
+    home: Path, config: Path
+) -> None:
+    settings = Settings({"KLING26_HOME": str(home)})
+    config.write_text("max_tasks_per_hour = 30")
+    before = settings.budget.max_tasks_per_hour
+    config.write_text("max_tasks_per_hour = 100")
+
+    assert (before, settings.budget.max_tasks_per_hour) == (30, 100)
+    config.unlink()
+    assert settings.budget.max_tasks_per_hour is None
