@@ -35,7 +35,7 @@ def read_config(path: Path) -> dict[str, str]:
 
 def _text(path: Path, name: str, value: object) -> str:
     if isinstance(value, bool):
-        return "1" if value else "0"
+        return "true" if value else "false"
     if isinstance(value, list):
         return ",".join(str(item) for item in value)
     if isinstance(value, str | int | float):

@@ -27,7 +27,7 @@ from .home import find_home
 from .hosts import is_loopback
 from .pasted import plain
 from .provider import Provider
-from .spending import Budget
+from .spending import Budget, LimitName
 from .text import sanitize
 
 N = TypeVar("N", int, float)
@@ -133,26 +133,40 @@ class Settings:
     @property
     def budget(self) -> Budget:
         """What may be spent (``KLING26_MAX_COST_PER_DAY``, in USD, and the like)."""
-        return Budget(
-            max_cost_per_day=self._number("KLING26_MAX_COST_PER_DAY", float),
-            max_tasks_per_day=self._number("KLING26_MAX_TASKS_PER_DAY", int),
-            max_tasks_per_hour=self._number("KLING26_MAX_TASKS_PER_HOUR", int),
-        )
+        cost, of_cost = self._limit("max_cost_per_day", float)
+        in_day, of_day = self._limit("max_tasks_per_day", int)
+        in_hour, of_hour = self._limit("max_tasks_per_hour", int)
+        return Budget(cost, in_day, in_hour, {**of_cost, **of_day, **of_hour})
 
-    def _number(self, variable: str, kind: type[N]) -> N | None:
-        """A number from 0 up, or None if there is none."""
-        text = (self.get(variable) or "").strip()
+    def _limit(self, name: LimitName, kind: type[N]) -> tuple[N | None, Mapping[LimitName, str]]:
+        """A number from 0 up, or None if there is none; and what sets it, by its name."""
+        text, source = self._nearest(name)
         if text.lower() in ("", "none"):
-            return None
+            return None, {}
         with suppress(ValueError):
             value = kind(text)
             if 0 <= value < inf:
-                return value
-        what = "a whole number" if kind is int else "a number"
+                return value, {name: source}
+        what = "a whole number" if kind is int else "a number of USD"
         raise SettingsError(
-            f'{self.where(variable)} must be {what} from 0 up, or "none"; '
-            f'got "{sanitize(text, 60)}".'
+            f'{source} must be {what} from 0 up, or "none"; got "{sanitize(text, 60)}".'
         )
+
+    def _nearest(self, name: LimitName) -> tuple[str, str]:
+        """
+        A limit's value, and what says so, to be named in a sentence.
+
+        Nothing in quotes, such as a variable that a container passes on without a value, leaves the
+        word to the next: it must not lift a limit.
+        """
+        variable = f"{PREFIX}{name.upper()}"
+        said = (
+            (self.environ.get(variable), variable),
+            (self._file.get(name), f'"{name}" in {sanitize(self._path)}'),
+            (self.defaults.get(variable), f"the default of {variable}"),
+        )
+        found = ((plain(text), source) for text, source in said if text is not None)
+        return next(((text, source) for text, source in found if text), ("", variable))
 
     def _flag(self, variable: str) -> bool:
         value = (self.get(variable) or "").strip().lower()

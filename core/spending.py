@@ -1,11 +1,23 @@
-"""The budget: what may be spent, and what has been."""
+"""
+The budget: what may be spent, and what has been.
+
+A day is the last 24 hours, and an hour the last 60 minutes, so no time zone matters.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Literal
 
 from attrs import frozen
 
 from .errors import BudgetExceeded
+from .money import amount
 from .text import span
 
 HOUR, DAY = 3600.0, 86400.0
+
+#: The settings that limit what is spent.
+LimitName = Literal["max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour"]
 
 
 @frozen
@@ -13,34 +25,105 @@ class Budget:
     """
     The most that may be spent, in USD and in tasks; None where there is no limit.
 
-    A day is the last 24 hours, and an hour the last 60 minutes, so no time zone matters.
+    `sources` says what has set each limit, to be named in the middle of a sentence.
     """
 
     max_cost_per_day: float | None = None
     max_tasks_per_day: int | None = None
     max_tasks_per_hour: int | None = None
+    sources: Mapping[LimitName, str] = MappingProxyType({})
 
     @property
     def limited(self) -> bool:
-        return any(limit is not None for limit in (
-            self.max_cost_per_day, self.max_tasks_per_day, self.max_tasks_per_hour
-        ))  # fmt: skip
+        return self.max_cost_per_day is not None or any(
+            limit is not None for _, limit, _ in self.of_tasks
+        )
+
+    @property
+    def of_tasks(self) -> Iterable[tuple[LimitName, int | None, float]]:
+        """The limits of numbers of tasks, each with its span in seconds."""
+        return (
+            ("max_tasks_per_hour", self.max_tasks_per_hour, HOUR),
+            ("max_tasks_per_day", self.max_tasks_per_day, DAY),
+        )
+
+    def source(self, limit: LimitName) -> str:
+        return self.sources.get(limit, limit)
+
+
+@frozen
+class Payment:
+    """
+    A task that is or may be paid for, perhaps several `times`, or is about to be.
+
+    `age` is since when, in seconds ago; `usd` what it costs each time, None if unknown.
+    """
+
+    age: float
+    usd: float | None
+    times: int = 1
 
 
 @frozen
 class Spent:
-    """
-    What the tasks of the last 24 hours cost or will cost in USD, and how many there were.
+    """What was paid in the last 24 hours, and the `dearest` price in USD that is known at all."""
 
-    A task whose price nobody knows counts as the `dearest` known one. `unknown` is how many such
-    tasks there were although no price is known at all: they are not in `usd`.
-    """
-
-    usd: float = 0.0
-    tasks_in_day: int = 0
-    tasks_in_hour: int = 0
-    unknown: int = 0
+    payments: tuple[Payment, ...] = ()
     dearest: float | None = None
+
+    def tasks(self, length: float) -> int:
+        """How many tasks there were in the last so many seconds."""
+        return sum(each.times for each in self.payments if each.age < length)
+
+    def usd(self, price: float | None = None) -> float:
+        """What they cost, where `price` is that of the next task, or None."""
+        return sum((self.counted(each.usd, price) or 0.0) * each.times for each in self.payments)
+
+    def counted(self, *prices: float | None) -> float | None:
+        """
+        What a task counts as in USD whose price is the first of `prices`.
+
+        If that is unknown, it counts as the dearest price that is known; None if none is.
+        """
+        first, *others = map(_known, prices)
+        if first is not None:
+            return first
+        # A price of 0 says nothing about the others.
+        return max((usd for usd in (*others, _known(self.dearest)) if usd), default=None)
+
+
+@frozen
+class Left:
+    """What was spent of a budget, in USD, and what is left of it; None where there is no limit."""
+
+    spent_usd: float
+    left_usd: float | None
+    tasks_left: int | None
+
+
+def left(budget: Budget, spent: Spent) -> Left:
+    """What is left of a budget."""
+    usd, most = spent.usd(), budget.max_cost_per_day
+    tasks = [
+        max(0, limit - spent.tasks(length))
+        for _, limit, length in budget.of_tasks
+        if limit is not None
+    ]
+    return Left(
+        spent_usd=round(usd, 6),
+        left_usd=None if most is None else round(max(0.0, most - usd), 6),
+        tasks_left=min(tasks, default=None),
+    )
+
+
+def caveat(budget: Budget, spent: Spent, price: float | None) -> str | None:
+    """A sentence if the limit of the cost cannot hold, because no price is known at all."""
+    if budget.max_cost_per_day is None or spent.counted(price) is not None:
+        return None
+    return (
+        "Neither the price of this video nor that of one before it is known, so "
+        f"{budget.source('max_cost_per_day')} cannot hold: only the number of tasks can be limited."
+    )
 
 
 def check(budget: Budget, spent: Spent, price: float | None) -> None:
@@ -49,26 +132,83 @@ def check(budget: Budget, spent: Spent, price: float | None) -> None:
 
     `price` is in USD; one that is unknown counts as the dearest known one.
     """
-    for limit, count, setting, length in (
-        (budget.max_tasks_per_hour, spent.tasks_in_hour, "max_tasks_per_hour", HOUR),
-        (budget.max_tasks_per_day, spent.tasks_in_day, "max_tasks_per_day", DAY),
-    ):
-        if limit is not None and count >= limit:
-            raise BudgetExceeded(
-                f"The budget is used up: {count} of {limit} tasks in the last {span(length)} "
-                f"({setting}).",
-                setting=setting,
-            )
-    cost = spent.dearest if price is None else price
-    most = budget.max_cost_per_day
-    # Rounded, because sums of prices such as 0.1 are not exact.
-    if most is not None and cost is not None and round(spent.usd + cost - most, 6) > 0:
-        raise BudgetExceeded(
-            f"The budget does not allow this: {spent.usd:.2f} of {most:.2f} USD are spent in the "
-            f"last {span(DAY)} (max_cost_per_day), and this video costs {_about(price)}{cost:.2f}.",
-            setting="max_cost_per_day",
-        )
+    for name, limit, length in budget.of_tasks:
+        if limit is not None and spent.tasks(length) >= limit:
+            raise _too_many(budget, name, limit, spent, length)
+    most, cost = budget.max_cost_per_day, spent.counted(price)
+    if most is None:
+        return
+    over = spent.usd(price) + (cost or 0.0) - most
+    # Rounded, because sums of prices such as 0.1 are not exact. Something of which nothing is known
+    # still costs something.
+    if round(over, 6) > 0 or (cost is None and not most):
+        raise _too_dear(budget, most, spent, price)
 
 
-def _about(price: float | None) -> str:
-    return "up to " if price is None else ""
+def _too_many(
+    budget: Budget, name: LimitName, limit: int, spent: Spent, length: float
+) -> BudgetExceeded:
+    if not limit:
+        return _nothing_allowed(budget, name)
+    count = spent.tasks(length)
+    recent = [(each.age, float(each.times)) for each in spent.payments if each.age < length]
+    return BudgetExceeded(
+        f"The budget is used up: {budget.source(name)} allows {limit} "
+        f"{'task' if limit == 1 else 'tasks'} in {span(length)}, and there "
+        f"{'was' if count == 1 else 'were'} {count}. {_advice(recent, count - limit + 1, length)}",
+        setting=name,
+    )
+
+
+def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) -> BudgetExceeded:
+    name: LimitName = "max_cost_per_day"
+    if not most:
+        return _nothing_allowed(budget, name)
+    cost, usd = spent.counted(price) or 0.0, spent.usd(price)
+    costs = f"costs {_dollars(cost)}"
+    if _known(price) is None:
+        costs = f"counts as {_dollars(cost)}, the dearest price known, because its own is not"
+    paid = [
+        (each.age, (spent.counted(each.usd, price) or 0.0) * each.times) for each in spent.payments
+    ]
+    advice = _advice(paid, usd + cost - most, DAY) if cost <= most else "Raise that limit to go on."
+    return BudgetExceeded(
+        f"The budget does not allow this video, which {costs}: {budget.source(name)} allows "
+        f"{_dollars(most)} in {span(DAY)}, and {_dollars(usd)} has been spent. {advice}",
+        setting=name,
+    )
+
+
+def _nothing_allowed(budget: Budget, name: LimitName) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"The budget allows no video to be paid for: {budget.source(name)} is 0.", setting=name
+    )
+
+
+def _advice(paid: Iterable[tuple[float, float]], excess: float, length: float) -> str:
+    """
+    What helps: the wait until the oldest of `paid` no longer count, which must make up `excess`.
+
+    Each is how many seconds ago something was paid, and how much.
+    """
+    for age, much in sorted(paid, reverse=True):
+        excess -= much
+        if round(excess, 6) <= 0:
+            return f"Wait about {span(max(1.0, length - age))}, or raise that limit."
+    raise AssertionError("what is over the limit was paid")
+
+
+def _known(usd: float | None) -> float | None:
+    """An amount that can be counted with: a plug-in may have told any number."""
+    return amount(usd)
+
+
+def _dollars(usd: float) -> str:
+    """
+    An amount with cents, and with more digits only if it has them.
+
+    >>> _dollars(0.7), _dollars(0.275)
+    ('0.70 USD', '0.275 USD')
+    """
+    digits = f"{usd:.6f}".rstrip("0")
+    return f"{digits if len(digits.partition('.')[2]) > 2 else f'{usd:.2f}'} USD"

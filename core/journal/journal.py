@@ -43,7 +43,7 @@ from .rows import (
     unchanged,
 )
 from .schema import OUTPUTS, QUOTES, TASKS
-from .spent import lock_budget, read_spent
+from .spent import counted_from, find_ahead, keep_spent, lock_budget, read_spent, reopened
 from .task import OPEN, Owner, Task, TaskState
 from .worker import Worker
 
@@ -212,16 +212,17 @@ class Journal:
 
         A new task is this worker's. `output` is where the video is to be written; `fingerprints`
         are those of equal tasks, if there are others than the draft's own. Raises `BudgetExceeded`
-        if there is no equal one, and a new one must not be paid for.
+        if there is no equal one, and a new one must not be paid for; and `SettingsError` if there
+        is none, and what may be spent is set wrongly.
         """
-        draft, budget = evolve(draft, worker=self.worker.id, generation=1), self.budget()
+        draft = evolve(draft, worker=self.worker.id, generation=1)
 
         def work(connection: sa.Connection) -> Task:
             lock_request(connection, draft)
             rows = connection.execute(_equal([draft.fingerprint, *fingerprints]))
             task = _furthest([self._task(row) for row in rows])
             if task is None:
-                self._check_budget(connection, budget, draft)
+                self._check_budget(connection, draft)
                 insert(connection, draft, self._now())
                 self.claimed.append(draft.id)
                 task = draft
@@ -258,11 +259,11 @@ class Journal:
         Record that the paid request is about to be sent; False if this worker must not send it.
 
         Two workers never both get True. Raises `BudgetExceeded` if it must not be paid for now: it
-        may have been recorded long ago.
+        may have been recorded long ago; and `SettingsError` if what may be spent is set wrongly.
         """
-
-        check = self._budget_check(owner.task)
-        return await self._mark_sent(owner, TASKS.c.sending.is_(None), check)
+        unsent = TASKS.c.sending.is_(None)
+        check = self._budget_check(owner, in_states(("submitting",)) & unsent)
+        return await self._mark_sent(owner, unsent, check)
 
     async def turn_to(self, owner: Owner, target: Task) -> Task | None:
         """
@@ -298,7 +299,8 @@ class Journal:
         condition: sa.ColumnElement[bool],
         check: Callable[[sa.Connection], None] | None = None,
     ) -> bool:
-        changes = {"sending": self._now(), "attempts": TASKS.c.attempts + 1}
+        now = self._now()
+        changes = {"sending": now, "attempts": TASKS.c.attempts + 1, **counted_from(now)}
         return await self._change(owner, in_states(("submitting",)) & condition, changes, check)
 
     async def mark_unsent(self, owner: Owner) -> bool:
@@ -330,15 +332,16 @@ class Journal:
 
         `lost` says that nobody knows the outcome so far, and the user wants it all the same. Then
         its remedy stays: a refusal of the next request says nothing about the earlier one. Raises
-        `BudgetExceeded` if it must not be paid for again.
+        `BudgetExceeded` and `SettingsError` as `claim` does.
         """
         reset: Changes = {"sending": None, "ticket": None, "error": None, "code": None}
         reset |= {} if lost else {"remedy": None}
         columns = state_columns("submitting") | columns_of(reset)
-        check = self._budget_check(owner.task, again=True) if lost else None
+        is_unknown = in_states(("unknown",))
+        check = self._budget_check(owner, is_unknown, again=True) if lost else None
         if lost:
-            columns["resubmits"] = TASKS.c.resubmits + 1
-        return await self._change(owner, in_states(("unknown",)), columns, check)
+            columns |= reopened(self._now())
+        return await self._change(owner, is_unknown, columns, check)
 
     # -- changes of the owner --------------------------------------------------------------
 
@@ -414,6 +417,7 @@ class Journal:
                 if task.worker is None or not self.worker.is_alive(task.worker, connection, now)
             ]
             for task in deleted:
+                keep_spent(connection, now, unchanged(task))
                 connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
                 connection.execute(TASKS.delete().where(unchanged(task)))
             return deleted
@@ -474,23 +478,27 @@ class Journal:
 
         return await self._run(work)
 
-    def _budget_check(self, task: str, again: bool = False) -> Callable[[sa.Connection], None]:
-        """Checks that a task may be paid for, or paid for `again`."""
-        budget = self.budget()
+    def _budget_check(
+        self, owner: Owner, condition: sa.ColumnElement[bool], again: bool = False
+    ) -> Callable[[sa.Connection], None]:
+        """Checks that an owner's task may be paid for, or paid for `again`, if it is to be."""
 
         def check(connection: sa.Connection) -> None:
-            for row in connection.execute(select_tasks().where(TASKS.c.id == task)):
-                self._check_budget(connection, budget, task_of(row), again)
+            for row in connection.execute(select_tasks().where(owned_by(owner), condition)):
+                self._check_budget(connection, task_of(row), None if again else row.id)
 
         return check
 
     def _check_budget(
-        self, connection: sa.Connection, budget: Budget, task: Task, again: bool = False
+        self, connection: sa.Connection, task: Task, waiting: str | None = None
     ) -> None:
+        """Raise `BudgetExceeded` if a task must not be paid for; `waiting` is its id if it does."""
+        budget = self.budget()
         if budget.limited and not task.sandbox:
             lock_budget(connection)
-            spent = read_spent(connection, self._now(), None if again else task.id)
-            check_budget(budget, spent, task.price_usd)
+            now = self._now()
+            find_ahead(connection, now)
+            check_budget(budget, read_spent(connection, now, waiting), task.price_usd)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
         return [self._task(row) for row in await self._rows(query)]

@@ -140,6 +140,8 @@ def _with_prices(row: _Row) -> _Row:
         "asked": None,
         "passed": [],
         "resubmits": 0,
+        "counts_from": row["sending"] or row["submitted"] or row["created"],
+        "found_ahead": None,
         "price_usd": None,
         "cost_usd": _in_usd(row["cost"], row["cost_unit"], row["provider"]),
     }

@@ -36,8 +36,10 @@ class Changes(TypedDict, total=False):
 IS_OWED = (TASKS.c.state == "stored") & sa.exists().where(
     OUTPUTS.c.task == TASKS.c.id, OUTPUTS.c.written.is_(None)
 )
+#: What only conditions and sums look at.
+_INTERNAL = ("active", "counts_from", "found_ahead")
 _SELECTED = (
-    *(column for column in TASKS.columns if column.name != "active"),
+    *(column for column in TASKS.columns if column.name not in _INTERNAL),
     IS_OWED.label("owed"),
 )
 
@@ -102,7 +104,7 @@ def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float])
     columns = columns_of(
         attrs.asdict(draft, recurse=False, filter=lambda field, _: field.name != "owed")
     )
-    columns |= {"active": draft.fingerprint, "created": now, "updated": now}
+    columns |= {"active": draft.fingerprint, "created": now, "updated": now, "counts_from": now}
     connection.execute(TASKS.insert().values(**columns))
 
 

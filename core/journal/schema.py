@@ -55,6 +55,10 @@ TASKS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     # How often the user had it submitted again although an answer was lost.
     sa.Column("resubmits", sa.Integer, nullable=False),
+    # Since when the budget counts it, by the journal's clock: since it was recorded, or since its
+    # paid request left last. And when that was first found to be in the future.
+    sa.Column("counts_from", sa.Double, nullable=False),
+    sa.Column("found_ahead", sa.Double),
     sa.Column("submitted", sa.Double),
     sa.Column("finished", sa.Double),
     # The ticket: the provider's id, and whatever else is needed to poll.
@@ -80,6 +84,17 @@ OUTPUTS = sa.Table(
     # What was there when the video was requested: only that may be replaced.
     sa.Column("found", sa.Text),
     sa.Column("written", sa.Double),
+)
+# What the budget still has to know of tasks that were deleted: how often each was or may have been
+# paid for, and what it cost.
+FORGOTTEN = sa.Table(
+    "forgotten",
+    METADATA,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("counts_from", sa.Double, nullable=False),
+    sa.Column("found_ahead", sa.Double),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("usd", sa.Double),
 )
 WORKERS = sa.Table(
     "workers",

@@ -2,14 +2,18 @@
 
 import sqlalchemy as sa
 
-from ..spending import DAY, HOUR, Spent
-from .schema import TASKS
+from ..spending import DAY, Payment, Spent
+from .schema import FORGOTTEN, TASKS
 from .task import TaskState
 
-#: The states in which nothing was charged.
+#: The states in which the last paid request certainly cost nothing.
 _FREE: tuple[TaskState, ...] = ("refused", "cancelled")
 #: The key of the advisory lock for the budget; arbitrary, but it must never change.
 _LOCK = 260_002
+#: More than any video costs, in USD: less than infinity, and than what is not a number.
+_MOST = 1e9
+#: Whether a task was resubmitted in vain: it is unknown again because of what was lost before.
+_IN_VAIN = (TASKS.c.state == "unknown") & TASKS.c.sending.is_(None) & (TASKS.c.resubmits > 0)
 
 
 def lock_budget(connection: sa.Connection) -> None:
@@ -18,30 +22,89 @@ def lock_budget(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
+def counted_from(now: sa.ColumnElement[float]) -> dict[str, object]:
+    """The columns of a task that the budget counts from now on."""
+    return {"counts_from": now, "found_ahead": None}
+
+
+def find_ahead(connection: sa.Connection, now: sa.ColumnElement[float]) -> None:
+    """
+    Note which payments are in the future: since they were recorded, the clock has been set back.
+
+    They must not be forgotten, which might mean to pay more than is allowed, nor count until the
+    clock has come there, which may take years. So they count for as long as if they were paid when
+    this was noticed, and again once the clock is there: it may have been set back by mistake. A
+    clock that was set on cannot be told from time that has passed.
+    """
+    for table in (TASKS, FORGOTTEN):
+        is_news = table.c.found_ahead.is_(None) | (table.c.found_ahead > now)
+        ahead = table.update().where(table.c.counts_from > now, is_news)
+        connection.execute(ahead.values(found_ahead=now))
+
+
 def read_spent(
-    connection: sa.Connection, now: sa.ColumnElement[float], but: str | None = None
+    connection: sa.Connection, now: sa.ColumnElement[float], task: str | None = None
 ) -> Spent:
     """
     What was spent, over all processes.
 
-    A task counts once, and again each time that it was resubmitted although an answer was lost; it
-    counts from when it was sent. One that is still to be sent counts since it was recorded: others
-    must not spend what it needs. Of the task `but`, only what it has lost already counts.
+    A task counts from when its paid request left. One that is still to be sent counts from when it
+    was recorded, because others must not spend what it needs: so one that a dead process has left
+    behind counts for a day, or until it is cancelled.
+
+    `task` is one that is to be sent now, and recorded before. Those that wait since later do not
+    count against it: otherwise, where many wait, each would leave what is left to the others.
     """
-    since = sa.func.coalesce(TASKS.c.sending, TASKS.c.submitted, TASKS.c.created)
-    usd = sa.func.coalesce(TASKS.c.cost_usd, TASKS.c.price_usd)
-    paid = (TASKS.c.realm != "sandbox") & TASKS.c.state.not_in(_FREE)
-    dearest = connection.scalar(sa.select(sa.func.max(usd)).where(TASKS.c.realm != "sandbox"))
-    often = TASKS.c.resubmits + sa.case((TASKS.c.id == (but or ""), 0), else_=1)
+    paid = sa.union_all(_tasks(task), sa.select(*FORGOTTEN.c)).subquery()
+    # See `find_ahead`. What has not been noted yet is noted by the next payment.
+    noted = sa.func.coalesce(paid.c.found_ahead, now)
+    age = now - sa.case((paid.c.counts_from > now, noted), else_=paid.c.counts_from)
     rows = connection.execute(
-        sa.select(usd, often, since > now - HOUR).where(paid, since > now - DAY)
-    ).all()
-    times = [(cost, count, recent) for cost, count, recent in rows if count]
-    known = [(dearest if cost is None else cost, count) for cost, count, _ in times]
-    return Spent(
-        usd=sum(cost * count for cost, count in known if cost is not None),
-        tasks_in_day=sum(count for _, count, _ in times),
-        tasks_in_hour=sum(count for _, count, recent in times if recent),
-        unknown=sum(count for cost, count in known if cost is None),
-        dearest=dearest,
+        sa.select(age, paid.c.usd, paid.c.times).where(paid.c.times > 0, age < DAY)
     )
+    dearest = sa.select(sa.func.max(paid.c.usd)).where(paid.c.usd < _MOST)
+    return Spent(tuple(Payment(*row) for row in rows), connection.scalar(dearest))
+
+
+def reopened(now: sa.ColumnElement[float]) -> dict[str, object]:
+    """The columns of an unknown task that is to be sent once more."""
+    return {**counted_from(now), "resubmits": TASKS.c.resubmits + sa.case((_IN_VAIN, 0), else_=1)}
+
+
+def keep_spent(
+    connection: sa.Connection, now: sa.ColumnElement[float], which: sa.ColumnElement[bool]
+) -> None:
+    """Keep what the budget has to know of tasks that are about to be deleted."""
+    # Long enough for any clock that is set back by a day in between.
+    connection.execute(FORGOTTEN.delete().where(FORGOTTEN.c.counts_from < now - 2 * DAY))
+    counts = _tasks().where(which, TASKS.c.counts_from > now - DAY)
+    connection.execute(FORGOTTEN.insert().from_select(FORGOTTEN.c.keys(), counts))
+
+
+def _tasks(task: str | None = None) -> sa.Select[tuple[str, float, float | None, int, float]]:
+    """The tasks that are no rehearsals, as rows of `FORGOTTEN`."""
+    usd = sa.func.coalesce(TASKS.c.cost_usd, TASKS.c.price_usd)
+    times = _times(task).label("times")
+    columns = TASKS.c.id, TASKS.c.counts_from, TASKS.c.found_ahead, times, usd.label("usd")
+    return sa.select(*columns).where(TASKS.c.realm != "sandbox")
+
+
+def _times(task: str | None) -> sa.ColumnElement[int]:
+    """
+    How often a task is or may be paid for.
+
+    Each time that it was resubmitted, an answer had been lost before. The last request counts
+    unless it is known to have had no effect.
+    """
+    unsent = (TASKS.c.state == "submitting") & TASKS.c.sending.is_(None)
+    free = TASKS.c.state.in_(_FREE) | _IN_VAIN
+    if task is not None:
+        free |= unsent & _waits_no_longer(task)
+    return TASKS.c.resubmits + sa.case((free, 0), else_=1)
+
+
+def _waits_no_longer(task: str) -> sa.ColumnElement[bool]:
+    """Whether a task is `task`, or was recorded after it."""
+    other = TASKS.alias()
+    since = sa.select(other.c.counts_from).where(other.c.id == task).scalar_subquery()
+    return (TASKS.c.counts_from > since) | ((TASKS.c.counts_from == since) & (TASKS.c.id >= task))

@@ -11,6 +11,7 @@ from ..errors import (
     OutcomeUnknown,
     ProviderError,
     ResultUnavailable,
+    SettingsError,
     TaskCancelled,
     TaskFailed,
     UsageError,
@@ -161,5 +162,6 @@ def _final_state(error: Kling26Error, unsent: bool) -> TaskState | None:
     for kind, state in states:
         if isinstance(error, kind):
             return state
-    stays = isinstance(error, JournalError | BudgetExceeded)  # It can be sent another time.
+    # It can be sent another time. (A setting of the network is a `ProviderError` too.)
+    stays = isinstance(error, JournalError | BudgetExceeded) or type(error) is SettingsError
     return "refused" if unsent and not stays else None

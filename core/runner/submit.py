@@ -21,9 +21,11 @@ from ..errors import (
     PaymentForbidden,
     ProviderError,
     Refused,
+    SettingsError,
     TryLater,
     Unavailable,
     Unreachable,
+    UsageError,
 )
 from ..http.client import AnswerLost
 from ..http.pacing import HURRIED_WAIT, RetryPolicy
@@ -75,7 +77,7 @@ async def submit(context: JobContext) -> Ticket:
         if context.lost is not None or context.resubmitted:
             raise unknown(context, f"an answer was lost, and then: {missing}") from missing
         raise JournalError(str(missing)) from missing  # Whoever has the picture may still send it.
-    except (BudgetExceeded, PaymentForbidden) as forbidden:
+    except (BudgetExceeded, PaymentForbidden, SettingsError) as forbidden:
         if context.lost is not None or context.resubmitted:
             raise unknown(context, f"an answer was lost, and then: {forbidden}") from forbidden
         raise
@@ -251,6 +253,6 @@ async def _before_sending(context: JobContext) -> None:
     await context.answers.reserve(context.task.attempts + 1)
     try:
         await context.mark_sent()
-    except (BudgetExceeded, JournalError, TakenOver):
+    except (UsageError, JournalError, TakenOver):
         await context.answers.release()
         raise
