@@ -27,7 +27,7 @@ from .home import find_home
 from .hosts import is_loopback
 from .pasted import plain
 from .provider import Provider
-from .spending import Budget, LimitName
+from .spending import Budget
 from .text import sanitize
 
 N = TypeVar("N", int, float)
@@ -133,33 +133,33 @@ class Settings:
     @property
     def budget(self) -> Budget:
         """What may be spent (``KLING26_MAX_COST_PER_DAY``, in USD, and the like)."""
-        cost, of_cost = self._limit("max_cost_per_day", float)
-        in_day, of_day = self._limit("max_tasks_per_day", int)
-        in_hour, of_hour = self._limit("max_tasks_per_hour", int)
+        cost, of_cost = self._limit("KLING26_MAX_COST_PER_DAY", float)
+        in_day, of_day = self._limit("KLING26_MAX_TASKS_PER_DAY", int)
+        in_hour, of_hour = self._limit("KLING26_MAX_TASKS_PER_HOUR", int)
         return Budget(cost, in_day, in_hour, {**of_cost, **of_day, **of_hour})
 
-    def _limit(self, name: LimitName, kind: type[N]) -> tuple[N | None, Mapping[LimitName, str]]:
+    def _limit(self, variable: str, kind: type[N]) -> tuple[N | None, Mapping[str, str]]:
         """A number from 0 up, or None if there is none; and what sets it, by its name."""
-        text, source = self._nearest(name)
+        text, source = self._nearest(variable)
         if text.lower() in ("", "none"):
             return None, {}
         with suppress(ValueError):
             value = kind(text)
             if 0 <= value < inf:
-                return value, {name: source}
-        what = "a whole number" if kind is int else "a number of USD"
+                return value, {_name(variable): source}
+        what = "a whole number" if kind is int else "an amount in USD"
         raise SettingsError(
             f'{source} must be {what} from 0 up, or "none"; got "{sanitize(text, 60)}".'
         )
 
-    def _nearest(self, name: LimitName) -> tuple[str, str]:
+    def _nearest(self, variable: str) -> tuple[str, str]:
         """
         A limit's value, and what says so, to be named in a sentence.
 
-        Nothing in quotes, such as a variable that a container passes on without a value, leaves the
-        word to the next: it must not lift a limit.
+        One that is empty, such as a variable that a container passes on without a value, says
+        nothing: it must not lift the limit in the file.
         """
-        variable = f"{PREFIX}{name.upper()}"
+        name = _name(variable)
         said = (
             (self.environ.get(variable), variable),
             (self._file.get(name), f'"{name}" in {sanitize(self._path)}'),

@@ -6,7 +6,6 @@ A day is the last 24 hours, and an hour the last 60 minutes, so no time zone mat
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Literal
 
 from attrs import frozen
 
@@ -15,9 +14,6 @@ from .money import amount
 from .text import span
 
 HOUR, DAY = 3600.0, 86400.0
-
-#: The settings that limit what is spent.
-LimitName = Literal["max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour"]
 
 
 @frozen
@@ -31,7 +27,7 @@ class Budget:
     max_cost_per_day: float | None = None
     max_tasks_per_day: int | None = None
     max_tasks_per_hour: int | None = None
-    sources: Mapping[LimitName, str] = MappingProxyType({})
+    sources: Mapping[str, str] = MappingProxyType({})
 
     @property
     def limited(self) -> bool:
@@ -40,14 +36,14 @@ class Budget:
         )
 
     @property
-    def of_tasks(self) -> Iterable[tuple[LimitName, int | None, float]]:
+    def of_tasks(self) -> Iterable[tuple[str, int | None, float]]:
         """The limits of numbers of tasks, each with its span in seconds."""
         return (
             ("max_tasks_per_hour", self.max_tasks_per_hour, HOUR),
             ("max_tasks_per_day", self.max_tasks_per_day, DAY),
         )
 
-    def source(self, limit: LimitName) -> str:
+    def source(self, limit: str) -> str:
         return self.sources.get(limit, limit)
 
 
@@ -145,9 +141,7 @@ def check(budget: Budget, spent: Spent, price: float | None) -> None:
         raise _too_dear(budget, most, spent, price)
 
 
-def _too_many(
-    budget: Budget, name: LimitName, limit: int, spent: Spent, length: float
-) -> BudgetExceeded:
+def _too_many(budget: Budget, name: str, limit: int, spent: Spent, length: float) -> BudgetExceeded:
     if not limit:
         return _nothing_allowed(budget, name)
     count = spent.tasks(length)
@@ -161,7 +155,7 @@ def _too_many(
 
 
 def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) -> BudgetExceeded:
-    name: LimitName = "max_cost_per_day"
+    name = "max_cost_per_day"
     if not most:
         return _nothing_allowed(budget, name)
     cost, usd = spent.counted(price) or 0.0, spent.usd(price)
@@ -179,7 +173,7 @@ def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) ->
     )
 
 
-def _nothing_allowed(budget: Budget, name: LimitName) -> BudgetExceeded:
+def _nothing_allowed(budget: Budget, name: str) -> BudgetExceeded:
     return BudgetExceeded(
         f"The budget allows no video to be paid for: {budget.source(name)} is 0.", setting=name
     )
