@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Unpack
 import sqlalchemy as sa
 from attrs import define, evolve, field
 
-from ..errors import JournalError, UnknownTask
+from ..errors import BudgetExceeded, JournalError, UnknownTask
 from ..spending import Budget, Spent
 from ..spending import check as check_budget
 from ..status import Realm, Standing, Ticket
@@ -190,11 +190,13 @@ class Journal:
 
         await self._run(work)
 
-    async def spent(self) -> Spent:
-        """What the tasks of the last 24 hours cost."""
+    async def spent(self, waiting: str | None = None) -> Spent:
+        """What the tasks of the last 24 hours cost, as it counts for one that is `waiting`."""
         if self.database.missing:
             return Spent()
-        return await self.database.read(lambda connection: read_spent(connection, self._now()))
+        return await self.database.read(
+            lambda connection: read_spent(connection, self._now(), waiting)
+        )
 
     async def pending_outputs(self, task: str) -> list[Output]:
         """The outputs that a task's video still has to be written to."""
@@ -452,7 +454,12 @@ class Journal:
                 self.worker.register(connection, self._now())
             return work(connection)
 
-        done = await self.database.run(registered)
+        try:
+            done = await self.database.run(registered)
+        except BudgetExceeded:  # With that, all that was written has been undone.
+            with suppress(JournalError):
+                await self.database.run(lambda connection: find_ahead(connection, self._now()))
+            raise
         self._registered = True
         return done
 
@@ -496,9 +503,8 @@ class Journal:
         budget = self.budget()
         if budget.limited and not task.sandbox:
             lock_budget(connection)
-            now = self._now()
-            find_ahead(connection, now)
-            check_budget(budget, read_spent(connection, now, waiting), task.price_usd)
+            spent = read_spent(connection, self._now(), waiting)
+            check_budget(budget, spent, task.price_usd)
 
     async def _select(self, query: sa.Select[Any]) -> list[Task]:
         return [self._task(row) for row in await self._rows(query)]

@@ -32,9 +32,9 @@ def find_ahead(connection: sa.Connection, now: sa.ColumnElement[float]) -> None:
     Note which payments are in the future: since they were recorded, the clock has been set back.
 
     They must not be forgotten, which might mean to pay more than is allowed, nor count until the
-    clock has come there, which may take years. So they count for as long as if they were paid when
-    this was noticed, and again once the clock is there: it may have been set back by mistake. A
-    clock that was set on cannot be told from time that has passed.
+    clock has come there, which may take years. So once they are in the way, they count for as long
+    as if they had just been paid; and again once the clock is there, for it may have been set back
+    by mistake. A clock that was set on cannot be told from time that has passed.
     """
     for table in (TASKS, FORGOTTEN):
         is_news = table.c.found_ahead.is_(None) | (table.c.found_ahead > now)
@@ -43,7 +43,7 @@ def find_ahead(connection: sa.Connection, now: sa.ColumnElement[float]) -> None:
 
 
 def read_spent(
-    connection: sa.Connection, now: sa.ColumnElement[float], task: str | None = None
+    connection: sa.Connection, now: sa.ColumnElement[float], waiting: str | None = None
 ) -> Spent:
     """
     What was spent, over all processes.
@@ -52,11 +52,11 @@ def read_spent(
     was recorded, because others must not spend what it needs: so one that a dead process has left
     behind counts for a day, or until it is cancelled.
 
-    `task` is one that is to be sent now, and recorded before. Those that wait since later do not
-    count against it: otherwise, where many wait, each would leave what is left to the others.
+    `waiting` is a task that is to be sent now, and was recorded before. Those that wait since later
+    do not count against it: where many wait, each would leave what is left to the others.
     """
-    paid = sa.union_all(_tasks(task), sa.select(*FORGOTTEN.c)).subquery()
-    # See `find_ahead`. What has not been noted yet is noted by the next payment.
+    paid = sa.union_all(_tasks(waiting), sa.select(*FORGOTTEN.c)).subquery()
+    # See `find_ahead`. What has not been noted yet counts as if it had been now.
     noted = sa.func.coalesce(paid.c.found_ahead, now)
     age = now - sa.case((paid.c.counts_from > now, noted), else_=paid.c.counts_from)
     rows = connection.execute(
@@ -81,15 +81,15 @@ def keep_spent(
     connection.execute(FORGOTTEN.insert().from_select(FORGOTTEN.c.keys(), counts))
 
 
-def _tasks(task: str | None = None) -> sa.Select[tuple[str, float, float | None, int, float]]:
+def _tasks(waiting: str | None = None) -> sa.Select[tuple[str, float, float | None, int, float]]:
     """The tasks that are no rehearsals, as rows of `FORGOTTEN`."""
     usd = sa.func.coalesce(TASKS.c.cost_usd, TASKS.c.price_usd)
-    times = _times(task).label("times")
+    times = _times(waiting).label("times")
     columns = TASKS.c.id, TASKS.c.counts_from, TASKS.c.found_ahead, times, usd.label("usd")
     return sa.select(*columns).where(TASKS.c.realm != "sandbox")
 
 
-def _times(task: str | None) -> sa.ColumnElement[int]:
+def _times(waiting: str | None) -> sa.ColumnElement[int]:
     """
     How often a task is or may be paid for.
 
@@ -98,8 +98,8 @@ def _times(task: str | None) -> sa.ColumnElement[int]:
     """
     unsent = (TASKS.c.state == "submitting") & TASKS.c.sending.is_(None)
     free = TASKS.c.state.in_(_FREE) | _IN_VAIN
-    if task is not None:
-        free |= unsent & _waits_no_longer(task)
+    if waiting is not None:
+        free |= unsent & _waits_no_longer(waiting)
     return TASKS.c.resubmits + sa.case((free, 0), else_=1)
 
 

@@ -60,8 +60,9 @@ async def preview(
     """
     budget = journal.budget()
     equal = await journal.find_equal(order.fingerprints)
-    spent = await journal.spent() if budget.limited else None
-    if equal is not None and not _is_left(equal):
+    left = None if equal is None or not _is_left(equal) else equal.id
+    spent = await journal.spent(left) if budget.limited else None
+    if equal is not None and left is None:
         would: Literal["join", "reuse"] = "reuse" if equal.standing == "stored" else "join"
         target = order.target_of(equal) or order.targets[0]
         return Preview(
