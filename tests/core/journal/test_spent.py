@@ -1,132 +1,18 @@
-"""The budget in the journal: what counts, from when, and for whom, over all processes."""
+"""The budget in the journal: what counts, and for whom, over all processes."""
 
 import asyncio
-import shutil
-import time
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
-from attrs import define, evolve, field
 from kling26.core.errors import BudgetExceeded
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
-from kling26.core.spending import DAY, HOUR, Budget, Spent
-from kling26.core.status import Ticket
+from kling26.core.spending import DAY, Budget, Spent
 from kling26.testing.clock import run
 
-from .test_worker import Clock
-from .test_worker import draft as rehearsal
+from .shop import ON_BOTH, THREE, Shop, draft, end, rehearsal
 
-YEAR = 366 * DAY
-THREE = Budget(max_tasks_per_day=3)
-
-
-def draft(prompt: str, price: float | None = 0.35) -> Task:
-    """A task that is no rehearsal."""
-    return evolve(rehearsal(prompt), realm="loopback", price_usd=price)
-
-
-@define
-class Shop:
-    """What may be spent, a clock, and processes that share a journal."""
-
-    url: str
-    home: Path
-    budget: Budget = THREE
-    clock: Clock = field(factory=Clock)
-    _processes: list[Journal] = field(factory=list, init=False)
-
-    def process(self) -> Journal:
-        """The journal, as another process has it open."""
-        journal = Journal(self.url, self.home, self.clock, budget=lambda: self.budget)
-        self._processes.append(journal)
-        return journal
-
-    async def close(self) -> None:
-        for journal in self._processes:
-            await journal.close()
-
-    async def reserve(self, task: Task) -> Task:
-        """Record a task, by a process of its own, and send nothing."""
-        claimed, new = await self.process().claim(task, None)
-        assert new
-        return claimed
-
-    async def send(self, task: Task) -> Journal:
-        """Let a process of its own send the paid request of a recorded task."""
-        journal = self.process()
-        taken = await journal.take_unsent(task)
-        assert taken
-        assert taken.owner
-        assert await journal.mark_sent(taken.owner)
-        return journal
-
-    async def pay(self, prompt: str, price: float | None = 0.35) -> Journal:
-        """Record a task and send it; the process that has it."""
-        return await self.send(await self.reserve(draft(prompt, price)))
-
-    async def spent(self) -> Spent:
-        return await self.process().spent()
-
-    async def count(self) -> int:
-        """How many tasks count."""
-        return (await self.spent()).tasks(DAY)
-
-
-async def end(journal: Journal, state: str, prompt: str = "A heron", **changes: object) -> None:
-    """Move a task that a process has to its end, step by step."""
-    (task,) = [each for each in await journal.tasks() if each.prompt == prompt]
-    assert task.owner
-    before = {"stored": ["submitted", "succeeded"], "succeeded": ["submitted"]}.get(state, [])
-    for step in [*before, state]:
-        assert await journal.update(task.owner, step, **changes)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    from .test_postgres import BINARIES, Cluster
-
-    if not BINARIES:
-        pytest.skip("PostgreSQL's server is not installed (Debian: apt install postgresql)")
-    cluster = Cluster()
-    cluster.start()
-    try:
-        yield cluster.url
-    finally:
-        cluster.stop()
-        shutil.rmtree(cluster.folder)
-
-
-@pytest.fixture
-def on_server(server: str, tmp_path: Path) -> Iterator[Shop]:
-    """A journal on PostgreSQL, with nothing in it."""
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
-        connection.execute(sa.text("CREATE SCHEMA public"))
-    engine.dispose()
-    yield from closing(Shop(server, tmp_path / "home"))
-
-
-@pytest.fixture
-def on_file(tmp_path: Path) -> Iterator[Shop]:
-    yield from closing(Shop(f"sqlite:///{tmp_path / 'journal.sqlite3'}", tmp_path / "home"))
-
-
-@pytest.fixture(params=["on_file", "on_server"])
-def shop(request: pytest.FixtureRequest) -> Shop:
-    found: Shop = request.getfixturevalue(request.param)
-    return found
-
-
-def closing(shop: Shop) -> Iterator[Shop]:
-    yield shop
-    asyncio.run(shop.close())
+pytestmark = pytest.mark.no_cover
 
 
 # -- what counts ---------------------------------------------------------------------------------
@@ -210,6 +96,7 @@ def test_the_dearest_price_may_be_older_than_a_day(shop: Shop) -> None:
     run(work())
 
 
+@ON_BOTH
 @pytest.mark.parametrize("told", [float("nan"), float("inf"), -5.0])
 def test_a_cost_that_cannot_be_one_neither_lifts_the_limit_nor_uses_it_up(
     shop: Shop, told: float
@@ -261,6 +148,7 @@ def test_what_was_lost_counts_from_when_it_was_sent_not_from_when_it_was_recorde
     assert run(work()) == 2
 
 
+@ON_BOTH
 def test_a_second_try_that_was_refused_does_not_count(shop: Shop) -> None:
     async def work() -> list[int]:
         counts = []
@@ -309,6 +197,7 @@ def test_a_task_that_may_not_be_paid_for_again_stays_unknown(shop: Shop) -> None
 # -- what waits to be sent -----------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_others_must_not_spend_what_a_recorded_task_needs(shop: Shop) -> None:
     shop.budget = Budget(max_tasks_per_day=1)
 
@@ -362,6 +251,7 @@ def test_an_older_one_is_held_by_the_budget_when_it_is_sent_and_can_be_sent_late
     assert run(work()) == ["unsent", "unclear"]
 
 
+@ON_BOTH
 def test_of_many_that_wait_as_many_are_sent_as_the_budget_allows(shop: Shop) -> None:
     """Recorded while there was no limit; none must leave its turn to all the others."""
     shop.budget = Budget()
@@ -394,215 +284,10 @@ def test_who_has_lost_a_task_is_told_that_and_not_of_the_budget(shop: Shop) -> N
     assert run(work()) is False
 
 
-# -- the window, and the clock -------------------------------------------------------------------
-
-
-def test_the_window_moves_on_with_each_task(shop: Shop) -> None:
-    shop.budget = Budget(max_tasks_per_hour=2)
-
-    async def work() -> None:
-        for minutes in (0, 50):
-            shop.clock.now += 60.0 * minutes
-            await shop.pay(f"At {minutes}")
-        shop.clock.now += 60.0 * 9
-        with pytest.raises(BudgetExceeded, match="Wait about 60 s, or"):
-            await shop.pay("Too early")
-        shop.clock.now += 60.0
-        await shop.pay("In time")
-        with pytest.raises(BudgetExceeded, match="Wait about 50 min, or"):
-            await shop.pay("Too early again")
-
-    run(work())
-
-
-def test_it_counts_from_when_it_was_sent_however_long_it_waited(shop: Shop) -> None:
-    async def work() -> list[int]:
-        task = await shop.reserve(draft("A heron"))
-        shop.clock.now += 20 * HOUR
-        journal = await shop.send(task)
-        await end(journal, "submitted", ticket=Ticket("t-1"), submitted=0.0, sending=None)
-        shop.clock.now += 23 * HOUR
-        counts = [await shop.count()]
-        shop.clock.now += HOUR
-        return [*counts, await shop.count()]
-
-    assert run(work()) == [1, 0]
-
-
-def test_a_task_that_is_adopted_long_after_it_was_sent_is_no_news(shop: Shop) -> None:
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> int:
-        journal = await shop.pay("A heron")
-        await end(journal, "unknown")
-        shop.clock.now += 3 * DAY
-        (task,) = await journal.tasks()
-        assert task.owner
-        assert await journal.adopt(task.owner, Ticket("t-1"))
-        await shop.pay("A fox")
-        return await shop.count()
-
-    assert run(work()) == 1
-
-
-@pytest.mark.parametrize("back", [DAY + 120.0, 5 * DAY, 70 * YEAR])
-def test_a_clock_that_is_set_far_back_forgets_nothing_and_blocks_for_no_longer_than_a_day(
-    shop: Shop, back: float
-) -> None:
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> None:
-        await shop.pay("A heron")
-        shop.clock.now -= back
-        for _ in range(2):
-            with pytest.raises(BudgetExceeded):
-                await shop.pay("Too early")
-            shop.clock.now += DAY / 2
-        shop.clock.now += 1.0
-        await shop.pay("In time")
-
-    run(work())
-
-
-@pytest.mark.parametrize("back", [1.0, HOUR, DAY])
-def test_a_clock_that_is_set_back_by_up_to_a_day_lets_it_count_until_a_day_after_it_was_sent(
-    shop: Shop, back: float
-) -> None:
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> None:
-        await shop.pay("A heron")
-        shop.clock.now -= back
-        for wait in (0.0, back / 2, back / 2, DAY / 2, DAY / 2 - 1.0):
-            shop.clock.now += wait
-            with pytest.raises(BudgetExceeded):
-                await shop.pay("Too early")
-        shop.clock.now += 1.0
-        await shop.pay("In time")
-
-    run(work())
-
-
-def test_a_clock_that_was_set_back_by_mistake_and_is_put_right_forgets_nothing(shop: Shop) -> None:
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> None:
-        await shop.pay("A heron")
-        shop.clock.now -= DAY
-        with pytest.raises(BudgetExceeded):
-            await shop.pay("While it is wrong")
-        shop.clock.now += DAY + 60.0
-        with pytest.raises(BudgetExceeded):
-            await shop.pay("When it is right again")
-        shop.clock.now += DAY
-        await shop.pay("A day later")
-
-    run(work())
-
-
-def test_a_clock_that_is_set_back_again_counts_from_then(shop: Shop) -> None:
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> None:
-        await shop.pay("A heron")
-        for _ in range(3):
-            shop.clock.now -= 30 * DAY
-            with pytest.raises(BudgetExceeded):
-                await shop.pay("Too early")
-        shop.clock.now += DAY + 1.0
-        await shop.pay("In time")
-
-    run(work())
-
-
-def test_a_clock_that_is_set_on_lets_the_time_pass(shop: Shop) -> None:
-    """It cannot be told from a machine that was switched off for as long."""
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> int:
-        await shop.pay("A heron")
-        shop.clock.now += DAY
-        await shop.pay("A fox")
-        return await shop.count()
-
-    assert run(work()) == 1
-
-
-def test_where_machines_share_a_server_its_clock_counts(
-    on_server: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That of the host that pays is a day behind, and then one ahead."""
-    real = time.time
-    budget = Budget(max_tasks_per_day=2)
-
-    async def pay_at(offset: float, prompt: str) -> None:
-        monkeypatch.setattr(time, "time", lambda: real() + offset)
-        journal = Journal(on_server.url, budget=lambda: budget)
-        task, _ = await journal.claim(draft(prompt), None)
-        assert task.owner
-        assert await journal.mark_sent(task.owner)
-        moment = journal.clock()
-        await end(journal, "submitted", prompt, submitted=moment, sending=None)
-        await journal.close()
-
-    async def work() -> None:
-        await pay_at(-2 * DAY, "By a host that is behind")
-        await pay_at(2 * DAY, "By one that is ahead")
-        for offset in (-2 * DAY, 0.0, 2 * DAY):
-            with pytest.raises(BudgetExceeded, match="there were 2"):
-                await pay_at(offset, "One too many")
-
-    asyncio.run(work())
-
-
-# -- deleting ------------------------------------------------------------------------------------
-
-
-def test_deleting_tasks_makes_nothing_unpaid(shop: Shop) -> None:
-    shop.budget = Budget(max_tasks_per_day=2, max_cost_per_day=1.0)
-
-    async def work() -> list[tuple[int, float]]:
-        for prompt, state in (("A heron", "refused"), ("A fox", "failed"), ("An owl", "stored")):
-            journal = await shop.pay(prompt, 0.4)
-            await end(journal, state, prompt)
-            await journal.release()
-        found = []
-        for journal in [shop.process() for _ in range(2)]:
-            shop.clock.now += HOUR
-            found.append(len(await journal.prune(0.0)))
-            with pytest.raises(BudgetExceeded):
-                await shop.pay("A crow", 0.4)
-        spent = await shop.spent()
-        shop.clock.now += DAY
-        later = await shop.spent()
-        await shop.pay("A crow", 0.4)
-        assert found == [3, 0]
-        return [(each.tasks(DAY), each.usd()) for each in (spent, later)]
-
-    assert run(work()) == [(2, 0.8), (0, 0)]
-
-
-def test_what_was_deleted_survives_a_clock_that_is_set_back(shop: Shop) -> None:
-    shop.budget = Budget(max_tasks_per_day=1)
-
-    async def work() -> None:
-        journal = await shop.pay("A heron")
-        await end(journal, "failed")
-        await journal.release()
-        shop.clock.now += 1.0
-        assert await shop.process().prune(0.0)
-        shop.clock.now -= 5 * DAY
-        with pytest.raises(BudgetExceeded):
-            await shop.pay("Too early")
-        shop.clock.now += DAY + 1.0
-        await shop.pay("In time")
-
-    run(work())
-
-
 # -- many at once --------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_of_many_that_come_at_once_no_more_are_recorded_than_may_be_paid_for(shop: Shop) -> None:
     """Each journal has connections and threads of its own, as a process has."""
 
@@ -626,6 +311,7 @@ def test_of_many_that_come_at_once_no_more_are_recorded_than_may_be_paid_for(sho
     assert {each for each in said if each} == {f"The budget is used up: max_tasks_per_day {words}"}
 
 
+@ON_BOTH
 def test_the_last_dollar_is_spent_once(shop: Shop) -> None:
     shop.budget = Budget(max_cost_per_day=1.1)
 
