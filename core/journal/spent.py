@@ -55,7 +55,8 @@ def read_spent(
     `waiting` is a task that is to be sent now, and was recorded before. Those that wait since later
     do not count against it: where many wait, each would leave what is left to the others.
     """
-    paid = sa.union_all(_tasks(waiting), sa.select(*FORGOTTEN.c)).subquery()
+    later = sa.false() if waiting is None else _waits_no_longer(waiting)
+    paid = sa.union_all(_tasks(later), sa.select(*FORGOTTEN.c)).subquery()
     # See `find_ahead`. What has not been noted yet counts as if it had been now.
     noted = sa.func.coalesce(paid.c.found_ahead, now)
     age = now - sa.case((paid.c.counts_from > now, noted), else_=paid.c.counts_from)
@@ -77,19 +78,25 @@ def keep_spent(
     """Keep what the budget has to know of tasks that are about to be deleted."""
     # Long enough for any clock that is set back by a day in between.
     connection.execute(FORGOTTEN.delete().where(FORGOTTEN.c.counts_from < now - 2 * DAY))
-    counts = _tasks().where(which, TASKS.c.counts_from > now - DAY)
+    counts = _tasks(sa.true()).where(which, TASKS.c.counts_from > now - DAY)
     connection.execute(FORGOTTEN.insert().from_select(FORGOTTEN.c.keys(), counts))
 
 
-def _tasks(waiting: str | None = None) -> sa.Select[tuple[str, float, float | None, int, float]]:
-    """The tasks that are no rehearsals, as rows of `FORGOTTEN`."""
+def _tasks(
+    leave_out: sa.ColumnElement[bool],
+) -> sa.Select[tuple[str, float, float | None, int, float]]:
+    """
+    The tasks that are no rehearsals, as rows of `FORGOTTEN`.
+
+    `leave_out` says which of those that are still to be sent need nothing.
+    """
     usd = sa.func.coalesce(TASKS.c.cost_usd, TASKS.c.price_usd)
-    times = _times(waiting).label("times")
+    times = _times(leave_out).label("times")
     columns = TASKS.c.id, TASKS.c.counts_from, TASKS.c.found_ahead, times, usd.label("usd")
     return sa.select(*columns).where(TASKS.c.realm != "sandbox")
 
 
-def _times(waiting: str | None) -> sa.ColumnElement[int]:
+def _times(leave_out: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     """
     How often a task is or may be paid for.
 
@@ -97,9 +104,7 @@ def _times(waiting: str | None) -> sa.ColumnElement[int]:
     unless it is known to have had no effect.
     """
     unsent = (TASKS.c.state == "submitting") & TASKS.c.sending.is_(None)
-    free = TASKS.c.state.in_(_FREE) | _IN_VAIN
-    if waiting is not None:
-        free |= unsent & _waits_no_longer(waiting)
+    free = TASKS.c.state.in_(_FREE) | _IN_VAIN | (unsent & leave_out)
     return TASKS.c.resubmits + sa.case((free, 0), else_=1)
 
 

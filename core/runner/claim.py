@@ -3,12 +3,13 @@
 import asyncio
 from contextlib import suppress
 
-from ..errors import JournalError
+from ..errors import JournalError, SettingsError
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import Task
 from ..money import usd_text
 from ..progress import Progress
+from ..spending import caveat
 from ..text import join_sentences, sanitize
 from .auto import Choice, choose
 from .jobs import OVERRUN
@@ -39,6 +40,19 @@ async def claim(
     draft = order.draft(choice.target, choice.passed, names, journal.clock, choice.price.usd)
     task, new = await journal.claim(draft, order.output, order.fingerprints)
     return task, choice if new else None
+
+
+async def unlimited(task: Task, journal: Journal) -> Progress | None:
+    """The report that the limit of the cost cannot hold for a new task, if no price is known."""
+    if task.price_usd is not None or task.sandbox:
+        return None
+    with suppress(JournalError, SettingsError):  # It is recorded, so nothing holds it up any more.
+        budget = journal.budget()
+        if budget.max_cost_per_day is not None:
+            message = caveat(budget, await journal.spent(), None)
+            if message is not None:
+                return Progress(task.id, task.provider, "note", message=message)
+    return None
 
 
 def unused_callback(task: Task) -> Progress:

@@ -42,7 +42,7 @@ from ..text import sentence
 from ..threads import in_thread
 from .auto import Choice, Turns
 from .cancel import Cancellation, cancel
-from .claim import chosen, claim, found, unused_callback
+from .claim import chosen, claim, found, unlimited, unused_callback
 from .ending import GRACE, tell
 from .job import unexpected
 from .jobs import OVERRUN, Elsewhere, JobPool
@@ -168,6 +168,8 @@ class Runner:
                     progress(unused_callback(task))
             elif order.auto:
                 progress(chosen(task, choice))
+            if choice is not None and (warning := await unlimited(task, self.journal)):
+                progress(warning)
             with suppress(Elsewhere):  # The task was for any provider, and this order is not.
                 return await self._finish(task, deadline, progress, order, choice is None)
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from attrs import define, evolve, field
 from kling26.core.journal.journal import Journal
+from kling26.core.journal.schema import TASKS
+from kling26.core.journal.spent import keep_spent
 from kling26.core.journal.task import Task
 from kling26.core.spending import DAY, Budget, Spent
 
@@ -60,6 +63,16 @@ class Shop:
     async def pay(self, prompt: str, price: float | None = 0.35) -> Journal:
         """Record a task and send it; the process that has it."""
         return await self.send(await self.reserve(draft(prompt, price)))
+
+    async def delete(self, task: Task) -> None:
+        """Delete a task, whatever its state."""
+
+        def work(connection: sa.Connection) -> None:
+            which = TASKS.c.id == task.id
+            keep_spent(connection, sa.literal(self.clock()), which)
+            connection.execute(TASKS.delete().where(which))
+
+        await self.process().database.run(work)
 
     async def spent(self) -> Spent:
         return await self.process().spent()

@@ -208,6 +208,17 @@ def test_deleting_tasks_makes_nothing_unpaid(shop: Shop) -> None:
     assert run(work()) == [(2, 0.8), (0, 0)]
 
 
+def test_what_was_never_sent_is_over_when_it_is_deleted(shop: Shop) -> None:
+    shop.budget = Budget(max_tasks_per_day=1)
+
+    async def work() -> None:
+        task = await shop.reserve(draft("A heron"))
+        await shop.delete(task)
+        await shop.pay("A fox")
+
+    run(work())
+
+
 def test_what_was_deleted_survives_a_clock_that_is_set_back(shop: Shop) -> None:
     shop.budget = Budget(max_tasks_per_day=1)
 

@@ -17,10 +17,12 @@ from kling26.core.errors import (
 )
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task, fingerprint
+from kling26.core.provider import Provider
 from kling26.core.request import VideoRequest
 from kling26.core.runner.results import Outcome, Video
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
+from kling26.providers.kie import Kie
 
 from ..conftest import Stage, built_in
 from ..journal.test_worker import draft
@@ -45,7 +47,9 @@ class Shop(Stage):
     def buy(self, prompt: str = "A heron", timeout: float = 3600.0, **environ: str) -> Video:
         async def work() -> Video:
             async with self.paying(environ) as runner:
-                return await runner.generate(VideoRequest(prompt), "kie", timeout=timeout)
+                return await runner.generate(
+                    VideoRequest(prompt), "kie", timeout=timeout, progress=self.progress.append
+                )
 
         return self.run(work())
 
@@ -91,11 +95,14 @@ class Shop(Stage):
         return self.run(work())
 
 
+def open_shop(folder: Path, provider: Provider) -> Shop:
+    here = provider.at({"base_url": HERE, "upload_url": HERE})
+    return Shop(folder / "home", here, built_in("kie")[1])
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    provider, sandbox = built_in("kie")
-    here = provider.at({"base_url": HERE, "upload_url": HERE})
-    with Shop(tmp_path / "home", here, sandbox) as shop:
+    with open_shop(tmp_path, Kie()) as shop:
         yield shop
 
 
@@ -153,6 +160,30 @@ def test_what_failed_counts_and_what_was_refused_does_not(shop: Shop) -> None:
         shop.buy("A fox", **{IN_DAY: "1"})
 
     assert "and there was 1." in shop.refused("An owl", **{IN_DAY: "1"})
+
+
+class Unpriced(Kie):
+    """kie.ai, if only its charges told what a video costs."""
+
+    usd_per_unit = 0.005
+
+    def price(self, request: VideoRequest, options: object) -> float | None:
+        return None
+
+
+def test_that_a_cost_cannot_be_limited_is_said_once_until_a_price_is_known(tmp_path: Path) -> None:
+    with open_shop(tmp_path, Unpriced()) as shop:
+        shop.buy("A heron", **{COST: "1"})
+        first = [each.message for each in shop.progress if each.phase == "note"]
+        shop.buy("A fox", **{COST: "1"})
+        said = [each.message for each in shop.progress if each.phase == "note"]
+
+    (words,) = said
+    assert words == (
+        "Neither the price of this video nor that of one before it is known, so "
+        "KLING26_MAX_COST_PER_DAY cannot hold: only the number of tasks can be limited."
+    )
+    assert said == first
 
 
 # -- what is never held up -----------------------------------------------------------------------
