@@ -228,6 +228,7 @@ def test_the_file_is_read_as_shown(settings: Any, tmp_path: Path) -> None:
 
     assert (found.provider, found.get("KIE_BASE_URL")) == ("runcomfy", "https://proxy.example/kie")
     assert found.journal == "postgresql+psycopg://me@db/kling26"
+    assert found.budget.max_cost_per_day == 5.0
 
 
 def test_the_environment_takes_precedence(settings: Any, tmp_path: Path) -> None:
