@@ -140,6 +140,22 @@ def test_a_clock_that_is_set_back_again_counts_from_then(shop: Shop) -> None:
     run(work())
 
 
+def test_what_is_sent_after_the_clock_was_set_back_counts_from_then(shop: Shop) -> None:
+    shop.budget = Budget(max_tasks_per_day=1)
+
+    async def work() -> int:
+        task = await shop.reserve(draft("A heron"))
+        shop.clock.now -= 30 * DAY
+        with pytest.raises(BudgetExceeded):
+            await shop.pay("Too early")
+        shop.clock.now += 3 * DAY
+        await shop.send(task)
+        shop.clock.now -= DAY
+        return await shop.count()
+
+    assert run(work()) == 1
+
+
 def test_a_clock_that_is_set_on_lets_the_time_pass(shop: Shop) -> None:
     """It cannot be told from a machine that was switched off for as long."""
     shop.budget = Budget(max_tasks_per_day=1)
