@@ -119,11 +119,15 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
     if image.format not in limits.image_formats:
         return f"must be {accepted}; got {image.format.upper()}."
     if len(image.data) > limits.image_bytes:
-        most, has = limits.image_bytes / 1e6, ceil(len(image.data) / 1e5) / 10
+        most, has = limits.image_bytes // 1e5 / 10, ceil(len(image.data) / 1e5) / 10
         return f"must be at most {most:g} MB; got {has:g} MB."
-    if min(image.size) < limits.image_pixels:
-        least, (width, height) = limits.image_pixels, image.size
+    width, height = image.size
+    if min(width, height) < limits.image_pixels:
+        least = limits.image_pixels
         return f"must be at least {least} x {least} pixels; got {width} x {height}."
+    if limits.image_area is not None and width * height > limits.image_area:
+        most = limits.image_area / 1e6
+        return f"must have at most {most:g} million pixels; got {width} x {height}."
     return image.defect
 
 
