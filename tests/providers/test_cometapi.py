@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from kling26.core import (
+    Balance,
     ImageFile,
     ImageRefused,
     KeyRejected,
@@ -706,6 +707,22 @@ def test_a_video_from_a_picture(replay: Any, picture: ImageFile) -> None:
     request = VideoRequest("Fog rolls over the grey sea", image=picture, duration=10)
 
     assert replay.generate(request, "cometapi").file.stat().st_size > 0
+
+
+@pytest.mark.cassette("cometapi/end_image", written="it needs a picture that is public")
+def test_a_video_that_ends_with_a_picture(replay: Any, picture: ImageFile) -> None:
+    request = VideoRequest(
+        "Fog rolls over the grey sea", "https://pictures.example/sea.jpg", end_image=picture
+    )
+
+    assert replay.generate(request, "cometapi", {"mode": "pro"}).file.stat().st_size > 0
+
+
+@pytest.mark.cassette("cometapi/balance")
+def test_what_is_left(replay: Any) -> None:
+    left = replay.run(lambda runner: runner.balance("cometapi"))
+
+    assert left == Balance(0.0, "USD", 0.0)
 
 
 @pytest.mark.cassette("cometapi/refused_key", key="not-a-key")
