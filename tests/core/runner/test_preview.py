@@ -115,7 +115,7 @@ def test_the_budget_is_shown_and_a_rehearsal_does_not_use_it(world: Several) -> 
 
     assert would.budget.max_cost_per_day == 0.1
     assert would.spent is not None
-    assert would.spent.usd == 0
+    assert would.spent.usd() == 0
 
 
 def test_a_balance_that_is_not_told_is_none(world: Several) -> None:
