@@ -157,7 +157,7 @@ def _accepted(provider: Provider) -> str:
     formats = [name.upper() for name in provider.limits.image_formats]
     if not formats:
         return "a public https:// URL only"
-    megabytes = provider.limits.image_bytes / 1e6
+    megabytes = provider.limits.image_bytes // 1e5 / 10
     return f"{join_words(formats)} files of up to {megabytes:g} MB, or an https:// URL"
 
 

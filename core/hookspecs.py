@@ -37,13 +37,15 @@ class Sandbox:
     `build` takes the conditions of the rehearsal (`kling26.sandbox.Conditions`: clock, speed,
     faults) and returns the emulator, which serves all of the provider's hosts by path. `uploads` is
     the path that replaces the provider's `upload_url`, if it has one ("" for the same root as
-    `base_url`); `hosts` are further URLs that it stands in for, such as a file store.
+    `base_url`), and `balance` that of its `balance_url`; `hosts` are further URLs that it stands in
+    for, such as a file store.
     """
 
     provider: str
     build: Callable[..., ASGIApp]
     uploads: str | None = None
     hosts: tuple[str, ...] = ()
+    balance: str | None = None
 
 
 @hookspec

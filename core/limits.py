@@ -60,8 +60,9 @@ class Limits:
     `text_prompt` and `image_prompt`: the maximum length of a prompt in characters, without and with
     an image (None: not documented). `image_formats`: Pillow's names in lower case; empty if only
     public URLs are accepted. `image_bytes`: the maximum size of an image file; `image_pixels`: the
-    minimum length of its shorter edge. `end_image`: whether the video may end with an image that is
-    given, too. `submissions`: how many new tasks in how many seconds.
+    minimum length of its shorter edge; `image_area`: the maximum number of its pixels (None: not
+    documented). `end_image`: whether the video may end with an image that is given, too.
+    `submissions`: how many new tasks in how many seconds.
 
     Raises `ValueError` for an invalid limit.
     """
@@ -73,6 +74,7 @@ class Limits:
     image_formats: tuple[str, ...] = field(default=("jpeg", "png"), validator=_formats)
     image_bytes: int = field(default=10 * 1000 * 1000, validator=_count)
     image_pixels: int = field(default=1, validator=_count)
+    image_area: int | None = field(default=None, validator=optional(_count))
     end_image: bool = field(default=False, validator=_yes_or_no)
     submissions: tuple[int, float] | None = field(default=None, validator=optional(_pace))
 

@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import re
 import traceback
+from functools import lru_cache
 from typing import TYPE_CHECKING, AnyStr
 from urllib.parse import quote
 
@@ -13,6 +15,11 @@ from .pasted import plain_key
 if TYPE_CHECKING:
     import httpx
 
+#: Who logs URLs, or what a provider says; a filter is for one logger, and not for those below it.
+_LOGGERS = (
+    "kling26", "kling26.providers", "httpx", "httpcore.connection", "httpcore.http11",
+    "httpcore.http2", "httpcore.proxy", "httpcore.socks",
+)  # fmt: skip
 #: A shorter key is no secret, and replacing it would only garble the words it occurs in.
 _SHORTEST = 8
 
@@ -26,15 +33,27 @@ def spellings(key: str) -> list[str]:
     return sorted(found, key=lambda each: (-len(each), each))
 
 
+@lru_cache(maxsize=32)
+def _pattern(key: str) -> re.Pattern[str]:
+    """The key, with any of its letters escaped as in a URL or in JSON, also more than once."""
+    return re.compile("".join(map(_escaped, key)))
+
+
+def _escaped(letter: str) -> str:
+    # Bounded, or a body of nothing but backslashes would take hours.
+    octets = letter.encode("utf-8", "replace")
+    in_url = "".join(f"%(?:25){{0,3}}(?i:{octet:02x})" for octet in octets)
+    return rf"(?:\\{{0,7}}{re.escape(letter)}|{in_url}|\\{{1,7}}u(?i:{ord(letter):04x}))"
+
+
 def redact(text: AnyStr, key: str) -> AnyStr:
     """The text with ``[key]`` instead of the key, also where a shortened text ends within it."""
     if len(key) < _SHORTEST:
         return text
+    if isinstance(text, bytes):
+        return re.sub(_pattern(key).pattern.encode(), b"[key]", text)
+    text = _pattern(key).sub("[key]", text)
     for each in spellings(key):
-        if isinstance(text, bytes):
-            text = text.replace(each.encode(), b"[key]")
-            continue
-        text = text.replace(each, "[key]")
         for length in range(len(each) - 1, _SHORTEST - 1, -1):
             text = text.replace(f"{each[:length]}…", "[key]…")
     return text
@@ -71,7 +90,7 @@ _LOGS = _WithoutKeys()
 def keep_out_of_logs(key: str) -> None:
     """Never log this key: providers may quote it in what is logged, and httpx logs URLs."""
     _LOGS.keys.add(key)
-    for name in ("kling26", "httpx"):
+    for name in _LOGGERS:
         logging.getLogger(name).addFilter(_LOGS)
 
 

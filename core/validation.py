@@ -9,7 +9,7 @@ import attrs
 
 from .images import ImageFile
 from .limits import Limits
-from .options import build_options, check_values, options_of, show
+from .options import build_options, check_values, is_number, options_of, show
 from .provider import AUTO, INTERFACE, Provider
 from .request import ImageOption, VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
@@ -119,11 +119,15 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
     if image.format not in limits.image_formats:
         return f"must be {accepted}; got {image.format.upper()}."
     if len(image.data) > limits.image_bytes:
-        most, has = limits.image_bytes / 1e6, ceil(len(image.data) / 1e5) / 10
+        most, has = limits.image_bytes // 1e5 / 10, ceil(len(image.data) / 1e5) / 10
         return f"must be at most {most:g} MB; got {has:g} MB."
-    if min(image.size) < limits.image_pixels:
-        least, (width, height) = limits.image_pixels, image.size
+    width, height = image.size
+    if min(width, height) < limits.image_pixels:
+        least = limits.image_pixels
         return f"must be at least {least} x {least} pixels; got {width} x {height}."
+    if limits.image_area is not None and width * height > limits.image_area:
+        most = limits.image_area / 1e6
+        return f"must have at most {most:g} million pixels; got {width} x {height}."
     return image.defect
 
 
@@ -150,6 +154,7 @@ def validate_provider(provider: Provider) -> None:
     _check_names(provider)
     for attribute in ("base_url", "upload_url", "balance_url"):
         _check_url(provider, attribute, getattr(provider, attribute))
+    _check_money(provider)
     _check_options(provider)
     if not isinstance(provider.limits, Limits):
         raise _invalid(provider, "limits", "a kling26.core.Limits")
@@ -210,6 +215,12 @@ def _check_key_variables(provider: Provider) -> None:
             if not (isinstance(name, str) and _KEY_VARIABLE.fullmatch(name)):
                 required = "the variable of a key, such as ACME_API_KEY or ACME_TOKEN"
                 raise _invalid(provider, attribute, required, name)
+
+
+def _check_money(provider: Provider) -> None:
+    rate: object = provider.usd_per_unit
+    if rate is not None and not (is_number(rate) and rate > 0 and not isinstance(rate, bool)):
+        raise _invalid(provider, "usd_per_unit", "a number above 0, or None", rate)
 
 
 def _check_url(provider: Provider, attribute: str, url: str | None) -> None:

@@ -2,22 +2,21 @@
 CometAPI.
 
 Written from https://apidoc.cometapi.com/api/video/kling/text-to-video and .../image-to-video
-(submit), .../individual-queries (status), .../callback_url and
-https://apidoc.cometapi.com/errors/error-codes-handling. Kling's own error codes pass through it.
+(submit), .../individual-queries (status), .../callback_url,
+https://apidoc.cometapi.com/errors/error-codes-handling and
+https://apidoc.cometapi.com/tools/balance-api. Kling's own error codes pass through it.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, NoReturn, NotRequired, TypedDict
+from typing import Any, ClassVar, Literal, NoReturn
 from urllib.parse import quote
 
 import httpx
 from attrs import frozen
 
 from ..core import (
-    AspectRatio,
     Flow,
-    ImageFile,
     KeyRejected,
     Limits,
     NoSuchTask,
@@ -25,7 +24,6 @@ from ..core import (
     Provider,
     ProviderError,
     Refused,
-    State,
     Status,
     Ticket,
     TryLater,
@@ -34,26 +32,21 @@ from ..core import (
     hookimpl,
     option,
 )
-from ..core.wire import (
-    find_object,
-    find_video,
-    get,
-    identifier,
-    parse,
-    state,
-    structure,
-    text,
+from ..core.wire import find_object, get, identifier, number, parse, state, text
+from ._kling import (
+    STATES,
+    Action,
+    Common,
+    ImageToVideo,
+    Task,
+    TextToVideo,
+    is_error,
+    read_code,
+    read_task,
+    read_task_id,
+    spell_image,
 )
 
-Action = Literal["text2video", "image2video"]
-
-_STATES: Mapping[str, State] = {
-    "submitted": "queued",
-    "processing": "running",
-    "succeed": "succeeded",
-    "succeeded": "succeeded",
-    "failed": "failed",
-}
 #: What a "no" means: by Kling's code (the error table in Kling's own documentation) or, if CometAPI
 #: itself refuses, by the HTTP status. Any other is `Refused`.
 _NO: Mapping[int, type[ProviderError]] = {
@@ -69,6 +62,12 @@ _OWN_ID_TAKEN = re.compile(
     r"(?=.*external[ _]?task[ _]?id).*\b(already|exists|duplicated?|unique|in use)\b", re.IGNORECASE
 )
 _UNKNOWN_TASK = (404, 1200, 1201, 1202, 1203)
+#: List prices in USD for 5 seconds, by mode and sound. CometAPI charges what Kling does since
+#: 2026-07-29 (https://github.com/orgs/cometapi-dev/discussions/127); the figures are Kling's, as
+#: quoted on 2026-09-19. The group of an account may pay less.
+_PRICES: Mapping[tuple[str, bool], float] = {
+    ("std", False): 0.21, ("pro", False): 0.35, ("pro", True): 0.70,
+}  # fmt: skip
 
 
 @frozen
@@ -76,7 +75,7 @@ class CometAPIOptions:
     mode: Literal["std", "pro"] = option(
         "std",
         label="Mode",
-        help="pro looks better and costs more; sound requires it.",
+        help="pro looks better and costs more; sound and an end image require it.",
     )
     negative_prompt: str = option(
         "",
@@ -102,66 +101,19 @@ class CometAPIOptions:
     )
 
 
-class Common(TypedDict):
-    """The fields that text and image to video have in common."""
-
-    duration: Literal["5", "10"]
-    mode: Literal["std", "pro"]
-    sound: Literal["on", "off"]
-    external_task_id: NotRequired[str]
-    negative_prompt: NotRequired[str]
-    cfg_scale: NotRequired[float]
-    camera_control: NotRequired[Mapping[str, Any]]  # Text to video only, see `check`.
-    callback_url: NotRequired[str]
-
-
-class TextToVideo(Common):
-    model_name: Literal["kling-v2-6"]
-    prompt: str
-    aspect_ratio: AspectRatio
-
-
-class ImageToVideo(Common):
-    model_name: Literal["kling-v2-6"]
-    image: str
-    prompt: str
-
-
-# Never compared or printed; without those methods the class loads twice as fast.
-@frozen(eq=False, repr=False)
-class Task:
-    task_id: Any = None
-    task_status: Any = None
-    task_status_msg: Any = None
-    task_result: Any = None
-    # Other gateways with the same API have these two instead of `task_status` and `task_result`.
-    status: Any = None
-    url: Any = None
-
-    @property
-    def state(self) -> str | None:
-        said = self.status if self.task_status is None else self.task_status
-        return said if isinstance(said, str) and said.strip() else None
-
-    @property
-    def video(self) -> str | None:
-        videos = get(self.task_result, "videos")
-        urls = [get(each, "url") for each in videos] if isinstance(videos, list) else videos
-        return find_video(urls, self.task_result, self.url)
-
-
 class CometAPI(Provider[CometAPIOptions]):
     name = "cometapi"
     title = "CometAPI"
     key_variable = "COMETAPI_KEY"
     base_url = "https://api.cometapi.com"
+    balance_url: str | None = "https://query.cometapi.com"
     key_page = "https://api.cometapi.com/console/token"
     tasks_page = "https://api.cometapi.com/console/task"
     Options = CometAPIOptions
     takes_callback_url = True
     task_id_name: ClassVar[str | None] = "task_id"
     # The prompt's limit is CometAPI's own; Kling itself accepts 2500 characters.
-    limits: Limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300)
+    limits: Limits = Limits(text_prompt=500, image_prompt=500, image_pixels=300, end_image=True)
 
     def body(self, request: VideoRequest, options: CometAPIOptions) -> TextToVideo | ImageToVideo:
         common = Common(
@@ -186,8 +138,9 @@ class CometAPI(Provider[CometAPIOptions]):
                 aspect_ratio=request.aspect_ratio,
                 **common,
             )
-        # Kling expects base64 without the "data:" prefix.
-        image = request.image.base64() if isinstance(request.image, ImageFile) else request.image
+        if request.end_image is not None:
+            common["image_tail"] = spell_image(request.end_image)
+        image = spell_image(request.image)
         return ImageToVideo(model_name="kling-v2-6", image=image, prompt=request.prompt, **common)
 
     def submit(self, request: VideoRequest, options: CometAPIOptions) -> Flow[Ticket]:
@@ -196,7 +149,7 @@ class CometAPI(Provider[CometAPIOptions]):
         reply = yield httpx.Request("POST", self._url(action), json=body)
         answer = self.read(reply, dict)
         # Whoever gives an id has a task, whatever the code; refusals have a `request_id` at most.
-        if (task_id := _task_id(answer)) is not None:
+        if (task_id := read_task_id(answer)) is not None:
             return self.ticket(task_id, request)
         self._check(reply, answer)
         raise self.unexpected(reply, "reply.data.task_id is missing")
@@ -205,17 +158,46 @@ class CometAPI(Provider[CometAPIOptions]):
         action = ticket.data.get("action", "text2video")
         reply = yield httpx.Request("GET", self._url(action, ticket.task_id))
         answer = self.read(reply, dict)
-        task = _task(answer)
+        task = read_task(answer)
         # What the task says of itself counts, whatever code is next to it.
-        if task is None or (task.video is None and state(task.state, _STATES) is None):
+        if task is None or (task.video is None and state(task.state, STATES) is None):
             self._check(reply, answer, querying=True)
         if task is None:
             raise self.unexpected(reply, "reply.data.task_status is missing")
         return self._status(task)
 
+    def balance(self) -> Flow[float]:
+        reply = yield httpx.Request("GET", self._balance_url)
+        answer = self.read(reply, dict)
+        if reply.is_error or answer.get("error"):
+            said = get(answer, "error", "message") or answer.get("error") or answer.get("message")
+            raise self.error(_NO.get(reply.status_code, Refused), reply, text(said))
+        left = number(answer.get("total_quota"))  # What is left, in spite of the name.
+        if left is None:
+            raise self.unexpected(reply, "expected a number @ reply.total_quota")
+        return left
+
+    def sign(self, request: httpx.Request, key: str) -> None:
+        """The balance is asked for with the key in the query, and without the usual header."""
+        if request.url.copy_with(query=None) == self._balance_url:
+            request.url = request.url.copy_set_param("key", key)
+        else:
+            super().sign(request, key)
+
+    def price(self, request: VideoRequest, options: CometAPIOptions) -> float | None:
+        price = _PRICES.get((options.mode, request.sound))
+        return None if price is None else round(price * request.duration / 5, 2)
+
     def check(self, request: VideoRequest, options: CometAPIOptions) -> None:
+        # Without mode pro neither, and with it one at a time:
+        # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation
+        if request.end_image is not None and request.sound:
+            problem = "end_image does not go with sound; turn sound off, or leave end_image out."
+            raise self.option_refused("sound", problem)
+        if request.end_image is not None and options.mode != "pro":
+            problem = "end_image requires mode pro; set mode to pro, or leave end_image out."
+            raise self.option_refused("mode", problem)
         if request.sound and options.mode != "pro":
-            # https://docs.apimart.ai/en/api-reference/videos/kling-v2-6/generation: std is silent
             problem = "sound requires mode pro; set mode to pro, or turn sound off."
             raise self.option_refused("mode", problem)
         if options.camera_control is not None and request.kind == "image":
@@ -226,8 +208,8 @@ class CometAPI(Provider[CometAPIOptions]):
         """A query accepts our `external_task_id` instead of the task's own id."""
         reply = yield httpx.Request("GET", self._url(_action(request), request.task))
         answer = self.read(reply, dict)
-        task_id = _task_id(answer)
-        if task_id is None or _is_error(answer):  # An error may repeat the id it was asked about.
+        task_id = read_task_id(answer)
+        if task_id is None or is_error(answer):  # An error may repeat the id it was asked about.
             try:
                 self._check(reply, answer, querying=True)
             except NoSuchTask:
@@ -241,7 +223,7 @@ class CometAPI(Provider[CometAPIOptions]):
 
     def read_callback(self, body: bytes | str) -> Status:
         try:
-            task = _task({"data": parse(body)})
+            task = read_task({"data": parse(body)})
         except ValueError as error:
             raise self.invalid_callback(error) from error
         if task is None or identifier(task.task_id) is None:
@@ -250,6 +232,10 @@ class CometAPI(Provider[CometAPIOptions]):
 
     def ticket(self, task_id: str, request: VideoRequest) -> Ticket:
         return Ticket(task_id, {"action": _action(request)})
+
+    @property
+    def _balance_url(self) -> str:
+        return f"{self.balance_url}/user/quota"
 
     def _url(self, action: str, task_id: str | None = None) -> str:
         url = f"{self.base_url}/kling/v1/videos/{action}"
@@ -262,7 +248,7 @@ class CometAPI(Provider[CometAPIOptions]):
         if error := answer.get("error"):
             said = get(error, "message") if isinstance(error, Mapping) else error
             self._refuse(reply, said, get(error, "code"), querying)
-        code = _code(answer)
+        code = read_code(answer)
         if code is None:
             raise self.unexpected(reply, "reply.code is neither 0 nor an error code")
         if code != 0:
@@ -284,7 +270,7 @@ class CometAPI(Provider[CometAPIOptions]):
         raise self.error(_NO.get(meaning, Refused), reply, said, code)
 
     def _status(self, task: Task) -> Status:
-        state = self.state(task.state, _STATES, task.video)
+        state = self.state(task.state, STATES, task.video)
         return Status(
             state,
             url=task.video if state == "succeeded" else None,
@@ -295,38 +281,6 @@ class CometAPI(Provider[CometAPIOptions]):
 
 def _action(request: VideoRequest) -> Action:
     return "text2video" if request.image is None else "image2video"
-
-
-def _task_id(answer: Mapping[str, Any]) -> str | None:
-    return identifier(get(find_object(answer, "task_id"), "task_id"))
-
-
-def _task(answer: Mapping[str, Any]) -> Task | None:
-    """
-    The task in an answer, with a state or a result; None if there is none.
-
-    It is in `data`, which some versions wrap once more; without an error, the answer may be the
-    task itself.
-    """
-    for place in (answer.get("data"), None if _is_error(answer) else answer):
-        found = find_object(place, "task_status", "task_result", "status")
-        task = structure(found or {}, Task)
-        if task.video is not None or task.state is not None:
-            return task
-    return None
-
-
-def _code(answer: Mapping[str, Any]) -> int | None:
-    """The code of Kling's envelope: a number, or the same as a string."""
-    said = text(answer.get("code")) or ""
-    # Other gateways with the same API say "success" where Kling says 0.
-    spelled = "0" if said.lower() == "success" else said
-    return int(spelled) if re.fullmatch("[0-9]{1,4}", spelled) else None
-
-
-def _is_error(answer: Mapping[str, Any]) -> bool:
-    """Whether CometAPI, or Kling behind it, plainly says no."""
-    return bool(answer.get("error")) or 1000 <= (_code(answer) or 0) < 5000
 
 
 @hookimpl

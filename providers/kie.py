@@ -16,9 +16,10 @@ from hashlib import sha256
 from ..core import Limits, NoOptions, Provider, UnexpectedReply, VideoRequest, hookimpl
 from ._create_task import CreateTaskProvider
 
-# List prices in USD by (seconds, sound): https://kie.ai/pricing on 2026-03-26. The price of 10 s
-# with sound was not on the page; it follows from the others.
-_PRICES = {(5, False): 0.275, (5, True): 0.55, (10, False): 0.55, (10, True): 1.10}
+# List prices in credits, for text and image to video alike: https://kie.ai/pricing on 2026-08-17.
+# 5 s without sound cost 55; 10 s, and sound, each double that, so that both together cost 220.
+_CREDITS = 55
+_USD_PER_CREDIT = 0.005
 
 #: The maximum age of a signed callback, in seconds.
 _MAX_AGE = 300
@@ -32,6 +33,9 @@ class Kie(CreateTaskProvider):
     upload_url = "https://kieai.redpandaai.co"
     key_page = "https://kie.ai/api-key"
     tasks_page = "https://kie.ai/logs"
+    usd_per_unit = _USD_PER_CREDIT
+    # Said in public, and not in the documentation of the API.
+    charges = "A failed task costs nothing, kie.ai says."
     limits: Limits = Limits(
         # 2500 according to the createTask page of text-to-video; a later version of the page says
         # 1000 (https://docs.kie.ai/market/kling/text-to-video).
@@ -43,7 +47,8 @@ class Kie(CreateTaskProvider):
     )
 
     def price(self, request: VideoRequest, options: NoOptions) -> float | None:
-        return _PRICES.get((request.duration, request.sound))
+        credits = _CREDITS * (request.duration // 5) * (2 if request.sound else 1)
+        return round(credits * _USD_PER_CREDIT, 3)
 
     def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         """The signature covers the task's id and the time, but not the rest of the body."""

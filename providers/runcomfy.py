@@ -4,9 +4,12 @@ RunComfy's Model API.
 Written from https://www.runcomfy.com/models/kling/kling-2-6/pro/text-to-video (its "API" page,
 with the input and output schemas), https://docs.runcomfy.com/model-apis/async-queue-endpoints and
 https://docs.runcomfy.com/model-apis/error-codes. For image to video, only `prompt` and
-`image_url` are documented; the other fields are assumed to be those of text to video.
+`image_url` are documented; the other fields are assumed to be those of text to video. Prices,
+balances and images from files are as in RunComfy's own clients
+(https://github.com/runcomfy-com/runcomfy-cli and .../comfyui-runcomfy-partner-nodes).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import quote
@@ -17,6 +20,7 @@ from attrs import frozen
 from ..core import (
     AspectRatio,
     Flow,
+    ImageFile,
     KeyRejected,
     Limits,
     NoSuchTask,
@@ -28,6 +32,7 @@ from ..core import (
     Status,
     Ticket,
     TryLater,
+    UnexpectedReply,
     VideoRequest,
     hookimpl,
     option,
@@ -56,6 +61,9 @@ _NO: Mapping[type[ProviderError], tuple[str | int, ...]] = {
     NoSuchTask: ("404001", 404),  # Only in the answer to a request about a task.
     KeyRejected: ("400004", 401),
 }
+#: No video costs more than this, in USD: a price above it is a mistake, and would only keep a video
+#: from being made.
+_DEAREST = 100.0
 
 
 @frozen
@@ -96,6 +104,7 @@ class Reply:
     output: Any = None
     cost: Any = None
     outcome: Any = None
+    balance_usd: Any = None
     error_code: Any = None
     error_message: Any = None
     message: Any = None
@@ -112,16 +121,42 @@ class Reply:
         return find_video(*places)
 
 
+@frozen(eq=False, repr=False)
+class Model:
+    """What a model costs; `pricing_note` is for people."""
+
+    base_price_usd: Any = None
+    price_unit: Any = None
+    pricing_note: Any = None
+
+    def price(self, request: VideoRequest) -> float | None:
+        """The price of a video in USD, or None if that is not certain."""
+        base = None if isinstance(self.base_price_usd, str) else number(self.base_price_usd)
+        if base is None or self.price_unit not in ("second", "output"):
+            return None
+        if request.sound and re.search("audio|sound", text(self.pricing_note) or "", re.IGNORECASE):
+            return None  # The note says what sound adds to the base price.
+        price = round(base * request.duration if self.price_unit == "second" else base, 6)
+        return price if 0 < price <= _DEAREST else None
+
+
 class RunComfy(Provider[RunComfyOptions]):
     name = "runcomfy"
     title = "RunComfy"
     key_variable = "RUNCOMFY_TOKEN"
+    other_key_variables = ("RUNCOMFY_API_TOKEN",)  # The name that RunComfy's nodes use.
     base_url = "https://model-api.runcomfy.net"
+    balance_url: str | None = "https://api.runcomfy.net/prod/v2"
     key_page = "https://www.runcomfy.com/profile"
     tasks_page = "https://www.runcomfy.com/generations"
     Options = RunComfyOptions
     task_id_name: ClassVar[str | None] = "request_id"
-    limits: Limits = Limits(image_formats=())  # The Model API has no uploads, so only public URLs.
+    cost_comes_late = True  # RunComfy's own nodes ask for it again after the download.
+    # The page of the model asks for a public URL, and there are no uploads. RunComfy's own nodes
+    # send their images as data URIs, always PNG, within these limits.
+    limits: Limits = Limits(
+        image_formats=("png",), image_bytes=6 * 1024 * 1024, image_area=32_000_000
+    )
 
     def body(self, request: VideoRequest, options: RunComfyOptions) -> TextToVideo | ImageToVideo:
         if request.image is None:
@@ -132,18 +167,17 @@ class RunComfy(Provider[RunComfyOptions]):
                 negative_prompt=options.negative_prompt,
                 generate_audio=request.sound,
             )
-        assert isinstance(request.image, str)  # Files are refused earlier.
         return ImageToVideo(
             prompt=request.prompt,
-            image_url=request.image,
+            image_url=_spelled(request.image),
             duration=request.duration,
             negative_prompt=options.negative_prompt,
             generate_audio=request.sound,
         )
 
     def submit(self, request: VideoRequest, options: RunComfyOptions) -> Flow[Ticket]:
-        url = f"{self.base_url}/v1/models/kling/kling-2-6/pro/{request.kind}-to-video"
-        reply = yield httpx.Request("POST", url, json=self.body(request, options))
+        body = self.body(request, options)
+        reply = yield httpx.Request("POST", self._model_url(request), json=body)
         # Whoever gives an id has a task, whatever the code; no documented refusal has one.
         task_id = identifier(self.read(reply, Reply).request_id)
         if task_id is None:
@@ -174,9 +208,28 @@ class RunComfy(Provider[RunComfyOptions]):
         reply = yield httpx.Request("GET", self._url(ticket, "status"))
         return self._answer(reply, querying=True).state == "cancelled"
 
+    def quote(self, request: VideoRequest, options: RunComfyOptions) -> Flow[float | None]:
+        """What the model costs, which RunComfy's own nodes ask before each submit."""
+        reply = yield httpx.Request("GET", self._model_url(request))
+        try:
+            return self.read(reply, Model).price(request) if reply.is_success else None
+        except UnexpectedReply:
+            return None
+
+    def balance(self) -> Flow[float]:
+        reply = yield httpx.Request("GET", f"{self.balance_url}/balance")
+        left = number(self._answer(reply).balance_usd)
+        if left is None:
+            raise self.unexpected(reply, "expected a number @ reply.balance_usd")
+        return left
+
     def check(self, request: VideoRequest, options: RunComfyOptions) -> None:
         if isinstance(request.image, str) and not request.image.lower().startswith("https://"):
-            raise self.option_refused("image", "image must be a public https:// URL.")
+            problem = "image must be a public https:// URL, or a file."
+            raise self.option_refused("image", problem)
+
+    def _model_url(self, request: VideoRequest) -> str:
+        return f"{self.base_url}/v1/models/kling/kling-2-6/pro/{request.kind}-to-video"
 
     def _url(self, ticket: Ticket, what: str) -> str:
         return f"{self.base_url}/v1/requests/{quote(ticket.task_id, safe='')}/{what}"
@@ -203,6 +256,12 @@ class RunComfy(Provider[RunComfyOptions]):
             position=integer(answer.queue_position),
             task_id=identifier(answer.request_id),
         )
+
+
+def _spelled(image: str | ImageFile) -> str:
+    if isinstance(image, str):
+        return image
+    return f"data:{image.mime_type};base64,{image.base64()}"
 
 
 def _meaning(status: int, code: str | None, querying: bool) -> type[ProviderError]:

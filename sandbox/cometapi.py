@@ -4,7 +4,8 @@ The emulator of CometAPI: https://api.cometapi.com, the gateway and the Kling be
 https://apidoc.cometapi.com/id/api/video/kling/text-to-video and
 https://apidoc.cometapi.com/api/video/kling/image-to-video for submits,
 https://apidoc.cometapi.com/api/video/kling/individual-queries for queries,
-https://apidoc.cometapi.com/errors/error-codes-handling for the gateway's errors.
+https://apidoc.cometapi.com/errors/error-codes-handling for the gateway's errors,
+https://apidoc.cometapi.com/tools/balance-api for https://query.cometapi.com.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,6 +99,11 @@ MAX_IMAGE = 10 * 1024 * 1024  # bytes
 MIN_SIDE = 300  # pixels
 TOO_SMALL = "Image pixel is invalid"
 
+#: What an account has at first, and what 5 seconds cost in std mode, in pro mode, and with sound,
+#: in USD: Kling's list prices, which CometAPI charges.
+CREDIT = 100.0
+PRICE, PRICE_PRO, PRICE_WITH_SOUND = 0.21, 0.35, 0.70
+
 
 class CometAPISandbox(Emulator):
     """CometAPI."""
@@ -106,20 +112,14 @@ class CometAPISandbox(Emulator):
     failure = "The content did not pass the risk control."
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [
-            route
-            for kind in SCHEMAS
-            for route in (
-                Route(
-                    f"/kling/v1/videos/{kind}",
-                    self.keyed(partial(self._submit, kind)),
-                    methods=["POST"],
-                ),
-                Route(
-                    f"/kling/v1/videos/{kind}/{{task_id}}", self.keyed(partial(self._query, kind))
-                ),
-            )
-        ]
+        videos, routes = "/kling/v1/videos", [Route("/user/quota", self._balance)]
+        for kind in SCHEMAS:
+            submit, query = partial(self._submit, kind), partial(self._query, kind)
+            routes += [
+                Route(f"{videos}/{kind}", self.keyed(submit), methods=["POST"]),
+                Route(f"{videos}/{kind}/{{task_id}}", self.keyed(query)),
+            ]
+        return routes
 
     def no(self, reason: RefusalReason) -> tuple[int, JSON]:
         if reason in KLING:
@@ -146,6 +146,24 @@ class CometAPISandbox(Emulator):
 
     async def _submit(self, kind: str, request: Request) -> Response:
         return await self.submit(request, partial(self._understand, kind))
+
+    async def _balance(self, request: Request) -> Response:
+        """The key is in the query, and nowhere else."""
+        key = request.query_params.get("key", "")
+        if "authorization" in request.headers or not self.conditions.knows(key):
+            return self.refuse("key")
+        now = self.conditions.clock()
+        spent = sum(_cost(task) for task in self.tasks if task.phase(now) != "failed")
+        left = 0.0 if "broke" in key else max(0.0, CREDIT - spent)
+        used = round(spent, 2)
+        body = {
+            "username": "sandbox",
+            "total_quota": round(left, 2),
+            "total_used_quota": used,
+            "request_count": len(self.accepted),
+            "keys": [{"name": "sandbox", "remain_quota": -1, "used_quota": used}],
+        }
+        return AsciiJSONResponse(body)
 
     async def _query(self, kind: str, request: Request) -> Response:
         task_id = request.path_params["task_id"]
@@ -243,11 +261,20 @@ def _broken_image(text: str) -> str | None:
 
 def _inspect(body: Mapping[str, object]) -> tuple[tuple[int, int] | None, str | None]:
     """The size of an image sent as base64, and why its task will fail, if it will."""
-    text = str(body.get("image", ""))
-    image = None if text.startswith("http") else decode(text)
-    size = size_of(image) if image else None
+    sizes = [_size(str(body.get(name, ""))) for name in ("image", "image_tail")]
     # Kling accepts a task with an image that is too small, and then lets it fail.
-    return size, TOO_SMALL if size and min(size) < MIN_SIDE else None
+    small = any(size and min(size) < MIN_SIDE for size in sizes)
+    return sizes[0], TOO_SMALL if small else None
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    image = None if text.startswith("http") else decode(text)
+    return size_of(image) if image else None
+
+
+def _cost(task: EmulatedTask) -> float:
+    price = PRICE_PRO if task.body.get("mode") == "pro" else PRICE
+    return (PRICE_WITH_SOUND if task.clip.sound else price) * task.clip.seconds / 5
 
 
 def _aspect_ratio(kind: str, body: Mapping[str, object]) -> str:
@@ -257,4 +284,4 @@ def _aspect_ratio(kind: str, body: Mapping[str, object]) -> str:
 
 @hookimpl
 def kling26_sandboxes() -> list[Sandbox]:
-    return [Sandbox("cometapi", build=CometAPISandbox)]
+    return [Sandbox("cometapi", build=CometAPISandbox, balance="")]

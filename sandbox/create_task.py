@@ -72,6 +72,7 @@ class CreateTaskEmulator(Emulator):
     record_text: ClassVar[Literal["msg", "message"]] = "msg"
     nothing: ClassVar[str | None] = None
 
+    cost_names: ClassVar[tuple[str, ...]] = ("creditsConsumed",)
     # recordInfo repeats the stored link; download-url creates a new one.
     polling_renews = False
     failure = "The generation failed, please try again later."

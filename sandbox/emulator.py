@@ -28,6 +28,7 @@ from .responses import (
     end_of_id,
     retry_after,
     web_page,
+    without,
     wrong_types,
 )
 from .schema import JSON, fields_of
@@ -56,6 +57,8 @@ class Emulator(ABC):
     polling_renews: ClassVar[bool] = True
     #: The reason that a failed task gives.
     failure: ClassVar[str]
+    #: The JSON names of what a video cost, which the fault `late_cost` leaves out.
+    cost_names: ClassVar[tuple[str, ...]] = ()
     #: The HTTP status of an accepted submit.
     accepted_status: ClassVar[int] = 200
 
@@ -214,10 +217,13 @@ class Emulator(ABC):
         if task is None:
             return self.refuse("no_such_task")
         unknown = fault is not None and fault.name == "poll_unknown_state"
-        body = describe(task, "unknown" if unknown else self._final_phase(task))
+        phase = "unknown" if unknown else self._final_phase(task)
+        late = phase == "succeeded" and self.conditions.take_fault("end", "late_cost")
+        body = describe(task, phase)
         if isinstance(body, Response):
             return body
-        return AsciiJSONResponse(wrong_types(body) if fault and not unknown else body)
+        said = without(body, self.cost_names) if late else body
+        return AsciiJSONResponse(wrong_types(said) if fault and not unknown else said)
 
     def cancel(self, task: EmulatedTask) -> None:
         """Cancel a task."""

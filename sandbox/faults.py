@@ -36,6 +36,7 @@ FaultName = Literal[
     "failed_task",
     "success_without_url",
     "late_url",
+    "late_cost",
     "expired_link",
     "download_403",
     "download_500",
@@ -83,6 +84,7 @@ FAULTS_BY_STEP: dict[Step, dict[FaultName, str]] = {
         "failed_task": "A task fails at the provider.",
         "success_without_url": "A status response reports success, but has no URL yet.",
         "late_url": "A task succeeds some seconds before its URL appears.",
+        "late_cost": "A status response reports success, but not yet what the video cost.",
         "expired_link": "The URL of a video has already expired when it is first returned.",
     },
     "download": {

@@ -52,7 +52,8 @@ def _apps(
         if provider is None:
             continue
         app = sandbox.build(Conditions(folder=folder, faults=list(faults)))
-        for url in (provider.base_url, provider.upload_url, *sandbox.hosts):
+        own = (provider.base_url, provider.upload_url, provider.balance_url)
+        for url in (*own, *sandbox.hosts):
             if url is not None:
                 apps[url] = app
     return apps

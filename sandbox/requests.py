@@ -1,6 +1,7 @@
 """Requests as an emulator receives them, and as it records them for tests."""
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 
@@ -9,6 +10,9 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 from .faults import Reset
+
+#: The key in a query, where it is called that.
+_KEY = re.compile("(^|&)key=[^&]*")
 
 
 @frozen
@@ -29,7 +33,7 @@ class SeenRequest:
 
 
 def record(scope: Scope, body: bytes) -> SeenRequest:
-    """The request of an ASGI scope, with the key struck out of its headers."""
+    """The request of an ASGI scope, with the key struck out of its headers and its query."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     authorised = "authorization" in headers
     if authorised:
@@ -38,7 +42,7 @@ def record(scope: Scope, body: bytes) -> SeenRequest:
     return SeenRequest(
         method=scope["method"],
         path=scope["path"].removeprefix(scope.get("root_path", "")),
-        query=scope["query_string"].decode("latin-1"),
+        query=_KEY.sub(r"\1key=…", scope["query_string"].decode("latin-1")),
         headers=headers,
         body=body,
         authorised=authorised,

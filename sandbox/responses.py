@@ -1,7 +1,7 @@
 """Responses: JSON, and what no API means to send: web pages, truncated bodies, wrong types."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -47,6 +47,18 @@ class TruncatedResponse(Response):
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         raise Reset
+
+
+def without(value: object, names: Collection[str]) -> object:
+    """The same structure without the fields of these names."""
+    match value:
+        case Mapping():
+            kept = {name: inner for name, inner in value.items() if name not in names}
+            return {name: without(inner, names) for name, inner in kept.items()}
+        case list() | tuple():
+            return [without(inner, names) for inner in value]
+        case _:
+            return value
 
 
 def wrong_types(value: object) -> object:

@@ -4,12 +4,14 @@ The emulator of RunComfy's Model API: https://model-api.runcomfy.net.
 https://www.runcomfy.com/playground/kling/kling-2-6/pro/image-to-video/api, and the page for
 text-to-video next to it, for the schemas,
 https://docs.runcomfy.com/model-apis/async-queue-endpoints for the queue,
-https://docs.runcomfy.com/model-apis/error-codes for the codes.
+https://docs.runcomfy.com/model-apis/error-codes for the codes, and RunComfy's own clients for data
+URIs, prices and the balance, which is at https://api.runcomfy.net/prod/v2.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
@@ -68,6 +70,9 @@ STATES: dict[TaskPhase, str] = {
     "unknown": "moderating",
 }
 
+#: The phases of a task that costs something.
+CHARGED: tuple[TaskPhase, ...] = ("queued", "running", "succeeded")
+
 #: HTTP status, code and message.
 NO: dict[RefusalReason, tuple[int, int, str]] = {
     "key": (401, 400004, "The token is missing or not valid"),
@@ -82,6 +87,15 @@ NO: dict[RefusalReason, tuple[int, int, str]] = {
     "no_such_path": (404, 404001, "There is no such resource"),
 }
 
+#: Where the path of the other host begins, which has the balance, and what is there at first.
+BALANCE, CREDIT = "/prod/v2", 100.0
+
+#: How a PNG file begins.
+PNG = b"\x89PNG"
+
+#: The largest image in a data URI, in bytes and in pixels.
+MAX_IMAGE, MAX_PIXELS = 6 * 1024 * 1024, 32_000_000
+
 #: USD per second; no price is published for this model, so these are fal.ai's.
 PRICE, PRICE_WITH_SOUND = 0.07, 0.14
 
@@ -90,6 +104,7 @@ class RunComfySandbox(Emulator):
     """RunComfy."""
 
     provider = "runcomfy"
+    cost_names: ClassVar[tuple[str, ...]] = ("cost",)
     failure = "The generation was refused by the content policy."
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -100,6 +115,7 @@ class RunComfySandbox(Emulator):
             Route(f"{one}/status", self.keyed(self._status)),
             Route(f"{one}/result", self.keyed(self._result)),
             Route(f"{one}/cancel", self.keyed(self._cancel), methods=["POST"]),
+            Route(f"{BALANCE}/balance", self.keyed(self._balance)),
         ]
 
     def no(self, reason: RefusalReason) -> tuple[int, JSON]:
@@ -135,6 +151,12 @@ class RunComfySandbox(Emulator):
                 "pricing_note": "Twice as much with sound.",
             }
         )
+
+    async def _balance(self, request: Request) -> Response:
+        now = self.conditions.clock()
+        spent = sum(_cost(task.clip) for task in self.tasks if task.phase(now) in CHARGED)
+        left = 0.0 if "broke" in self.key_of(request) else max(0.0, CREDIT - spent)
+        return AsciiJSONResponse({"balance_usd": round(left, 2), "currency": "USD"})
 
     async def _status(self, request: Request) -> Response:
         return await self.poll(self._task(request), self._describe_status)
@@ -187,9 +209,11 @@ def _understand(model: str, body: object) -> Submission | Response:
         {"loc": ["body", *filter(None, problem.path.split("."))], "msg": problem.text}
         for problem in problems(body, schema)
     ]
+    fields = fields_of(body)
+    if not wrong and (broken := _broken_image(str(fields.get("image_url", "")))):
+        wrong = [{"loc": ["body", "image_url"], "msg": broken}]
     if wrong:
         return AsciiJSONResponse({"error_code": 422001, "detail": wrong}, 422)
-    fields = fields_of(body)
     clip = Clip(
         fields["prompt"],
         fields.get("duration", 5),
@@ -198,6 +222,19 @@ def _understand(model: str, body: object) -> Submission | Response:
         *_size(fields),
     )
     return Submission(model, clip)
+
+
+def _broken_image(url: str) -> str | None:
+    """What is wrong with an image in a data URI: only PNG files are known to be accepted."""
+    if not url.startswith("data:"):
+        return None
+    image = decode(url) if url.startswith("data:image/png;base64,") else None
+    size = size_of(image) if image else None
+    if image is None or size is None or not image.startswith(PNG):
+        return "neither a URL nor a PNG in a data URI"
+    if len(image) > MAX_IMAGE or size[0] * size[1] > MAX_PIXELS:
+        return "larger than 6 MiB or 32 megapixels"
+    return None
 
 
 def _size(body: Mapping[str, object]) -> tuple[int, int]:
@@ -221,4 +258,4 @@ def _time(seconds: float) -> str:
 
 @hookimpl
 def kling26_sandboxes() -> list[Sandbox]:
-    return [Sandbox("runcomfy", build=RunComfySandbox)]
+    return [Sandbox("runcomfy", build=RunComfySandbox, balance=BALANCE)]

@@ -94,10 +94,8 @@ def environment(sandbox: Sandbox, server_url: str) -> dict[str, str]:
     """The environment variables that point a client at an emulator on a server."""
     name = sandbox.provider.upper().replace("-", "_")
     url = f"{server_url.rstrip('/')}/{sandbox.provider}"
-    variables = {f"{name}_BASE_URL": url}
-    if sandbox.uploads is not None:
-        variables[f"{name}_UPLOAD_URL"] = url + sandbox.uploads
-    return variables
+    paths = {"BASE": "", "UPLOAD": sandbox.uploads, "BALANCE": sandbox.balance}
+    return {f"{name}_{what}_URL": url + path for what, path in paths.items() if path is not None}
 
 
 class Server:

@@ -137,5 +137,5 @@ def problems(cassette: Mapping[str, Any], provider: Provider) -> Iterator[str]:
 
 def urls(provider: Provider) -> dict[str, str]:
     """The URLs of a provider's API, by the attribute of the provider."""
-    named = {name: getattr(provider, name) for name in ("upload_url", "base_url")}
+    named = {name: getattr(provider, name) for name in ("balance_url", "upload_url", "base_url")}
     return {name: str(url) for name, url in named.items() if url}

@@ -35,7 +35,7 @@ def emulate(provider: Provider, sandbox: SandboxLike, conditions: Conditions) ->
     """The emulator in place of all hosts of the provider."""
     offer = _offer(provider, sandbox)
     emulator = _emulator(offer.build(conditions))
-    urls = [provider.base_url, provider.upload_url, *offer.hosts]
+    urls = [provider.base_url, provider.upload_url, provider.balance_url, *offer.hosts]
     return Emulation(provider, emulator, conditions, {url: emulator for url in urls if url})
 
 

@@ -84,6 +84,8 @@ class _Recorder:
         if self.provider.can("cancel"):
             await self._cancel("running", _QUEUED + 1)
             await self._cancel("queued", 0.0)
+        if self.provider.can("quote"):
+            await self._play("quote", start(self.provider, "quote", ticket))
         if self.provider.can("balance"):
             await self._play("balance", self.provider.balance())
         if self.provider.can("upload") and image is not None:

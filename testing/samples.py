@@ -95,6 +95,8 @@ def start(
             return provider.find(request)
         case "renew":
             return provider.renew(ticket, "https://results.example/heron.mp4")
+        case "quote":
+            return provider.quote(request, provider.Options())
         case "balance":
             return provider.balance()
     return provider.poll(ticket)

@@ -29,7 +29,7 @@ KEY, TEXT, NUMBER = "<KEY>", "scrubbed", 0
 # What a task cost is no secret; what is left of the account is.
 _PRIVATE = re.compile(
     r"account|balance|customer|e-?mail|organi[sz]ation|owner|password|phone|quota|remain|secret|"
-    r"session|tenant|token|user|^(api)?[_-]?key$|^ip$|cookie",
+    r"session|tenant|token|user|^(api)?[_-]?keys?$|^ip$|cookie",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(r"signature|^sig$|expire|credential|auth|x-amz|policy", re.IGNORECASE)

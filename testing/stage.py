@@ -56,6 +56,7 @@ class RequestFields(TypedDict, total=False):
     """The fields of a `VideoRequest`, but for the prompt."""
 
     image: str | bytes | Path | ImageFile | None
+    end_image: str | bytes | Path | ImageFile | None
     sound: bool
     duration: int
     aspect_ratio: AspectRatio

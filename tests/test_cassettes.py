@@ -97,7 +97,7 @@ def test_none_pretends(
 @pytest.mark.parametrize("name", NAMES)
 def test_each_talks_to_its_provider_alone(name: str, providers: Mapping[str, Provider]) -> None:
     provider = providers[name.partition("/")[0]]
-    hosts = (f"{provider.base_url}/", f"{provider.upload_url}/")
+    hosts = tuple(f"{url}/" for url in cassettes.urls(provider).values())
 
     for each in load(FOLDER / f"{name}.yaml")["interactions"]:
         assert each["request"]["uri"].startswith(hosts)

@@ -83,7 +83,7 @@ def test_everything_public_of_a_provider_has_its_own_words(name: str) -> None:
 
     assert (
         inspect.getdoc(member)
-        if callable(member) and name != "Options"
+        if (callable(member) or isinstance(member, property)) and name != "Options"
         else re.search(rf"    #: .*\n(    #: .*\n|    \w+: .*\n)*    {name}: ", source)
     )
 

@@ -18,6 +18,15 @@ from kling26.testing.cassettes import Exchange, dump, exchange, load
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "cassettes"
 WRITTEN = "2026-11-21"
+#: When the cases were written that came later.
+LATER = {"cometapi/end_image": "2026-11-27", "cometapi/balance": "2026-11-27"}
+LATER |= {
+    f"runcomfy/{case}": "2026-11-27"
+    for case in (
+        "text_to_video_with_sound", "image_to_video", "local_picture", "refused_key",
+        "refused_credit", "refused_input", "failed_task", "dry_run", "balance",
+    )
+}  # fmt: skip
 
 HERON = "A heron lands on a frozen pond, ice cracks"
 SEA = "Fog rolls over the grey sea"
@@ -171,6 +180,12 @@ class CometAPI:
         "mode": "std", "sound": "off", "external_task_id": own,
     }  # fmt: skip
 
+    to_a_picture: Mapping[str, object] = {
+        "model_name": "kling-v2-6", "prompt": SEA, "image": "https://pictures.example/sea.jpg",
+        "image_tail": BASE64, "duration": "5", "mode": "pro", "sound": "off",
+        "external_task_id": own,
+    }  # fmt: skip
+
     def cases(self) -> Iterator[Case]:
         with_sound = {**self.heron, "sound": "on", "mode": "pro", "negative_prompt": "people"}
         submitted = self.reply(task_status="submitted")
@@ -185,6 +200,21 @@ class CometAPI:
             self.shown("image2video", task_status="processing"),
             self.done("image2video", "10.1"),
         ]  # fmt: skip
+        yield "end_image", f"{self.pages}/image-to-video", [
+            self.submit("image2video", self.to_a_picture, submitted),
+            self.shown("image2video", task_status="processing"),
+            self.done("image2video", "5.1"),
+        ]  # fmt: skip
+        # The numbers are scrubbed, as in a recording.
+        left = {
+            "username": "scrubbed", "total_quota": 0, "total_used_quota": 0, "request_count": 1221,
+            "keys": [{"name": "scrubbed", "remain_quota": 0, "used_quota": 0}],
+        }  # fmt: skip
+        yield (
+            "balance",
+            "https://apidoc.cometapi.com/tools/balance-api",
+            [exchange("GET https://query.cometapi.com/user/quota?key=scrubbed", None, left)],
+        )
         yield from self.refusals()
         reason = "Image pixel is invalid"
         yield "failed_task", f"{self.pages}/individual-queries", [
@@ -237,6 +267,9 @@ class RunComfy:
     pages = "https://www.runcomfy.com/models/kling/kling-2-6/pro"
     queue = "https://docs.runcomfy.com/model-apis/async-queue-endpoints"
     errors = "https://docs.runcomfy.com/model-apis/error-codes"
+    #: RunComfy's own clients.
+    nodes = "https://github.com/runcomfy-com/comfyui-runcomfy-partner-nodes"
+    command = "https://github.com/runcomfy-com/runcomfy-cli"
 
     request = "8a1f0000-0000-4000-8000-000000000001"
     heron: Mapping[str, object] = {
@@ -251,19 +284,33 @@ class RunComfy:
     def cases(self) -> Iterator[Case]:
         with_sound = {**self.heron, "generate_audio": True, "negative_prompt": "people"}
         yield "text_to_video_with_sound", f"{self.pages}/text-to-video", [
+            self.price("text-to-video"),
             self.submit("text-to-video", with_sound, self.taken()),
             self.shown(status="in_queue", queue_position=2),
             self.shown(status="in_progress"),
             self.done("heron", 0.7),
         ]  # fmt: skip
         yield "image_to_video", f"{self.pages}/image-to-video", [
+            self.price("image-to-video"),
             self.submit("image-to-video", self.sea, self.taken()),
             self.shown(status="in_progress"),
             self.done("sea", 0.7),
         ]  # fmt: skip
+        picture = {**self.sea, "image_url": f"data:image/png;base64,{BASE64}"}
+        yield "local_picture", self.nodes, [
+            self.price("image-to-video"),
+            self.submit("image-to-video", picture, self.taken()),
+            self.done("sea", 0.7),
+        ]  # fmt: skip
+        # What is left is scrubbed, as in a recording.
+        left = {"balance_usd": 0, "currency": "USD"}
+        balance = exchange("GET https://api.runcomfy.net/prod/v2/balance", None, left)
+        yield "dry_run", self.nodes, [self.price("text-to-video"), balance]
+        yield "balance", self.command, [balance]
         yield from self.refusals()
         policy = {"type": "ContentPolicy", "message": "The prompt was rejected"}
         yield "failed_task", self.queue, [
+            self.price("text-to-video"),
             self.submit("text-to-video", self.heron, self.taken()),
             self.shown(status="in_progress"),
             self.shown(status="failed", error=policy),
@@ -276,10 +323,21 @@ class RunComfy:
             ("refused_credit", 400002, 200, "Insufficient balance to run this operation"),
         ):
             no = {"error_code": code, "error_message": message}
-            yield case, self.errors, [self.submit("text-to-video", self.heron, no, status)]
+            asked = self.price("text-to-video", *((no, status) if status == 401 else ()))
+            submitted = self.submit("text-to-video", self.heron, no, status)
+            yield case, self.errors, [asked, submitted]
         mismatch = {"message": "The input did not match the model's schema"}
         refused = self.submit("text-to-video", self.heron, mismatch, 422)
-        yield "refused_input", self.queue, [refused]
+        yield "refused_input", self.queue, [self.price("text-to-video"), refused]
+
+    def price(self, model: str, no: object = None, status: int = 200) -> Exchange:
+        """What a model costs, or the refusal to tell; no figure is published for these models."""
+        name = f"kling/kling-2-6/pro/{model}"
+        told = {
+            "model_id": name, "display_name": "Kling 2.6 Pro", "categories": [model],
+            "base_price_usd": 0.07, "price_unit": "second", "pricing_note": "",
+        }  # fmt: skip
+        return exchange(f"GET {self.url}/models/{name}", None, no or told, status=status)
 
     def taken(self) -> dict[str, object]:
         own = f"{self.url}/requests/{self.request}"
@@ -325,7 +383,7 @@ def documented() -> dict[str, tuple[str, Sequence[Exchange]]]:
 def written() -> dict[str, str]:
     """The text of every cassette."""
     return {
-        name: dump(f"written from {page} on {WRITTEN}", exchanges)
+        name: dump(f"written from {page} on {LATER.get(name, WRITTEN)}", exchanges)
         for name, (page, exchanges) in documented().items()
     }
 

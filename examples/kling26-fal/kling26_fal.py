@@ -2,7 +2,8 @@
 fal.ai as a provider of kling26, through its queue.
 
 Written from https://fal.ai/models/fal-ai/kling-video/v2.6/pro/image-to-video/llms.txt (fields and
-prices), https://docs.fal.ai/model-endpoints/queue and .../webhooks,
+prices), https://fal.ai/docs/model-api-reference/video-generation-api/kling-video-v2.6-pro (the last
+frame), https://docs.fal.ai/model-endpoints/queue and .../webhooks,
 https://docs.fal.ai/documentation/model-apis/request-errors, and fal's own client for the uploads
 (https://github.com/fal-ai/fal, projects/fal_client).
 """
@@ -19,6 +20,7 @@ from kling26.core import (
     Flow,
     ImageFile,
     KeyRejected,
+    Limits,
     NoSuchTask,
     OutOfCredit,
     Provider,
@@ -92,6 +94,7 @@ class Input(TypedDict):
     aspect_ratio: NotRequired[AspectRatio]
     cfg_scale: NotRequired[float]
     start_image_url: NotRequired[str]
+    end_image_url: NotRequired[str]
 
 
 @frozen
@@ -129,23 +132,29 @@ class Fal(Provider[FalOptions]):
     key_page = "https://fal.ai/dashboard/keys"
     tasks_page = "https://fal.ai/dashboard/requests"
     Options = FalOptions
+    limits = Limits(end_image=True)
     takes_callback_url = True
     task_id_name = "request_id"
 
     def body(self, request: VideoRequest, options: FalOptions) -> Input:
-        assert not isinstance(request.image, ImageFile)  # Pictures were uploaded by now.
+        image, end = request.image, request.end_image
+        # Pictures were uploaded by now.
+        assert not isinstance(image, ImageFile)
+        assert not isinstance(end, ImageFile)
         body = Input(
             prompt=request.prompt,
             duration="5" if request.duration == 5 else "10",
             negative_prompt=options.negative_prompt,
             generate_audio=request.sound,
         )
-        if request.image is None:
+        if image is None:
             body["aspect_ratio"] = request.aspect_ratio
+        else:
+            body["start_image_url"] = image
+        if end is not None:
+            body["end_image_url"] = end
         if options.cfg_scale is not None:
             body["cfg_scale"] = options.cfg_scale
-        if request.image is not None:
-            body["start_image_url"] = request.image
         return body
 
     def submit(self, request: VideoRequest, options: FalOptions) -> Flow[Ticket]:
@@ -187,6 +196,10 @@ class Fal(Provider[FalOptions]):
         if options.cfg_scale is not None and request.kind == "image":
             problem = "cfg_scale is for text to video only; leave it out with an image."
             raise self.option_refused("cfg_scale", problem)
+        if request.end_image is not None and request.sound:
+            # Kling does not do both; what fal.ai does then is not documented.
+            problem = "end_image does not go with sound; turn sound off, or leave end_image out."
+            raise self.option_refused("sound", problem)
 
     def price(self, request: VideoRequest, options: FalOptions) -> float | None:
         return round(request.duration * (0.14 if request.sound else 0.07), 2)

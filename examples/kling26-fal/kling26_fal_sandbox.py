@@ -37,6 +37,7 @@ REJECT_WORD, CRASH_WORD = "[reject]", "[crash]"
 
 Body = Mapping[str, object]
 
+IMAGE_URL: Body = {"type": "string", "pattern": "^(https?://|data:image/)"}
 COMMON: Body = {
     "prompt": {"type": "string", "minLength": 1},
     "duration": {"enum": ["5", "10"]},
@@ -60,7 +61,8 @@ SCHEMAS: Mapping[str, Body] = {
         "additionalProperties": False,
         "properties": {
             **COMMON,
-            "start_image_url": {"type": "string", "pattern": "^(https?://|data:image/)"},
+            "start_image_url": IMAGE_URL,
+            "end_image_url": IMAGE_URL,
             "voice_ids": {"type": "array", "maxItems": 2, "items": {"type": "string"}},
         },
     },

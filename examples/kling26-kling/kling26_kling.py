@@ -64,7 +64,9 @@ PRICES = {("720p", False): 0.042, ("1080p", False): 0.07, ("1080p", True): 0.14}
 @frozen
 class KlingOptions:
     resolution: Literal["720p", "1080p"] = option(
-        "720p", label="Resolution", help="1080p is better and costs more; sound needs 1080p."
+        "720p",
+        label="Resolution",
+        help="1080p is better and costs more; sound and an end image need 1080p.",
     )
     watermark: bool = option(
         False, label="Watermark", help="Ask for a marked copy of the video too.", advanced=True
@@ -99,13 +101,13 @@ class Prompt(TypedDict):
     text: str
 
 
-class FirstFrame(TypedDict):
-    type: Literal["first_frame"]
+class Frame(TypedDict):
+    type: Literal["first_frame", "last_frame"]
     url: str
 
 
 class ImageToVideo(TypedDict):
-    contents: tuple[Prompt, FirstFrame]
+    contents: list[Prompt | Frame]
     settings: Settings
     options: Extras
 
@@ -144,7 +146,7 @@ class Kling(Provider[KlingOptions]):
     takes_callback_url = True
     cost_unit = "units"
     task_id_name = "id"
-    limits = Limits(text_prompt=2500, image_prompt=2500, image_pixels=300)
+    limits = Limits(text_prompt=2500, image_prompt=2500, image_pixels=300, end_image=True)
 
     def body(self, request: VideoRequest, options: KlingOptions) -> TextToVideo | ImageToVideo:
         settings = Settings(
@@ -157,15 +159,14 @@ class Kling(Provider[KlingOptions]):
             extras["external_task_id"] = request.task
         if request.callback_url is not None:
             extras["callback_url"] = request.callback_url
-        image = request.image
-        if image is None:
+        if request.image is None:
             settings["aspect_ratio"] = request.aspect_ratio
             return TextToVideo(prompt=request.prompt, settings=settings, options=extras)
-        # Base64 goes without the "data:" prefix.
-        url = image.base64() if isinstance(image, ImageFile) else image
-        prompt = Prompt(type="prompt", text=request.prompt)
-        frame = FirstFrame(type="first_frame", url=url)
-        return ImageToVideo(contents=(prompt, frame), settings=settings, options=extras)
+        contents: list[Prompt | Frame] = [Prompt(type="prompt", text=request.prompt)]
+        contents.append(Frame(type="first_frame", url=_spelled(request.image)))
+        if request.end_image is not None:
+            contents.append(Frame(type="last_frame", url=_spelled(request.end_image)))
+        return ImageToVideo(contents=contents, settings=settings, options=extras)
 
     def submit(self, request: VideoRequest, options: KlingOptions) -> Flow[Ticket]:
         url = f"{self.base_url}/{request.kind}-to-video/kling-2.6"
@@ -188,11 +189,20 @@ class Kling(Provider[KlingOptions]):
         if request.sound and options.resolution != "1080p":
             problem = "sound needs 1080p; set resolution to 1080p, or leave sound off."
             raise self.option_refused("resolution", problem)
-        if isinstance(request.image, ImageFile):
-            short, long = sorted(request.image.size)
+        self._check_end_image(request, options)
+        for name, image in request.files.items():
+            short, long = sorted(image.size)
             if long > 2.5 * short:
                 problem = "the long side of an image must be at most 2.5 times the short one; got "
-                raise self.option_refused("image", f"{problem}{long} x {short} pixels.")
+                raise self.option_refused(name, f"{problem}{long} x {short} pixels.")
+
+    def _check_end_image(self, request: VideoRequest, options: KlingOptions) -> None:
+        if request.end_image is not None and request.sound:
+            problem = "end_image does not go with sound; turn sound off, or leave end_image out."
+            raise self.option_refused("sound", problem)
+        if request.end_image is not None and options.resolution != "1080p":
+            problem = "end_image needs 1080p; set resolution to 1080p, or leave end_image out."
+            raise self.option_refused("resolution", problem)
 
     def price(self, request: VideoRequest, options: KlingOptions) -> float | None:
         second = PRICES.get((options.resolution, request.sound))
@@ -264,6 +274,11 @@ class Kling(Provider[KlingOptions]):
             return Status(state, task_id=task_id)
         cost, unit = _cost(task.billing)
         return Status(state, url=task.url, cost=cost, cost_unit=unit, task_id=task_id)
+
+
+def _spelled(image: str | ImageFile) -> str:
+    """A URL, or base64, which goes without the "data:" prefix."""
+    return image.base64() if isinstance(image, ImageFile) else image
 
 
 def _cost(billing: object) -> tuple[float | None, str | None]:

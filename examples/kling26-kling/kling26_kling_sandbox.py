@@ -4,7 +4,7 @@ The emulator of Kling's own API: https://api-singapore.klingai.com.
 Written from https://klingai.com/document-api/api/video/2-6/text-to-video, the pages next to it,
 and the table of error codes at
 https://app.klingai.com/global/dev/document-api/apiReference/commonInfo. That error
-1201 reports sound at 720p and a reused id is an assumption.
+1201 reports sound at 720p, a last frame with sound and a reused id is an assumption.
 """
 
 import hmac
@@ -72,6 +72,7 @@ SCHEMAS: Mapping[str, Body] = {
         "properties": {**COMMON, "contents": {"type": "array", "items": CONTENT}},
     },
 }
+FRAMES = ("first_frame", "last_frame")
 SIZES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240)}
 
 STATES: Mapping[TaskPhase, str] = {
@@ -155,12 +156,17 @@ class KlingSandbox(Emulator):
         if own and self.tasks.find_external(own):
             return self._invalid("options.external_task_id: a task with this id already exists")
         parts = {part["type"]: part for part in body.get("contents", [])}
+        if "last_frame" in parts and (sound or resolution != "1080p"):
+            return self._invalid("contents: last_frame only at 1080p, and without sound")
+        sizes = {name: _size(parts[name].get("url", "")) for name in FRAMES if name in parts}
+        for name in [name for name, size in sizes.items() if size is None]:
+            return self._invalid(f"contents: {name} is neither a URL nor an image")
         prompt = body.get("prompt") or parts.get("prompt", {}).get("text", "")
         size = SIZES[settings.get("aspect_ratio", "16:9")]
         if kind == "image":
-            found = _size(parts.get("first_frame", {}).get("url", ""))
+            found = sizes.get("first_frame")
             if found is None:
-                return self._invalid("contents: first_frame is neither a URL nor an image")
+                return self._invalid("contents: first_frame is missing")
             size = found
         clip = Clip(prompt, settings.get("duration", 5), sound, *size)
         return Submission(resolution, clip, own, options.get("callback_url"))

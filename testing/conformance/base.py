@@ -28,8 +28,8 @@ class Suite:
     #: Its emulator: a class built on `kling26.sandbox.Emulator`, or a `Sandbox`.
     sandbox: ClassVar[SandboxLike | None] = None
     #: Without an emulator: the service's replies to the requests of a flow in turn, by "submit",
-    #: "upload", "cancel", "find", "renew", "balance", or for `poll` by the task's state: "queued",
-    #: "running", "succeeded", "failed". JSON, bytes, or an `httpx.Response`.
+    #: "upload", "cancel", "find", "renew", "quote", "balance", or for `poll` by the task's state:
+    #: "queued", "running", "succeeded", "failed". JSON, bytes, or an `httpx.Response`.
     replies: ClassVar[Mapping[str, Sequence[object]]] = {}
     #: Without an emulator: HTTP status and body of the service's refusals, by "key", "credit",
     #: "rate_limit", "rate_limit_in_body", "no_such_task".
@@ -77,6 +77,9 @@ class Suite:
     def _image(self) -> ImageFile | None:
         return picture(self.provider)
 
+    def _end_image(self) -> ImageFile | None:
+        return picture(self.provider, "teal") if self.provider.limits.end_image else None
+
     def _requests(self, name: str) -> list[httpx.Request]:
         """The requests of a flow that gets its sample replies."""
         requests: list[httpx.Request] = []
@@ -102,18 +105,18 @@ class Suite:
             return error
 
 
-def picture(provider: Provider) -> ImageFile | None:
+def picture(provider: Provider, colour: str = "grey") -> ImageFile | None:
     """A picture that the provider accepts; None if it accepts no files."""
     formats = provider.limits.image_formats
-    return _grey(formats[0], max(320, provider.limits.image_pixels)) if formats else None
+    return _plain(colour, formats[0], max(320, provider.limits.image_pixels)) if formats else None
 
 
 @lru_cache
-def _grey(kind: str, size: int) -> ImageFile:
+def _plain(colour: str, kind: str, size: int) -> ImageFile:
     from PIL import Image
 
     file = BytesIO()
-    Image.new("RGB", (size, size), "grey").save(file, kind)
+    Image.new("RGB", (size, size), colour).save(file, kind)
     return ImageFile(file.getvalue())
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from ...core.errors import Kling26Error, OutcomeUnknown, Refused, TaskFailed, TryLater
+from ...core.request import VideoRequest
 from ...sandbox import FAULTS, FaultName
 from ...sandbox.faults import FAULTS_BY_STEP
 from ..clock import run
 from ..emulation import SITE, SandboxLike
 from ..recorder import record
 from ..spoiling import at, parsed, places
-from ..stage import Stage
-from .base import Suite
+from ..stage import PROMPT, Stage
+from .forms import Forms
 from .judging import fail, flow_name
 
 #: The faults that may end in a refusal free of charge.
@@ -25,7 +26,7 @@ PERHAPS_TAKEN: tuple[FaultName, ...] = tuple(
 TABLE: tuple[FaultName, ...] = tuple(name for name in FAULTS if name != "failed_task")
 
 
-class Faults(Suite):
+class Faults(Forms):
     """Through the runner."""
 
     @pytest.mark.parametrize("fault", [None, *TABLE])
@@ -40,12 +41,13 @@ class Faults(Suite):
         uploads = fault in FAULTS_BY_STEP["upload"]
         if uploads and not self.provider.can("upload"):
             return
-        image = self._image() if uploads else None
+        image, end_image = (self._image(), self._end_image()) if uploads else (None, None)
+        options = self._options_for(VideoRequest(PROMPT, image, end_image=end_image))
         with Stage(tmp_path, self.provider, self._emulator()) as stage:
             if fault is not None:
                 stage.fault(fault)
             try:
-                stage.generate(image=image)
+                stage.generate(image=image, end_image=end_image, options=options)
             except Kling26Error as error:
                 self._check_paid_at_most_once(stage, fault, f": {error}")
                 self._check_error(stage, fault, error)

@@ -30,6 +30,7 @@ class Forms(Suite):
         return {
             "prompt": (PROMPT, "An egret lifts off"),
             "image": (None, IMAGE, ANOTHER_IMAGE, self._image()),
+            "end_image": (None, IMAGE, ANOTHER_IMAGE, self._image()),
             "sound": (False, True),
             "duration": self.provider.limits.durations,
             "aspect_ratio": self.provider.limits.aspect_ratios,
@@ -77,10 +78,11 @@ class Forms(Suite):
     def _submitting(
         self, request: VideoRequest, options: object, provider: Provider | None = None
     ) -> list[httpx.Request]:
-        """The requests of a submit up to the paid one; the runner has uploaded the picture."""
+        """The requests of a submit up to the paid one; the runner has uploaded the pictures."""
         provider = provider or self.provider
-        if isinstance(request.image, ImageFile) and provider.can("upload"):
-            request = request.with_urls(image=f"https://files.example/{request.image.name}")
+        if provider.can("upload"):
+            files = request.files.items()
+            request = request.with_urls(**{name: uploaded(file) for name, file in files})
         replies = iter(self._samples().replies.get("submit", ()))
         flow = provider.submit(request, options)
         if not isinstance(flow, Generator):
@@ -92,6 +94,16 @@ class Forms(Suite):
         except (StopIteration, Kling26Error):
             fail("submit ends without a request that could be charged for.")
         return requests
+
+
+def uploaded(file: ImageFile) -> str:
+    """The URL that stands for an uploaded picture."""
+    return f"https://files.example/{file.name}"
+
+
+def base_for(name: str) -> VideoRequest:
+    """The request in which a shared option is varied: there is no last frame without a first."""
+    return FROM_IMAGE if name == "end_image" else FROM_TEXT
 
 
 def varied(request: VideoRequest, name: str, value: object) -> VideoRequest:

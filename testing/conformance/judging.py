@@ -3,7 +3,8 @@
 import json
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import NoReturn, get_args
+from math import isfinite
+from typing import NoReturn, TypeGuard, get_args
 
 import pytest
 
@@ -46,6 +47,7 @@ def problem_of(name: str, value: object) -> str | None:
         "renew": _is_url,
         "cancel": lambda value: isinstance(value, bool),
         "balance": is_number,
+        "quote": lambda value: value is None or is_price(value),
     }
     return None if flow not in fits or fits[flow](value) else show(value)
 
@@ -81,8 +83,14 @@ def status_problem(status: object) -> str | None:
     return None
 
 
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a number, and a finite one."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def is_price(value: object) -> bool:
+    """Whether a value may be what a video costs: unknown is None, and nothing is free."""
+    return is_number(value) and value > 0
 
 
 def _is_url(value: object) -> bool:

@@ -1,14 +1,16 @@
 """What a provider says about itself."""
 
 from collections.abc import Iterator
+from itertools import product
 
+from ...core.money import pricing_options
 from ...core.options import options_of
 from ...core.provider import Provider
 from ...core.text import sanitize
 from ...core.validation import validate_provider
 from .base import Suite
 from .forms import FROM_IMAGE, FROM_TEXT, varied
-from .judging import fail, is_number
+from .judging import fail, is_price
 
 
 class Names(Suite):
@@ -42,17 +44,18 @@ class Names(Suite):
 
     def test_the_price_is_a_number_or_none(self) -> None:
         """
-        `price` returns a number or None, for every request.
+        `price` returns a number above 0 or None, for every request and every choice of an option.
 
         What to do: return None where no price is known, and never raise.
         """
-        for request in (FROM_TEXT, FROM_IMAGE):
-            for sound in (False, True):
-                for seconds in self.provider.limits.durations:
-                    asked = varied(varied(request, "sound", sound), "duration", seconds)
-                    price = self.provider.price(asked, self.provider.Options())
-                    if price is not None and not is_number(price):
-                        fail(f"price returned {price!r} for {seconds} s, not a number or None.")
+        choices = pricing_options(self.provider)
+        own = [{}, *({info.name: value} for info, values in choices for value in values)]
+        for given, sound, seconds in product(own, (False, True), self.provider.limits.durations):
+            for request in (FROM_TEXT, FROM_IMAGE):
+                asked = varied(varied(request, "sound", sound), "duration", seconds)
+                price = self.provider.price(asked, self.provider.Options(**given))
+                if price is not None and not is_price(price):
+                    fail(f"price returned {price!r} for {seconds} s, not a number above 0 or None.")
 
 
 def _oddities(provider: Provider) -> Iterator[str]:
@@ -61,7 +64,7 @@ def _oddities(provider: Provider) -> Iterator[str]:
         yield f'key_variable is "{provider.key_variable}"; it must look like ACME_API_KEY.'
     if not provider.title.strip() or provider.title != sanitize(provider.title):
         yield "title is empty, or has line breaks or control characters."
-    for name in ("base_url", "upload_url", "key_page", "tasks_page"):
+    for name in ("base_url", "upload_url", "balance_url", "key_page", "tasks_page"):
         url = getattr(provider, name)
         if url is not None and not url.startswith("https://"):
             yield f'{name} is "{url}"; it must start with https://.'

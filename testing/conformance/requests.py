@@ -13,7 +13,17 @@ from ..samples import TASK
 from ..stage import PROMPT
 from ..wire_form import WireForm, changed, contains, wire_form
 from .base import copy_of
-from .forms import CALLBACK, FROM_IMAGE, FROM_TEXT, IMAGE, Forms, candidates, varied
+from .forms import (
+    ANOTHER_IMAGE,
+    CALLBACK,
+    FROM_IMAGE,
+    FROM_TEXT,
+    IMAGE,
+    Forms,
+    base_for,
+    candidates,
+    varied,
+)
 from .judging import fail
 
 #: Stands for a key.
@@ -49,7 +59,7 @@ class Requests(Forms):
 
     def test_every_shared_option_is_sent_or_refused(self) -> None:
         """
-        Prompt, image, sound, duration, aspect ratio and webhook change the request, or are refused.
+        Prompt, images, sound, duration, shape and webhook change the request, or are refused.
 
         What to do: send the option, or refuse it with `limits`, `takes_callback_url` or `check`.
         """
@@ -59,14 +69,39 @@ class Requests(Forms):
 
     def test_urls_are_sent_unchanged(self) -> None:
         """
-        The URLs of the image and of the user's webhook arrive whole.
+        The URLs of the images and of the user's webhook arrive whole.
 
-        What to do: send `request.image` and `request.callback_url` themselves.
+        What to do: send `request.image`, `request.end_image` and `request.callback_url` themselves.
         """
-        for name, url in (("image", IMAGE), ("callback_url", CALLBACK)):
-            form = self._form(varied(FROM_TEXT, name, url))
+        urls = {"image": IMAGE, "end_image": ANOTHER_IMAGE, "callback_url": CALLBACK}
+        for name, url in urls.items():
+            form = self._form(varied(base_for(name), name, url))
             if form is not None and not contains(form, url):
                 fail(f"submit changes {name}: {url} is not in the request.")
+
+    def test_the_last_frame_is_sent(self) -> None:
+        """
+        With `Limits.end_image`, the image to end with arrives, as a URL and as a file.
+
+        What to do: send `request.end_image` as you send `request.image`, or leave `end_image` out
+        of `limits`; refuse in `check` only what the service refuses.
+        """
+        if not self.provider.limits.end_image:
+            return
+        for kind, first, last in (
+            ("a URL", IMAGE, ANOTHER_IMAGE),
+            ("a file", self._image(), self._end_image()),
+        ):
+            if first is None or last is None:
+                continue
+            whole = VideoRequest(PROMPT, first, end_image=last)
+            options = self._options_for(whole)
+            if options is None:
+                fail(f"Limits.end_image is set, but an end_image that is {kind} is refused.")
+            form = self._form_with(whole, options)
+            for name, other in (("end_image", first), ("end_image", None), ("image", last)):
+                if not changed(form, self._form_with(varied(whole, name, other), options)):
+                    fail(f"submit drops the {name} of two that are each {kind}.")
 
     def test_every_own_option_is_sent_or_refused(self) -> None:
         """
@@ -170,14 +205,16 @@ class Requests(Forms):
         What to do: build URLs as f"{self.base_url}/…".
         """
         base = "https://moved.example/there"
-        moved = self.provider.at({"base_url": base, "upload_url": "https://moved.example/files"})
+        elsewhere = {"upload_url": "https://moved.example/files", "balance_url": f"{base}/balance"}
+        moved = self.provider.at({"base_url": base, **elsewhere})
         url = str(self._submitting(FROM_TEXT, moved.Options(), moved)[-1].url)
         if not url.startswith(f"{base}/") and url != base:
             fail(f"submit goes to {url} though base_url is {base}.")
 
     def _check_difference(self, name: str, one: object, other: object) -> None:
         """Two values of a shared option make two requests, or one of them is refused."""
-        forms = self._forms(varied(FROM_TEXT, name, one), varied(FROM_TEXT, name, other))
+        base = base_for(name)
+        forms = self._forms(varied(base, name, one), varied(base, name, other))
         if forms is not None and not changed(*forms):
             first, second = [
                 "a file" if isinstance(value, ImageFile) else repr(value) for value in (one, other)
@@ -229,6 +266,10 @@ class Requests(Forms):
             fail("sign does not put the key on the request.")
         if any(not path.startswith("header.") for path in changed(before, after)):
             fail(f"sign changes {changed(before, after)[0]}; it may only set headers.")
+        for asked in self._requests("balance") if "balance" in self._sampled() else ():
+            provider.sign(asked, SECRET)
+            if not contains(wire_form(asked), SECRET):
+                fail("sign does not put the key on a request of balance.")
         if SECRET in repr(vars(provider)):
             fail("sign stores the key on the provider.")
 

@@ -58,6 +58,16 @@ def test_a_wrong_key_is_one_sentence_and_exit_3(made: Any) -> None:
     assert "a-wrong-key" not in ran.err
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_tells_the_balance(user: Any, provider: str) -> None:
+    ran = user.call("balance", provider, "--verbose")
+
+    assert ran.status == 0
+    assert float(ran.out.split()[0]) > 0
+    assert "HTTP Request: GET http://127.0.0.1" in ran.err
+    assert KEY not in ran.err
+
+
 def test_verbose_shows_the_requests(made: Any) -> None:
     assert "HTTP Request: POST http://127.0.0.1" in made["kie"].err
 
@@ -93,8 +103,8 @@ def test_the_server_prints_what_to_export_and_takes_orders_for_faults(
     user: Any, server: Mapping[str, str]
 ) -> None:
     assert sorted(server) == [
-        "APIKLEY_BASE_URL", "APIKLEY_UPLOAD_URL", "COMETAPI_BASE_URL", "KIE_BASE_URL",
-        "KIE_UPLOAD_URL", "RUNCOMFY_BASE_URL",
+        "APIKLEY_BASE_URL", "APIKLEY_UPLOAD_URL", "COMETAPI_BALANCE_URL", "COMETAPI_BASE_URL",
+        "KIE_BASE_URL", "KIE_UPLOAD_URL", "RUNCOMFY_BALANCE_URL", "RUNCOMFY_BASE_URL",
     ]  # fmt: skip
     url = server["KIE_BASE_URL"].removesuffix("/kie")
     httpx.post(f"{url}/faults", json={"provider": "kie", "fault": "no_credit"}).raise_for_status()

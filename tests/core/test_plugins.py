@@ -92,6 +92,14 @@ BROKEN: dict[str, tuple[str, str]] = {
         "TypeError: Can't instantiate abstract class Acme",
     ),
     "nameless": (acme(('    name = "acme"\n', "")), "Acme.name must be a non-empty string."),
+    "worthless": (
+        acme(('    name = "acme"\n', '    name, usd_per_unit = "acme", 0\n')),
+        "Acme.usd_per_unit must be a number above 0, or None; got 0.",
+    ),
+    "wordy": (
+        acme(('    name = "acme"\n', '    name, usd_per_unit = "acme", "0.01"\n')),
+        'Acme.usd_per_unit must be a number above 0, or None; got "0.01".',
+    ),
     "untitled": (acme(('"Acme Video"', "None")), "Acme.title must be a non-empty string."),
     "keyless": (
         acme(('    key_variable = "ACME_API_KEY"\n', "")),

@@ -214,7 +214,7 @@ def test_every_variable_is_in_the_table(settings: Any, providers: Mapping[str, P
         for name in re.findall(r'"(KLING26_[A-Z_]+)"', path.read_text("utf-8"))
     }
     for provider in providers.values():
-        read |= {provider.key_variable, *url_variables(provider).values()}
+        read |= {*provider.key_variables, *url_variables(provider).values()}
 
     named = [name for row in settings.rows("Environment") for name in names_in(row[0])]
     assert sorted(named) == sorted(read)

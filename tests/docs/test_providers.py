@@ -1,15 +1,20 @@
 """docs/providers.md says what the classes of the providers say."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from kling26.core import Provider, VideoRequest
+from kling26.core import ImageFile, Provider, VideoRequest
+from kling26.core.money import list_price, pricing_options
 from kling26.core.options import options_of
 from kling26.core.text import join_words
 
 IMAGE = "https://example.com/fox.png"
+END_IMAGE = "https://example.com/den.png"
+PICTURE = ImageFile(b"\x89PNG")
+DATA_URI = re.compile("data:.*;base64,").match
 CALLBACK = "https://example.com/done"
 
 
@@ -45,24 +50,34 @@ def spelled(provider: Provider, option: str, *values: object) -> str:
 
 def field_of(provider: Provider, otherwise: str, **field: str) -> str:
     """The field that carries a text as it is."""
-    (text,) = field.values()
+    text = next(iter(field.values()))
     paths = [path for path, value in sent(provider, **field).items() if value == text]
     return f"`{paths[0]}`" if paths else otherwise
 
 
 def image_file(provider: Provider) -> str:
-    if not provider.limits.image_formats:
-        return "not supported: public `https://` URLs only"
-    return "uploaded first" if provider.can("upload") else "sent as base64"
+    if provider.can("upload"):
+        return "uploaded first"
+    texts = [text for text in sent(provider, image=PICTURE).values() if isinstance(text, str)]
+    return "sent as a data URI" if any(map(DATA_URI, texts)) else "sent as base64"
+
+
+def end_image(provider: Provider) -> str:
+    if not provider.limits.end_image:
+        return "not supported"
+    return field_of(provider, "", end_image=END_IMAGE, image=IMAGE)
 
 
 def accepted_files(provider: Provider) -> str:
     limits = provider.limits
-    if not limits.image_formats:
-        return "–"
     formats = join_words((name.upper() for name in limits.image_formats), "or")
+    size, unit = (limits.image_bytes / 1e6, "MB")
+    if limits.image_bytes % 2**20 == 0:
+        size, unit = limits.image_bytes / 2**20, "MiB"
     least = f", at least {limits.image_pixels} pixels" if limits.image_pixels > 1 else ""
-    return f"{formats}, up to {limits.image_bytes / 1e6:.0f} MB{least}"
+    area = limits.image_area
+    most = "" if area is None else f" and {area / 1e6:g} megapixels"
+    return f"{formats}, up to {size:g} {unit}{most}{least}"
 
 
 def rate_limit(provider: Provider) -> str:
@@ -72,15 +87,35 @@ def rate_limit(provider: Provider) -> str:
     return f"{many} new tasks in {seconds:.0f} s"
 
 
-def prices(provider: Provider) -> str:
-    asked = [
-        provider.price(
-            VideoRequest("A red fox", sound=sound, duration=duration), provider.Options()
-        )
-        for duration in (5, 10)
-        for sound in (False, True)
-    ]
-    return " / ".join(f"{price:g}" for price in asked if price is not None) or "not published"
+def key_variables(provider: Provider) -> str:
+    return " or ".join(f"`{name}`" for name in provider.key_variables)
+
+
+def balance(provider: Provider) -> str:
+    return f"in {provider.cost_unit}" if provider.can("balance") else "not supported"
+
+
+def prices(provider: Provider) -> Iterator[str]:
+    """A row of list prices, or one for each choice of an own option that they depend on."""
+    choices = [(info.name, value) for info, many in pricing_options(provider) for value in many]
+    for own in [{name: value} for name, value in choices] or [{}]:
+        asked = [
+            list_price(provider, VideoRequest("A red fox", sound=sound, duration=duration), own)
+            for duration in (5, 10)
+            for sound in (False, True)
+        ]
+        named = "".join(f", `{name}={value}`" for name, value in own.items())
+        figures = " | ".join("–" if price is None else f"{price:g}" for price in asked)
+        yield f"| {provider.title}{named} | {figures} | {other_price(provider)} |"
+
+
+def other_price(provider: Provider) -> str:
+    """Where a price is from if it is in no list, and what one unit of a cost is worth."""
+    if provider.can("quote"):
+        return "asked for before each video"
+    if provider.usd_per_unit is not None:
+        return f"1 {provider.cost_unit.removesuffix('s')} is worth {provider.usd_per_unit:g} USD"
+    return "charged in USD" if list_price(provider, VideoRequest("A red fox"), {}) else "not published"
 
 
 def prompts(provider: Provider) -> str:
@@ -94,7 +129,7 @@ def own_options(provider: Provider) -> str:
 
 FACTS: Mapping[str, Callable[[Provider], str]] = {
     "`--provider`": lambda p: f"`{p.name}`",
-    "API key": lambda p: f"`{p.key_variable}`",
+    "API key": key_variables,
     "Where to get one": lambda p: f"<{p.key_page}>",
     "Sound on, off": lambda p: spelled(p, "sound", True, False),
     "Duration of 5 s, 10 s": lambda p: spelled(p, "duration", 5, 10),
@@ -102,6 +137,7 @@ FACTS: Mapping[str, Callable[[Provider], str]] = {
     "Image from a URL": lambda p: field_of(p, "", image=IMAGE),
     "Image from a file": image_file,
     "Accepted files": accepted_files,
+    "End image": end_image,
     "Webhook (`--callback-url`)": lambda p: field_of(p, "not supported", callback_url=CALLBACK),
     "Takes an id of ours": lambda p: field_of(p, "no", task="k26-1"),
     "If the connection breaks while submitting": lambda p: (
@@ -113,7 +149,7 @@ FACTS: Mapping[str, Callable[[Provider], str]] = {
     "Max prompt (text / image)": prompts,
     "Rate limit": rate_limit,
     "Cancelling": lambda p: "while the task is queued" if p.can("cancel") else "not supported",
-    "USD for 5 s / with sound / 10 s / with sound": prices,
+    "Balance (`kling26 balance`)": balance,
 }
 
 
@@ -132,6 +168,28 @@ def test_the_table_of_providers(guide: Any, providers: Mapping[str, Provider]) -
     )
 
     assert table in guide.section("What each provider accepts"), table
+
+
+def test_the_table_of_prices(guide: Any, providers: Mapping[str, Provider]) -> None:
+    """On a mismatch, this is the table to put there."""
+    table = "\n".join(
+        [
+            "| USD | 5 s | 5 s with sound | 10 s | 10 s with sound | |",
+            "|---|---|---|---|---|---|",
+            *(row for provider in providers.values() for row in prices(provider)),
+        ]
+    )
+
+    assert table in guide.section("What a video costs"), table
+
+
+def test_what_is_known_of_the_price_of_a_failure_is_told(
+    guide: Any, providers: Mapping[str, Provider]
+) -> None:
+    known = [provider.charges for provider in providers.values() if provider.charges]
+
+    assert known
+    assert [each for each in known if each not in guide.section("What a video costs")] == []
 
 
 def test_every_own_option_is_explained(guide: Any, providers: Mapping[str, Provider]) -> None:

@@ -77,6 +77,10 @@ FLOWS: dict[str, tuple[Callable[[Provider], Flow[Any]], Callable[[object], bool]
     "cancel": (lambda provider: provider.cancel(TICKET), lambda value: isinstance(value, bool)),
     "renew": (lambda provider: provider.renew(TICKET, VIDEO), is_address),
     "balance": (lambda provider: provider.balance(), lambda value: isinstance(value, float)),
+    "quote": (
+        lambda provider: provider.quote(REQUEST, provider.Options()),
+        lambda value: value is None or (isinstance(value, float) and 0 < value < 1000),
+    ),
 }
 CASES = [
     (name, flow)
@@ -155,6 +159,7 @@ ANSWERS: dict[str, tuple[object, ...]] = {
         {"code": 1303, "message": "too many"},
         {"error": {"code": "", "message": "invalid token", "type": "comet_api_error"}},
         {"task_id": "t", "task_status": "failed", "task_status_msg": "no"},
+        {"username": "u", "total_quota": 2105.23, "total_used_quota": 21.06, "keys": []},
     ),
     "runcomfy": (
         {"request_id": "r", "status": "completed", "output": {"video": VIDEO}, "cost": 0.35},
@@ -166,6 +171,8 @@ ANSWERS: dict[str, tuple[object, ...]] = {
         {"status": "in_progress", "outcome": "not_cancellable"},
         {"error_code": 400002, "error_message": "no"},
         {"detail": [{"msg": "no"}]},
+        {"base_price_usd": 0.07, "price_unit": "second", "pricing_note": "Audio costs more."},
+        {"balance_usd": 12.3, "currency": "USD"},
     ),
 }  # fmt: skip
 VALUES: tuple[object, ...] = (

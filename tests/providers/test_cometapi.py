@@ -3,11 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
 from kling26.core import (
+    Balance,
     ImageFile,
     ImageRefused,
     KeyRejected,
@@ -26,6 +28,7 @@ from kling26.core import (
 )
 from kling26.core.validation import validate
 from kling26.providers.cometapi import CometAPIOptions
+from PIL import Image
 
 PROMPT = "A lighthouse blinks in the fog"
 IMAGE = "https://pictures.example/lighthouse.png"
@@ -136,6 +139,30 @@ def test_image_to_video_with_everything(
             "mode": "pro",
             "sound": "on",
             "callback_url": hook,
+        }
+    )
+
+
+@pytest.mark.parametrize("image", [IMAGE, None])
+def test_the_last_frame_is_the_images_tail(
+    provider: Provider, talk: Any, as_json: Any, picture: ImageFile, image: str | None
+) -> None:
+    """As a URL, or as base64 without the "data:" prefix, like the first."""
+    request = VideoRequest(PROMPT, picture, duration=10, end_image=image or picture)
+    options = validate(provider, request, {"mode": "pro"})
+
+    ticket = talk(provider.submit(request, options), SUBMITTED)
+
+    assert ticket == PICTURE
+    assert talk.sent == as_json(
+        {
+            "model_name": "kling-v2-6",
+            "image": picture.base64(),
+            "image_tail": image or picture.base64(),
+            "prompt": PROMPT,
+            "duration": "10",
+            "mode": "pro",
+            "sound": "off",
         }
     )
 
@@ -635,6 +662,135 @@ def test_sound_needs_mode_pro(provider: Provider) -> None:
     assert caught.value.option == "mode"
 
 
+@pytest.mark.parametrize(
+    ("sound", "mode", "option", "says"),
+    [
+        (False, "std", "mode", "end_image requires mode pro; set mode to pro, or leave end_image"),
+        (True, "pro", "sound", "end_image does not go with sound; turn sound off, or leave end_im"),
+        (True, "std", "sound", "end_image does not go with sound"),
+    ],
+)
+def test_a_last_frame_needs_mode_pro_and_silence(
+    provider: Provider, sound: bool, mode: str, option: str, says: str
+) -> None:
+    validate(provider, VideoRequest(PROMPT, IMAGE, end_image=IMAGE), {"mode": "pro"})
+
+    with pytest.raises(OptionRefused, match=f"CometAPI: {says}") as caught:
+        validate(provider, VideoRequest(PROMPT, IMAGE, sound, end_image=IMAGE), {"mode": mode})
+
+    assert caught.value.option == option
+
+
+def test_a_last_frame_needs_a_first_and_obeys_the_same_rules(provider: Provider) -> None:
+    file = BytesIO()
+    Image.new("L", (400, 299)).save(file, "PNG")
+    small = VideoRequest(PROMPT, IMAGE, end_image=file.getvalue())
+
+    with pytest.raises(ImageRefused, match="end_image needs an image to start from"):
+        validate(provider, VideoRequest(PROMPT, end_image=IMAGE), {"mode": "pro"})
+    with pytest.raises(ImageRefused, match="end_image must be at least 300 x 300 pixels"):
+        validate(provider, small, {"mode": "pro"})
+
+
+# -- money --------------------------------------------------------------------------------------
+
+QUOTA = "https://query.cometapi.com/user/quota"
+LEFT = {
+    "username": "heron",
+    "total_quota": 2105.23,
+    "total_used_quota": 21.06,
+    "request_count": 1221,
+    "keys": [{"name": "mine", "remain_quota": -1, "used_quota": 0}],
+}
+#: As a key may be, and as it may not be, in a URL.
+KEY = "sk-+/=&%#recognisable"
+
+
+@pytest.mark.parametrize(
+    ("mode", "sound", "duration", "price"),
+    [
+        ("std", False, 5, 0.21),
+        ("std", False, 10, 0.42),
+        ("pro", False, 5, 0.35),
+        ("pro", False, 10, 0.7),
+        ("pro", True, 5, 0.7),
+        ("pro", True, 10, 1.4),
+        ("std", True, 5, None),
+    ],
+)
+def test_the_list_price(
+    provider: Provider, mode: Any, sound: bool, duration: int, price: float | None
+) -> None:
+    request = VideoRequest(PROMPT, sound=sound, duration=duration)
+
+    assert provider.price(request, CometAPIOptions(mode=mode)) == price
+
+
+@pytest.mark.parametrize(
+    ("told", "left"), [(2105.23, 2105.23), (0, 0.0), (-0.5, -0.5), ("12.5", 12.5)]
+)
+def test_the_balance_is_what_is_left_in_spite_of_its_name(
+    provider: Provider, talk: Any, told: object, left: float
+) -> None:
+    assert talk(provider.balance(), LEFT | {"total_quota": told}) == left
+    assert talk.line == f"GET {QUOTA}"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(LEFT | {"total_quota": value} for value in (None, True, "", "much", [1], {}, 10**400)),
+        {},
+        [LEFT],
+        {"data": LEFT},
+        b"null",
+        b"<html></html>",
+        b'{"total_quota": Infinity}',
+    ],
+)
+def test_a_balance_that_is_no_number_is_told(provider: Provider, talk: Any, reply: object) -> None:
+    with pytest.raises(UnexpectedReply, match=r"CometAPI sent an unexpected reply \(HTTP 200: "):
+        talk(provider.balance(), reply)
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "kind", "words"),
+    [
+        (401, {"error": {"message": "invalid token"}}, KeyRejected, "invalid token"),
+        (401, {"message": "invalid token"}, KeyRejected, "invalid token"),
+        (401, {"error": "invalid token"}, KeyRejected, "invalid token"),
+        (404, {"error": {}}, Refused, "no reason given"),
+        (200, {"error": {"message": "not today"}}, Refused, "not today"),
+        (404, b"<html></html>", UnexpectedReply, "not JSON"),
+    ],
+)
+def test_a_balance_that_is_refused_is_told(
+    provider: Provider, talk: Any, status: int, reply: object, kind: type, words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        talk(provider.balance(), reply, status=status)
+
+
+@pytest.mark.parametrize("base", [None, "http://127.0.0.1:8026/cometapi"])
+def test_only_the_question_for_the_balance_has_the_key_in_its_query(
+    provider: Provider, base: str | None
+) -> None:
+    """Also where a server for tests is in place of both hosts."""
+    if base is not None:
+        provider = provider.at({"base_url": base, "balance_url": base})
+    balance = next(provider.balance())
+    submit = next(provider.submit(VideoRequest(PROMPT), CometAPIOptions()))
+    poll = next(provider.poll(TEXT))
+    for request in (balance, submit, poll):
+        provider.sign(request, KEY)
+
+    assert balance.url.params.multi_items() == [("key", KEY)]
+    assert "authorization" not in balance.headers
+    for request in (submit, poll):
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        assert request.url.query == b""
+
+
 def test_the_camera_is_for_text_to_video(provider: Provider) -> None:
     camera = {"camera_control": '{"type": "simple"}'}
     validate(provider, VideoRequest(PROMPT), camera)
@@ -676,10 +832,6 @@ def test_a_long_prompt_is_refused_with_both_numbers(provider: Provider, image: s
 
 
 def test_a_picture_has_300_pixels_each_way(provider: Provider, picture: ImageFile) -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
     validate(provider, VideoRequest(PROMPT, image=picture), None)
     file = BytesIO()
     Image.new("L", (400, 299)).save(file, "PNG")
@@ -706,6 +858,22 @@ def test_a_video_from_a_picture(replay: Any, picture: ImageFile) -> None:
     request = VideoRequest("Fog rolls over the grey sea", image=picture, duration=10)
 
     assert replay.generate(request, "cometapi").file.stat().st_size > 0
+
+
+@pytest.mark.cassette("cometapi/end_image", written="it needs a picture that is public")
+def test_a_video_that_ends_with_a_picture(replay: Any, picture: ImageFile) -> None:
+    request = VideoRequest(
+        "Fog rolls over the grey sea", "https://pictures.example/sea.jpg", end_image=picture
+    )
+
+    assert replay.generate(request, "cometapi", {"mode": "pro"}).file.stat().st_size > 0
+
+
+@pytest.mark.cassette("cometapi/balance")
+def test_what_is_left(replay: Any) -> None:
+    left = replay.run(lambda runner: runner.balance("cometapi"))
+
+    assert left == Balance(0.0, "USD", 0.0)
 
 
 @pytest.mark.cassette("cometapi/refused_key", key="not-a-key")

@@ -3,12 +3,35 @@
 from collections.abc import Mapping
 
 import pytest
-from kling26.core import Provider
+from kling26.core import NoOptions, Price, Provider, VideoRequest
+from kling26.core.money import price_in_usd
 
 
 @pytest.fixture
 def provider(providers: Mapping[str, Provider]) -> Provider:
     return providers["kie"]
+
+
+@pytest.mark.parametrize("image", [None, "https://pictures.example/heron.png"])
+@pytest.mark.parametrize(
+    ("sound", "duration", "usd", "credits"),
+    [(False, 5, 0.275, 55), (True, 5, 0.55, 110), (False, 10, 0.55, 110), (True, 10, 1.1, 220)],
+)
+def test_the_list_price_is_that_of_its_credits(
+    provider: Provider, image: str | None, sound: bool, duration: int, usd: float, credits: float
+) -> None:
+    request = VideoRequest("A heron", image, sound, duration)
+
+    assert provider.price(request, NoOptions()) == usd
+    assert price_in_usd(provider, usd, "list") == Price(credits, "credits", usd, "list")
+
+
+def test_only_where_it_is_known_there_is_a_price(providers: Mapping[str, Provider]) -> None:
+    """Apikley has the same API, and publishes no prices."""
+    apikley = providers["apikley"]
+
+    assert apikley.price(VideoRequest("A heron"), NoOptions()) is None
+    assert apikley.usd_per_unit is None
 
 
 SECRET = "hmac-key-of-the-account"

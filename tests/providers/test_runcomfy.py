@@ -1,17 +1,22 @@
 """RunComfy: what is sent, what is made of its answers, and its cassettes."""
 
+import json
 import logging
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
+import httpx
 import pytest
 from kling26.core import (
+    Balance,
     ImageFile,
     ImageRefused,
     KeyRejected,
     NoSuchTask,
     OptionRefused,
     OutOfCredit,
+    Price,
     Provider,
     Refused,
     Status,
@@ -23,6 +28,7 @@ from kling26.core import (
 )
 from kling26.core.validation import validate
 from kling26.providers.runcomfy import RunComfyOptions
+from PIL import Image
 
 HERON = "A heron lands on a frozen pond, ice cracks"
 SEA = "Fog rolls over the grey sea"
@@ -391,7 +397,7 @@ def test_an_unclear_cancel_is_asked_about(
 
 
 def test_nothing_is_uploaded_found_or_renewed(provider: Provider) -> None:
-    flows = ("upload", "cancel", "find", "renew", "balance")
+    flows = ("upload", "cancel", "find", "renew")
 
     assert [flow for flow in flows if provider.can(flow)] == ["cancel"]
 
@@ -421,9 +427,139 @@ def test_a_webhook_is_refused_for_there_is_none(provider: Provider) -> None:
     assert caught.value.option == "callback_url"
 
 
-def test_a_file_is_refused_for_there_are_no_uploads(provider: Provider, picture: ImageFile) -> None:
-    with pytest.raises(ImageRefused, match="must be a public https:// URL; files are not accepted"):
-        validate(provider, VideoRequest(SEA, image=picture), None)
+def picture_of(width: int, height: int, kind: str = "PNG") -> ImageFile:
+    file = BytesIO()
+    Image.new("1", (width, height)).save(file, kind)
+    return ImageFile(file.getvalue())
+
+
+def test_a_file_goes_as_a_data_uri(provider: Provider, talk: Any, picture: ImageFile) -> None:
+    request = VideoRequest(SEA, image=picture)
+    options = validate(provider, request, None)
+
+    talk(provider.submit(request, options), TAKEN)
+
+    assert json.loads(talk.sent)["image_url"] == f"data:image/png;base64,{picture.base64()}"
+
+
+def test_only_png_files_are_known_to_be_accepted(provider: Provider) -> None:
+    with pytest.raises(ImageRefused, match="RunComfy: image must be PNG; got JPEG"):
+        validate(provider, VideoRequest(SEA, image=picture_of(300, 300, "JPEG")), None)
+
+
+def test_a_file_has_at_most_32_million_pixels(provider: Provider) -> None:
+    validate(provider, VideoRequest(SEA, image=picture_of(8000, 4000)), None)
+
+    with pytest.raises(ImageRefused, match=r"at most 32 million pixels; got 8001 x 4000\."):
+        validate(provider, VideoRequest(SEA, image=picture_of(8001, 4000)), None)
+
+
+def test_a_file_has_at_most_6_mib(provider: Provider, picture: ImageFile) -> None:
+    """What follows the end of a PNG is no part of the picture."""
+    most = 6 * 1024 * 1024
+    validate(provider, VideoRequest(SEA, image=picture.data.ljust(most, b"\0")), None)
+
+    with pytest.raises(ImageRefused, match=r"at most 6\.2 MB; got 6\.3 MB"):
+        validate(provider, VideoRequest(SEA, image=picture.data.ljust(most + 1, b"\0")), None)
+
+
+def test_there_is_no_last_frame(provider: Provider) -> None:
+    with pytest.raises(ImageRefused, match="end_image is not supported"):
+        validate(provider, VideoRequest(SEA, IMAGE, end_image=IMAGE), None)
+
+
+# -- money --------------------------------------------------------------------------------------
+
+MODEL = {
+    "model_id": "kling/kling-2-6/pro/text-to-video",
+    "base_price_usd": 0.07,
+    "price_unit": "second",
+    "pricing_note": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "told", "price"),
+    [
+        (VideoRequest(HERON), "text", {}, 0.35),
+        (VideoRequest(HERON, duration=10), "text", {}, 0.7),
+        (VideoRequest(SEA, IMAGE, duration=10), "image", {}, 0.7),
+        (VideoRequest(HERON, duration=10), "text", {"price_unit": "output"}, 0.07),
+        (VideoRequest(HERON), "text", {"base_price_usd": 1}, 5.0),
+        (VideoRequest(HERON, sound=True), "text", {}, 0.35),
+        (VideoRequest(HERON, sound=True), "text", {"pricing_note": "Audio costs extra."}, None),
+        (VideoRequest(HERON), "text", {"pricing_note": "Audio costs extra."}, 0.35),
+    ],
+)
+def test_the_price_of_the_model_is_asked_for(
+    provider: Provider,
+    talk: Any,
+    request_: VideoRequest,
+    kind: str,
+    told: dict[str, object],
+    price: float | None,
+) -> None:
+    assert talk(provider.quote(request_, RunComfyOptions()), MODEL | told) == price
+    assert talk.line == f"GET {URL}/models/kling/kling-2-6/pro/{kind}-to-video"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(
+            MODEL | {"base_price_usd": value}
+            for value in (None, 0, -0.07, True, "0.07", [0.07], {"usd": 0.07}, 10**400, 1e300, 21)
+        ),
+        *(MODEL | {"price_unit": value} for value in (None, "", "minute", 5, ["second"], {})),
+        {},
+        {"data": MODEL},
+        [MODEL],
+        b"null",
+        b"<html>Just a moment</html>",
+        b"",
+        httpx.Response(401, json=MODEL),
+        httpx.Response(404, json={"error_code": 404001}),
+        httpx.Response(302, json=MODEL, headers={"location": "https://www.runcomfy.com"}),
+    ],
+)
+def test_anything_else_is_no_price_and_no_error(
+    provider: Provider, talk: Any, reply: object
+) -> None:
+    assert talk(provider.quote(VideoRequest(HERON), RunComfyOptions()), reply) is None
+
+
+@pytest.mark.parametrize("told", [12.3, 0, -0.5, "12.3"])
+def test_the_balance_is_in_usd(provider: Provider, talk: Any, told: object) -> None:
+    reply = {"balance_usd": told, "currency": "USD"}
+
+    assert talk(provider.balance(), reply) == float(str(told))
+    assert talk.line == "GET https://api.runcomfy.net/prod/v2/balance"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *({"balance_usd": value} for value in (None, True, "", "much", [1], {"usd": 1}, 10**400)),
+        {},
+        [],
+        b"<html></html>",
+        b'{"balance_usd": NaN}',
+    ],
+)
+def test_a_balance_that_is_no_number_is_told(provider: Provider, talk: Any, reply: object) -> None:
+    with pytest.raises(UnexpectedReply, match=r"RunComfy sent an unexpected reply \(HTTP 200: "):
+        talk(provider.balance(), reply)
+
+
+def test_a_token_that_is_not_known_has_no_balance(provider: Provider, talk: Any) -> None:
+    no = {"error_code": 400004, "error_message": "The token has expired"}
+
+    with pytest.raises(KeyRejected, match="The token has expired"):
+        talk(provider.balance(), no, status=401)
+
+
+def test_the_token_may_be_in_either_variable(provider: Provider) -> None:
+    assert provider.key_variables == ("RUNCOMFY_TOKEN", "RUNCOMFY_API_TOKEN")
 
 
 def test_an_image_without_encryption_is_refused(provider: Provider) -> None:
@@ -463,6 +599,28 @@ def test_a_video_from_a_picture(replay: Any) -> None:
     video = replay.generate(VideoRequest(SEA, image=IMAGE, duration=10), "runcomfy")
 
     assert video.file.stat().st_size > 0
+
+
+@pytest.mark.cassette("runcomfy/local_picture")
+def test_a_video_from_a_file(replay: Any, picture: ImageFile) -> None:
+    video = replay.generate(VideoRequest(SEA, image=picture, duration=10), "runcomfy")
+
+    assert video.file.stat().st_size > 0
+
+
+@pytest.mark.cassette("runcomfy/dry_run")
+def test_what_a_video_would_cost(replay: Any) -> None:
+    said = replay.run(lambda runner: runner.preview(VideoRequest(HERON), "runcomfy"))
+
+    assert said.price == Price(0.35, "USD", 0.35, "quote")
+    assert said.balance == Balance(0.0, "USD", 0.0)
+
+
+@pytest.mark.cassette("runcomfy/balance")
+def test_what_is_left(replay: Any) -> None:
+    left = replay.run(lambda runner: runner.balance("runcomfy"))
+
+    assert left == Balance(0.0, "USD", 0.0)
 
 
 @pytest.mark.cassette("runcomfy/refused_key", key="not-a-key")

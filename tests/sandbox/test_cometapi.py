@@ -12,7 +12,9 @@ URL = "https://pictures.example/heron.png"
 
 
 def test_the_module_offers_its_sandbox() -> None:
-    assert module.kling26_sandboxes() == [Sandbox("cometapi", build=module.CometAPISandbox)]
+    (offered,) = module.kling26_sandboxes()
+
+    assert offered == Sandbox("cometapi", build=module.CometAPISandbox, balance="")
 
 
 def test_a_task_is_accepted_in_the_envelope_of_kling(cometapi: CometAPIClient) -> None:
@@ -203,6 +205,54 @@ def test_a_small_picture_is_accepted_and_fails(
     data = cometapi.get(f"/kling/v1/videos/image2video/{task_id}").json()["data"]
 
     assert (data["task_status"], data["task_status_msg"]) == ("failed", "Image pixel is invalid")
+
+
+def test_a_last_frame_obeys_the_rules_of_the_first(
+    cometapi: CometAPIClient, base64_picture: Callable[..., str]
+) -> None:
+    def refused(tail: str) -> str:
+        answer = cometapi.image2video(image=URL, image_tail=tail, mode="pro").json()
+        return str(answer["message"]) if answer["code"] else ""
+
+    assert refused(base64_picture()) == refused(URL) == ""
+    assert "prefix" in refused(f"data:image/png;base64,{base64_picture()}")
+    assert "neither a URL nor" in refused("aGVyb24=")
+    task_id = cometapi.id_of(
+        cometapi.image2video(image=URL, image_tail=base64_picture(400, 299), mode="pro")
+    )
+    cometapi.app.settle(task_id)
+    data = cometapi.get(f"/kling/v1/videos/image2video/{task_id}").json()["data"]
+    assert data["task_status_msg"] == "Image pixel is invalid"
+
+
+def test_the_balance_is_asked_for_with_the_key_in_the_query_alone(
+    cometapi: CometAPIClient,
+) -> None:
+    cometapi.text2video(mode="pro", sound="on", duration="10")
+    cometapi.text2video()
+    cometapi.finished("[fail]")
+    with_header = cometapi.get("/user/quota?key=key-1")
+    cometapi.key = None
+    left, none, wrong = (
+        cometapi.get(f"/user/quota{query}") for query in ("?key=key-1", "", "?key=wrong")
+    )
+
+    assert left.json() == {
+        "username": "sandbox",
+        "total_quota": 98.39,
+        "total_used_quota": 1.61,
+        "request_count": 3,
+        "keys": [{"name": "sandbox", "remain_quota": -1, "used_quota": 1.61}],
+    }
+    assert [each.status_code for each in (with_header, none, wrong)] == [401, 401, 401]
+    assert cometapi.get("/user/quota?key=broke").json()["total_quota"] == 0
+
+
+def test_a_key_in_a_query_is_never_kept(cometapi: CometAPIClient) -> None:
+    cometapi.get("/user/quota?key=key-1&day=2")
+
+    assert cometapi.app.requests[0].query == "key=…&day=2"
+    assert "key-1" not in repr(cometapi.app.requests)
 
 
 def test_every_change_of_state_calls_the_webhook(cometapi: CometAPIClient, clock: Clock) -> None:

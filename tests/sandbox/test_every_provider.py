@@ -350,6 +350,21 @@ def test_success_comes_before_the_link_for_some_seconds(
     assert client.url_of(client.ask(task_id))
 
 
+def test_the_cost_comes_later_than_the_video(client: Client, fault: AddFault) -> None:
+    def answer() -> httpx.Response:
+        extra = "&include_cost=true" if "result" in client.app.requests[-1].path else ""
+        seen = client.app.requests[-1]
+        return client.get(f"{seen.path}?{seen.query}{extra}")
+
+    client.ask(client.finished())
+    fault("late_cost", times=2)
+    answers = [answer() for _ in range(3)]
+
+    assert all(client.url_of(each) for each in answers)
+    known = [any(name in each.text for name in client.app.cost_names) for each in answers]
+    assert known == [False, False, bool(client.app.cost_names)]
+
+
 def test_the_faults_of_an_end_come_in_their_order(client: Client, fault: AddFault) -> None:
     task_id = client.finished()
     fault("success_without_url")

@@ -1,5 +1,6 @@
 """What is particular to RunComfy."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,9 @@ URL = "https://pictures.example/heron.png"
 
 
 def test_the_module_offers_its_sandbox() -> None:
-    assert module.kling26_sandboxes() == [Sandbox("runcomfy", build=module.RunComfySandbox)]
+    (offered,) = module.kling26_sandboxes()
+
+    assert offered == Sandbox("runcomfy", build=module.RunComfySandbox, balance="/prod/v2")
 
 
 def test_a_submit_returns_the_urls_of_the_request(runcomfy: RunComfyClient) -> None:
@@ -90,6 +93,34 @@ def test_an_image_may_be_a_data_url_and_sets_the_aspect_ratio(
 
     (task,) = runcomfy.app.accepted
     assert (task.clip.width, task.clip.height) == (160, 320)
+
+
+def test_a_data_url_is_a_png_of_at_most_6_mib_and_32_megapixels(
+    runcomfy: RunComfyClient, picture: Callable[..., bytes]
+) -> None:
+    def status(data: bytes, kind: str = "image/png") -> int:
+        text = base64.b64encode(data).decode()
+        return runcomfy.image_to_video(image_url=f"data:{kind};base64,{text}").status_code
+
+    most, png = 6 * 1024 * 1024, picture()
+    assert status(png) == status(png.ljust(most, b"\0")) == 200
+    assert status(png.ljust(most + 1, b"\0")) == 422
+    assert status(picture(8001, 4000)) == 422
+    assert status(picture(300, 300, "JPEG")) == 422
+    assert status(picture(300, 300, "JPEG"), "image/jpeg") == 422
+    assert status(b"heron") == 422
+
+
+def test_the_balance_falls_with_each_video_that_does_not_fail(runcomfy: RunComfyClient) -> None:
+    runcomfy.id_of(runcomfy.text_to_video(generate_audio=False))
+    runcomfy.finished("[fail]")
+    body = runcomfy.get("/prod/v2/balance").json()
+
+    assert body == {"balance_usd": 99.65, "currency": "USD"}
+    runcomfy.key = "broke"
+    assert runcomfy.get("/prod/v2/balance").json()["balance_usd"] == 0
+    runcomfy.key = None
+    assert runcomfy.get("/prod/v2/balance").status_code == 401
 
 
 def test_sound_and_five_seconds_are_the_defaults(

@@ -246,8 +246,14 @@ def test_an_emulator_lets_a_lifespan_pass(site: Site) -> None:
             "apikley",
             {"APIKLEY_BASE_URL": "/apikley", "APIKLEY_UPLOAD_URL": "/apikley/file-upload"},
         ),
-        ("cometapi", {"COMETAPI_BASE_URL": "/cometapi"}),
-        ("runcomfy", {"RUNCOMFY_BASE_URL": "/runcomfy"}),
+        (
+            "cometapi",
+            {"COMETAPI_BASE_URL": "/cometapi", "COMETAPI_BALANCE_URL": "/cometapi"},
+        ),
+        (
+            "runcomfy",
+            {"RUNCOMFY_BASE_URL": "/runcomfy", "RUNCOMFY_BALANCE_URL": "/runcomfy/prod/v2"},
+        ),
         ("acme", {"ACME_BASE_URL": "/acme"}),
     ],
 )

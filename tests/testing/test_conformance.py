@@ -34,6 +34,19 @@ REFUSE = """    def check(self, request, options):
             raise OptionRefused("No.", option="negative_prompt")
 
     def _answer"""
+PRICE = """    def price(self, request, options):
+        return {}
+
+    def _answer"""
+BALANCE = """    def balance(self):
+        reply = yield httpx.Request("GET", f"{self.base_url}/v1/videos/balance")
+        return 1.5
+
+    def sign(self, request, key):
+        if not request.url.path.endswith("balance"):
+            request.headers["Authorization"] = f"Bearer {key}"
+
+    def _answer"""
 SIGN = """    def sign(self, request, key):
         request.url = request.url.copy_add_param("key", key)
 
@@ -101,13 +114,48 @@ MISTAKES = {
         "Options.negative_prompt needs a label, and a help text",
         ('help="What the video must not show."', 'help=""'),
     ),
-    "a price in words": mistake(
-        "the_price_is_a_number_or_none",
-        "price returned 'cheap' for 5 s",
-        (
-            "    def _answer",
-            "    def price(self, request, options):\n        return 'cheap'\n\n    def _answer",
-        ),
+    **{
+        f"a price of {price}": mistake(
+            "the_price_is_a_number_or_none",
+            f"price returned {shown} for 5 s, not a number above 0 or None.",
+            ("    def _answer", PRICE.format(price)),
+        )
+        for price, shown in (
+            ("'cheap'", "'cheap'"),
+            ("'0.35'", "'0.35'"),
+            ("0", "0"),
+            ("-0.35", "-0.35"),
+            ("True", "True"),
+            ("float('nan')", "nan"),
+            ("float('inf')", "inf"),
+        )
+    },
+    "a unit that is worth nothing": mistake(
+        "names_and_limits_are_well_formed",
+        "AcmeProvider.usd_per_unit must be a number above 0, or None; got 0.",
+        ('    name = "acme"', '    usd_per_unit = 0\n    name = "acme"'),
+    ),
+    "a last frame that is dropped": mistake(
+        "the_last_frame_is_sent",
+        "submit drops the end_image of two that are each a URL.",
+        ("end_image=False", "end_image=True"),
+    ),
+    "a last frame that takes the place of the first": mistake(
+        "the_last_frame_is_sent",
+        "submit drops the image of two that are each a URL.",
+        ("end_image=False", "end_image=True"),
+        ('["image_url"] = request.image', '["image_url"] = request.image and request.end_image'),
+    ),
+    "a last frame that is always refused": mistake(
+        "the_last_frame_is_sent",
+        "Limits.end_image is set, but an end_image that is a URL is refused.",
+        ("end_image=False", "end_image=True"),
+        ("    def _answer", REFUSE.replace("options.negative_prompt", "request.end_image")),
+    ),
+    "a balance that is asked for without a key": mistake(
+        "only_sign_handles_the_key",
+        "sign does not put the key on a request of balance.",
+        ("    def _answer", BALANCE),
     ),
     "a prompt that is cut": mistake(
         "the_prompt_is_sent_unchanged",

@@ -130,6 +130,16 @@ def test_the_url_of_a_request_keeps_what_it_asks_for(scrubber: Scrubber) -> None
     )
 
 
+def test_the_key_in_the_query_of_another_own_host_is_scrubbed_too(scrubber: Scrubber) -> None:
+    own = {"https://query.acme.example": "https://query.acme.example"}
+    asked = "https://query.acme.example/user/5286?key=sk-1%2B&day=2"
+
+    assert Scrubber(own=own).uri(asked) == "https://query.acme.example/user/5286?key=scrubbed&day=2"
+    assert scrub(scrubber, {"keys": [{"name": "my phone", "left": -1}]}) == {
+        "keys": [{"name": "scrubbed", "left": 0}]
+    }
+
+
 def test_bodies_that_are_not_json_stay_readable(scrubber: Scrubber) -> None:
     assert scrubber.body(b"<html>https://a.example/?s=1") == "<html>https://a.example/"
     assert scrubber.body(b"\xff\xfe") == b"\xff\xfe"

@@ -6,11 +6,11 @@ from typing import ClassVar
 import attrs
 import httpx
 import pytest
-from kling26.core import Flow, ImageFile, Provider, Sandbox, Status, Ticket
+from kling26.core import Flow, ImageFile, Provider, Sandbox, Status, Ticket, VideoRequest
 from kling26.core.plugins import load_sandboxes
 from kling26.providers import kie
 from kling26.providers.kie import Kie
-from kling26.providers.runcomfy import RunComfy
+from kling26.providers.runcomfy import RunComfy, RunComfyOptions
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.runcomfy import RunComfySandbox
 from kling26.testing import ProviderTests
@@ -90,6 +90,51 @@ def test_a_random_boundary_is_found(acme, verdict) -> None:
     assert verdict(ByHand, "equal_requests_are_sent_identically") == (
         "upload sends equal bodies as different bytes; is its form's boundary random?"
     )
+
+
+# -- money ---------------------------------------------------------------------------------------
+
+
+class Told(RunComfy):
+    """A provider that returns what the service said, whatever that is."""
+
+    def quote(self, request: VideoRequest, options: RunComfyOptions) -> Flow[float | None]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/v1/models/kling")
+        answer: float | None = self.read(reply, dict).get("price")
+        return answer
+
+    def balance(self) -> Flow[float]:
+        reply = yield httpx.Request("GET", f"{self.base_url}/v1/balance")
+        left: float = self.read(reply, dict)["left"]
+        return left
+
+
+def told(verdict, **said: object) -> str | None:
+    class ByHand(ProviderTests):
+        provider = Told()
+        replies: ClassVar = {
+            "submit": [{"request_id": "r-1"}],
+            "succeeded": [{"status": "completed", "output": {"video": "https://a.example/1.mp4"}}],
+            **{name: [reply] for name, reply in said.items()},
+        }
+
+    return verdict(ByHand, "every_flow_understands_its_replies")
+
+
+@pytest.mark.parametrize("price", [0, -0.35, "0.35", True, [0.35], {"usd": 0.35}])
+def test_a_quote_that_is_no_price_is_found(verdict, price: object) -> None:
+    assert told(verdict, quote={"price": price}) == f"quote returned {price!r}."
+
+
+def test_a_quote_that_finds_nothing_is_found(verdict) -> None:
+    assert told(verdict, quote={}) == "quote finds no price in the service's own reply."
+    assert told(verdict, quote={"price": 0.35}) is None
+
+
+@pytest.mark.parametrize("left", [None, "12", True, [12]])
+def test_a_balance_that_is_no_number_is_found(verdict, left: object) -> None:
+    assert told(verdict, balance={"left": left}) == f"balance returned {left!r}."
+    assert told(verdict, balance={"left": -3.5}) is None
 
 
 # -- what became of a cancel ---------------------------------------------------------------------

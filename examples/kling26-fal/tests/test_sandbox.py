@@ -34,6 +34,7 @@ def ask(*lines: tuple[str, str, Any], headers: dict[str, str] = SIGNED) -> list[
         ({"prompt": "x", "generate_audio": "on"}, "generate_audio"),
         ({"prompt": "x", "sound": True}, "body"),
         ({"prompt": "x", "cfg_scale": 2}, "cfg_scale"),
+        ({"prompt": "x", "end_image_url": "https://a.example/1.png"}, "body"),
     ],
 )
 def test_a_wrong_body(body: object, field: str) -> None:

@@ -84,6 +84,22 @@ def test_image_to_video_says_the_picture_and_no_shape(talk: Any) -> None:
     )
 
 
+def test_a_last_frame_goes_beside_the_first(talk: Any) -> None:
+    end = "https://pictures.example/thaw.png"
+
+    talk(fal.submit(VideoRequest(FROST, image=PICTURE, end_image=end), FalOptions()), TAKEN)
+
+    sent = json.loads(talk.sent)
+    assert (sent["start_image_url"], sent["end_image_url"]) == (PICTURE, end)
+
+
+def test_a_last_frame_is_silent() -> None:
+    request = VideoRequest(FROST, image=PICTURE, sound=True, end_image=PICTURE)
+
+    with pytest.raises(OptionRefused, match=r"fal\.ai: end_image does not go with sound; turn"):
+        fal.check(request, FalOptions())
+
+
 def test_the_webhook_goes_into_the_url(talk: Any) -> None:
     request = VideoRequest(FROST, callback_url="https://me.example/done?n=1&m=2")
 

@@ -22,8 +22,13 @@ def ask(*lines: tuple[str, str, Any], key: str = "any") -> list[httpx.Response]:
     return run(work())
 
 
-def contents(url: str) -> dict[str, object]:
-    return {"contents": [{"type": "prompt", "text": "x"}, {"type": "first_frame", "url": url}]}
+def contents(url: str, last: str | None = None, **settings: object) -> dict[str, object]:
+    frames = [{"type": "prompt", "text": "x"}, {"type": "first_frame", "url": url}]
+    frames += [{"type": "last_frame", "url": last}] if last else []
+    return {"contents": frames, "settings": settings}
+
+
+URL = "https://pictures.example/kiln.jpg"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,10 @@ def contents(url: str) -> dict[str, object]:
         (IMAGE, {"prompt": "x"}, "contents"),
         (IMAGE, contents("data:image/png;base64,AAAA"), "first_frame"),
         (IMAGE, contents("AAAA"), "first_frame"),
+        (IMAGE, {"contents": [{"type": "prompt", "text": "x"}]}, "first_frame is missing"),
+        (IMAGE, contents(URL, "AAAA", resolution="1080p"), "last_frame is neither"),
+        (IMAGE, contents(URL, URL), "last_frame only at 1080p"),
+        (IMAGE, contents(URL, URL, resolution="1080p", audio="native"), "without sound"),
     ],
 )
 def test_a_wrong_body(path: str, body: object, words: str) -> None:

@@ -114,6 +114,37 @@ def test_image_to_video_is_a_list_of_contents(talk: Any, image: Any, url: str) -
     )
 
 
+def test_a_last_frame_is_one_more_of_the_contents(talk: Any) -> None:
+    request = VideoRequest(KILN, image=ImageFile(PICTURE), end_image="https://a.example/end.jpg")
+
+    talk(kling.submit(ours(request), KlingOptions("1080p")), answer(TASK))
+
+    assert json.loads(talk.sent)["contents"] == [
+        {"type": "prompt", "text": KILN},
+        {"type": "first_frame", "url": b64encode(PICTURE).decode()},
+        {"type": "last_frame", "url": "https://a.example/end.jpg"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sound", "resolution", "option", "says"),
+    [
+        (False, "720p", "resolution", "end_image needs 1080p; set resolution to 1080p, or leave"),
+        (True, "1080p", "sound", "end_image does not go with sound; turn sound off, or leave"),
+    ],
+)
+def test_a_last_frame_needs_1080p_and_silence(
+    sound: bool, resolution: Any, option: str, says: str
+) -> None:
+    url = "https://pictures.example/kiln.jpg"
+    request = VideoRequest(KILN, url, sound, end_image=url)
+    with pytest.raises(OptionRefused, match=f"Kling: {says}") as caught:
+        kling.check(request, KlingOptions(resolution))
+
+    assert caught.value.option == option
+    kling.check(evolve(request, sound=False), KlingOptions("1080p"))
+
+
 def test_sound_needs_1080p() -> None:
     with pytest.raises(OptionRefused, match="Kling: sound needs 1080p") as caught:
         kling.check(VideoRequest(KILN, sound=True), KlingOptions())
@@ -130,7 +161,12 @@ def test_a_picture_must_not_be_a_strip(tmp_path: Path) -> None:
     with pytest.raises(ImageRefused, match="800 x 300"):
         kling.check(VideoRequest(KILN, image=str(tmp_path / "strip.png")), KlingOptions())
 
-    kling.check(VideoRequest(KILN, image=str(tmp_path / "tall.png")), KlingOptions())
+    tall = str(tmp_path / "tall.png")
+    kling.check(VideoRequest(KILN, image=tall), KlingOptions())
+    request = VideoRequest(KILN, image=tall, end_image=str(tmp_path / "strip.png"))
+    with pytest.raises(ImageRefused, match="800 x 300") as caught:
+        kling.check(request, KlingOptions("1080p"))
+    assert caught.value.option == "end_image"
 
 
 @pytest.mark.parametrize(
