@@ -12,10 +12,12 @@ from ..core.options import OptionInfo, options_of
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.request import VideoRequest
+from ..core.runner.results import cost_in_usd
 from ..core.settings import Settings, url_variables
 from ..core.text import join_sentences, join_words, sanitize
 from . import texts
-from .progress_texts import amount
+from .key_texts import set_key
+from .money_texts import amount
 from .tables import cells, columns, excerpt, paragraph, width
 
 #: The shortest excerpt of a prompt, in characters.
@@ -49,7 +51,8 @@ def _in_line(row: Sequence[str]) -> str:
 def _row(task: Task, provider: Provider | None) -> tuple[str, str, str, str, str]:
     cost = ""
     if task.cost is not None and not task.sandbox:
-        cost = amount(task.cost, cost_unit(task.cost, task.cost_unit, provider))
+        unit = cost_unit(task.cost, task.cost_unit, provider)
+        cost = amount(task.cost, unit, cost_in_usd(task, provider))
     where = {"sandbox": " (sandbox)", "loopback": " (this machine)"}.get(task.realm, "")
     return task.id, _age(task.created), task.provider + where, task.state, cost
 
@@ -91,7 +94,7 @@ def _key(provider: Provider, settings: Settings) -> str:
         return "unusable"
     if key is None:
         return "not set"
-    return provider.key_variable if key.source == "environment" else "keys.toml"
+    return key.variable or "keys.toml"
 
 
 def _images(provider: Provider) -> str:
@@ -107,9 +110,9 @@ def key_source(provider: Provider, settings: Settings, page: str | None = None) 
     except SettingsError as error:
         return str(error)
     if key is None:
-        return join_sentences("none", texts.set_key(provider.name, provider.key_variable, page))
-    if key.source == "environment":
-        return f"environment variable {provider.key_variable}"
+        return join_sentences("none", set_key(provider.name, provider.key_variables, page))
+    if key.variable is not None:
+        return f"environment variable {key.variable}"
     return f"keys.toml ({keys.path})"
 
 

@@ -1,9 +1,11 @@
 """The commands that look things up, and the one that forgets them."""
 
+import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 from cyclopts import Parameter
 
 from ..core.plugins import Registry
@@ -11,7 +13,8 @@ from ..core.settings import Settings
 from . import lengths, listings, texts, usage
 from .console import as_object, result, say
 from .keys import installed
-from .parameters import PROVIDER, RUNNING, TASKS, WHOLE, AsJson
+from .money_texts import balance_text
+from .parameters import OUTPUT, PROVIDER, RUNNING, TASKS, WHOLE, AsJson
 from .tables import paragraph
 from .totals import Wanted, total_text
 from .work import Session, named, run_work
@@ -74,8 +77,9 @@ def tasks(
 def _list(tasks: "Sequence[Task]", providers: texts.Providers, as_json: bool) -> None:
     if as_json:
         for task in tasks:
-            failure = texts.failure_text(task, providers.get(task.provider)) if task.error else None
-            result(as_object(task=task, text=failure))
+            provider = providers.get(task.provider)
+            failure = texts.failure_text(task, provider) if task.error else None
+            result(as_object(task=task, text=failure, provider=provider))
     elif tasks:
         result(listings.task_list(tasks, providers))
 
@@ -105,14 +109,20 @@ def balance(
     sandbox: Annotated[
         bool, Parameter(help="Ask the emulator: no key, no network.", group=RUNNING)
     ] = False,
+    as_json: Annotated[
+        bool, Parameter(name="--json", help="Print one JSON object.", group=OUTPUT)
+    ] = False,
 ) -> int:
-    """Ask a provider how much credit is left."""
+    """Ask a provider how much is left on your account."""
 
-    async def work(session: Session[None]) -> "Balance":
-        return await session.runner.balance(name, sandbox=sandbox or None)
+    async def work(session: Session[None]) -> "tuple[str, Balance]":
+        runner = session.runner
+        left = await runner.balance(name, sandbox=sandbox or None)
+        return name or runner.settings.provider, left
 
-    left = run_work(work, idle=texts.INTERRUPTED)
-    result(f"{left.amount:.12g} {left.unit}")
+    provider, left = run_work(work, idle=texts.INTERRUPTED)
+    as_object = {"provider": provider, **attrs.asdict(left)}
+    result(json.dumps(as_object) if as_json else balance_text(left))
     return 0
 
 

@@ -104,8 +104,9 @@ class Flags:
     provider: Annotated[
         str | None,
         Parameter(
-            help="Who makes the video: kie, unless KLING26_PROVIDER names another.",
-            metavar="NAME",
+            help="Who makes the video: kie, unless KLING26_PROVIDER names another. "
+            "auto is whoever can, the cheapest first.",
+            metavar="NAME|auto",
             group=PROVIDER,
         ),
     ] = None
@@ -122,6 +123,12 @@ class Flags:
     sandbox: Annotated[
         bool,
         Parameter(help="Rehearse with an emulator: no key, no network, no cost.", group=RUNNING),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            help="Say what would happen and what it would cost; send nothing.", group=RUNNING
+        ),
     ] = False
     timeout: Timeout = TIMEOUT
     output: Annotated[
