@@ -96,7 +96,7 @@ _GONE = (
 )
 _UNKNOWN = (
     "The outcome of {task} at {title} is unknown, because the answer to its request was lost. This "
-    "would look for it, and send no other request unless {title} knows of none."
+    "would pay for no other one."
 )
 
 

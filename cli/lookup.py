@@ -13,7 +13,7 @@ from ..core.settings import Settings
 from . import lengths, listings, texts, usage
 from .console import as_object, result, say
 from .keys import installed
-from .money_texts import balance_text
+from .money_texts import balance_text, budget_text
 from .parameters import OUTPUT, PROVIDER, RUNNING, TASKS, WHOLE, AsJson
 from .tables import paragraph
 from .totals import Wanted, total_text
@@ -22,6 +22,7 @@ from .work import Session, named, run_work
 if TYPE_CHECKING:
     from ..core.journal.task import Task
     from ..core.money import Balance
+    from ..core.runner.runner import Runner
 
 
 def tasks(
@@ -57,21 +58,31 @@ def tasks(
     if limit is not None and limit < 1:
         raise usage.bad_limit(limit)
 
-    async def work(session: Session[None]) -> "tuple[Sequence[Task], Registry]":
+    async def work(session: Session[None]) -> "tuple[Sequence[Task], Registry, str | None]":
         runner = session.runner
         found = await named(runner, names) if names else await runner.tasks(only_open)
-        return [task for task in found if task.open or not only_open], runner.registry
+        limits = None if as_json else await _budget(runner)
+        return [task for task in found if task.open or not only_open], runner.registry, limits
 
-    found, registry = run_work(work, idle=texts.INTERRUPTED)
+    found, registry, limits = run_work(work, idle=texts.INTERRUPTED)
     every, chosen = found, wanted.among(found, registry)
     listed = chosen[-limit:] if limit else chosen
     _list(listed, registry.providers, as_json)
     if not as_json and chosen:
         total = total_text(chosen, len(listed), registry.providers)
-        result("\n".join(["", *paragraph(total, "")]))
+        lines = [*paragraph(total, ""), *(paragraph(limits, "") if limits else [])]
+        result("\n".join(["", *lines]))
     elif not as_json:
         say(texts.NO_SUCH_TASKS if every else texts.NO_OPEN_TASKS if only_open else texts.NO_TASKS)
     return 0
+
+
+async def _budget(runner: "Runner") -> str | None:
+    """How far the budget is used, if there is one."""
+    budget = runner.journal.budget()
+    if not budget.limited:
+        return None
+    return f"Budget: {budget_text(budget, await runner.journal.spent())}."
 
 
 def _list(tasks: "Sequence[Task]", providers: texts.Providers, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, UnknownTask
+from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Refused, Remedy, UnknownTask
 from ..core.journal.task import Task
 from ..core.provider import Provider
 from ..core.settings import PREFIX
@@ -194,11 +194,30 @@ def error_text(
     return join_sentences(str(error), *_what_helps(error, task, provider))
 
 
+def in_lines(text: str, error: Kling26Error) -> str:
+    """The text of an error, with the reasons of several providers on lines of their own."""
+    reasons = _reasons(error)
+    known = " ".join(reasons)
+    if not known or known not in text:
+        return text
+    before, _, after = text.partition(known)
+    lines = [before.strip(), *(f"    {reason}" for reason in reasons), after.strip()]
+    return "\n".join(filter(None, lines))
+
+
+def _reasons(error: Kling26Error) -> Sequence[str]:
+    """Those of several providers, none of which took a request; empty for any other error."""
+    reasons = error.reasons if isinstance(error, Refused) else ()
+    return reasons if len(reasons) > 1 else ()
+
+
 def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | None) -> Iterable[str]:
     if isinstance(error, UnknownTask):
         return ["kling26 tasks lists them."]
     if isinstance(error, JournalBusy):
         return ["Try again."]
+    if _reasons(error):
+        return []  # Each of them tells what would help there.
     if isinstance(error, NotDelivered) and task is None and error.task is None:
         return ["Check the tasks with: kling26 tasks"]
     if isinstance(error, NotDelivered) or (task is not None and task.open):

@@ -235,7 +235,8 @@ def _show(end: _End, as_json: bool, among: bool = False) -> int:
     error, text = end.error, None
     if error is not None:
         text = end.text or texts.error_text(error, end.task, end.provider)
-        say(f"{error.task}: {text}" if among else text)
+        shown = texts.in_lines(text, error)
+        say(f"{error.task}: {shown}" if among else shown)
     file = None if end.video is None else end.video.file
     if as_json:
         result(as_object(error, end.task, end.video, text, end.provider), file)
