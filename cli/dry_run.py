@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..core.errors import TryLater
 from ..core.journal.task import Task, image_id
 from ..core.money import Balance, Price
 from ..core.provider import Provider
@@ -30,19 +29,14 @@ def dry_run(request: "VideoRequest", own: Mapping[str, str], flags: Flags, limit
     """Print what `generate` would do; `limit` is how long that may take, in seconds."""
 
     async def work(session: Session[None]) -> "Preview":
-        import asyncio  # Not for --help, whose start it would slow down.
-
-        try:
-            async with asyncio.timeout(limit):
-                return await session.runner.preview(
-                    request,
-                    flags.provider,
-                    own,
-                    output=flags.output,
-                    sandbox=flags.sandbox or None,
-                )
-        except TimeoutError as error:
-            raise TryLater("Time ran out before the price was known. Nothing was sent.") from error
+        return await session.runner.preview(
+            request,
+            flags.provider,
+            own,
+            output=flags.output,
+            sandbox=flags.sandbox or None,
+            timeout=limit,
+        )
 
     seen = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
     result(as_object(seen) if flags.as_json else as_text(seen, flags.output))
@@ -83,8 +77,8 @@ _END = "This was a dry run: nothing was sent."
 _FOUND: Mapping[Standing, str] = {
     "unsent": "{task} is about to be sent to {title}. This would join it, and cost nothing more.",
     "unclear": (
-        "{task} has been sent to {title}, which had not answered yet. This would join it, and cost "
-        "nothing more."
+        "{task} has been sent to {title}, and no answer is known yet. This would join it, and pay "
+        "for no other one."
     ),
     "at_provider": "{title} is making this video as {task}. This would join it, and cost nothing.",
     "made": "{title} has made this video as {task}. This would fetch it, and cost nothing.",
