@@ -13,7 +13,7 @@ from ..core.keys import Keys
 from ..core.plugins import Registry, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings
-from . import key_texts, listings
+from . import key_texts, provider_pages
 from .console import result, say
 from .work import Interrupted
 
@@ -78,7 +78,7 @@ def show_key(
     """Show where the API key of each provider comes from, never the key itself."""
     chosen = installed().providers.values() if name is None else [_named(name)]
     for provider in chosen:
-        source = listings.key_source(provider, Settings(), provider.key_page)
+        source = provider_pages.key_source(provider, Settings(), provider.key_page)
         result(f"{provider.title}: {source}")
     return 0
 

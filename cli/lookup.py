@@ -9,8 +9,9 @@ import attrs
 from cyclopts import Parameter
 
 from ..core.plugins import Registry
+from ..core.provider import AUTO
 from ..core.settings import Settings
-from . import lengths, listings, texts, usage
+from . import lengths, listings, provider_pages, texts, usage
 from .console import as_object, result, say
 from .keys import installed
 from .money_texts import balance_text, budget_text
@@ -97,16 +98,18 @@ def _list(tasks: "Sequence[Task]", providers: texts.Providers, as_json: bool) ->
 
 def providers(
     name: Annotated[
-        str | None, Parameter(help="Show everything about this one.", group=PROVIDER)
+        str | None, Parameter(help="Show everything about this one, or auto.", group=PROVIDER)
     ] = None,
     /,
 ) -> int:
     """List the installed providers, or the limits and options of one."""
     registry = installed(shown=name is None)
     if name is None:
-        result(listings.provider_list(registry, Settings()))
+        result(provider_pages.provider_list(registry, Settings()))
+    elif name == AUTO:
+        result(provider_pages.auto_page(registry, Settings()))
     else:
-        result(listings.provider_page(Settings().configure(registry[name]), Settings()))
+        result(provider_pages.provider_page(Settings().configure(registry[name]), Settings()))
     return 0
 
 

@@ -10,8 +10,10 @@ from attrs import frozen
 from ..core.journal.task import Task, TaskState
 from ..core.money import USD, cost_unit, usd_text
 from ..core.plugins import Registry
+from ..core.provider import AUTO
 from ..core.runner.results import cost_in_usd
 from ..core.text import join_words
+from . import usage
 from .money_texts import amount
 from .texts import Providers, count
 
@@ -30,9 +32,12 @@ class Wanted:
         """
         The wanted ones of these tasks.
 
-        Raises `UnknownProvider` for a name that is not installed, and that no task has.
+        Raises `UnknownProvider` for a name that is not installed, and that no task has; and
+        `OptionRefused` for "auto", who makes no video.
         """
         name = self.provider
+        if name == AUTO:
+            raise usage.any_provider()
         if name is not None and all(task.provider != name for task in tasks):
             _ = registry[name]
         return [

@@ -215,6 +215,12 @@ def unusable_port(port: int, reason: str | None) -> OptionRefused:
     )
 
 
+def any_provider() -> OptionRefused:
+    return OptionRefused(
+        '--provider must be who made the video; "auto" is any of them.', option="provider"
+    )
+
+
 def bad_provider_name(name: str, longest: int) -> UsageError:
     return UsageError(
         f'"{sanitize(name, 60)}" cannot be the name of a provider: use up to {longest} of a-z, '
