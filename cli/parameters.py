@@ -156,9 +156,9 @@ class Flags:
                 raise usage.empty(name)
         if self.image is not None and self.aspect_ratio is not None:
             raise usage.shape_with_image()
-        for image in (self.image, self.end_image):
+        for name, image in (("image", self.image), ("end_image", self.end_image)):
             if image is not None and self.output is not None and _same(image, self.output):
-                raise usage.output_is_image()
+                raise usage.output_is_image(name)
         given: dict[str, Any] = {
             name: getattr(self, name) for name in _DEFAULTS if name != "prompt"
         }

@@ -82,7 +82,7 @@ def provider_page(provider: Provider, settings: Settings) -> str:
     lines = [
         f"{sanitize(provider.title)} ({provider.name})",
         "",
-        *_table(_facts(provider, settings)),
+        *_table(dict(_facts(provider, settings))),
     ]
     own = list(options_of(provider.Options))
     heading = "Own options, each set with --option NAME=VALUE:" if own else "No options of its own."

@@ -143,9 +143,10 @@ def not_text() -> OptionRefused:
     return OptionRefused("The prompt is not valid UTF-8.", option="prompt")
 
 
-def output_is_image() -> OptionRefused:
+def output_is_image(name: str) -> OptionRefused:
     return OptionRefused(
-        "--output names the very file of --image, which the video would replace.", option="output"
+        f"--output names the very file of {flag(name)}, which the video would replace.",
+        option="output",
     )
 
 
