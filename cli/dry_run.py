@@ -18,6 +18,7 @@ from . import texts
 from .console import result
 from .money_texts import balance_text, budget_text, price_text
 from .parameters import Flags
+from .tables import paragraph
 from .work import Session, run_work
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ _UNKNOWN = (
 
 def as_text(seen: "Preview", output: str | None = None) -> str:
     """A line on what would happen, and one on each thing to know about it."""
-    return "\n".join([*_lines(seen, output), _END])
+    lines = (*_lines(seen, output), _END)
+    return "\n".join(line for text in lines for line in paragraph(text, ""))
 
 
 def _lines(seen: "Preview", output: str | None) -> Iterator[str]:

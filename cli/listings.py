@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from ..core.journal.task import Task
-from ..core.money import cost_unit
+from ..core.money import cost_unit, usd_text
 from ..core.provider import Provider
 from ..core.runner.results import cost_in_usd
 from . import texts
@@ -37,12 +37,17 @@ def _in_line(row: Sequence[str]) -> str:
 
 
 def _row(task: Task, provider: Provider | None) -> tuple[str, str, str, str, str]:
-    cost = ""
-    if task.cost is not None and not task.sandbox:
-        unit = cost_unit(task.cost, task.cost_unit, provider)
-        cost = amount(task.cost, unit, cost_in_usd(task, provider))
+    cost = "" if task.cost is None or task.sandbox else _cost(task, provider)
     where = {"sandbox": " (sandbox)", "loopback": " (this machine)"}.get(task.realm, "")
     return task.id, _age(task.created), task.provider + where, task.state, cost
+
+
+def _cost(task: Task, provider: Provider | None) -> str:
+    """What a task cost, in USD where that is known: a line has no room for more."""
+    usd = cost_in_usd(task, provider)
+    if usd is not None:
+        return usd_text(usd)
+    return amount(task.cost or 0.0, cost_unit(task.cost, task.cost_unit, provider))
 
 
 def _age(since: float) -> str:
