@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from ..core.options import options_of
+from ..core.provider import AUTO
 from ..core.request import VideoRequest
 from .console import result
 from .keys import installed
@@ -55,7 +56,7 @@ def _values() -> Mapping[str, Sequence[str]]:
     """What some options may be, where cyclopts does not know it."""
     shared = {info.name: list(map(str, info.choices)) for info in options_of(VideoRequest)}
     return {
-        "--provider": list(installed().providers),
+        "--provider": [AUTO, *installed().providers],
         "--duration": shared["duration"],
         "--aspect-ratio": shared["aspect_ratio"],
     }

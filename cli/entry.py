@@ -103,7 +103,9 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
                 console.result(console.as_object(task=task, text=text))
         return INTERRUPTED
     except Kling26Error as error:
-        console.fail(texts.error_text(error), error=error, as_json=as_json)
+        provider = work.installed.get(error.provider or "")
+        text = texts.error_text(error, provider=provider)
+        console.fail(text, error=error, as_json=as_json)
         return exits.exit_status(error)
     except KeyboardInterrupt:
         raise

@@ -13,7 +13,7 @@ from ..core.keys import Keys
 from ..core.plugins import Registry, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings
-from . import listings, texts
+from . import key_texts, provider_pages
 from .console import result, say
 from .work import Interrupted
 
@@ -49,11 +49,11 @@ def set_key(name: ProviderName, /) -> int:
     """
     provider, stored = _named(name), Keys(Settings())
     note = stored.set(provider, _read(provider))
-    result(texts.key_stored(provider, stored.path))
+    result(key_texts.key_stored(provider, stored.path))
     if note is not None:
         say(note)
-    if stored.settings.environ.get(provider.key_variable):
-        say(texts.variable_counts_first(provider))
+    if (variable := key_texts.in_environment(provider.key_variables)) is not None:
+        say(key_texts.counts_first(variable))
     return 0
 
 
@@ -61,9 +61,9 @@ def set_key(name: ProviderName, /) -> int:
 def unset_key(name: ProviderName, /) -> int:
     """Delete a provider's stored API key."""
     provider, stored = _named(name), Keys(Settings())
-    result(texts.key_unset(provider, stored.unset(provider)))
-    if stored.settings.environ.get(provider.key_variable):
-        say(texts.variable_still_counts(provider))
+    result(key_texts.key_unset(provider, stored.unset(provider)))
+    if (variable := key_texts.in_environment(provider.key_variables)) is not None:
+        say(key_texts.still_counts(variable))
     return 0
 
 
@@ -78,7 +78,7 @@ def show_key(
     """Show where the API key of each provider comes from, never the key itself."""
     chosen = installed().providers.values() if name is None else [_named(name)]
     for provider in chosen:
-        source = listings.key_source(provider, Settings(), provider.key_page)
+        source = provider_pages.key_source(provider, Settings(), provider.key_page)
         result(f"{provider.title}: {source}")
     return 0
 
@@ -87,7 +87,7 @@ def _named(name: str) -> Provider:
     """The provider of that name; a wrong name is not repeated, for it might be a key."""
     registry = installed()
     if name not in registry.providers:
-        raise UnknownProvider(texts.no_such_provider(name, list(registry.providers)))
+        raise UnknownProvider(key_texts.no_such_provider(name, list(registry.providers)))
     return registry[name]
 
 
@@ -95,14 +95,14 @@ def _read(provider: Provider) -> str:
     try:
         return _typed(provider) if sys.stdin.isatty() else sys.stdin.readline()
     except KeyboardInterrupt:
-        raise Interrupted(texts.NO_KEY_STORED) from None
+        raise Interrupted(key_texts.NO_KEY_STORED) from None
 
 
 def _typed(provider: Provider) -> str:
     try:
-        return getpass(texts.key_prompt(provider))
+        return getpass(key_texts.key_prompt(provider))
     except KeyboardInterrupt:
         say("")  # The prompt's line ends here.
         raise
     except EOFError:
-        raise SettingsError(texts.NO_KEY_ENTERED) from None
+        raise SettingsError(key_texts.NO_KEY_ENTERED) from None

@@ -1,17 +1,21 @@
 """The commands that look things up, and the one that forgets them."""
 
+import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 from cyclopts import Parameter
 
 from ..core.plugins import Registry
+from ..core.provider import AUTO
 from ..core.settings import Settings
-from . import lengths, listings, texts, usage
+from . import lengths, listings, provider_pages, texts, usage
 from .console import as_object, result, say
 from .keys import installed
-from .parameters import PROVIDER, RUNNING, TASKS, WHOLE, AsJson
+from .money_texts import balance_text, budget_text
+from .parameters import OUTPUT, PROVIDER, RUNNING, TASKS, WHOLE, AsJson
 from .tables import paragraph
 from .totals import Wanted, total_text
 from .work import Session, named, run_work
@@ -19,6 +23,7 @@ from .work import Session, named, run_work
 if TYPE_CHECKING:
     from ..core.journal.task import Task
     from ..core.money import Balance
+    from ..core.runner.runner import Runner
 
 
 def tasks(
@@ -54,44 +59,57 @@ def tasks(
     if limit is not None and limit < 1:
         raise usage.bad_limit(limit)
 
-    async def work(session: Session[None]) -> "tuple[Sequence[Task], Registry]":
+    async def work(session: Session[None]) -> "tuple[Sequence[Task], Registry, str | None]":
         runner = session.runner
         found = await named(runner, names) if names else await runner.tasks(only_open)
-        return [task for task in found if task.open or not only_open], runner.registry
+        limits = None if as_json else await _budget(runner)
+        return [task for task in found if task.open or not only_open], runner.registry, limits
 
-    found, registry = run_work(work, idle=texts.INTERRUPTED)
+    found, registry, limits = run_work(work, idle=texts.INTERRUPTED)
     every, chosen = found, wanted.among(found, registry)
     listed = chosen[-limit:] if limit else chosen
     _list(listed, registry.providers, as_json)
     if not as_json and chosen:
         total = total_text(chosen, len(listed), registry.providers)
-        result("\n".join(["", *paragraph(total, "")]))
+        lines = [*paragraph(total, ""), *(paragraph(limits, "") if limits else [])]
+        result("\n".join(["", *lines]))
     elif not as_json:
         say(texts.NO_SUCH_TASKS if every else texts.NO_OPEN_TASKS if only_open else texts.NO_TASKS)
     return 0
 
 
+async def _budget(runner: "Runner") -> str | None:
+    """How far the budget is used, if there is one."""
+    budget = runner.journal.budget()
+    if not budget.limited:
+        return None
+    return f"Budget: {budget_text(budget, await runner.journal.spent())}."
+
+
 def _list(tasks: "Sequence[Task]", providers: texts.Providers, as_json: bool) -> None:
     if as_json:
         for task in tasks:
-            failure = texts.failure_text(task, providers.get(task.provider)) if task.error else None
-            result(as_object(task=task, text=failure))
+            provider = providers.get(task.provider)
+            failure = texts.failure_text(task, provider) if task.error else None
+            result(as_object(task=task, text=failure, provider=provider))
     elif tasks:
         result(listings.task_list(tasks, providers))
 
 
 def providers(
     name: Annotated[
-        str | None, Parameter(help="Show everything about this one.", group=PROVIDER)
+        str | None, Parameter(help="Show everything about this one, or auto.", group=PROVIDER)
     ] = None,
     /,
 ) -> int:
     """List the installed providers, or the limits and options of one."""
     registry = installed(shown=name is None)
     if name is None:
-        result(listings.provider_list(registry, Settings()))
+        result(provider_pages.provider_list(registry, Settings()))
+    elif name == AUTO:
+        result(provider_pages.auto_page(registry, Settings()))
     else:
-        result(listings.provider_page(Settings().configure(registry[name]), Settings()))
+        result(provider_pages.provider_page(Settings().configure(registry[name]), Settings()))
     return 0
 
 
@@ -105,14 +123,20 @@ def balance(
     sandbox: Annotated[
         bool, Parameter(help="Ask the emulator: no key, no network.", group=RUNNING)
     ] = False,
+    as_json: Annotated[
+        bool, Parameter(name="--json", help="Print one JSON object.", group=OUTPUT)
+    ] = False,
 ) -> int:
-    """Ask a provider how much credit is left."""
+    """Ask a provider how much is left on your account."""
 
-    async def work(session: Session[None]) -> "Balance":
-        return await session.runner.balance(name, sandbox=sandbox or None)
+    async def work(session: Session[None]) -> "tuple[str, Balance]":
+        runner = session.runner
+        left = await runner.balance(name, sandbox=sandbox or None)
+        return name or runner.settings.provider, left
 
-    left = run_work(work, idle=texts.INTERRUPTED)
-    result(f"{left.amount:.12g} {left.unit}")
+    provider, left = run_work(work, idle=texts.INTERRUPTED)
+    as_object = {"provider": provider, **attrs.asdict(left)}
+    result(json.dumps(as_object) if as_json else balance_text(left))
     return 0
 
 

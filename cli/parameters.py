@@ -104,8 +104,9 @@ class Flags:
     provider: Annotated[
         str | None,
         Parameter(
-            help="Who makes the video: kie, unless KLING26_PROVIDER names another.",
-            metavar="NAME",
+            help="Who makes the video: kie, unless KLING26_PROVIDER names another. "
+            "auto is whoever can, the cheapest first.",
+            metavar="NAME|auto",
             group=PROVIDER,
         ),
     ] = None
@@ -122,6 +123,12 @@ class Flags:
     sandbox: Annotated[
         bool,
         Parameter(help="Rehearse with an emulator: no key, no network, no cost.", group=RUNNING),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            help="Say what would happen and what it would cost; send nothing.", group=RUNNING
+        ),
     ] = False
     timeout: Timeout = TIMEOUT
     output: Annotated[
@@ -149,9 +156,9 @@ class Flags:
                 raise usage.empty(name)
         if self.image is not None and self.aspect_ratio is not None:
             raise usage.shape_with_image()
-        for image in (self.image, self.end_image):
+        for name, image in (("image", self.image), ("end_image", self.end_image)):
             if image is not None and self.output is not None and _same(image, self.output):
-                raise usage.output_is_image()
+                raise usage.output_is_image(name)
         given: dict[str, Any] = {
             name: getattr(self, name) for name in _DEFAULTS if name != "prompt"
         }

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..core.money import USD, usd_text
 from ..core.progress import Phase, Progress
 from ..core.provider import Provider
 from ..core.status import Standing
 from ..core.text import sanitize
+from .money_texts import amount
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -63,25 +65,21 @@ def made_text(video: "Video", provider: Provider | None, took: float, began: flo
     if made_before(video, began):
         free = "" if video.sandbox else "; this time it cost nothing"
         return f"{made} on {_moment(video.paid)}{free} ({video.task})."
-    cost = ""
-    if video.cost is not None and not video.sandbox:
-        cost = f" for {amount(video.cost, video.cost_unit)}"
+    cost = "" if video.sandbox or video.cost is None else f" for {_cost(video)}"
     return f"{made} in {clock(took)}{cost} ({video.task})."
+
+
+def _cost(video: "Video") -> str:
+    """What a video cost; its id follows in brackets, so that the USD are in none."""
+    cost = amount(video.cost or 0.0, video.cost_unit)
+    if video.cost_usd is None or video.cost_unit == USD:
+        return cost
+    return f"{cost}, worth {usd_text(video.cost_usd)}"
 
 
 def made_before(video: "Video", began: float) -> bool:
     """Whether the video was paid for before a moment, in seconds since the epoch."""
     return (video.paid or began) < began
-
-
-def amount(number: float, unit: str | None) -> str:
-    """
-    A sum of money or credits.
-
-    >>> amount(55.0, "credits")
-    '55 credits'
-    """
-    return f"{round(number, 6):.12g} {sanitize(unit or '', 40)}".rstrip()
 
 
 def clock(seconds: float | None) -> str:

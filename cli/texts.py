@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, UnknownTask
+from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Refused, Remedy, UnknownTask
 from ..core.journal.task import Task
 from ..core.provider import Provider
-from ..core.settings import Settings
+from ..core.settings import PREFIX
 from ..core.status import Standing
-from ..core.text import did_you_mean, join_sentences, join_words, sanitize
+from ..core.text import join_sentences, sanitize
+from .key_texts import SET_ANY_KEY, set_key
 from .progress_texts import title
 
 if TYPE_CHECKING:
@@ -116,12 +117,16 @@ def sent_now(task: Task) -> str:
 
 def not_adopted(error: Kling26Error, task: Task, provider: Provider | None) -> str:
     """Why an unknown task was given no id, and what to do about it."""
-    remedy = task.remedy or Remedy("adopt")
     return join_sentences(
         error_text(error, None, provider),
         f"Task {task.id} is still unknown",
-        *_unknown(remedy, _about(task, provider)),
+        unknown_text(task, provider),
     )
+
+
+def unknown_text(task: Task, provider: Provider | None) -> str:
+    """What to do about a task whose outcome is unknown."""
+    return join_sentences(*_unknown(task.remedy or Remedy("adopt"), _about(task, provider)))
 
 
 # -- interrupts --------------------------------------------------------------------------------
@@ -129,7 +134,6 @@ def not_adopted(error: Kling26Error, task: Task, provider: Provider | None) -> s
 INTERRUPTED = "Interrupted."
 NOTHING_SENT = "Interrupted. Nothing was sent."
 CHECK_TASK = "Interrupted. Check the task with: kling26 tasks"
-NO_KEY_STORED = "Interrupted. No key was stored."
 PRUNE_INTERRUPTED = "Interrupted. Run the command again to finish."
 
 
@@ -190,11 +194,30 @@ def error_text(
     return join_sentences(str(error), *_what_helps(error, task, provider))
 
 
+def in_lines(text: str, error: Kling26Error) -> str:
+    """The text of an error, with the reasons of several providers on lines of their own."""
+    reasons = _reasons(error)
+    known = " ".join(reasons)
+    if not known or known not in text:
+        return text
+    before, _, after = text.partition(known)
+    lines = [before.strip(), *(f"    {reason}" for reason in reasons), after.strip()]
+    return "\n".join(filter(None, lines))
+
+
+def _reasons(error: Kling26Error) -> Sequence[str]:
+    """Those of several providers, none of which took a request; empty for any other error."""
+    reasons = error.reasons if isinstance(error, Refused) else ()
+    return reasons if len(reasons) > 1 else ()
+
+
 def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | None) -> Iterable[str]:
     if isinstance(error, UnknownTask):
         return ["kling26 tasks lists them."]
     if isinstance(error, JournalBusy):
         return ["Try again."]
+    if _reasons(error):
+        return []  # Each of them tells what would help there.
     if isinstance(error, NotDelivered) and task is None and error.task is None:
         return ["Check the tasks with: kling26 tasks"]
     if isinstance(error, NotDelivered) or (task is not None and task.open):
@@ -208,7 +231,7 @@ def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | Non
 
 def _going_on(remedy: Remedy | None, about: _About) -> Iterable[str]:
     """How to go on with a task that is paid for, may be, or is still to be sent."""
-    if remedy is None or remedy.do in ("wait", "change"):
+    if remedy is None or remedy.do == "wait":
         return [about.next]
     if remedy.do in ("adopt", "resubmit"):
         return _unknown(remedy, about)
@@ -242,13 +265,28 @@ def _advice(remedy: Remedy | None, name: str | None, provider: Provider | None) 
     if remedy is None:
         return ""
     if remedy.do == "set_key":
-        variable, page = remedy.variable, remedy.page
-        if variable is None and provider is not None:
-            variable, page = provider.key_variable, provider.key_page
-        return set_key(str(name), variable, page)
+        return _set_key(remedy, name, provider)
+    if remedy.do == "change" and remedy.option in _BUDGET:
+        return _raise_limit(str(remedy.option))
     return _ADVICE.get(remedy.do, "")
 
 
+def _set_key(remedy: Remedy, name: str | None, provider: Provider | None) -> str:
+    if name is None:
+        return SET_ANY_KEY
+    if provider is not None:
+        return set_key(name, provider.key_variables, remedy.page or provider.key_page)
+    return set_key(name, [remedy.variable] if remedy.variable else [], remedy.page)
+
+
+def _raise_limit(setting: str) -> str:
+    """How to allow more than the budget does; the environment counts, wherever else it is set."""
+    return f"Set {PREFIX}{setting.upper()} to a larger number, or to none for no limit."
+
+
+#: The limits of the budget, by the names of their settings.
+_BUDGET = ("max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour")
+#: What else helps, and is the same for everybody.
 _ADVICE = {"top_up": "Top up the account and try again.", "wait": "Try again later."}
 
 
@@ -257,50 +295,6 @@ def bug(what: str) -> str:
     return join_sentences(
         f"This is a bug in kling26: {what}", "Run it again with --verbose to see where."
     )
-
-
-# -- keys --------------------------------------------------------------------------------------
-
-
-def set_key(name: str, variable: str | None, page: str | None) -> str:
-    """How to set a provider's key; one in the environment takes precedence over a stored one."""
-    keys = f" (keys: {page})" if page else ""
-    if variable and Settings().environ.get(variable):
-        return f"Set {variable} to another key{keys}"
-    command = f"kling26 keys set {name}{keys}"
-    return f"Set {variable}, or run: {command}" if variable else f"Run: {command}"
-
-
-def key_prompt(provider: Provider) -> str:
-    page = f" ({provider.key_page})" if provider.key_page else ""
-    return f"API key for {provider.title}{page}: "
-
-
-def key_stored(provider: Provider, path: Path) -> str:
-    return f"The key for {provider.title} is stored in {path}, which only you can read."
-
-
-def key_unset(provider: Provider, there_was_one: bool) -> str:
-    if there_was_one:
-        return f"Deleted the stored key for {provider.title}."
-    return f"No key is stored for {provider.title}."
-
-
-def variable_counts_first(provider: Provider) -> str:
-    return f"{provider.key_variable} is set as well, and takes precedence over the stored key."
-
-
-def variable_still_counts(provider: Provider) -> str:
-    return f"{provider.key_variable} is still set, so that key is used."
-
-
-NO_KEY_ENTERED = "No key was entered, so none was stored."
-
-
-def no_such_provider(typed: str, names: Sequence[str]) -> str:
-    """Without the name that was typed, which might be a key."""
-    others = did_you_mean(typed, names) or f". Installed: {join_words(names, 'and')}."
-    return f"There is no such provider{others}"
 
 
 # -- the journal -------------------------------------------------------------------------------

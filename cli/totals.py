@@ -8,10 +8,13 @@ from typing import get_args
 from attrs import frozen
 
 from ..core.journal.task import Task, TaskState
-from ..core.money import cost_unit
+from ..core.money import USD, cost_unit, usd_text
 from ..core.plugins import Registry
+from ..core.provider import AUTO
+from ..core.runner.results import cost_in_usd
 from ..core.text import join_words
-from .progress_texts import amount
+from . import usage
+from .money_texts import amount
 from .texts import Providers, count
 
 #: What a task may have cost, if nobody has said how much.
@@ -29,9 +32,12 @@ class Wanted:
         """
         The wanted ones of these tasks.
 
-        Raises `UnknownProvider` for a name that is not installed, and that no task has.
+        Raises `UnknownProvider` for a name that is not installed, and that no task has; and
+        `OptionRefused` for "auto", who makes no video.
         """
         name = self.provider
+        if name == AUTO:
+            raise usage.any_provider()
         if name is not None and all(task.provider != name for task in tasks):
             _ = registry[name]
         return [
@@ -68,19 +74,31 @@ def _states(tasks: Iterable[Task]) -> str:
 
 
 def _spent(tasks: Sequence[Task], providers: Providers) -> str:
-    """What was spent, by unit, and how many tasks cost nobody knows what."""
+    """What was spent by unit and in USD, and how many tasks cost nobody knows what."""
     costs: dict[str, list[float]] = {}
+    usd: list[float | None] = []
     for task in tasks:
         if task.cost is not None:
-            unit = cost_unit(task.cost, task.cost_unit, providers.get(task.provider)) or ""
+            provider = providers.get(task.provider)
+            unit = cost_unit(task.cost, task.cost_unit, provider) or ""
             costs.setdefault(unit, []).append(task.cost)
-    sums = [amount(fsum(each), unit) for unit, each in costs.items()]
+            usd.append(cost_in_usd(task, provider))
     open_ended = sum(task.cost is None and _may_be_charged(task) for task in tasks)
-    if open_ended and not sums:
-        return f"; the cost of {open_ended} is not known yet"
-    if open_ended:
-        sums.append(f"an unknown sum on {open_ended}")
-    return f"; spent {join_words(sums, 'and')}" if sums else ""
+    if not costs:
+        return f"; the cost of {open_ended} is not known yet" if open_ended else ""
+    sums = [amount(fsum(each), unit) for unit, each in costs.items()]
+    sums += [f"an unknown sum on {open_ended}"] if open_ended else []
+    in_usd = "" if list(costs) == [USD] else _in_usd(usd, not open_ended)
+    return f"; spent {join_words(sums, 'and')}{in_usd}"
+
+
+def _in_usd(costs: Sequence[float | None], complete: bool) -> str:
+    """What costs come to in USD, as far as each is known there; `complete` if there are no more."""
+    known = [cost for cost in costs if cost is not None]
+    if not known:
+        return ""
+    least = "" if complete and len(known) == len(costs) else "at least "
+    return f" ({least}{usd_text(fsum(known))})"
 
 
 def _may_be_charged(task: Task) -> bool:

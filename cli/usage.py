@@ -143,9 +143,10 @@ def not_text() -> OptionRefused:
     return OptionRefused("The prompt is not valid UTF-8.", option="prompt")
 
 
-def output_is_image() -> OptionRefused:
+def output_is_image(name: str) -> OptionRefused:
     return OptionRefused(
-        "--output names the very file of --image, which the video would replace.", option="output"
+        f"--output names the very file of {flag(name)}, which the video would replace.",
+        option="output",
     )
 
 
@@ -212,6 +213,12 @@ def unusable_port(port: int, reason: str | None) -> OptionRefused:
     why = "is already in use" if reason is None else f"cannot be used ({reason})"
     return OptionRefused(
         f"Port {port} {why}; choose another with --port, or 0 for a free one.", option="port"
+    )
+
+
+def any_provider() -> OptionRefused:
+    return OptionRefused(
+        '--provider must be who made the video; "auto" is any of them.', option="provider"
     )
 
 

@@ -11,6 +11,7 @@ from ..core.provider import Provider
 from ..core.settings import TIMEOUT
 from . import texts
 from .console import as_object, result, say
+from .dry_run import dry_run
 from .exits import NOT_DELIVERED, exit_status
 from .parameters import (
     NO_FLAGS,
@@ -56,6 +57,8 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
     own, began = flags.own_options(), time.time()
     text = read_prompt(flags.timeout) if prompt == "-" else prompt
     request, limit = flags.request(text), flags.timeout - (time.time() - began)
+    if flags.dry_run:
+        return dry_run(request, own, flags, limit)
 
     async def work(session: Session[_End]) -> _End:
         import asyncio  # Not for --help, whose start it would slow down.
@@ -77,8 +80,8 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
                 raise
             task = await session.runner.latest(error.task)
             return _End(task, session.providers.get(str(error.provider)), None, error)
-        provider = session.providers.get(video.provider)
-        return _End(None, provider, video, None, clock() - started)
+        took, provider = clock() - started, session.providers.get(video.provider)
+        return _End(await session.runner.latest(video.task), provider, video, None, took)
 
     end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
     video, status = end.video, _show(end, flags.as_json)
@@ -232,10 +235,11 @@ def _show(end: _End, as_json: bool, among: bool = False) -> int:
     error, text = end.error, None
     if error is not None:
         text = end.text or texts.error_text(error, end.task, end.provider)
-        say(f"{error.task}: {text}" if among else text)
+        shown = texts.in_lines(text, error)
+        say(f"{error.task}: {shown}" if among else shown)
     file = None if end.video is None else end.video.file
     if as_json:
-        result(as_object(error, end.task, end.video, text), file)
+        result(as_object(error, end.task, end.video, text, end.provider), file)
     elif file is not None:
         result(str(file), file)
     return 0 if error is None else exit_status(error)

@@ -44,6 +44,8 @@ _CLOSING = 3.0
 #: How long to look for what an interrupt left behind.
 _LOOK = 3.0
 
+#: The installed providers, by name, once there is a runner.
+installed: Mapping[str, Provider] = {}
 #: Whether the runner has been given anything to do in this process.
 begun: bool = False
 #: Whether something hangs that an orderly exit might wait for.
@@ -116,9 +118,10 @@ def run_work(
     """
     from ..core.runner.runner import Runner
 
-    global begun  # noqa: PLW0603 - one per process, like the loop.
+    global begun, installed  # noqa: PLW0603 - one per process, like the loop.
     time_left = TimeLeft(limit + _AT_MOST)
     session = Session[ItemT](Runner(Settings()), Display(quiet))
+    installed = session.providers
     interrupted = False
     try:
         with _on_this_machine(session, paid), session.display:

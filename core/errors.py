@@ -52,6 +52,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import httpx
 
 
@@ -222,7 +224,13 @@ class TryLater(ProviderError):
 
 
 class Refused(ProviderError):
-    """The provider refused the request and gave its reason; nothing was paid."""
+    """
+    The provider refused the request and gave its reason; nothing was paid.
+
+    If any provider might have taken it, and none did, `reasons` has a sentence on each.
+    """
+
+    reasons: "Sequence[str]" = ()
 
 
 class KeyRejected(Refused):

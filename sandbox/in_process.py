@@ -32,11 +32,18 @@ def rehearsal(
     """
     faults, folder = _faults(settings), settings.home / "sandbox"
     try:
-        make_private(folder)
-        try_file(folder / f"{os.urandom(8).hex()}.part")
+        _try_folder(folder)
         return SandboxTransport(_apps(providers, emulators, folder, faults))
     except OSError as error:
         raise SettingsError(advise(f"{sanitize(folder)} cannot be used", error)) from error
+
+
+def _try_folder(folder: Path) -> None:
+    """Raise `OSError` if a folder cannot be used; it is made with the first task in it."""
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    make_private(folder)  # Which is there, but may be no folder.
+    try_file(folder / f"{os.urandom(8).hex()}.part")
 
 
 def _apps(

@@ -10,6 +10,7 @@ from typing import Literal
 
 from attrs import Factory, asdict, define
 
+from ..core.home import make_private
 from .video import Clip
 
 TaskPhase = Literal["queued", "running", "succeeded", "failed", "cancelled", "unknown"]
@@ -80,11 +81,10 @@ class Tasks:
 
 
 class FolderTasks(Tasks):
-    """All tasks of one emulator, as files shared between processes."""
+    """All tasks of one emulator, as files shared between processes, in a folder made for them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def __iter__(self) -> Iterator[EmulatedTask]:
         found = [task for path in self._folder.glob("*.json") if (task := self._read(path))]
@@ -101,6 +101,7 @@ class FolderTasks(Tasks):
         draft.replace(path)
 
     def _reserve(self, task_id: str) -> bool:
+        make_private(self._folder)
         try:
             self._path(task_id).open("x").close()
         except FileExistsError:

@@ -394,6 +394,11 @@ class Journal:
         """Record that this worker is alive."""
         await self._run(lambda connection: self.worker.register(connection, self._now()))
 
+    async def is_left(self, task: Task) -> bool:
+        """Whether a task was never sent, and nobody is about to send it."""
+        unsent = task.standing == "unsent"
+        return unsent and (task.worker is None or not await self._is_alive(task.worker))
+
     async def _is_alive(self, worker: str) -> bool:
         return await self.database.read(
             lambda connection: self.worker.is_alive(worker, connection, self._now())

@@ -117,7 +117,9 @@ def _taken_by_none(
     """The error when nobody is left: each one's reason."""
     words = [each.why for each in (*passed, *skipped)]
     if passed:
-        return Refused(join_sentences("No provider took this request.", *words))
+        refusal = Refused(join_sentences("No provider took this request.", *words))
+        refusal.reasons = words
+        return refusal
     first = keyless[0].provider
     titles = join_words(each.provider.title for each in keyless)
     variables = join_words(each.provider.key_variable for each in keyless)

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from ..errors import Kling26Error
 from ..http.client import ProviderClient
+from ..http.pacing import now
 from ..journal.journal import Journal
 from ..journal.task import Passed, Task
 from ..money import Balance, Price, in_usd
@@ -51,23 +52,28 @@ class Preview:
 
 
 async def preview(
-    order: Order, journal: Journal, prices: Prices, registry: Registry, sandbox: bool
+    order: Order,
+    journal: Journal,
+    prices: Prices,
+    registry: Registry,
+    sandbox: bool,
+    deadline: float,
 ) -> Preview:
     """
-    What an order would do, checked as it would be.
+    What an order would do, checked as it would be; no balance is waited for after the deadline.
 
     Raises `MissingKey`, `BudgetExceeded` and `PaymentForbidden`, as it would.
     """
     budget = journal.budget()
     equal = await journal.find_equal(order.fingerprints)
-    left = None if equal is None or not _is_left(equal) else equal.id
+    left = equal.id if equal is not None and await journal.is_left(equal) else None
     spent = await journal.spent(left) if budget.limited else None
     if equal is not None and left is None:
         would: Literal["join", "reuse"] = "reuse" if equal.standing == "stored" else "join"
         target = order.target_of(equal) or order.targets[0]
         return Preview(
             would, target.provider, order.request, target.own, equal, Price(), budget, spent,
-            await _balance(target),
+            await _balance(target, deadline),
         )  # fmt: skip
     choice = await choose(order, prices)
     target, price = choice.target, choice.price
@@ -76,13 +82,8 @@ async def preview(
     await registry.events.before_paying(order.request, target.provider, price)
     return Preview(
         "pay", target.provider, order.request, target.own, equal, price, budget, spent,
-        await _balance(target), choice.passed,
+        await _balance(target, deadline), choice.passed,
     )  # fmt: skip
-
-
-def _is_left(task: Task) -> bool:
-    """Whether a task was never sent, and nobody is about to."""
-    return task.standing == "unsent" and task.worker is None
 
 
 async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
@@ -93,11 +94,11 @@ async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
     return Balance(float(left), provider.cost_unit, in_usd(provider, left, provider.cost_unit))
 
 
-async def _balance(target: Target) -> Balance | None:
+async def _balance(target: Target, deadline: float) -> Balance | None:
     if not target.provider.can("balance"):
         return None
     try:
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(min(_TIMEOUT, deadline - now())):
             return await balance_of(target.provider, target.client)
     except (Kling26Error, TimeoutError) as error:
         logger.info("%s told no balance: %s", target.provider.title, error)

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..errors import JournalError, Kling26Error, NotDelivered, UsageError
 from ..journal.task import Task
-from ..money import cost_unit
+from ..money import cost_unit, in_usd
 from ..provider import Provider
 from ..status import Standing
 from ..text import join_sentences, sentence
@@ -19,9 +19,10 @@ class Video:
     """
     A video on this machine.
 
-    `file` is its path; `cost` is what the provider charged, if known, in `cost_unit`. `reused`
-    means that the video was requested before; `paid` is when the provider accepted it, in seconds
-    since the epoch; `sandbox` means that it is a rehearsal.
+    `file` is its path; `cost` is what the provider charged, if known, in `cost_unit`, and
+    `cost_usd` is that in USD. `reused` means that the video was requested before, and that cost is
+    none of this request's; `paid` is when the provider accepted it, in seconds since the epoch;
+    `sandbox` means that it is a rehearsal.
     """
 
     task: str
@@ -34,6 +35,7 @@ class Video:
     reused: bool
     paid: float | None
     sandbox: bool = False
+    cost_usd: float | None = None
 
     @classmethod
     def of(cls, task: Task, file: Path, reused: bool, provider: Provider | None) -> Self:
@@ -49,7 +51,15 @@ class Video:
             reused=reused,
             paid=task.submitted,
             sandbox=task.sandbox,
+            cost_usd=cost_in_usd(task, provider),
         )
+
+
+def cost_in_usd(task: Task, provider: Provider | None) -> float | None:
+    """What a task cost in USD; None if that is not known. Old rows of the journal do not say."""
+    if task.cost_usd is not None or provider is None:
+        return task.cost_usd
+    return in_usd(provider, task.cost, cost_unit(task.cost, task.cost_unit, provider))
 
 
 @frozen

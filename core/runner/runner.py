@@ -297,16 +297,18 @@ class Runner:
         *,
         output: str | Path | None = None,
         sandbox: bool | None = None,
+        timeout: float = TIMEOUT,
     ) -> Preview:
         """
         What `generate` would do with the same arguments: nothing is paid, and nothing written.
 
         Raises what that would raise before anything is sent.
         """
+        deadline = now() + timeout
         rehearsal = self._in_sandbox(sandbox)
         order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
         prices = Prices(self.journal, kept=False)
-        return await preview(order, self.journal, prices, self.registry, rehearsal)
+        return await preview(order, self.journal, prices, self.registry, rehearsal, deadline)
 
     async def prune(self, older_than: float) -> list[Task]:
         """
