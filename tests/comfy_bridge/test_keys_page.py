@@ -24,9 +24,10 @@ def test_every_provider_is_listed_with_its_key_and_prices(registry: Registry) ->
 
     assert (kie["name"], kie["title"], kie["key_variable"]) == ("kie", "kie.ai", "KIE_API_KEY")
     assert kie["key"] == {"set": False, "source": None, "problem": None}
-    assert {"when": {"with_image": False, "sound": True, "duration": 10}, "usd": 1.1} in kie[
-        "prices"
-    ]
+    assert {
+        "when": {"with_image": False, "with_end_image": False, "sound": True, "duration": 10},
+        "usd": 1.1,
+    } in kie["prices"]
 
 
 def test_a_key_is_kept_and_not_given_back(registry: Registry, tmp_path: Any) -> None:

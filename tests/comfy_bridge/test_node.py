@@ -48,6 +48,7 @@ def test_the_outputs_are_a_file_its_url_and_the_task(
         "task_id": "remote-1",
         "cost": 55.0,
         "cost_unit": "credits",
+        "cost_usd": None,
         "paid_before": False,
     }
 
@@ -170,7 +171,7 @@ def test_a_missing_provider_is_never_replaced_by_another(
     "prompt", [None, {}, {"7": {"inputs": {}}}, {"7": {"inputs": {"provider": ["3", 0]}}}]
 )
 def test_no_provider_at_all_asks_for_one(registry: Registry, prompt: Any) -> None:
-    with pytest.raises(OptionRefused, match="Choose a provider: kie, apikley"):
+    with pytest.raises(OptionRefused, match="Choose a provider: auto, kie, apikley"):
         chosen(registry, None, SimpleNamespace(unique_id="7", prompt=prompt))
 
 

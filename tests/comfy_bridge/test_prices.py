@@ -6,12 +6,14 @@ from kling26.comfy_bridge.prices import price_table
 from kling26.core.plugins import Registry
 from kling26.providers.cometapi import CometAPI
 
+SHARED = {"with_image", "with_end_image", "sound", "duration"}
+
 
 def test_every_combination_with_a_known_price_has_a_row(registry: Registry) -> None:
     rows = price_table(registry["kie"])
 
     assert len(rows) == 8
-    assert all(set(row["when"]) == {"with_image", "sound", "duration"} for row in rows)
+    assert all(set(row["when"]) == SHARED for row in rows)
 
 
 def test_no_known_price_is_no_row(registry: Registry) -> None:

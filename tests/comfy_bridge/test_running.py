@@ -21,11 +21,11 @@ REQUEST = VideoRequest("A red fox")
 
 
 def _watch(registry: Registry, name: str = "kie", node: str | None = "7") -> Watch:
-    return Watch(node, registry[name], 5)
+    return Watch(node, registry[name], 5, registry.providers)
 
 
 async def _run(watch: Watch) -> Any:
-    return await run(REQUEST, watch.provider, {}, sandbox=None, watch=watch)
+    return await run(REQUEST, "kie", {}, sandbox=None, watch=watch)
 
 
 def _cancel_when_asked(comfyui: Any, runner: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 from kling26.comfy_bridge import texts
+from kling26.comfy_bridge.error_texts import error_text
 from kling26.core import (
     Kling26Error,
     MissingKey,
@@ -35,7 +36,7 @@ LOGS = "https://kie.ai/logs"
     [
         (MissingKey("No"), f"{KEY} To try the node without a key, turn sandbox on."),
         (KeyRejected("No"), KEY),
-        (OutOfCredit("No"), "Top up the account and run again."),
+        (OutOfCredit("No"), "Top up your account at kie.ai and run again."),
         (TryLater("No"), "Run again later."),
         (JournalBusy("No"), "Run again."),
         (NotDelivered("No"), GET),
@@ -50,7 +51,7 @@ LOGS = "https://kie.ai/logs"
 def test_an_error_comes_with_what_helps_in_comfyui(
     registry: Registry, error: Kling26Error, advice: str
 ) -> None:
-    assert texts.error_text(error, registry["kie"]) == f"No. {advice}"
+    assert error_text(error, registry["kie"]) == f"No. {advice}"
 
 
 def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
@@ -58,21 +59,21 @@ def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
 ) -> None:
     monkeypatch.setenv("KIE_API_KEY", "rejected")
 
-    assert texts.error_text(KeyRejected("No"), registry["kie"]) == (
+    assert error_text(KeyRejected("No"), registry["kie"]) == (
         "No. Set KIE_API_KEY to another key (keys: https://kie.ai/api-key) and restart ComfyUI."
     )
 
 
 @pytest.mark.parametrize("error", [TaskFailed("No"), OptionRefused("No", option="seed")], ids=repr)
 def test_an_error_that_says_it_all_stays_as_it_is(registry: Registry, error: Any) -> None:
-    assert texts.error_text(error, registry["kie"]) == "No"
+    assert error_text(error, registry["kie"]) == "No"
 
 
 def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Registry) -> None:
     said = {}
     for name, provider in registry.providers.items():
         lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit", page=provider.tasks_page))
-        said[name] = texts.error_text(lost, provider)
+        said[name] = error_text(lost, provider)
 
     look = "If the video is not there, change the seed and run again to make a new one."
     assert said == {
@@ -85,7 +86,7 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         "runcomfy": f"Lost. Check https://www.runcomfy.com/generations. {look}",
     }
     lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit"))
-    assert texts.error_text(lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+    assert error_text(lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
 
 
 STANDINGS: dict[Standing, tuple[str, dict[str, Any], str]] = {
