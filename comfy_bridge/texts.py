@@ -67,7 +67,8 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     "task": {
         "kind": "String",
         "display_name": "task",
-        "tooltip": "JSON: our id of the task, the provider, its id of the task, and what it cost.",
+        "tooltip": "JSON: our id of the task, the provider, its id of the task, and what it cost, "
+        "in USD too where that is known.",
     },
 }
 ALIASES = (

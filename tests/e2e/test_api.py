@@ -36,8 +36,9 @@ def test_the_node_has_the_widgets_of_every_provider(comfy: Any) -> None:
     ]  # fmt: skip
     assert choice[0] == "COMFY_DYNAMICCOMBO_V3"
     assert [option["key"] for option in choice[1]["options"]] == [
-        "kie", "apikley", "cometapi", "runcomfy",
+        "auto", "kie", "apikley", "cometapi", "runcomfy",
     ]  # fmt: skip
+    assert list(info["input"]["optional"]) == ["image", "end_image"]
     assert info["output"] == ["VIDEO", "STRING", "STRING"]
 
 
@@ -77,6 +78,7 @@ def test_the_outputs_say_where_the_video_is_and_what_it_cost(comfy: Any, node: N
     assert task["provider"] == "kie"
     assert task["task_id"]
     assert task["cost_unit"] in ("credits", None)
+    assert "cost_usd" in task
     assert task["paid_before"] is False
 
 
