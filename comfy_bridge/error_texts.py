@@ -112,8 +112,9 @@ def _raise_limit(setting: str) -> str:
     if Settings().environ.get(variable):
         return f'To raise the limit, change {variable} ("none" is no limit) and restart ComfyUI.'
     return (
-        f"To raise the limit, set {variable}, or {setting} in config.toml in the home folder, "
-        'to another number, or to "none" for no limit, and restart ComfyUI.'
+        f"To raise the limit, set {setting} in config.toml in kling26's home folder to another "
+        f'number, or to "none" for no limit, and run again; or set {variable} before you start '
+        "ComfyUI."
     )
 
 

@@ -97,9 +97,9 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         (
             {},
             (
-                "To raise the limit, set KLING26_MAX_TASKS_PER_HOUR, or max_tasks_per_hour in "
-                'config.toml in the home folder, to another number, or to "none" for no limit, and '
-                "restart ComfyUI."
+                "To raise the limit, set max_tasks_per_hour in config.toml in kling26's home "
+                'folder to another number, or to "none" for no limit, and run again; or set '
+                "KLING26_MAX_TASKS_PER_HOUR before you start ComfyUI."
             ),
         ),
         (
