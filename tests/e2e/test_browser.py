@@ -207,13 +207,18 @@ def test_a_new_node_asks_any_provider(comfy: Any, open_page: Any, artefacts: Pat
 SAVED = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
 
 
-@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("path", "choice"),
+    [*((path, ["kie"]) for path in SAVED), (SAVED[0], ["cometapi", "pro", "rain", "0.7", "{}"])],
+    ids=["image", "text", "own options"],
+)
 def test_what_was_saved_before_auto_and_the_end_image_opens_as_it_was(
-    comfy: Any, open_page: Any, path: Path
+    comfy: Any, open_page: Any, path: Path, choice: list[str]
 ) -> None:
     saved = json.loads(path.read_text("utf-8"))
     (node,) = (each for each in saved["nodes"] if each["type"] == "Kling26Video")
     assert "end_image" not in [each["name"] for each in node["inputs"]]
+    node["widgets_values"][8:] = choice
     page = open_page(comfy)
     page.evaluate("async (saved) => app.loadGraphData(saved)", saved)
     page.wait_for_timeout(1000)
