@@ -110,9 +110,9 @@ def _raise_limit(setting: str) -> str:
     """How to raise a limit of the budget; the environment goes before the file."""
     variable = f"{PREFIX}{setting.upper()}"
     if Settings().environ.get(variable):
-        return f'To raise the limit, change {variable} ("none" is no limit) and restart ComfyUI.'
+        return f'To raise it, change {variable} ("none" is no limit) and restart ComfyUI.'
     return (
-        f"To raise the limit, set {setting} in config.toml in kling26's home folder to another "
+        f"To raise it, set {setting} in config.toml in kling26's home folder to another "
         f'number, or to "none" for no limit, and run again; or set {variable} before you start '
         "ComfyUI."
     )

@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 from kling26.comfy_bridge import auto
 from kling26.comfy_bridge.node import execute
+from kling26.comfy_bridge.progress import Watch
 from kling26.comfy_bridge.running import NodeError
 from kling26.core import KeyRejected, MissingKey, OutOfCredit, Progress
 from kling26.core.errors import Remedy
@@ -68,7 +69,6 @@ def test_the_node_names_who_makes_the_video_and_why_others_do_not(
 
     asyncio.run(prompt())
     said = [text for _, text in comfyui.texts]
-    assert said[0] == "auto · starting"
     assert f"CometAPI · queued · {PASSED}" in said
     assert said[-1] == "CometAPI · done · 55 credits"
 
@@ -139,6 +139,14 @@ def test_settings_that_cannot_be_read_are_said_on_the_node(
     assert "config.toml" in comfyui.last_text()
     assert auto.prices(registry) == []
     assert runner.asked == []
+
+
+def test_before_somebody_takes_it_it_is_said_to_be_auto(registry: Registry) -> None:
+    watch = Watch(None, None, 5, registry.providers)
+    assert watch.text == "auto · starting"
+
+    watch(Progress("k1", "nobody", "submitting"))
+    assert watch.text == "auto · submitting"
 
 
 def _price(registry: Registry, **when: Any) -> float | None:

@@ -179,7 +179,7 @@ def test_what_a_provider_does_not_take_is_said_before_anything_is_sent(
     assert paid() == before
 
 
-def test_a_provider_without_uploads_points_to_image_url(
+def test_a_picture_goes_to_a_provider_without_uploads_in_the_request(
     comfy: Any, providers: Any, node: Node, save: Node
 ) -> None:
     inputs = {"width": 400, "height": 300, "noise": False}
@@ -190,9 +190,8 @@ def test_a_provider_without_uploads_points_to_image_url(
     }
     run = comfy.run(prompt)
 
-    assert "RunComfy accepts no image files" in run.error
-    assert "image_url" in run.error
-    assert not [task for task in providers.tasks("runcomfy") if "A picture" in str(task.body)]
+    assert run.end == "execution_success"
+    assert providers.tasks("runcomfy")[-1].body["image_url"].startswith("data:image/png;base64,")
 
 
 def test_a_video_ends_with_an_image_where_the_provider_takes_one(
