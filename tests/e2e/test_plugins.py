@@ -205,13 +205,13 @@ def test_the_menu_has_the_built_in_providers_then_the_good_ones_and_no_other(cro
     names = list(choices(crowded))
 
     assert names[:5] == BUILT_IN
-    assert sorted(names[4:]) == sorted([*THIRD_PARTIES, "ruler"])
+    assert sorted(names[5:]) == sorted([*THIRD_PARTIES, "ruler"])
 
 
 def test_the_page_of_keys_has_one_that_stumbles_over_its_prices(crowded: Any) -> None:
     told = {each["name"]: each for each in crowded.get("/kling26/providers")["providers"]}
 
-    assert list(told) == list(choices(crowded))
+    assert ["auto", *told] == list(choices(crowded))
     assert told["ruler"]["prices"] == []
     assert {row["usd"] for row in told["kling"]["prices"]} == {0.21, 0.35, 0.42, 0.7, 1.4}
 
