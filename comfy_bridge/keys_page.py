@@ -18,7 +18,7 @@ from ..core.options import options_of
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.settings import Settings
-from . import comfyui, texts
+from . import auto, comfyui, texts
 from .prices import price_table
 
 #: More than any key, and little enough to read without harm.
@@ -37,13 +37,14 @@ def providers(registry: Registry) -> Answer:
     """
     Every provider: its names, whether its key is set and from where, and its list prices.
 
-    `texts` are the labels and tooltips that a plug-in gives its widgets: our locales have none.
+    `auto` has the prices of the choice of any of them. `texts` are the labels and tooltips that a
+    plug-in gives its widgets: our locales have none.
     """
     known = [
         {**_about(each), "texts": {} if _built_in(registry, name) else _texts(each)}
         for name, each in registry.providers.items()
     ]
-    return Answer(200, {"providers": known})
+    return Answer(200, {"providers": known, "auto": {"prices": auto.prices(registry)}})
 
 
 def set_key(registry: Registry, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -114,7 +115,7 @@ def _about(provider: Provider) -> dict[str, object]:
     return {
         "name": provider.name,
         "title": provider.title,
-        "key_variable": provider.key_variable,
+        "key_variable": (key and key.variable) or provider.key_variable,
         "key_page": provider.key_page,
         "key": {"set": key is not None, "source": key.source if key else None, "problem": problem},
         "prices": price_table(provider),

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ..core.plugins import Registry, load_providers
-from .texts import CHOICE, DESCRIPTION, DISPLAY_NAME, IMAGE, NODE_ID, OUTPUTS
+from .texts import CHOICE, DESCRIPTION, DISPLAY_NAME, IMAGES, NODE_ID, OUTPUTS
 from .widgets import own_widgets, shared_widgets
 
 Entry = dict[str, str]
@@ -18,7 +18,7 @@ Entry = dict[str, str]
 def node_defs(registry: Registry) -> dict[str, Any]:
     """The English texts; those of a provider's own widgets as ``provider_<name>``."""
     inputs = {widget.id: _entry(widget.facts) for widget in shared_widgets()}
-    inputs |= {"image": _entry(IMAGE), "provider": _entry(CHOICE)}
+    inputs |= {name: _entry(facts) for name, facts in {**IMAGES, "provider": CHOICE}.items()}
     for provider in registry.providers.values():
         for widget in own_widgets(provider):
             # Providers share an entry where their options share a name.

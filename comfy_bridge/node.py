@@ -2,16 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Kling26Error, OptionRefused, UnknownProvider
+from ..core.money import in_usd
 from ..core.plugins import Registry
-from ..core.provider import Provider
+from ..core.provider import AUTO, Provider
 from ..core.request import VideoRequest
-from . import comfyui, texts
+from . import comfyui, error_texts, texts
+from .auto import candidates
 from .progress import Watch
-from .running import failed, run, starting_image
+from .running import ending_image, failed, run, starting_image
 from .widgets import Widget, own_values, own_widgets, shared_widgets
 
 if TYPE_CHECKING:
@@ -41,23 +43,32 @@ def make_node(registry: Registry) -> Any:
         @classmethod
         async def execute(cls, **values: Any) -> Any:
             video = await execute(registry, values, cls.hidden)
-            return io.NodeOutput(comfyui.video_from(video.file), video.url or "", task_json(video))
+            task = task_json(video, registry.providers.get(video.provider))
+            return io.NodeOutput(comfyui.video_from(video.file), video.url or "", task)
 
     return Kling26Video
 
 
 def inputs(io: Any, registry: Registry) -> list[Any]:
-    """All inputs; every widget is required, because optional ones would come after the choice."""
-    choices = [
+    """
+    All inputs; every widget is required, because optional ones would come after the choice.
+
+    A new node's choice is the first one. Saved workflows keep theirs by name.
+    """
+    choices = [io.DynamicCombo.Option(AUTO, [])] + [
         io.DynamicCombo.Option(name, [_input(io, widget) for widget in own_widgets(provider)])
         for name, provider in registry.providers.items()
     ]
     return [
         *(_input(io, widget) for widget in shared_widgets()),
-        # A socket's label would hide its translation, so it has none.
-        comfyui.build(io.Image.Input, id="image", optional=True, tooltip=texts.IMAGE["tooltip"]),
+        *(_socket(io, name, facts) for name, facts in texts.IMAGES.items()),
         comfyui.build(io.DynamicCombo.Input, id="provider", options=choices, **texts.CHOICE),
     ]
+
+
+def _socket(io: Any, name: str, facts: Mapping[str, str]) -> Any:
+    # A socket's label would hide its translation, so it has none.
+    return comfyui.build(io.Image.Input, id=name, optional=True, tooltip=facts["tooltip"])
 
 
 def outputs(io: Any) -> list[Any]:
@@ -91,46 +102,59 @@ async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) ->
         if node is not None:
             comfyui.show_text(node, str(error))
         raise
-    watch = Watch(node, provider, values["duration"])
+    watch = Watch(node, provider, values["duration"], registry.providers)
     try:
-        request = VideoRequest(
-            values["prompt"],
-            image=await starting_image(values.get("image"), values["image_url"], provider),
-            sound=values["sound"],
-            duration=values["duration"],
-            aspect_ratio=values["aspect_ratio"],
-            seed=values["seed"],
-        )
+        makers = candidates(registry) if provider is None else [provider]
+        request = await _request(values, makers)
     except Kling26Error as error:
         raise failed(error, watch) from error
     except asyncio.CancelledError:
-        watch.say(texts.stopped_before(provider.title))
+        watch.say(texts.stopped_before(watch.title))
         raise
     given = {name: value for name, value in values["provider"].items() if name != "provider"}
     return await run(
         request,
-        provider,
-        own_values(provider, given),
+        AUTO if provider is None else provider.name,
+        given if provider is None else own_values(provider, given),
         # Off leaves it to the settings, which can turn the sandbox on for everything.
         sandbox=True if values["sandbox"] else None,
         watch=watch,
     )
 
 
-def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider:
-    """
-    The provider that was chosen; never another one in its place, for that would be paid too.
+async def _request(values: Mapping[str, Any], providers: Sequence[Provider]) -> VideoRequest:
+    """What the inputs ask for; the pictures are such that `providers` accept them."""
+    return VideoRequest(
+        values["prompt"],
+        image=await starting_image(values.get("image"), values["image_url"], providers),
+        end_image=await ending_image(values.get("end_image"), providers),
+        sound=values["sound"],
+        duration=values["duration"],
+        aspect_ratio=values["aspect_ratio"],
+        seed=values["seed"],
+    )
 
-    ComfyUI calls the node without the choice when it does not know it: a provider whose plug-in
-    is gone, or a misspelt one.
+
+def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider | None:
+    """
+    The provider that was chosen; None for "auto", any of them.
+
+    Never another one in its place, for that would be paid too. ComfyUI calls the node without the
+    choice when it does not know it: a provider whose plug-in is gone, or a misspelt one.
     """
     if isinstance(choice, Mapping) and choice.get("provider"):
-        return _installed(registry, str(choice["provider"]))
+        return _named(registry, str(choice["provider"]))
     prompt, node = getattr(hidden, "prompt", None) or {}, getattr(hidden, "unique_id", None)
     asked = (prompt.get(node) or {}).get("inputs", {}).get("provider")
     if isinstance(asked, str) and asked:
-        return _installed(registry, asked)
-    raise OptionRefused(texts.choose_provider(registry.providers, asked), option="provider")
+        return _named(registry, asked)
+    raise OptionRefused(
+        error_texts.choose_provider([AUTO, *registry.providers], asked), option="provider"
+    )
+
+
+def _named(registry: Registry, name: str) -> Provider | None:
+    return None if name == AUTO else _installed(registry, name)
 
 
 def _installed(registry: Registry, name: str) -> Provider:
@@ -139,19 +163,22 @@ def _installed(registry: Registry, name: str) -> Provider:
         return registry[name]
     except UnknownProvider as error:
         reasons = [str(each) for each in registry.problems if each.plugin.endswith(f":{name}")]
-        raise UnknownProvider(texts.absent_provider(error, reasons), provider=name) from None
+        raise UnknownProvider(error_texts.absent_provider(error, reasons), provider=name) from None
 
 
-def task_json(video: "Video") -> str:
-    """The `task` output."""
+def task_json(video: "Video", provider: Provider | None) -> str:
+    """The `task` output; `provider` made the video, and is None if it is no longer installed."""
+    cost = None if video.sandbox else video.cost  # Nobody must add up what was not charged.
+    usd = None if provider is None else in_usd(provider, cost, video.cost_unit)
     return json.dumps(
         {
             "task": video.task,
             "provider": video.provider,
             "task_id": video.task_id,
-            "cost": video.cost,
+            "cost": cost,
             "cost_unit": video.cost_unit,
-            "paid_before": video.reused,
+            "cost_usd": usd,
+            "paid_before": video.reused and not video.sandbox,
         },
         ensure_ascii=False,
     )

@@ -1,13 +1,11 @@
 """ComfyUI's IMAGE as a picture's bytes within a provider's limits."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import ImageRefused
 from ..core.images import ImageFile
 from ..core.provider import Provider
-from . import texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,21 +15,30 @@ _QUALITIES = (95, 90, 85, 80, 70, 60, 50)
 _WRITTEN = {"png": (100,), "jpeg": _QUALITIES, "webp": _QUALITIES}
 
 
-def picture(image: Any, provider: Provider) -> ImageFile:
+def picture(image: Any, providers: Sequence[Provider]) -> ImageFile:
     """
-    The first picture of a batch: without loss where it fits, else as the best JPEG that does.
+    The first picture of a batch, as the best file that most of these providers accept.
 
-    The same pixels always give the same bytes, so that an equal request is recognised.
+    It is without loss where that fits. If none of them accepts any, the last one tried: core says
+    why. The same pixels always give the same bytes, so that an equal request is recognised.
     """
-    limits, title = provider.limits, provider.title
-    if not limits.image_formats:
-        raise ImageRefused(texts.no_uploads(title), provider=provider.name)
-    problem = texts.no_format(title)
-    for data in _encodings(_pixels(image), limits.image_formats):
-        if len(data) <= limits.image_bytes:
-            return ImageFile(data)
-        problem = texts.too_large(title, limits.image_bytes)
-    raise ImageRefused(problem, provider=provider.name)
+    limits = [each.limits for each in providers if each.limits.image_formats]
+    formats = {name for each in limits for name in each.image_formats} & _WRITTEN.keys()
+    best, most = b"", 0
+    for name, data in _encodings(_pixels(image), formats or {"png"}):
+        takers = sum(
+            name in each.image_formats and len(data) <= each.image_bytes for each in limits
+        )
+        if takers > most or not most:
+            best, most = data, takers
+        if takers == len(limits):
+            break
+    return ImageFile(best)
+
+
+def writes_for(provider: Provider) -> bool:
+    """Whether a provider accepts files of a format that is written here."""
+    return bool(_WRITTEN.keys() & set(provider.limits.image_formats))
 
 
 def _pixels(image: Any) -> "Image":
@@ -51,10 +58,10 @@ def _pixels(image: Any) -> "Image":
     return Image.fromarray(np.rint(first * 255.0).astype(np.uint8), "RGB")
 
 
-def _encodings(pixels: "Image", formats: tuple[str, ...]) -> Iterator[bytes]:
-    """The picture's files, the best first."""
+def _encodings(pixels: "Image", formats: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """The picture's files with their formats, the best first."""
     for name, qualities in _WRITTEN.items():
         for quality in qualities if name in formats else ():
             file = BytesIO()
             pixels.save(file, name, quality=quality)  # PNG has no quality and takes no notice.
-            yield file.getvalue()
+            yield name, file.getvalue()

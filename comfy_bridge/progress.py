@@ -1,6 +1,7 @@
 """What a node shows while its video is made: a line of text and a bar."""
 
 import time
+from collections.abc import Mapping
 from typing import ClassVar
 
 from attrs import define
@@ -22,12 +23,16 @@ class Watch:
 
     Called by the runner, on its own thread, and read by the node. A list input runs a node
     several times at once: its runs share the node's text and bar.
+
+    `provider` makes the video; None as long as it may be any of `providers`, which are by name.
     """
 
     node: str | None
-    provider: Provider
+    provider: Provider | None
     duration: int
+    providers: Mapping[str, Provider]
     task: str | None = None
+    rehearsal: bool = False
     done: bool = False
     note: str | None = None
     _last: str | None = None
@@ -46,7 +51,8 @@ class Watch:
 
     def __call__(self, progress: Progress) -> None:
         """Take in how far it is."""
-        self.task = progress.task
+        self.task, self.rehearsal = progress.task, progress.sandbox
+        self.provider = self.maker(progress.provider)
         if progress.phase == "found":
             self.note = texts.found_text(progress)
         elif progress.phase == "note":
@@ -54,9 +60,18 @@ class Watch:
         else:
             self._latest, self._heard = progress, time.monotonic()
 
+    def maker(self, name: str | None) -> Provider | None:
+        """The provider of this name, or else the one that is known to make the video."""
+        return self.providers.get(name or "", self.provider)
+
+    @property
+    def title(self) -> str:
+        """Who makes the video, for users."""
+        return texts.ANY if self.provider is None else self.provider.title
+
     @property
     def text(self) -> str:
-        return self._last or texts.line(self.provider.title, self._latest, self._elapsed, self.note)
+        return self._last or texts.line(self.title, self._latest, self._elapsed, self.note)
 
     @property
     def fraction(self) -> float:

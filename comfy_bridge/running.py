@@ -7,7 +7,7 @@ only watches it: Cancel, a failing neighbour or the end of the prompt leave it a
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from ..core.images import ImageFile
 from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.runner import background
-from . import comfyui, texts
+from . import comfyui, error_texts, texts
 from .pictures import picture
 from .progress import Watch
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger("kling26")
 
+#: What counts in ComfyUI until the user says otherwise: there, one click can ask for new videos
+#: without end (Run (Instant) with a seed that changes).
+DEFAULTS: Mapping[str, str] = {"KLING26_MAX_TASKS_PER_HOUR": "30"}
 #: How often the node looks whether Cancel was pressed, in seconds.
 _LOOK_EVERY = 0.1
 #: Work that goes on after a node has stopped; kept so that it is not collected half-way.
@@ -39,7 +42,7 @@ class NodeError(Kling26Error):
 
 def failed(error: Kling26Error, watch: Watch) -> NodeError:
     """The error for ComfyUI to show; its text is on the node already."""
-    text = texts.error_text(error, watch.provider)
+    text = error_texts.error_text(error, watch.maker(error.provider), watch.rehearsal)
     watch.say(text)
     return NodeError(
         text,
@@ -51,22 +54,36 @@ def failed(error: Kling26Error, watch: Watch) -> NodeError:
     )
 
 
-async def starting_image(image: Any, image_url: str, provider: Provider) -> str | ImageFile | None:
-    """What the video starts from: the node's image, the URL of one, or nothing."""
+async def starting_image(
+    image: Any, image_url: str, providers: Sequence[Provider]
+) -> str | ImageFile | None:
+    """
+    What the video starts from: the node's image, the URL of one, or nothing.
+
+    `providers` are those that may make it.
+    """
     url = image_url.strip()
     if image is None:
         if url and not url.lower().startswith(("https://", "http://")):
             # Anything else would be read as a file of this machine.
-            raise ImageRefused(texts.NO_URL, provider=provider.name)
+            raise ImageRefused(error_texts.NO_URL)
         return url or None
     if url:
-        raise ImageRefused(texts.TWO_IMAGES, provider=provider.name)
-    return await asyncio.to_thread(picture, image, provider)
+        raise ImageRefused(error_texts.TWO_IMAGES)
+    return await asyncio.to_thread(picture, image, providers)
+
+
+async def ending_image(image: Any, providers: Sequence[Provider]) -> ImageFile | None:
+    """What the video ends with, if anything; where no provider takes one, core says so."""
+    if image is None:
+        return None
+    takers = [each for each in providers if each.limits.end_image]
+    return await asyncio.to_thread(picture, image, takers)
 
 
 async def run(
     request: VideoRequest,
-    provider: Provider,
+    provider: str,
     options: Mapping[str, object],
     *,
     sandbox: bool | None,
@@ -74,7 +91,7 @@ async def run(
 ) -> "Video":
     """The video of a request; raises an error for the person at the screen, or an interruption."""
     if comfyui.interrupted():
-        watch.say(texts.cancelled(provider.title))
+        watch.say(texts.cancelled(watch.title))
         raise comfyui.interruption()
     future = background.start(_generate(request, provider, options, sandbox, watch))
     try:
@@ -88,7 +105,8 @@ async def run(
         _leave(future, watch, cancelled=True)
         raise
     video = _result(future, watch)
-    watch.say(texts.done(provider.title, video))
+    watch.provider = watch.maker(video.provider)
+    watch.say(texts.done(watch.title, video))
     return video
 
 
@@ -102,19 +120,19 @@ def _result(future: "Future[Video]", watch: Watch) -> "Video":
         # Never to be passed on as asyncio's: that would stop ComfyUI's queue for good.
         raise failed(NotDelivered(texts.RUN_STOPPED), watch) from None
     except Exception as error:
-        watch.say(texts.broken(watch.provider.title, error))
+        watch.say(texts.broken(watch.title, error))
         raise
 
 
 async def _generate(
     request: VideoRequest,
-    provider: Provider,
+    provider: str,
     options: Mapping[str, object],
     sandbox: bool | None,
     watch: Watch,
 ) -> "Video":
-    return await shared_runner().generate(
-        request, provider.name, options, sandbox=sandbox, progress=watch
+    return await shared_runner(DEFAULTS).generate(
+        request, provider, options, sandbox=sandbox, progress=watch
     )
 
 
@@ -143,10 +161,10 @@ def _being_cancelled() -> bool:
 def _leave(future: "Future[Video]", watch: Watch, cancelled: bool) -> None:
     """Stop watching; after Cancel, the provider is asked to cancel where that is possible."""
     if cancelled:
-        watch.say(texts.cancelling(watch.provider.title))
+        watch.say(texts.cancelling(watch.title))
         _after(_cancel(future, watch))
     else:
-        watch.say(texts.left(watch.provider.title))
+        watch.say(texts.left(watch.title))
 
 
 def _after(work: Coroutine[Any, Any, None]) -> None:
@@ -157,24 +175,23 @@ def _after(work: Coroutine[Any, Any, None]) -> None:
 
 async def _cancel(future: "Future[Video]", watch: Watch) -> None:
     """Cancel the task where that is possible and free, and say what really happened."""
-    title = watch.provider.title
     while watch.task is None and not future.done():  # The journal is just taking it in.
         await asyncio.sleep(0.05)
     if watch.task is None:
-        watch.say(texts.cancelled(title))
+        watch.say(texts.cancelled(watch.title))
         return
     try:
-        watch.say(await _cancelled(watch.task, title))
+        watch.say(await _cancelled(watch.task, watch))
     except Kling26Error as error:
         logger.info("Cancelling %s: %s", watch.task, error)
-        watch.say(texts.stopped_waiting(title))
+        watch.say(texts.stopped_waiting(watch.title, watch.rehearsal))
 
 
-async def _cancelled(task: str, title: str) -> str:
+async def _cancelled(task: str, watch: Watch) -> str:
     """What came of cancelling a task, in words."""
-    runner = shared_runner()
+    runner = shared_runner(DEFAULTS)
     try:
         done = await runner.cancel(task)
     except NotApplicable:  # It has ended in the meantime.
-        return texts.stopped(title, await runner.task(task))
-    return done.message if done.cancelled else texts.stopped(title, done.task)
+        return texts.stopped(watch.title, await runner.task(task))
+    return done.message if done.cancelled else texts.stopped(watch.title, done.task)

@@ -1,24 +1,21 @@
 """
-The node's names, and what it says while it runs, in one place.
+The node's names, and what it says while it runs, in one place; `error_texts` has the errors.
 
-Core says what happened, how a task stands and, as data, what helps; the words for the person in
-front of ComfyUI are here. The widgets' names and tooltips are those of the options they show, and
-`locales` makes the file that translations start from.
+Core says what happened, and how a task stands; the words for the person in front of ComfyUI are
+here. The widgets' names and tooltips are those of the options they show, and `locales` makes the
+file that translations start from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..core.errors import JournalBusy, Kling26Error, MissingKey, NotDelivered, Remedy
 from ..core.journal.task import Task
 from ..core.progress import Phase, Progress
-from ..core.provider import Provider
-from ..core.settings import Settings
 from ..core.status import Standing
-from ..core.text import join_sentences, join_words, sanitize
+from ..core.text import sanitize
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -34,13 +31,21 @@ DESCRIPTION = (
 )
 CHOICE = {
     "display_name": "Provider",
-    "tooltip": "Whose API makes the video. Set its key under Settings → Kling 2.6, or in the "
-    "environment.",
+    "tooltip": "Whose API makes the video; auto is the cheapest of those that have a key and take "
+    "the request. Set keys under Settings → Kling 2.6, or in the environment.",
 }
+#: Who makes a video as long as it may be any provider.
+ANY = "auto"
 IMAGE = {
     "display_name": "Image",
     "tooltip": "An image to start from (of a batch, the first one); it also sets the shape.",
 }
+END_IMAGE = {
+    "display_name": "End image",
+    "tooltip": "An image to end with, beside the one to start from; not every provider takes one.",
+}
+#: The sockets, in their order: saved workflows know a link by its place, so they are only appended.
+IMAGES: Mapping[str, Mapping[str, str]] = {"image": IMAGE, "end_image": END_IMAGE}
 IMAGE_URL = {
     "display_name": "Image URL",
     "tooltip": "The https:// URL of an image to start from, instead of the image input. Leave it "
@@ -62,7 +67,8 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     "task": {
         "kind": "String",
         "display_name": "task",
-        "tooltip": "JSON: our id of the task, the provider, its id of the task, and what it cost.",
+        "tooltip": "JSON: our id of the task, the provider, its id of the task, and what it cost, "
+        "in USD too where that is known.",
     },
 }
 ALIASES = (
@@ -77,42 +83,60 @@ ALIASES = (
 
 # -- how a task stands -------------------------------------------------------------------------
 
-_GET = "Run again with the same inputs to get it."
+GET = "Run again with the same inputs to get it."
 _PAID = "{paid} on {date} as {task}, so this costs nothing"
 _REQUESTED = "requested on {date} as {task}, so this continues it"
 
 
 @frozen
 class _Words:
-    """What to say of a task that a run has left, and of one that an equal request finds."""
+    """
+    What to say of a task that a run has left, of a rehearsed one, and of one that is found.
+
+    An equal request finds it.
+    """
 
     state: str
+    rehearsed: str
     found: str
 
 
+_UNSENT = "The request has not been sent yet. Run again with the same inputs to send it."
+_FIND_OUT = "Run again with the same inputs to find out."
+_HERE = f"The video is here already. {GET}"
+_OVER = "The task has ended without a video."
 _STANDINGS: Mapping[Standing, _Words] = {
-    "unsent": _Words(
-        "The request has not been sent yet. Run again with the same inputs to send it.", _REQUESTED
-    ),
+    "unsent": _Words(_UNSENT, _UNSENT, _REQUESTED),
     "unclear": _Words(
-        "The video may have been paid for. Run again with the same inputs to find out.", _REQUESTED
+        f"The video may have been paid for. {_FIND_OUT}",
+        f"The request has not been answered yet. {_FIND_OUT}",
+        _REQUESTED,
     ),
-    "at_provider": _Words(f"The video is paid for and still being made. {_GET}", _PAID),
-    "made": _Words(f"The video is paid for and finished. {_GET}", _PAID),
-    "stored": _Words(f"The video is here already. {_GET}", _PAID),
-    "over": _Words("The task has ended without a video.", ""),
+    "at_provider": _Words(
+        f"The video is paid for and still being made. {GET}",
+        f"The video is still being made. {GET}",
+        _PAID,
+    ),
+    "made": _Words(
+        f"The video is paid for and finished. {GET}", f"The video is finished. {GET}", _PAID
+    ),
+    "stored": _Words(_HERE, _HERE, _PAID),
+    "over": _Words(_OVER, _OVER, ""),
 }
 
 
 def stopped(title: str, task: Task) -> str:
     """What to say after Cancel of a task that could not be cancelled."""
     failure = sanitize(task.error) if task.standing == "over" and task.error else ""
-    return f"{title} · stopped waiting. {failure or _STANDINGS[task.standing].state}"
+    words = _STANDINGS[task.standing]
+    state = words.rehearsed if task.sandbox else words.state
+    return f"{title} · stopped waiting. {failure or state}"
 
 
-def stopped_waiting(title: str) -> str:
+def stopped_waiting(title: str, rehearsal: bool) -> str:
     """What to say after Cancel if nobody knows how the task stands."""
-    return f"{title} · stopped waiting. The video may still be made and paid for. {_GET}"
+    paid = "" if rehearsal else " and paid for"
+    return f"{title} · stopped waiting. The video may still be made{paid}. {GET}"
 
 
 def cancelled(title: str) -> str:
@@ -129,7 +153,7 @@ def stopped_before(title: str) -> str:
 
 def left(title: str) -> str:
     """What to say when another node has ended the prompt; the task goes on by itself."""
-    return f"{title} · another node stopped this run, but this video is still on its way. {_GET}"
+    return f"{title} · another node stopped this run, but this video is still on its way. {GET}"
 
 
 def broken(title: str, error: BaseException) -> str:
@@ -138,110 +162,6 @@ def broken(title: str, error: BaseException) -> str:
 
 
 RUN_STOPPED = "The run was stopped before the video arrived."
-
-
-# -- errors, and what helps --------------------------------------------------------------------
-
-
-def error_text(error: Kling26Error, provider: Provider) -> str:
-    """What went wrong, and what to do about it in ComfyUI."""
-    return join_sentences(str(error), *_what_helps(error, provider))
-
-
-def _what_helps(error: Kling26Error, provider: Provider) -> Iterable[str]:
-    remedy = error.remedy
-    if isinstance(error, JournalBusy):
-        return ["Run again."]
-    if remedy is None:
-        return []
-    if isinstance(error, MissingKey):
-        return [_set_key(remedy, provider), "To try the node without a key, turn sandbox on."]
-    if isinstance(error, NotDelivered) and remedy.do not in ("resume", "adopt", "resubmit"):
-        return [_advice(remedy, provider), _GET]
-    return [_advice(remedy, provider)]
-
-
-def _advice(remedy: Remedy, provider: Provider) -> str:
-    if remedy.do == "set_key":
-        return _set_key(remedy, provider)
-    if remedy.do in ("adopt", "resubmit"):
-        return _look(remedy, provider)
-    if remedy.do == "resume" and remedy.page is not None:
-        return f"Check {remedy.page}, or run again with the same inputs to look for it."
-    return _ADVICE.get(remedy.do, "")
-
-
-_ADVICE: Mapping[str, str] = {
-    "top_up": "Top up the account and run again.",
-    "wait": "Run again later.",
-    "resume": _GET,
-}
-
-
-def _set_key(remedy: Remedy, provider: Provider) -> str:
-    page, variable = remedy.page or provider.key_page, remedy.variable or provider.key_variable
-    keys = f" (keys: {page})" if page else ""
-    if Settings().environ.get(variable):
-        # It takes precedence over a stored key, so the settings page does not take one.
-        return f"Set {variable} to another key{keys} and restart ComfyUI."
-    return (
-        f"Enter a key under Settings → Kling 2.6{keys}, or set {variable} before you start ComfyUI."
-    )
-
-
-def _look(remedy: Remedy, provider: Provider) -> str:
-    """What to do about a task if it is unknown whether the provider has it."""
-    if provider.can("find"):
-        return (
-            "Run again with the same inputs to look for it at no cost; another seed makes a new "
-            "video."
-        )
-    return (
-        f"Check {remedy.page or f'your account at {provider.title}'}. If the video is not there, "
-        "change the seed and run again to make a new one."
-    )
-
-
-# -- inputs that make no sense -----------------------------------------------------------------
-
-NO_URL = (
-    "image_url must be the https:// URL of an image; for a file, use Load Image and the image "
-    "input."
-)
-TWO_IMAGES = "There are two images to start from: disconnect image, or empty image_url."
-
-
-def choose_provider(names: Iterable[str], asked: object) -> str:
-    known = f"Choose a provider: {join_words(names)}."
-    return f'{known} Got "{sanitize(asked, 60)}".' if asked else known
-
-
-def absent_provider(error: Kling26Error, reasons: Iterable[str]) -> str:
-    """For a provider that is not installed; `reasons` say why its plug-in was left out."""
-    todo = "Choose another one, or install its plug-in and restart ComfyUI."
-    return join_sentences(str(error), todo, *reasons)
-
-
-def no_uploads(title: str) -> str:
-    return (
-        f"{title} accepts no image files, only URLs: put the image on a public https:// page and "
-        "enter its URL as image_url."
-    )
-
-
-def no_format(title: str) -> str:
-    return (
-        f"{title} accepts no image format that this node can write; enter the image's URL as "
-        "image_url."
-    )
-
-
-def too_large(title: str, limit: int) -> str:
-    """For an image of more than `limit` bytes in every format."""
-    return (
-        f"{title} accepts images of up to {limit / 1e6:.0f} MB, and this one is larger in every "
-        "format; scale it down first."
-    )
 
 
 # -- progress ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from .errors import NotDelivered
@@ -93,13 +94,17 @@ def _stopped() -> NotDelivered:
     return NotDelivered("The program is about to end, so the task was left; it can be resumed.")
 
 
-def shared_runner() -> "Runner":
-    """The process's runner for the current settings; use it on the background loop only."""
+def shared_runner(defaults: Mapping[str, str] = MappingProxyType({})) -> "Runner":
+    """
+    The process's runner for the current settings; use it on the background loop only.
+
+    `defaults` count where neither the environment nor ``config.toml`` says anything.
+    """
     from .runner.runner import Runner  # Imports SQLAlchemy, which the first video needs.
 
-    settings = Settings()
+    settings = Settings(defaults=defaults)
     # A runner reads all other settings each time; a change of these needs another runner.
-    identity = (settings.home, settings.journal, settings.load_plugins)
+    identity = (settings.home, settings.journal, settings.load_plugins, *sorted(defaults.items()))
     if identity not in _runners:
         _runners[identity] = Runner(settings)
     return _runners[identity]

@@ -67,11 +67,15 @@ function make(name, attributes = {}, ...children) {
 // -- providers -----------------------------------------------------------------------------
 
 let providers = [];
+// The list prices of "auto", which depend on the keys.
+let autoPrices = [];
 
 async function fetchProviders() {
   const reply = await api.fetchApi("/kling26/providers");
   if (!reply.ok) throw new Error(texts().failed);
-  providers = (await reply.json()).providers;
+  const known = await reply.json();
+  providers = known.providers;
+  autoPrices = known.auto.prices;
   for (const node of app.graph?.nodes ?? []) if (node.comfyClass === NODE) labelBoxes(node);
   app.graph?.setDirtyCanvas?.(true, true);
   return providers;
@@ -142,8 +146,10 @@ function providerForm(provider) {
         body,
       });
       const content = await reply.json();
-      if (reply.ok) form.replaceWith(providerForm(content));
-      else problem = content.error;
+      if (reply.ok) {
+        form.replaceWith(providerForm(content));
+        fetchProviders().catch(() => {}); // Another key, another price of "auto".
+      } else problem = content.error;
     } catch {
       problem = words.failed;
     }
@@ -185,6 +191,7 @@ function values(node) {
   const found = Object.fromEntries((node.widgets ?? []).map((each) => [each.name, each.value]));
   const linked = (name) => node.inputs?.some((input) => input.name === name && input.link != null);
   found.with_image = linked("image") || linked("image_url") || Boolean(found.image_url?.trim?.());
+  found.with_end_image = linked("end_image");
   // What arrives by a link is not known before the run.
   for (const input of node.inputs ?? []) {
     if (input.link != null && input.widget) delete found[input.widget.name];
@@ -196,7 +203,10 @@ function values(node) {
 function price(node) {
   const chosen = values(node);
   if (chosen.sandbox === true) return texts().free;
-  const table = providers.find((each) => each.name === chosen.provider)?.prices ?? [];
+  const table =
+    chosen.provider === "auto"
+      ? autoPrices
+      : (providers.find((each) => each.name === chosen.provider)?.prices ?? []);
   const row = table.find((each) =>
     Object.entries(each.when).every(([name, value]) => chosen[name] === value),
   );

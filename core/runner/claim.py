@@ -77,6 +77,6 @@ def found(task: Task) -> Progress:
 def chosen(task: Task, choice: Choice) -> Progress:
     """The report on who makes the video, and who was passed over, and why."""
     title, usd = choice.target.provider.title, choice.price.usd
-    price = "" if usd is None else f" for {usd_text(usd)}"
+    price = "" if usd is None or task.sandbox else f" for {usd_text(usd)}"
     message = join_sentences(f"{title} makes the video{price}.", *(p.why for p in choice.passed))
     return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)

@@ -126,7 +126,7 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     )
     goes_on = Cancellation(row("submitted"), False, "kie.ai cannot cancel.")
     runner = Runner(result=video, answer=goes_on)
-    monkeypatch.setattr(running, "shared_runner", lambda: runner)
+    monkeypatch.setattr(running, "shared_runner", lambda _: runner)
     return runner
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import evolve
 from kling26.comfy_bridge import keys_page
 from kling26.comfy_bridge.keys_page import providers, set_key, unset_key
 from kling26.core.plugins import Registry
@@ -24,9 +25,10 @@ def test_every_provider_is_listed_with_its_key_and_prices(registry: Registry) ->
 
     assert (kie["name"], kie["title"], kie["key_variable"]) == ("kie", "kie.ai", "KIE_API_KEY")
     assert kie["key"] == {"set": False, "source": None, "problem": None}
-    assert {"when": {"with_image": False, "sound": True, "duration": 10}, "usd": 1.1} in kie[
-        "prices"
-    ]
+    assert {
+        "when": {"with_image": False, "with_end_image": False, "sound": True, "duration": 10},
+        "usd": 1.1,
+    } in kie["prices"]
 
 
 def test_a_key_is_kept_and_not_given_back(registry: Registry, tmp_path: Any) -> None:
@@ -91,6 +93,13 @@ def test_a_key_in_the_environment_is_named_as_such(
 ) -> None:
     monkeypatch.setenv("KIE_API_KEY", KEY)
     assert _kie(registry)["key"]["source"] == "environment"
+
+    class Two(type(registry["kie"])):  # type: ignore[misc]
+        other_key_variables = ("KIE_TOKEN",)
+
+    monkeypatch.delenv("KIE_API_KEY")
+    monkeypatch.setenv("KIE_TOKEN", KEY)
+    assert _kie(evolve(registry, providers={"kie": Two()}))["key_variable"] == "KIE_TOKEN"
 
     monkeypatch.setenv("KIE_API_KEY", "with a space")
     assert "KIE_API_KEY" in _kie(registry)["key"]["problem"]

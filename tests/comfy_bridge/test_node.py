@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 from kling26.comfy_bridge import comfy_entrypoint, running
-from kling26.comfy_bridge.node import chosen, execute, make_node
+from kling26.comfy_bridge.node import chosen, execute, make_node, task_json
+from kling26.comfy_bridge.pictures import picture
 from kling26.comfy_bridge.running import NodeError
 from kling26.core import ImageFile, ImageRefused, Kling26Error, OptionRefused, UnknownProvider
 from kling26.core.plugins import Registry
@@ -38,6 +39,7 @@ def test_the_schema_leaves_out_what_an_older_version_does_not_know(
 def test_the_outputs_are_a_file_its_url_and_the_task(
     comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any]
 ) -> None:
+    runner.result = evolve(runner.result, cost=0.5, cost_unit="USD")
     video, url, task = asyncio.run(make_node(registry).execute(**values)).args
 
     assert video.file == str(runner.result.file)
@@ -46,8 +48,9 @@ def test_the_outputs_are_a_file_its_url_and_the_task(
         "task": "k1",
         "provider": "kie",
         "task_id": "remote-1",
-        "cost": 55.0,
-        "cost_unit": "credits",
+        "cost": 0.5,
+        "cost_unit": "USD",
+        "cost_usd": 0.5,
         "paid_before": False,
     }
 
@@ -60,6 +63,27 @@ def test_a_task_says_what_its_cost_counts(
     _, _, task = asyncio.run(make_node(registry).execute(**values)).args
 
     assert (json.loads(task)["cost"], json.loads(task)["cost_unit"]) == (2.5, "CNY")
+
+
+def test_a_cost_is_told_in_dollars_where_that_is_known(registry: Registry, runner: Any) -> None:
+    class Valued(type(registry["kie"])):  # type: ignore[misc]
+        usd_per_unit = 0.005
+
+    def usd(provider: Any, **facts: Any) -> Any:
+        return json.loads(task_json(evolve(runner.result, **facts), provider))["cost_usd"]
+
+    assert usd(Valued()) == 0.275
+    assert usd(Valued(), cost=0.5, cost_unit="USD") == 0.5
+    assert usd(Valued(), cost=2.5, cost_unit="CNY") is None
+    assert usd(Valued(), cost=None) is None
+    assert usd(None) is None
+
+
+def test_a_rehearsal_costs_nothing_that_could_be_added_up(registry: Registry, runner: Any) -> None:
+    video = evolve(runner.result, sandbox=True, reused=True, cost_unit="USD")
+    task = json.loads(task_json(video, registry["kie"]))
+
+    assert (task["cost"], task["cost_usd"], task["paid_before"]) == (None, None, False)
 
 
 def test_the_request_is_what_the_widgets_say(
@@ -99,6 +123,19 @@ def test_a_picture_is_sent_as_bytes(
     asyncio.run(execute(registry, {**values, "image": np.zeros((1, 8, 8, 3))}, hidden))
 
     assert isinstance(runner.asked[0][0].image, ImageFile)
+
+
+def test_an_end_image_is_sent_beside_the_one_to_start_from(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
+) -> None:
+    np = pytest.importorskip("numpy")
+    black, white = np.zeros((1, 8, 8, 3)), np.ones((1, 8, 8, 3))
+    asyncio.run(execute(registry, {**values, "image": black, "end_image": white}, hidden))
+    asyncio.run(execute(registry, {**values, "image": white, "end_image": None}, hidden))
+    (first, *_), (second, *_) = runner.asked
+
+    assert (first.image, first.end_image) == (picture(black, []), picture(white, []))
+    assert (second.image, second.end_image) == (picture(white, []), None)
 
 
 def test_a_prompt_that_ends_while_the_picture_is_read_sends_nothing(
@@ -170,7 +207,7 @@ def test_a_missing_provider_is_never_replaced_by_another(
     "prompt", [None, {}, {"7": {"inputs": {}}}, {"7": {"inputs": {"provider": ["3", 0]}}}]
 )
 def test_no_provider_at_all_asks_for_one(registry: Registry, prompt: Any) -> None:
-    with pytest.raises(OptionRefused, match="Choose a provider: kie, apikley"):
+    with pytest.raises(OptionRefused, match="Choose a provider: auto, kie, apikley"):
         chosen(registry, None, SimpleNamespace(unique_id="7", prompt=prompt))
 
 

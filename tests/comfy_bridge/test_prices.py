@@ -2,16 +2,41 @@
 
 from typing import Any
 
+from attrs import evolve
 from kling26.comfy_bridge.prices import price_table
 from kling26.core.plugins import Registry
 from kling26.providers.cometapi import CometAPI
+
+SHARED = {"with_image", "with_end_image", "sound", "duration"}
 
 
 def test_every_combination_with_a_known_price_has_a_row(registry: Registry) -> None:
     rows = price_table(registry["kie"])
 
     assert len(rows) == 8
-    assert all(set(row["when"]) == {"with_image", "sound", "duration"} for row in rows)
+    assert all(set(row["when"]) == SHARED for row in rows)
+
+
+def test_an_end_image_has_a_price_where_the_provider_takes_one(registry: Registry) -> None:
+    class Ending(type(registry["kie"])):  # type: ignore[misc]
+        limits = evolve(registry["kie"].limits, end_image=True)
+
+        def price(self, request: Any, options: Any) -> float | None:
+            return 0.5 if request.end_image else 0.25
+
+    def told(provider: Any) -> set[tuple[bool, bool, float]]:
+        rows = price_table(provider)
+        return {(r["when"]["with_image"], r["when"]["with_end_image"], r["usd"]) for r in rows}
+
+    assert told(Ending()) == {(False, False, 0.25), (True, False, 0.25), (True, True, 0.5)}
+    assert not any(end for _, end, _ in told(registry["kie"]))
+
+
+def test_what_a_provider_does_not_take_has_no_price(registry: Registry) -> None:
+    short = registry["kie"].at({})
+    short.limits = evolve(short.limits, durations=(5,))
+
+    assert {row["when"]["duration"] for row in price_table(short)} == {5}
 
 
 def test_no_known_price_is_no_row(registry: Registry) -> None:

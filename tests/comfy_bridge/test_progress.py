@@ -20,7 +20,7 @@ def test_the_bar_follows_the_usual_time_and_waits_before_the_end() -> None:
 
 
 def test_only_what_has_changed_is_shown(comfyui: Any, registry: Registry) -> None:
-    watch = Watch("7", registry["kie"], 5)
+    watch = Watch("7", registry["kie"], 5, registry.providers)
     watch(Progress("k1", "kie", "uploading"))
 
     async def show() -> None:
@@ -35,7 +35,7 @@ def test_only_what_has_changed_is_shown(comfyui: Any, registry: Registry) -> Non
 
 def test_older_versions_have_another_bar(comfyui: Any, registry: Registry) -> None:
     comfyui.modules["comfy_api.latest"].ComfyAPI = object
-    watch = Watch("7", registry["kie"], 5)
+    watch = Watch("7", registry["kie"], 5, registry.providers)
     watch(Progress("k1", "kie", "running", 3000.0, expected=6000.0))
     asyncio.run(watch.show())
 
@@ -43,7 +43,7 @@ def test_older_versions_have_another_bar(comfyui: Any, registry: Registry) -> No
 
 
 def test_the_runs_of_a_list_share_the_node(comfyui: Any, registry: Registry) -> None:
-    first, second = (Watch("7", registry["kie"], 5) for _ in range(2))
+    first, second = (Watch("7", registry["kie"], 5, registry.providers) for _ in range(2))
     first.say("kie.ai · done")
     second(Progress("k2", "kie", "uploading"))
     asyncio.run(second.show())
@@ -52,13 +52,13 @@ def test_the_runs_of_a_list_share_the_node(comfyui: Any, registry: Registry) -> 
     assert comfyui.bars == [("7", 0.5)]
 
     second.say("kie.ai · done")
-    third = Watch("7", registry["kie"], 5)
+    third = Watch("7", registry["kie"], 5, registry.providers)
     asyncio.run(third.show())
     assert comfyui.last_text() == "kie.ai · starting"
 
 
 def test_joining_is_said_until_there_is_more_to_say(comfyui: Any, registry: Registry) -> None:
-    watch = Watch("7", registry["kie"], 5)
+    watch = Watch("7", registry["kie"], 5, registry.providers)
     watch(Progress("k1", "kie", "found", since=0.0, standing="at_provider"))
     assert watch.text.startswith("kie.ai · paid on ")
 
@@ -70,7 +70,7 @@ def test_joining_is_said_until_there_is_more_to_say(comfyui: Any, registry: Regi
 
 
 def test_without_a_node_nothing_is_shown(comfyui: Any, registry: Registry) -> None:
-    watch = Watch(None, registry["kie"], 5)
+    watch = Watch(None, registry["kie"], 5, registry.providers)
     asyncio.run(watch.show())
     watch.say("done")
 
@@ -79,6 +79,6 @@ def test_without_a_node_nothing_is_shown(comfyui: Any, registry: Registry) -> No
 
 def test_a_server_that_is_gone_is_no_harm(comfyui: Any, registry: Registry) -> None:
     comfyui.modules["server"].PromptServer.instance = None
-    Watch("7", registry["kie"], 5).say("done")
+    Watch("7", registry["kie"], 5, registry.providers).say("done")
 
     assert comfyui.texts == []

@@ -9,10 +9,12 @@ import pytest
 from attrs import evolve
 from kling26.comfy_bridge import running
 from kling26.comfy_bridge.progress import Watch
-from kling26.comfy_bridge.running import NodeError, run
-from kling26.core import Kling26Error, Progress, StillRunning, TaskFailed, VideoRequest
+from kling26.comfy_bridge.running import DEFAULTS, NodeError, run
+from kling26.core import Kling26Error, Progress, StillRunning, TaskFailed, VideoRequest, api
+from kling26.core.api import shared_runner
 from kling26.core.errors import NotApplicable
 from kling26.core.plugins import Registry
+from kling26.core.runner import background
 from kling26.core.runner.cancel import Cancellation
 
 from .conftest import row
@@ -21,11 +23,11 @@ REQUEST = VideoRequest("A red fox")
 
 
 def _watch(registry: Registry, name: str = "kie", node: str | None = "7") -> Watch:
-    return Watch(node, registry[name], 5)
+    return Watch(node, registry[name], 5, registry.providers)
 
 
 async def _run(watch: Watch) -> Any:
-    return await run(REQUEST, watch.provider, {}, sandbox=None, watch=watch)
+    return await run(REQUEST, "kie", {}, sandbox=None, watch=watch)
 
 
 def _cancel_when_asked(comfyui: Any, runner: Any) -> None:
@@ -279,6 +281,29 @@ def test_an_unforeseen_error_is_on_the_node_too(
         asyncio.run(_run(_watch(registry)))
 
     assert comfyui.last_text() == "kie.ai · oh"
+
+
+def test_thirty_tasks_an_hour_are_the_limit_until_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In ComfyUI only: other programs in the same home have none."""
+
+    async def limits() -> list[int | None]:
+        found = [shared_runner(DEFAULTS), shared_runner(), shared_runner(DEFAULTS)]
+        assert found[0] is found[2]
+        said = [each.settings.budget.max_tasks_per_hour for each in found[:2]]
+        for each in found[:2]:
+            await each.aclose()
+        return said
+
+    monkeypatch.setattr(api, "_runners", {})
+    told = [background.start(limits()).result()]
+    for value in ("5", "none"):
+        monkeypatch.setattr(api, "_runners", {})
+        monkeypatch.setenv("KLING26_MAX_TASKS_PER_HOUR", value)
+        told.append(background.start(limits()).result())
+
+    assert told == [[30, None], [5, 5], [None, None]]
 
 
 #: Texts that ComfyUI's front end takes for its own account's troubles.

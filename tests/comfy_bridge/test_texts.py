@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any, get_args
 
 import pytest
+from attrs import evolve
 from kling26.comfy_bridge import texts
+from kling26.comfy_bridge.error_texts import error_text
 from kling26.core import (
     Kling26Error,
     MissingKey,
@@ -12,11 +14,12 @@ from kling26.core import (
     OptionRefused,
     OutcomeUnknown,
     OutOfCredit,
+    PaymentForbidden,
     Progress,
     TaskFailed,
     TryLater,
 )
-from kling26.core.errors import JournalBusy, KeyRejected, Remedy
+from kling26.core.errors import BudgetExceeded, ImageRefused, JournalBusy, KeyRejected, Remedy
 from kling26.core.plugins import Registry
 from kling26.core.status import Standing
 
@@ -35,7 +38,7 @@ LOGS = "https://kie.ai/logs"
     [
         (MissingKey("No"), f"{KEY} To try the node without a key, turn sandbox on."),
         (KeyRejected("No"), KEY),
-        (OutOfCredit("No"), "Top up the account and run again."),
+        (OutOfCredit("No"), "Top up your account at kie.ai and run again."),
         (TryLater("No"), "Run again later."),
         (JournalBusy("No"), "Run again."),
         (NotDelivered("No"), GET),
@@ -50,7 +53,7 @@ LOGS = "https://kie.ai/logs"
 def test_an_error_comes_with_what_helps_in_comfyui(
     registry: Registry, error: Kling26Error, advice: str
 ) -> None:
-    assert texts.error_text(error, registry["kie"]) == f"No. {advice}"
+    assert error_text(error, registry["kie"]) == f"No. {advice}"
 
 
 def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
@@ -58,21 +61,21 @@ def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
 ) -> None:
     monkeypatch.setenv("KIE_API_KEY", "rejected")
 
-    assert texts.error_text(KeyRejected("No"), registry["kie"]) == (
+    assert error_text(KeyRejected("No"), registry["kie"]) == (
         "No. Set KIE_API_KEY to another key (keys: https://kie.ai/api-key) and restart ComfyUI."
     )
 
 
 @pytest.mark.parametrize("error", [TaskFailed("No"), OptionRefused("No", option="seed")], ids=repr)
 def test_an_error_that_says_it_all_stays_as_it_is(registry: Registry, error: Any) -> None:
-    assert texts.error_text(error, registry["kie"]) == "No"
+    assert error_text(error, registry["kie"]) == "No"
 
 
 def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Registry) -> None:
     said = {}
     for name, provider in registry.providers.items():
         lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit", page=provider.tasks_page))
-        said[name] = texts.error_text(lost, provider)
+        said[name] = error_text(lost, provider)
 
     look = "If the video is not there, change the seed and run again to make a new one."
     assert said == {
@@ -85,7 +88,84 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         "runcomfy": f"Lost. Check https://www.runcomfy.com/generations. {look}",
     }
     lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit"))
-    assert texts.error_text(lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+    assert error_text(lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "advice"),
+    [
+        (
+            {},
+            (
+                "To raise it, set max_tasks_per_hour in config.toml in kling26's home "
+                'folder to another number, or to "none" for no limit, and run again; or set '
+                "KLING26_MAX_TASKS_PER_HOUR before you start ComfyUI."
+            ),
+        ),
+        (
+            {"KLING26_MAX_TASKS_PER_HOUR": "30"},
+            (
+                'To raise it, change KLING26_MAX_TASKS_PER_HOUR ("none" is no limit) and '
+                "restart ComfyUI."
+            ),
+        ),
+    ],
+    ids=["default", "environment"],
+)
+def test_a_budget_that_is_used_up_says_where_it_is_raised(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, environment: Any, advice: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    error = BudgetExceeded("It is used up.", setting="max_tasks_per_hour")
+
+    assert error_text(error, registry["kie"]) == f"It is used up. {advice}"
+
+
+def test_a_plug_in_that_forbids_a_payment_has_the_last_word(registry: Registry) -> None:
+    error = PaymentForbidden("Not on Sundays.", provider="kie")
+
+    assert error_text(error, registry["kie"]) == "Not on Sundays."
+
+
+def test_an_image_that_can_only_be_given_by_its_url_is_told_the_way(registry: Registry) -> None:
+    """The image to start from, that is: the end image has no such input."""
+    urls = registry["kie"].at({})
+    urls.limits = evolve(urls.limits, image_formats=())
+    start, end = (ImageRefused("No.", option=name) for name in ("image", "end_image"))
+
+    assert error_text(start, urls) == (
+        "No. Put the image on a public https:// page and enter its URL as image_url."
+    )
+    assert [error_text(end, urls), error_text(start, registry["kie"])] == ["No.", "No."]
+
+
+def test_the_variable_that_has_the_rejected_key_is_named(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Two(type(registry["kie"])):  # type: ignore[misc]
+        other_key_variables = ("KIE_TOKEN",)
+
+    monkeypatch.setenv("KIE_TOKEN", "rejected")
+
+    assert "Set KIE_TOKEN to another key" in error_text(KeyRejected("No"), Two())
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OutOfCredit("No."), "No."),
+        (KeyRejected("No."), "No."),
+        (NotDelivered("No."), f"No. {GET}"),
+        (OutcomeUnknown("No."), "No. Change the seed and run again to rehearse another one."),
+        (JournalBusy("No."), "No. Run again."),
+    ],
+    ids=repr,
+)
+def test_a_rehearsal_asks_for_no_money_and_no_key(
+    registry: Registry, error: Kling26Error, says: str
+) -> None:
+    assert error_text(error, registry["kie"], rehearsal=True) == says
 
 
 STANDINGS: dict[Standing, tuple[str, dict[str, Any], str]] = {
@@ -109,6 +189,15 @@ def test_after_cancel_it_is_said_how_the_task_stands(standing: Standing) -> None
 
     assert task.standing == standing
     assert texts.stopped("kie.ai", task) == f"kie.ai · stopped waiting. {text}"
+
+
+@pytest.mark.parametrize("standing", get_args(Standing))
+def test_of_a_rehearsal_nothing_is_said_to_be_paid(standing: Standing) -> None:
+    state, more, _ = STANDINGS[standing]
+    said = texts.stopped("kie.ai", row(state, **{**more, "realm": "sandbox"}))
+
+    assert "paid" not in said + texts.stopped_waiting("kie.ai", rehearsal=True)
+    assert said.startswith("kie.ai · stopped waiting. The ")
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,9 @@ def test_the_choice_comes_last_and_every_widget_is_required(
     built = inputs(comfyui.modules["comfy_api.latest"].io, registry)
     optional = [each.facts["id"] for each in built if each.facts.get("optional")]
 
-    assert [each.facts["id"] for each in built] == [*SHARED, "image", "provider"]
-    assert optional == ["image"]
-    assert [each.key for each in built[-1].facts["options"]] == list(OWN)
+    assert [each.facts["id"] for each in built] == [*SHARED, "image", "end_image", "provider"]
+    assert optional == ["image", "end_image"]
+    assert [each.key for each in built[-1].facts["options"]] == ["auto", *OWN]
 
 
 def test_a_seed_stays_fixed_until_told_otherwise(comfyui: Any, registry: Registry) -> None:

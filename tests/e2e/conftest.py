@@ -298,8 +298,9 @@ def providers(third_parties: Path) -> Iterator[Providers]:
 @pytest.fixture(scope="session")
 def comfy(tmp_path_factory: pytest.TempPathFactory, providers: Providers) -> Iterator[Comfy]:
     """One ComfyUI for all tests that need nothing special: kie.ai, CometAPI, RunComfy have keys."""
-    keys = {"KIE_API_KEY": KEY, "COMETAPI_KEY": KEY, "RUNCOMFY_TOKEN": KEY}
-    running = start_comfyui(tmp_path_factory.mktemp("comfyui"), {**providers.environment, **keys})
+    own = {"KIE_API_KEY": KEY, "COMETAPI_KEY": KEY, "RUNCOMFY_TOKEN": KEY}
+    own["KLING26_MAX_TASKS_PER_HOUR"] = "none"  # All tests together make more.
+    running = start_comfyui(tmp_path_factory.mktemp("comfyui"), {**providers.environment, **own})
     yield running
     running.stop()
 

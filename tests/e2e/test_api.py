@@ -36,8 +36,9 @@ def test_the_node_has_the_widgets_of_every_provider(comfy: Any) -> None:
     ]  # fmt: skip
     assert choice[0] == "COMFY_DYNAMICCOMBO_V3"
     assert [option["key"] for option in choice[1]["options"]] == [
-        "kie", "apikley", "cometapi", "runcomfy",
+        "auto", "kie", "apikley", "cometapi", "runcomfy",
     ]  # fmt: skip
+    assert list(info["input"]["optional"]) == ["image", "end_image"]
     assert info["output"] == ["VIDEO", "STRING", "STRING"]
 
 
@@ -77,6 +78,7 @@ def test_the_outputs_say_where_the_video_is_and_what_it_cost(comfy: Any, node: N
     assert task["provider"] == "kie"
     assert task["task_id"]
     assert task["cost_unit"] in ("credits", None)
+    assert "cost_usd" in task
     assert task["paid_before"] is False
 
 
@@ -177,7 +179,7 @@ def test_what_a_provider_does_not_take_is_said_before_anything_is_sent(
     assert paid() == before
 
 
-def test_a_provider_without_uploads_points_to_image_url(
+def test_a_picture_goes_to_a_provider_without_uploads_in_the_request(
     comfy: Any, providers: Any, node: Node, save: Node
 ) -> None:
     inputs = {"width": 400, "height": 300, "noise": False}
@@ -188,9 +190,57 @@ def test_a_provider_without_uploads_points_to_image_url(
     }
     run = comfy.run(prompt)
 
-    assert "RunComfy accepts no image files" in run.error
-    assert "image_url" in run.error
-    assert not [task for task in providers.tasks("runcomfy") if "A picture" in str(task.body)]
+    assert run.end == "execution_success"
+    assert providers.tasks("runcomfy")[-1].body["image_url"].startswith("data:image/png;base64,")
+
+
+def test_a_video_ends_with_an_image_where_the_provider_takes_one(
+    comfy: Any, providers: Any, node: Node, save: Node
+) -> None:
+    inputs = {"width": 400, "height": 300, "noise": False}
+    pictures = {
+        "1": {"class_type": "ProbePicture", "inputs": inputs},
+        "2": {"class_type": "ProbePicture", "inputs": {**inputs, "noise": True}},
+    }
+    both = {"image": ["1", 0], "end_image": ["2", 0]}
+    before = len(providers.tasks("kie"))
+    refused = comfy.run({**pictures, "3": node("Two", **both), "4": save("3")})
+    taken = node("Two", "cometapi", **both, provider__mode="pro")
+    run = comfy.run({**pictures, "3": taken, "4": save("3", "end")})
+    sent = providers.tasks("cometapi")[-1].body
+
+    assert "kie.ai: end_image is not supported" in refused.error
+    assert any(text == refused.error for _, text in refused.texts)
+    assert len(providers.tasks("kie")) == before
+    assert run.end == "execution_success"
+    assert sent["image"] != sent["image_tail"]
+
+
+def test_any_provider_makes_the_video_until_the_budget_is_used_up(
+    start: Any, tmp_path: Path, providers: Any, node: Node, save: Node
+) -> None:
+    from kling26.sandbox import Fault
+
+    own = {"KIE_API_KEY": KEY, "COMETAPI_KEY": KEY, "KLING26_PREFER": "kie,cometapi"}
+    comfy = start(tmp_path, {**providers.environment, **own})
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("max_tasks_per_hour = 1\n")
+    providers.site.conditions["kie"].faults.append(Fault("no_credit"))
+    before = {name: len(providers.tasks(name)) for name in ("kie", "cometapi")}
+    run = comfy.run({"1": node("Anyone", "auto"), "2": save("1", "anyone")})
+    over = comfy.run({"1": node("Anyone", "auto", seed=1), "2": save("1")})
+    again = comfy.run({"1": node("Anyone", "cometapi"), "2": save("1", "again")})
+    paid = {name: len(providers.tasks(name)) - count for name, count in before.items()}
+
+    said = [text for _, text in run.texts]
+    assert run.end == again.end == "execution_success"
+    assert any("kie.ai has too little credit" in text for text in said)
+    assert said[-1].startswith("CometAPI · done")
+    assert over.error.startswith("The budget ")
+    assert "set max_tasks_per_hour in config.toml" in over.error
+    assert over.texts[-1] == ("1", over.error)
+    assert paid == {"kie": 0, "cometapi": 1}
 
 
 def test_cancel_stops_within_a_second_and_the_next_run_pays_nothing(

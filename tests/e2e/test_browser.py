@@ -177,6 +177,65 @@ def test_the_badge_follows_the_choices(comfy: Any, open_page: Any) -> None:
     assert "free (sandbox)" in page.evaluate(BADGES, free)
 
 
+def test_a_new_node_asks_any_provider(comfy: Any, open_page: Any, artefacts: Path) -> None:
+    page = open_page(comfy)
+    node = _one_node(page, prompt="Anyone", sandbox=True)
+    priced = page.evaluate(ADD, ["Kling26Video", [0, 560], {"sound": True, "duration": 10}])
+    ending = page.evaluate(ADD, ["Kling26Video", [480, 560], {}])
+    source = page.evaluate(ADD, ["ProbePicture", [960, 560], {}])
+    page.evaluate(
+        """([from, to]) => app.graph.getNodeById(from).connect(0, app.graph.getNodeById(to),
+            app.graph.getNodeById(to).findInputSlot("end_image"))""",
+        [source, ending],
+    )
+    page.screenshot(path=artefacts / "auto.png")
+    shown = page.evaluate(WIDGETS, node)
+    badges = [page.evaluate(BADGES, each) for each in (priced, ending)]
+    page.evaluate(
+        "(ids) => ids.forEach((id) => app.graph.remove(app.graph.getNodeById(id)))",
+        [priced, ending, source],
+    )
+    entry = _run(page, comfy)
+
+    assert shown["provider"] == "auto"
+    assert [name for name in shown if name.startswith("provider.")] == []
+    assert "$1.10" in badges[0]
+    assert [text for text in badges[1] if "$" in text] == []  # No image to start from.
+    assert entry["status"]["status_str"] == "success"
+
+
+SAVED = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("path", "choice"),
+    [*((path, ["kie"]) for path in SAVED), (SAVED[0], ["cometapi", "pro", "rain", "0.7", "{}"])],
+    ids=["image", "text", "own options"],
+)
+def test_what_was_saved_before_auto_and_the_end_image_opens_as_it_was(
+    comfy: Any, open_page: Any, path: Path, choice: list[str]
+) -> None:
+    saved = json.loads(path.read_text("utf-8"))
+    (node,) = (each for each in saved["nodes"] if each["type"] == "Kling26Video")
+    assert "end_image" not in [each["name"] for each in node["inputs"]]
+    node["widgets_values"][8:] = choice
+    page = open_page(comfy)
+    page.evaluate("async (saved) => app.loadGraphData(saved)", saved)
+    page.wait_for_timeout(1000)
+    linked = page.evaluate(
+        """(id) => app.graph.getNodeById(id).inputs
+            .filter((each) => each.link != null).map((each) => each.name)""",
+        node["id"],
+    )
+    sockets = page.evaluate(
+        "(id) => app.graph.getNodeById(id).inputs.map((each) => each.name)", node["id"]
+    )
+
+    assert list(page.evaluate(WIDGETS, node["id"]).values()) == node["widgets_values"]
+    assert linked == [each["name"] for each in node["inputs"] if each["link"] is not None]
+    assert "end_image" in sockets
+
+
 @pytest.mark.parametrize("language", ["zh", "ru"])
 def test_names_and_tooltips_are_translated(
     comfy: Any, open_page: Any, artefacts: Path, language: str
@@ -326,7 +385,7 @@ def test_cancel_is_pressed(comfy: Any, providers: Any, open_page: Any, artefacts
     providers.pace("kie", queued=0.5, running=8.0)
     before = len(providers.tasks("kie"))
     page = open_page(comfy)
-    _one_node(page, prompt="Cancelled by hand")
+    _one_node(page, prompt="Cancelled by hand", provider="kie")
     page.get_by_test_id("queue-button").click()
     page.wait_for_timeout(3500)
     page.screenshot(path=artefacts / "generating.png")

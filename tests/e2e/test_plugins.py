@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 KEY = "sk-e2e-third-party-not-to-be-seen-1213"
-BUILT_IN = ["kie", "apikley", "cometapi", "runcomfy"]
+BUILT_IN = ["auto", "kie", "apikley", "cometapi", "runcomfy"]
 THIRD_PARTIES = ["acme", "fal", "kling"]
 KEYS = dict.fromkeys(("KIE_API_KEY", "FAL_KEY", "KLING_API_KEY", "ACME_API_KEY"), KEY)
 Install = Callable[..., None]
@@ -204,14 +204,14 @@ def test_the_log_of_the_start_has_no_traceback(started: str) -> None:
 def test_the_menu_has_the_built_in_providers_then_the_good_ones_and_no_other(crowded: Any) -> None:
     names = list(choices(crowded))
 
-    assert names[:4] == BUILT_IN
-    assert sorted(names[4:]) == sorted([*THIRD_PARTIES, "ruler"])
+    assert names[:5] == BUILT_IN
+    assert sorted(names[5:]) == sorted([*THIRD_PARTIES, "ruler"])
 
 
 def test_the_page_of_keys_has_one_that_stumbles_over_its_prices(crowded: Any) -> None:
     told = {each["name"]: each for each in crowded.get("/kling26/providers")["providers"]}
 
-    assert list(told) == list(choices(crowded))
+    assert ["auto", *told] == list(choices(crowded))
     assert told["ruler"]["prices"] == []
     assert {row["usd"] for row in told["kling"]["prices"]} == {0.21, 0.35, 0.42, 0.7, 1.4}
 
