@@ -114,8 +114,9 @@ def _lines(seen: "Preview", output: str | None) -> Iterator[str]:
         return
     if seen.spent is not None:
         yield f"Budget: {budget_text(seen.budget, seen.spent)}."
-    if seen.would == "pay" and (known := caveat(seen.budget, seen.spent, seen.price.usd)):
-        yield known
+        known = caveat(seen.budget, seen.spent, seen.price.usd)
+        if seen.would == "pay" and known:
+            yield known
     yield f"Balance: {_balance(seen.balance, seen.price)}."
 
 

@@ -9,20 +9,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from statistics import median
-from typing import Any, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 import sqlalchemy as sa
 from attrs import define, evolve, field
 
-from ..errors import BudgetExceeded, JournalError, UnknownTask
-from ..spending import Budget, Spent
+from ..errors import BudgetExceeded, JournalError
+from ..spending import Budget
 from ..spending import check as check_budget
-from ..status import Realm, Standing, Ticket
-from ..text import sanitize
+from ..status import Ticket
 from .address import Address, BadAddress
-from .database import Database
 from .outputs import Output
+from .reading import JournalReader, equal_tasks, furthest
 from .rows import (
     IS_OWED,
     Changes,
@@ -43,14 +41,12 @@ from .rows import (
     unchanged,
 )
 from .schema import OUTPUTS, QUOTES, TASKS
-from .spent import counted_from, find_ahead, keep_spent, lock_budget, read_spent, reopened
+from .spent import counted_from, find_ahead, keep_spent, read_locked, reopened
 from .task import OPEN, Owner, Task, TaskState
 from .worker import Worker
 
 T = TypeVar("T")
 
-#: The standings of active tasks, from that of one whose video is here.
-_NEAREST: tuple[Standing, ...] = ("stored", "made", "at_provider", "unclear", "unsent")
 #: The states from which a task may move to each state. What is paid for is never "refused", and a
 #: video that is here is never given up.
 _BEFORE: Mapping[TaskState, tuple[TaskState, ...]] = {
@@ -65,144 +61,26 @@ _BEFORE: Mapping[TaskState, tuple[TaskState, ...]] = {
 
 
 @define(eq=False)
-class Journal:
+class Journal(JournalReader):
     """
     The record of paid tasks, in the database at an SQLAlchemy URL, or in a file.
 
-    `source` is what sets the URL, to be named in messages.
+    `source` is what sets the URL, to be named in messages, and `budget` tells what may be spent, as
+    it is set now. `home` is the folder that the names of videos are relative to. `clock` is only
+    for tests: the time is the database's, where machines share one.
 
-    `home` is the folder that the names of videos are relative to. `clock` is only for tests: the
-    time is the database's, where machines share one.
-
-    Every method raises `JournalError` if the record cannot be read or written. Reading never waits
-    for writers, and does not create a journal.
+    Every method raises `JournalError` if the record cannot be read or written.
     """
 
-    url: str | Path = field(repr=False)
-    home: Path | None = None
-    #: What may be spent, as it is set now.
     budget: Callable[[], Budget] = field(default=Budget, kw_only=True, repr=False)
-    _clock: Callable[[], float] | None = field(default=None, repr=False)
-    source: str = field(default="KLING26_JOURNAL", kw_only=True)
     worker: Worker = field()
-    database: Database = field(init=False, repr=False)
     _registered: bool = field(default=False, init=False, repr=False)
     #: The ids of the tasks that this process has recorded, also if nobody waited for that.
     claimed: list[str] = field(factory=list, init=False, repr=False)
 
-    @database.default
-    def _open_later(self) -> Database:
-        return Database(Address(self.url, self.source))
-
     @worker.default
     def _this_process(self) -> Worker:
         return Worker(_lock_folder(self.url, self.home), self._clock or time.monotonic)
-
-    def clock(self) -> float:
-        """The time on this machine, in seconds since the epoch."""
-        return (self._clock or time.time)()
-
-    async def close(self) -> None:
-        await self.database.close()
-
-    # -- reading ---------------------------------------------------------------------------
-
-    async def get(self, name: str) -> Task:
-        """
-        The task with that id, ours or the provider's, or the only one whose id starts with it.
-
-        Raises `UnknownTask`.
-        """
-        is_meant = TASKS.c.id.startswith(name, autoescape=True) | (TASKS.c.task_id == name)
-        found = await self._select(select_tasks().where(is_meant).limit(3))
-        exact = [each for each in found if name in (each.id, each.task_id)]
-        found = exact or found
-        if len(found) != 1 or not name:
-            shown = sanitize(name, 60)
-            raise UnknownTask(
-                f'More than one task begins with "{shown}".'
-                if found and name
-                else f'The journal has no task "{shown}".',
-                task=name,
-            )
-        return found[0]
-
-    async def find_equal(self, fingerprints: Sequence[str]) -> Task | None:
-        """The active task with one of these, which an equal request joins or reuses."""
-        return _furthest(await self._select(_equal(fingerprints)))
-
-    async def find_ticket(self, provider: str, realm: Realm, task_id: str) -> Task | None:
-        """The task that has this id at its provider."""
-        there = (TASKS.c.provider == provider) & (TASKS.c.realm == realm)
-        found = await self._select(select_tasks().where(there, TASKS.c.task_id == task_id))
-        return found[0] if found else None
-
-    async def tasks(self, only_open: bool = False) -> list[Task]:
-        """All tasks, or those with something left to do, oldest first."""
-        query = select_tasks().order_by(TASKS.c.created, TASKS.c.id)
-        return await self._select(query.where(in_states(OPEN) | IS_OWED) if only_open else query)
-
-    async def needs_image(self, name: str) -> bool:
-        """Whether a task may still have to send the saved image."""
-        sendable = in_states(("submitting", "unknown"))
-        is_image = (TASKS.c.image_file == name) | (TASKS.c.end_image_file == name)
-        query = select_tasks().where(is_image, sendable).limit(1)
-        return bool(await self._select(query))
-
-    async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
-        """How long such videos took recently, in seconds (median of up to 20); None if unknown."""
-        query = (
-            sa.select(TASKS.c.finished - TASKS.c.submitted)
-            .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
-            .where(TASKS.c.duration == duration, TASKS.c.state == "stored")
-            .order_by(TASKS.c.created.desc())
-            .limit(20)
-        )
-        rows = await self._rows(query)
-        return median(times) if (times := [took for (took,) in rows if took and took > 0]) else None
-
-    async def stored(self, provider: str, realm: Realm, duration: int, sound: bool) -> list[Task]:
-        """The newest stored videos of that length, with or without sound: up to 50."""
-        query = (
-            select_tasks()
-            .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
-            .where(TASKS.c.duration == duration, TASKS.c.sound == sound)
-            .where(TASKS.c.state == "stored", TASKS.c.cost.is_not(None))
-            .order_by(TASKS.c.created.desc())
-            .limit(50)
-        )
-        return await self._select(query)
-
-    async def quoted(self, question: str, lasts: float) -> float | None:
-        """The price in USD that a provider told within the last `lasts` seconds."""
-        age = self._now() - QUOTES.c.told
-        query = sa.select(QUOTES.c.usd).where(QUOTES.c.question == question, age.between(0, lasts))
-        rows = await self._rows(query)
-        return rows[0].usd if rows else None
-
-    async def keep_quote(self, question: str, usd: float) -> None:
-        """Record the price in USD that a provider has told, for everybody."""
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(QUOTES.delete().where(QUOTES.c.question == question))
-            new = QUOTES.insert().values(question=question, usd=usd, told=self._now())
-            connection.execute(new)
-
-        await self._run(work)
-
-    async def spent(self, waiting: str | None = None) -> Spent:
-        """What the tasks of the last 24 hours cost, as it counts for one that is `waiting`."""
-        if self.database.missing:
-            return Spent()
-        return await self.database.read(
-            lambda connection: read_spent(connection, self._now(), waiting)
-        )
-
-    async def pending_outputs(self, task: str) -> list[Output]:
-        """The outputs that a task's video still has to be written to."""
-        unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
-        rows = await self._rows(sa.select(OUTPUTS.c.path, OUTPUTS.c.found).where(unwritten))
-        return [Output(Path(row.path), row.found) for row in rows]
 
     # -- new tasks, and their outputs ------------------------------------------------------
 
@@ -221,8 +99,8 @@ class Journal:
 
         def work(connection: sa.Connection) -> Task:
             lock_request(connection, draft)
-            rows = connection.execute(_equal([draft.fingerprint, *fingerprints]))
-            task = _furthest([self._task(row) for row in rows])
+            rows = connection.execute(equal_tasks([draft.fingerprint, *fingerprints]))
+            task = furthest([self._task(row) for row in rows])
             if task is None:
                 self._check_budget(connection, draft)
                 insert(connection, draft, self._now())
@@ -254,6 +132,16 @@ class Journal:
         """Record that a task's video has been written: it is what `output` has found there."""
         await self._run(lambda connection: mark_written(connection, task, output, self._now()))
 
+    async def keep_quote(self, question: str, usd: float) -> None:
+        """Record the price in USD that a provider has told, for everybody."""
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(QUOTES.delete().where(QUOTES.c.question == question))
+            new = QUOTES.insert().values(question=question, usd=usd, told=self._now())
+            connection.execute(new)
+
+        await self._run(work)
+
     # -- changes by a task's owner; each returns False if it has lost the task -------------
 
     async def mark_sent(self, owner: Owner) -> bool:
@@ -278,8 +166,8 @@ class Journal:
         def work(connection: sa.Connection) -> Task | None:
             lock_request(connection, target)
             is_mine = owned_by(owner) & in_states(("submitting",)) & TASKS.c.sending.is_(None)
-            rows = connection.execute(_equal([target.fingerprint])).all()
-            other = _furthest([each for row in rows if (each := self._task(row)).id != target.id])
+            rows = connection.execute(equal_tasks([target.fingerprint])).all()
+            other = furthest([each for row in rows if (each := self._task(row)).id != target.id])
             changes = turned(target) if other is None else replaced_by(other)
             update = TASKS.update().where(is_mine).values(**changes, updated=self._now())
             if not connection.execute(update).rowcount:
@@ -433,18 +321,6 @@ class Journal:
 
     # -- the database ----------------------------------------------------------------------
 
-    def _now(self) -> sa.ColumnElement[float]:
-        """The time in seconds since the epoch, as everybody who shares the database sees it."""
-        if self._clock is None and self.database.has_clock:
-            return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
-        return sa.literal(self.clock(), sa.Double)
-
-    def _task(self, row: sa.Row[Any]) -> Task:
-        task = task_of(row)
-        if task.file is None or self.home is None:
-            return task
-        return evolve(task, file=str(self.home / task.file))
-
     def _relative(self, changes: Changes) -> Changes:
         file = changes.get("file")
         if file is None or self.home is None or not Path(file).is_relative_to(self.home):
@@ -507,26 +383,8 @@ class Journal:
         """Raise `BudgetExceeded` if a task must not be paid for; `waiting` is its id if it does."""
         budget = self.budget()
         if budget.limited and not task.sandbox:
-            lock_budget(connection)
-            spent = read_spent(connection, self._now(), waiting)
+            spent = read_locked(connection, self._now(), waiting)
             check_budget(budget, spent, task.price_usd)
-
-    async def _select(self, query: sa.Select[Any]) -> list[Task]:
-        return [self._task(row) for row in await self._rows(query)]
-
-    async def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
-        if self.database.missing:
-            return []
-        return await self.database.read(lambda connection: list(connection.execute(query)))
-
-
-def _equal(fingerprints: Sequence[str]) -> sa.Select[Any]:
-    return select_tasks().where(TASKS.c.active.in_(set(fingerprints)))
-
-
-def _furthest(tasks: Sequence[Task]) -> Task | None:
-    """The task that is nearest to its video."""
-    return min(tasks, key=lambda task: _NEAREST.index(task.standing), default=None)
 
 
 def _lock_folder(place: str | Path, home: Path | None) -> Path | None:

@@ -16,10 +16,13 @@ _MOST = 1e9
 _IN_VAIN = (TASKS.c.state == "unknown") & TASKS.c.sending.is_(None) & (TASKS.c.resubmits > 0)
 
 
-def lock_budget(connection: sa.Connection) -> None:
-    """Let nobody else look at the budget before this transaction has ended."""
+def read_locked(
+    connection: sa.Connection, now: sa.ColumnElement[float], waiting: str | None = None
+) -> Spent:
+    """`read_spent`, and let nobody else read it so before this transaction has ended."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    return read_spent(connection, now, waiting)
 
 
 def counted_from(now: sa.ColumnElement[float]) -> dict[str, object]:

@@ -1,0 +1,169 @@
+"""Reading the journal: what it knows of tasks, prices and what was spent."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import define, evolve, field
+
+from ..errors import UnknownTask
+from ..spending import Spent
+from ..status import Realm, Standing
+from ..text import sanitize
+from .address import Address
+from .database import Database
+from .outputs import Output
+from .rows import IS_OWED, in_states, select_tasks, task_of
+from .schema import OUTPUTS, QUOTES, TASKS
+from .spent import read_spent
+from .task import OPEN, Task
+
+#: The standings of active tasks, from that of one whose video is here.
+_NEAREST: tuple[Standing, ...] = ("stored", "made", "at_provider", "unclear", "unsent")
+
+
+@define(eq=False)
+class JournalReader:
+    """
+    The part of the `Journal` that only reads: it never waits for writers, and creates no journal.
+
+    Every method raises `JournalError` if the record cannot be read.
+    """
+
+    url: str | Path = field(repr=False)
+    home: Path | None = None
+    _clock: Callable[[], float] | None = field(default=None, repr=False)
+    source: str = field(default="KLING26_JOURNAL", kw_only=True)
+    database: Database = field(init=False, repr=False)
+
+    @database.default
+    def _open_later(self) -> Database:
+        return Database(Address(self.url, self.source))
+
+    def clock(self) -> float:
+        """The time on this machine, in seconds since the epoch."""
+        return (self._clock or time.time)()
+
+    async def close(self) -> None:
+        await self.database.close()
+
+    async def get(self, name: str) -> Task:
+        """
+        The task with that id, ours or the provider's, or the only one whose id starts with it.
+
+        Raises `UnknownTask`.
+        """
+        is_meant = TASKS.c.id.startswith(name, autoescape=True) | (TASKS.c.task_id == name)
+        found = await self._select(select_tasks().where(is_meant).limit(3))
+        exact = [each for each in found if name in (each.id, each.task_id)]
+        found = exact or found
+        if len(found) != 1 or not name:
+            shown = sanitize(name, 60)
+            raise UnknownTask(
+                f'More than one task begins with "{shown}".'
+                if found and name
+                else f'The journal has no task "{shown}".',
+                task=name,
+            )
+        return found[0]
+
+    async def find_equal(self, fingerprints: Sequence[str]) -> Task | None:
+        """The active task with one of these, which an equal request joins or reuses."""
+        return furthest(await self._select(equal_tasks(fingerprints)))
+
+    async def find_ticket(self, provider: str, realm: Realm, task_id: str) -> Task | None:
+        """The task that has this id at its provider."""
+        there = (TASKS.c.provider == provider) & (TASKS.c.realm == realm)
+        found = await self._select(select_tasks().where(there, TASKS.c.task_id == task_id))
+        return found[0] if found else None
+
+    async def tasks(self, only_open: bool = False) -> list[Task]:
+        """All tasks, or those with something left to do, oldest first."""
+        query = select_tasks().order_by(TASKS.c.created, TASKS.c.id)
+        return await self._select(query.where(in_states(OPEN) | IS_OWED) if only_open else query)
+
+    async def needs_image(self, name: str) -> bool:
+        """Whether a task may still have to send the saved image."""
+        sendable = in_states(("submitting", "unknown"))
+        is_image = (TASKS.c.image_file == name) | (TASKS.c.end_image_file == name)
+        query = select_tasks().where(is_image, sendable).limit(1)
+        return bool(await self._select(query))
+
+    async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
+        """How long such videos took recently, in seconds (median of up to 20); None if unknown."""
+        query = (
+            sa.select(TASKS.c.finished - TASKS.c.submitted)
+            .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
+            .where(TASKS.c.duration == duration, TASKS.c.state == "stored")
+            .order_by(TASKS.c.created.desc())
+            .limit(20)
+        )
+        rows = await self._rows(query)
+        return median(times) if (times := [took for (took,) in rows if took and took > 0]) else None
+
+    async def stored(self, provider: str, realm: Realm, duration: int, sound: bool) -> list[Task]:
+        """The newest stored videos of that length, with or without sound: up to 50."""
+        query = (
+            select_tasks()
+            .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
+            .where(TASKS.c.duration == duration, TASKS.c.sound == sound)
+            .where(TASKS.c.state == "stored", TASKS.c.cost.is_not(None))
+            .order_by(TASKS.c.created.desc())
+            .limit(50)
+        )
+        return await self._select(query)
+
+    async def quoted(self, question: str, lasts: float) -> float | None:
+        """The price in USD that a provider told within the last `lasts` seconds."""
+        age = self._now() - QUOTES.c.told
+        query = sa.select(QUOTES.c.usd).where(QUOTES.c.question == question, age.between(0, lasts))
+        rows = await self._rows(query)
+        return rows[0].usd if rows else None
+
+    async def spent(self, waiting: str | None = None) -> Spent:
+        """What the tasks of the last 24 hours cost, as it counts for one that is `waiting`."""
+        if self.database.missing:
+            return Spent()
+        return await self.database.read(
+            lambda connection: read_spent(connection, self._now(), waiting)
+        )
+
+    async def pending_outputs(self, task: str) -> list[Output]:
+        """The outputs that a task's video still has to be written to."""
+        unwritten = (OUTPUTS.c.task == task) & OUTPUTS.c.written.is_(None)
+        rows = await self._rows(sa.select(OUTPUTS.c.path, OUTPUTS.c.found).where(unwritten))
+        return [Output(Path(row.path), row.found) for row in rows]
+
+    # -- the database ----------------------------------------------------------------------
+
+    def _now(self) -> sa.ColumnElement[float]:
+        """The time in seconds since the epoch, as everybody who shares the database sees it."""
+        if self._clock is None and self.database.has_clock:
+            return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+        return sa.literal(self.clock(), sa.Double)
+
+    def _task(self, row: sa.Row[Any]) -> Task:
+        task = task_of(row)
+        if task.file is None or self.home is None:
+            return task
+        return evolve(task, file=str(self.home / task.file))
+
+    async def _select(self, query: sa.Select[Any]) -> list[Task]:
+        return [self._task(row) for row in await self._rows(query)]
+
+    async def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+        if self.database.missing:
+            return []
+        return await self.database.read(lambda connection: list(connection.execute(query)))
+
+
+def equal_tasks(fingerprints: Sequence[str]) -> sa.Select[Any]:
+    return select_tasks().where(TASKS.c.active.in_(set(fingerprints)))
+
+
+def furthest(tasks: Sequence[Task]) -> Task | None:
+    """The task that is nearest to its video."""
+    return min(tasks, key=lambda task: _NEAREST.index(task.standing), default=None)
