@@ -121,8 +121,8 @@ def test_each_provider_can_be_moved(providers: Mapping[str, Provider]) -> None:
     assert variables == {
         "kie": {"base_url": "KIE_BASE_URL", "upload_url": "KIE_UPLOAD_URL"},
         "apikley": {"base_url": "APIKLEY_BASE_URL", "upload_url": "APIKLEY_UPLOAD_URL"},
-        "cometapi": {"base_url": "COMETAPI_BASE_URL"},
-        "runcomfy": {"base_url": "RUNCOMFY_BASE_URL"},
+        "cometapi": {"base_url": "COMETAPI_BASE_URL", "balance_url": "COMETAPI_BALANCE_URL"},
+        "runcomfy": {"base_url": "RUNCOMFY_BASE_URL", "balance_url": "RUNCOMFY_BALANCE_URL"},
     }
 
 
