@@ -1,6 +1,5 @@
 """Telling plug-ins what happens to tasks, and asking them before one is paid for."""
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from functools import partial
@@ -87,6 +86,8 @@ class Events:
 
 async def _call(name: str, call: "partial[object]") -> object:
     """What a plug-in returns; None if it fails. Raises a `Kling26Error` of the plug-in's."""
+    import asyncio  # Slow to import, and loaded where there is a loop.
+
     try:
         async with asyncio.timeout(_PATIENCE):
             return await aside(partial(_safely, name, call))

@@ -14,7 +14,7 @@ from ..text import join_sentences, sanitize
 from .auto import Choice, choose
 from .jobs import OVERRUN
 from .order import Order
-from .pictures import save_pictures
+from .pictures import drop_pictures, save_pictures
 from .prices import Prices
 
 
@@ -38,7 +38,12 @@ async def claim(
     store.prepare()
     names = await save_pictures(store, order.request.files)
     draft = order.draft(choice.target, choice.passed, names, journal.clock, choice.price.usd)
-    task, new = await journal.claim(draft, order.output, order.fingerprints)
+    new = False
+    try:
+        task, new = await journal.claim(draft, order.output, order.fingerprints)
+    finally:
+        if not new:
+            await drop_pictures(store, journal, names.values())
     return task, choice if new else None
 
 

@@ -31,7 +31,7 @@ from ..status import Status, Ticket
 from ..text import sentence, span
 from .answers import PaidAnswers
 from .order import Target
-from .pictures import load_pictures
+from .pictures import drop_pictures, load_pictures
 from .prices import Prices
 from .video import VideoChecker
 
@@ -278,13 +278,7 @@ class JobContext:
 
     async def _write_once(self, state: TaskState, last: bool) -> None:
         _check(await self.journal.update(self.owner, state, last=last, **self._unwritten))
-        await self._delete_images()
-
-    async def _delete_images(self) -> None:
-        """Delete the saved images that no task will send again."""
-        for name in self.task.image_files.values():
-            if not await self.journal.needs_image(name):
-                self.store.delete_image(name)
+        await drop_pictures(self.store, self.journal, self.task.image_files.values())
 
     def _compare(self, row: Task) -> None:
         """Say so if whoever runs the task now has another ticket than this worker has got."""

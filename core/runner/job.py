@@ -144,14 +144,14 @@ async def _record_error(context: JobContext, error: Kling26Error) -> None:
     if unsent and not isinstance(error, NotDelivered):
         paid = of_money(context.provider, " Nothing was paid.")
         error.message = f"{sentence(error, 1000)}{paid}"
-    state = _final_state(error, unsent)
+    state = _final_state(error, context.task)
     if state is None or context.task.state == "stored":
         await context.give_up()
     else:
         await context.move(state, last=True, error=str(error), code=error.code, remedy=error.remedy)
 
 
-def _final_state(error: Kling26Error, unsent: bool) -> TaskState | None:
+def _final_state(error: Kling26Error, task: Task) -> TaskState | None:
     """The state that an error moves a task to; None if the state does not change."""
     states: list[tuple[type[Kling26Error], TaskState]] = [
         (TaskCancelled, "cancelled"),
@@ -162,6 +162,10 @@ def _final_state(error: Kling26Error, unsent: bool) -> TaskState | None:
     for kind, state in states:
         if isinstance(error, kind):
             return state
-    # It can be sent another time. (A setting of the network is a `ProviderError` too.)
-    stays = isinstance(error, JournalError | BudgetExceeded) or type(error) is SettingsError
-    return "refused" if unsent and not stays else None
+    if task.standing != "unsent":
+        return None
+    # It can be sent another time, but not to one that is dearer than those who were to make it. (A
+    # setting of the network is a `ProviderError` too.)
+    too_dear = isinstance(error, BudgetExceeded) and not task.passed
+    stays = too_dear or isinstance(error, JournalError) or type(error) is SettingsError
+    return None if stays else "refused"

@@ -1,10 +1,12 @@
 """The pictures of a task, saved until they have been sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
-from ..errors import ImageRefused
+from ..errors import ImageRefused, JournalError
 from ..images import ImageFile
 from ..journal.files import Store
+from ..journal.journal import Journal
 from ..journal.task import Task, image_id
 from ..request import ImageOption
 from ..threads import in_thread
@@ -19,6 +21,14 @@ async def save_pictures(
 ) -> dict[ImageOption, str]:
     """Save pictures; returns their names."""
     return {option: await in_thread(store.save_image, image) for option, image in files.items()}
+
+
+async def drop_pictures(store: Store, journal: Journal, names: Iterable[str]) -> None:
+    """Delete saved pictures that no task will send."""
+    with suppress(JournalError):  # Then it is not known.
+        for name in names:
+            if not await journal.needs_image(name):
+                store.delete_image(name)
 
 
 async def load_pictures(

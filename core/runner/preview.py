@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 import httpx
 from attrs import frozen
 
-from ..errors import Kling26Error
+from ..errors import Kling26Error, SettingsError
 from ..http.client import ProviderClient
 from ..http.pacing import now
 from ..journal.journal import Journal
@@ -64,17 +65,11 @@ async def preview(
 
     Raises `MissingKey`, `BudgetExceeded` and `PaymentForbidden`, as it would.
     """
-    budget = journal.budget()
     equal = await journal.find_equal(order.fingerprints)
-    left = equal.id if equal is not None and await journal.is_left(equal) else None
-    spent = await journal.spent(left) if budget.limited else None
-    if equal is not None and left is None:
-        would: Literal["join", "reuse"] = "reuse" if equal.standing == "stored" else "join"
-        target = order.target_of(equal) or order.targets[0]
-        return Preview(
-            would, target.provider, order.request, target.own, equal, Price(), budget, spent,
-            await _balance(target, deadline),
-        )  # fmt: skip
+    if equal is not None and not await journal.is_left(equal):
+        return await _preview_of_known(order, equal, journal, deadline)
+    budget = journal.budget()
+    spent = await journal.spent(equal and equal.id) if budget.limited else None
     choice = await choose(order, prices)
     target, price = choice.target, choice.price
     if spent is not None and not sandbox:
@@ -84,6 +79,25 @@ async def preview(
         "pay", target.provider, order.request, target.own, equal, price, budget, spent,
         await _balance(target, deadline), choice.passed,
     )  # fmt: skip
+
+
+async def _preview_of_known(order: Order, task: Task, journal: Journal, deadline: float) -> Preview:
+    """What an order would do whose video was requested before, and is not paid for again."""
+    budget = Budget()
+    with suppress(SettingsError):  # What may be spent does not matter.
+        budget = journal.budget()
+    target = order.target_of(task) or order.targets[0]
+    return Preview(
+        "reuse" if task.standing == "stored" else "join",
+        target.provider,
+        order.request,
+        target.own,
+        task,
+        Price(),
+        budget,
+        await journal.spent() if budget.limited else None,
+        await _balance(target, deadline),
+    )
 
 
 async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
