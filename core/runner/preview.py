@@ -69,7 +69,7 @@ async def preview(
     if equal is not None and not await journal.is_left(equal):
         return await _preview_of_known(order, equal, journal, deadline)
     budget = journal.budget()
-    spent = await journal.spent(equal and equal.id) if budget.limited else None
+    spent = await journal.spent(equal.id if equal else None) if budget.limited else None
     choice = await choose(order, prices)
     target, price = choice.target, choice.price
     if spent is not None and not sandbox:
