@@ -87,7 +87,7 @@ OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("x", "--image", "picture.gif"): ("kie.ai", "JPEG, PNG or WEBP", "GIF"),
     ("x", "--image", "half.jpg"): ("kie.ai", "whole picture", "damaged or incomplete"),
     ("x", "--image", "large.png"): ("kie.ai", "10 MB", "11"),
-    ("x", "--provider", "runcomfy", "--image", "picture.png"): ("RunComfy", "https://"),
+    ("x", "--provider", "runcomfy", "--image", "half.jpg"): ("RunComfy", "PNG", "JPEG"),
     ("x", "--provider", "runcomfy", "--callback-url", "https://me.example/done"): (
         "RunComfy", "callback_url", "leave it out",
     ),

@@ -62,7 +62,7 @@ def test_providers_are_listed_with_their_keys_and_images(user: Any) -> None:
         "kie": "kie kie.ai KIE_API_KEY JPEG, PNG, WEBP, https:// built in",
         "apikley": "apikley Apikley keys.toml JPEG, PNG, WEBP, https:// built in",
         "cometapi": "cometapi CometAPI not set JPEG, PNG, https:// built in",
-        "runcomfy": "runcomfy RunComfy not set https:// only built in",
+        "runcomfy": "runcomfy RunComfy not set PNG, https:// built in",
     }
 
 
@@ -119,7 +119,7 @@ def test_one_provider_is_shown_whole(user: Any) -> None:
         "Aspect ratio 16:9, 9:16 or 1:1",
         "JPEG or PNG files of up to 10 MB, or an https:// URL",
         "Cost in USD",
-        'mode std or pro (default: "std"). pro looks better and costs more; sound requires it.',
+        'mode std or pro (default: "std"). pro looks better and costs more; sound and an end image',
         "negative_prompt up to 200 characters. What the video must not show.",
         "cfg_scale 0 to 1.",
     ):

@@ -115,7 +115,9 @@ def other_price(provider: Provider) -> str:
         return "asked for before each video"
     if provider.usd_per_unit is not None:
         return f"1 {provider.cost_unit.removesuffix('s')} is worth {provider.usd_per_unit:g} USD"
-    return "charged in USD" if list_price(provider, VideoRequest("A red fox"), {}) else "not published"
+    return (
+        "charged in USD" if list_price(provider, VideoRequest("A red fox"), {}) else "not published"
+    )
 
 
 def prompts(provider: Provider) -> str:
