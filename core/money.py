@@ -79,11 +79,16 @@ def list_price(
     try:
         own = provider.Options(**options) if isinstance(options, Mapping) else options
         provider.check(request, own)
-        return amount(provider.price(request, own))
+        return price_of(provider.price(request, own))
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001 - a plug-in may raise anything, even a panic in Rust.
         return None
+
+
+def price_of(value: object) -> float | None:
+    """A plug-in's answer to what a video will cost; nothing is free, so 0 is no answer."""
+    return amount(value) or None
 
 
 def amount(value: object) -> float | None:

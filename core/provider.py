@@ -211,7 +211,7 @@ class Provider(ABC, Generic[OptionsT]):
         raise NotImplementedError
 
     def price(self, request: VideoRequest, options: OptionsT) -> float | None:
-        """The list price in USD, or None if unknown; 0 would mean that it is free."""
+        """The list price in USD, or None if it is unknown, which 0 means too."""
         return None
 
     def sign(self, request: "httpx.Request", key: str) -> None:

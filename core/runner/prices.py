@@ -11,7 +11,7 @@ from attrs import define, field
 from ..errors import JournalError
 from ..http.pacing import now
 from ..journal.journal import Journal
-from ..money import Price, amount, in_usd, list_price, price_in_usd, priced_alike, pricing_options
+from ..money import Price, in_usd, list_price, price_in_usd, price_of, priced_alike, pricing_options
 from ..request import VideoRequest
 from .order import Target
 
@@ -113,4 +113,4 @@ async def _ask(request: VideoRequest, target: Target) -> float | None:
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything.
         logger.info("%s told no price: %s", provider.title, error)
         return None
-    return amount(said)
+    return price_of(said)
