@@ -76,7 +76,7 @@ def test_the_cheapest_is_asked_first(of) -> None:
     }
     assert video.provider == min(prices, key=lambda name: prices[name])
     assert world.payments == {video.provider: 1}
-    assert "makes the video for " in world.said
+    assert "CometAPI makes the video." in world.said
 
 
 def test_the_preferred_are_asked_in_their_order_and_no_others(of) -> None:
