@@ -111,7 +111,7 @@ async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) ->
     except asyncio.CancelledError:
         watch.say(texts.stopped_before(watch.title))
         raise
-    given = {name: value for name, value in values["provider"].items() if name != "provider"}
+    given = _own(values["provider"], hidden)
     return await run(
         request,
         AUTO if provider is None else provider.name,
@@ -144,13 +144,34 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider | None:
     """
     if isinstance(choice, Mapping) and choice.get("provider"):
         return _named(registry, str(choice["provider"]))
-    prompt, node = getattr(hidden, "prompt", None) or {}, getattr(hidden, "unique_id", None)
-    asked = (prompt.get(node) or {}).get("inputs", {}).get("provider")
+    asked = _asked(hidden).get("provider")
     if isinstance(asked, str) and asked:
         return _named(registry, asked)
     raise OptionRefused(
         error_texts.choose_provider([AUTO, *registry.providers], asked), option="provider"
     )
+
+
+def _own(choice: Mapping[str, Any], hidden: Any) -> dict[str, object]:
+    """
+    The own options that were given, also those that the choice does not have.
+
+    ComfyUI drops the latter without a word; core has to refuse them, or "auto" to find who takes
+    them.
+    """
+    asked = {
+        name.removeprefix("provider."): value
+        for name, value in _asked(hidden).items()
+        if name.startswith("provider.")
+    }
+    return {name: value for name, value in (asked | choice).items() if name != "provider"}
+
+
+def _asked(hidden: Any) -> Mapping[str, Any]:
+    """The node's inputs as they are in the prompt; links are pairs of a node and an output."""
+    prompt, node = getattr(hidden, "prompt", None) or {}, getattr(hidden, "unique_id", None)
+    inputs: Mapping[str, Any] = (prompt.get(node) or {}).get("inputs", {})
+    return inputs
 
 
 def _named(registry: Registry, name: str) -> Provider | None:

@@ -108,6 +108,17 @@ def test_the_request_is_what_the_widgets_say(
     assert options == {"mode": "pro", "cfg_scale": None, "negative_prompt": ""}
 
 
+def test_an_option_that_the_choice_does_not_have_is_left_for_core_to_refuse(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
+) -> None:
+    """Through the API; ComfyUI would drop it, and something else would be paid for."""
+    hidden.prompt["7"]["inputs"] |= {"provider.mode": "pro", "provider.style": ["3", 0]}
+    linked = {"provider": "kie", "style": "film"}
+    asyncio.run(execute(registry, {**values, "provider": linked}, hidden))
+
+    assert runner.asked[0][2] == {"mode": "pro", "style": "film"}
+
+
 def test_an_unset_sandbox_leaves_it_to_the_settings(
     comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any], hidden: Any
 ) -> None:

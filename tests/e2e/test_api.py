@@ -161,6 +161,8 @@ def test_a_picture_too_large_for_png_goes_as_jpeg(
         ({"prompt": "x", "provider": "cometapi", "provider__camera_control": "{"}, "JSON object"),
         ({"prompt": "x", "provider": "kei"}, 'There is no provider "kei"'),
         ({"prompt": "x", "image_url": "/etc/hostname"}, "https:// URL"),
+        ({"prompt": "x", "provider__mode": "pro"}, 'has no option "mode"'),
+        ({"prompt": "x", "provider": "auto", "provider__look": "film"}, 'has no option "look"'),
         ({"prompt": "x", "provider": "apikley"}, "Enter a key under Settings → Kling 2.6"),
     ],
 )

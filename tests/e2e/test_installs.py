@@ -68,7 +68,7 @@ def test_a_third_partys_provider_shows_after_a_restart(
     run = after.run({"1": node("Acme", "acme", provider__style="plain"), "2": save("1")})
 
     assert [each["key"] for each in choice] == ["auto", "kie", "apikley", "cometapi", "runcomfy"]
-    assert list(options) == ["kie", "apikley", "cometapi", "runcomfy", "acme"]
+    assert list(options) == ["auto", "kie", "apikley", "cometapi", "runcomfy", "acme"]
     assert options["acme"]["style"][1]["default"] == "film"
     assert "Acme Video needs an API key" in run.error
 
