@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Kling26Error, OptionRefused, UnknownProvider
-from ..core.money import in_usd
 from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
 from ..core.request import VideoRequest
@@ -43,8 +42,7 @@ def make_node(registry: Registry) -> Any:
         @classmethod
         async def execute(cls, **values: Any) -> Any:
             video = await execute(registry, values, cls.hidden)
-            task = task_json(video, registry.providers.get(video.provider))
-            return io.NodeOutput(comfyui.video_from(video.file), video.url or "", task)
+            return io.NodeOutput(comfyui.video_from(video.file), video.url or "", task_json(video))
 
     return Kling26Video
 
@@ -187,10 +185,9 @@ def _installed(registry: Registry, name: str) -> Provider:
         raise UnknownProvider(error_texts.absent_provider(error, reasons), provider=name) from None
 
 
-def task_json(video: "Video", provider: Provider | None) -> str:
-    """The `task` output; `provider` made the video, and is None if it is no longer installed."""
-    cost = None if video.sandbox else video.cost  # Nobody must add up what was not charged.
-    usd = None if provider is None else in_usd(provider, cost, video.cost_unit)
+def task_json(video: "Video") -> str:
+    """The `task` output; what a rehearsal costs is left out, lest somebody add it up."""
+    cost, usd = (None, None) if video.sandbox else (video.cost, video.cost_usd)
     return json.dumps(
         {
             "task": video.task,

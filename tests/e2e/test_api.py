@@ -78,7 +78,7 @@ def test_the_outputs_say_where_the_video_is_and_what_it_cost(comfy: Any, node: N
     assert task["provider"] == "kie"
     assert task["task_id"]
     assert task["cost_unit"] in ("credits", None)
-    assert "cost_usd" in task
+    assert task["cost_usd"] == (None if task["cost"] is None else task["cost"] * 0.005)
     assert task["paid_before"] is False
 
 
