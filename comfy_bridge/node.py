@@ -162,7 +162,7 @@ def _own(choice: Mapping[str, Any], hidden: Any) -> dict[str, object]:
         for name, value in _asked(hidden).items()
         if name.startswith("provider.")
     }
-    return {name: value for name, value in (asked | choice).items() if name != "provider"}
+    return {name: value for name, value in {**asked, **choice}.items() if name != "provider"}
 
 
 def _asked(hidden: Any) -> Mapping[str, Any]:
