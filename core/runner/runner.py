@@ -383,9 +383,10 @@ class Runner:
             file = await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task
-            raise self._told(task, error).about(
-                task=task.id, provider=task.provider, task_id=task.task_id
-            ) from error.__cause__
+            told = self._told(task, error)
+            if told.task is None:  # The job has said more: the provider may have changed since.
+                told.about(task=task.id, provider=task.provider, task_id=task.task_id)
+            raise told from error.__cause__
         return Video.of(task, file, reused, self.registry.providers.get(task.provider))
 
     def _told(self, task: Task, error: Kling26Error) -> Kling26Error:

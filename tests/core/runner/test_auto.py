@@ -19,6 +19,7 @@ from kling26.core.errors import (
     OptionRefused,
     OutcomeUnknown,
     Refused,
+    Remedy,
     SettingsError,
     TaskFailed,
     TryLater,
@@ -251,6 +252,17 @@ def test_where_all_refuse_each_ones_reason_is_told(of) -> None:
     assert str(error).endswith("Nothing was paid.")
     assert world.payments == {}
     assert world.task().state == "refused"
+
+
+def test_what_helps_where_all_refuse_is_about_the_one_asked_last(of) -> None:
+    world = of("kie,cometapi")
+    for name in ("kie", "cometapi"):
+        world.fault_at(name, "no_credit")
+
+    error = error_of(world)
+
+    assert (error.provider, world.task().provider) == ("cometapi", "cometapi")
+    assert error.remedy == Remedy("top_up", page=world.registry["cometapi"].key_page)
 
 
 def test_at_the_time_out_nobody_else_is_asked(of) -> None:
