@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kling26.cli.dry_run import as_text
+from kling26.core import Task, VideoRequest
+from kling26.core.money import Balance, Price
 from kling26.core.plugins import load_sandboxes
+from kling26.core.runner.preview import Preview
+from kling26.core.spending import Budget
+from kling26.providers.kie import Kie
 from kling26.sandbox import Conditions, Fault, Server, Site, build_site
 from PIL import Image
+
+from .test_texts import STATES
 
 KEYS = [
     "provider", "prompt", "image", "end_image", "sound", "duration", "aspect_ratio", "seed",
@@ -240,3 +248,39 @@ def test_what_a_run_would_refuse_is_refused(
     assert (tried.status, tried.said) == (2, tried.object["error"])
     assert words in tried.said
     assert payer.rows() == 0
+
+
+def test_a_cost_that_cannot_be_limited_is_told(payer: Any) -> None:
+    lines = said(payer, "A fox", "--provider", "apikley", KLING26_MAX_COST_PER_DAY="1")
+
+    assert lines[1].startswith("Budget: 0.00 of 1.00 USD spent")
+    assert lines[2].startswith("Neither the price of this video nor that of one before it is known")
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (Balance(54.0, "credits", 0.27), "54 credits (0.27 USD), which is too little"),
+        (Balance(55.0, "credits", 0.275), "55 credits (0.275 USD)"),
+        (Balance(0.1, "CNY"), "0.1 CNY"),
+    ],
+)
+def test_a_balance_that_is_too_little_is_told(left: Balance, words: str) -> None:
+    price = Price(55.0, "credits", 0.275, "list")
+    would = Preview("pay", Kie(), VideoRequest("x"), {}, None, price, Budget(), None, left)
+
+    assert f"\nBalance: {words}.\n" in as_text(would)
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (STATES["unclear"], "has been sent to kie.ai, and no answer is known yet. This would join"),
+        (STATES["made"], "kie.ai has made this video as k26-1. This would fetch it, and cost noth"),
+    ],
+)
+def test_a_task_on_its_way_is_told_as_it_stands(task: Task, words: str) -> None:
+    request = VideoRequest("x")
+    would = Preview("join", Kie(), request, {}, task, Price(), Budget(), None, None)
+
+    assert words in as_text(would)
