@@ -115,8 +115,7 @@ def _lines(seen: "Preview", output: str | None) -> Iterator[str]:
     if seen.spent is not None:
         yield f"Budget: {budget_text(seen.budget, seen.spent)}."
         known = caveat(seen.budget, seen.spent, seen.price.usd)
-        if seen.would == "pay" and known:
-            yield known
+        yield from [known] if known and seen.would == "pay" else []
     yield f"Balance: {_balance(seen.balance, seen.price)}."
 
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..errors import JournalError, Kling26Error, NotDelivered, UsageError
 from ..journal.task import Task
-from ..money import cost_unit, in_usd
+from ..money import USD, cost_unit, in_usd
 from ..provider import Provider
 from ..status import Standing
 from ..text import join_sentences, sentence
@@ -57,9 +57,10 @@ class Video:
 
 def cost_in_usd(task: Task, provider: Provider | None) -> float | None:
     """What a task cost in USD; None if that is not known. Old rows of the journal do not say."""
-    if task.cost_usd is not None or provider is None:
-        return task.cost_usd
-    return in_usd(provider, task.cost, cost_unit(task.cost, task.cost_unit, provider))
+    unit = cost_unit(task.cost, task.cost_unit, provider)
+    if task.cost_usd is not None or unit == USD:
+        return task.cost if task.cost_usd is None else task.cost_usd
+    return None if provider is None else in_usd(provider, task.cost, unit)
 
 
 @frozen

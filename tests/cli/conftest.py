@@ -21,7 +21,10 @@ from ..in_process import command
 #: The key of every provider here; whatever is run, it must never be seen again.
 KEY = "sk-recognisable-0123456789"
 KEYS = dict.fromkeys(("KIE_API_KEY", "APIKLEY_API_KEY", "COMETAPI_KEY", "RUNCOMFY_TOKEN"), KEY)
-FACTS = ["task", "provider", "state", "task_id", "url", "file", "cost", "error"]
+FACTS = [
+    "task", "provider", "state", "task_id", "url", "file", "cost", "cost_unit", "cost_usd",
+    "reused", "end_image", "error",
+]  # fmt: skip
 
 
 @frozen
@@ -157,7 +160,8 @@ class Trap:
 
     def addresses(self) -> Mapping[str, str]:
         names = ("KIE_BASE_URL", "KIE_UPLOAD_URL", "APIKLEY_BASE_URL", "APIKLEY_UPLOAD_URL",
-                 "COMETAPI_BASE_URL", "RUNCOMFY_BASE_URL")  # fmt: skip
+                 "COMETAPI_BASE_URL", "COMETAPI_BALANCE_URL", "RUNCOMFY_BASE_URL",
+                 "RUNCOMFY_BALANCE_URL")  # fmt: skip
         return dict.fromkeys(names, self.url)
 
     def close(self) -> None:

@@ -60,6 +60,10 @@ OURS: dict[tuple[str, ...], str] = {
     ("x", "--image", "picture.png", "--output", "./picture.png"): (
         "--output names the very file of --image, which the video would replace."
     ),
+    ("x", "--image", "whole.jpg", "--end-image", "picture.png", "-o", "picture.png"): (
+        "--output names the very file of --end-image, which the video would replace."
+    ),
+    ("x", "--end-image", ""): "--end-image is empty; give it a value, or leave it out.",
 }  # fmt: skip
 #: What core says, and what has to be in it.
 OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -91,6 +95,15 @@ OF_CORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("x", "--provider", "runcomfy", "--callback-url", "https://me.example/done"): (
         "RunComfy", "callback_url", "leave it out",
     ),
+    ("x", "--image", "whole.jpg", "--end-image", "picture.png"): (
+        "kie.ai", "end_image is not supported",
+    ),
+    ("x", "--provider", "cometapi", "--image", "whole.jpg", "--end-image", "picture.png"): (
+        "CometAPI", "end_image requires mode pro",
+    ),
+    ("x", "--provider", "auto", "--image", "whole.jpg", "--end-image", "picture.png"): (
+        "No provider takes this request.", "kie.ai: ", "Apikley: ", "CometAPI: ", "RunComfy: ",
+    ),
     ("x", "--callback-url", "me"): ("callback_url", "https://", '"me"'),
     ("x", "--output", "nowhere/fox.mp4"): ("{folder}/nowhere/fox.mp4", "no such folder"),
     ("x", "--output", "nowhere/"): ("{folder}/nowhere", "it names a folder; give a file"),
@@ -119,6 +132,10 @@ OTHERS: dict[tuple[str, ...], str] = {
     ("providers", "Comet"): 'There is no provider "Comet"; did you mean "cometapi"?',
     ("balance", "run-comfy"): 'There is no provider "run-comfy"; did you mean "runcomfy"?',
     ("tasks", "--provider", "kei"): 'There is no provider "kei"; did you mean "kie"?',
+    ("tasks", "--provider", "auto"): (
+        '--provider must be who made the video; "auto" is any of them.'
+    ),
+    ("balance", "auto"): '"auto" is any of the providers; name one of them.',
     ("tasks", "--limit", "0"): "--limit must be at least 1; got 0.",
     ("tasks", "--since", "monday"): (
         "--since must be a length of time such as 30d, 12h or 1h30m, in w, d, h, m and s, each "
@@ -187,6 +204,7 @@ def test_a_video_that_cannot_be_made_is_refused_in_one_sentence(
 ) -> None:
     ran = refused("generate", *line, "--json")
 
+    assert refused("generate", *line, "--json", "--dry-run") == ran
     assert ran.said == ran.object["error"]
     for words in OF_CORE[line]:
         assert words.format(folder=user.folder) in ran.said

@@ -145,6 +145,7 @@ def test_each_bad_plug_in_is_named_in_one_line_and_the_rest_works(user: Any) -> 
     assert {line.split()[0] for line in ran.out.splitlines()[1:] if line.strip()} == {
         *LISTED,
         "The",
+        "auto:",
     }
     made = user.call("generate", "A fox", "--sandbox", PYTHONPATH=path_with(folder))
     assert made.status == 0

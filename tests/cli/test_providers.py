@@ -63,6 +63,10 @@ def test_providers_are_listed_with_their_keys_and_images(user: Any) -> None:
         "apikley": "apikley Apikley keys.toml JPEG, PNG, WEBP, https:// built in",
         "cometapi": "cometapi CometAPI not set JPEG, PNG, https:// built in",
         "runcomfy": "runcomfy RunComfy not set PNG, https:// built in",
+        "auto:": (
+            "auto: whoever has a key and takes the request, the cheapest first; KLING26_PREFER "
+            "names whom to ask instead."
+        ),
     }
 
 
@@ -74,14 +78,16 @@ def test_plug_ins_are_listed_with_their_origin_and_broken_ones_named(
 
     assert (ran.status, ran.err) == (0, "")
     assert rows(ran.out)["acme"].endswith("JPEG, PNG, https:// kling26-acme:acme")
-    assert ran.out.splitlines()[-1] == (
+    skipped, _, about_auto = ran.out.splitlines()[-3:]
+    assert about_auto.startswith("auto: ")
+    assert skipped == (
         'The plug-in "kling26-broken:broken" was skipped: ModuleNotFoundError: No module named '
         "'kling26_nowhere'"
     )
     assert "\x1b" not in ran.out
 
     elsewhere = user.call("keys", "show", "kie", PYTHONPATH=path)
-    assert elsewhere.said == ran.out.splitlines()[-1]
+    assert elsewhere.said == skipped
     assert "acme" not in user.call("providers", PYTHONPATH=path, KLING26_LOAD_PLUGINS="").out
 
 
@@ -119,7 +125,11 @@ def test_one_provider_is_shown_whole(user: Any) -> None:
         "Aspect ratio 16:9, 9:16 or 1:1",
         "JPEG or PNG files of up to 10 MB, or an https:// URL",
         "Cost in USD",
-        'mode std or pro (default: "std"). pro looks better and costs more; sound and an end image',
+        'mode std or pro (default: "std"). pro looks better and costs more',
+        "End image together with an image",
+        "https://query.cometapi.com (set COMETAPI_BALANCE_URL to change it)",
+        "List price mode std: 0.21 USD for 5 s, 0.42 USD for 10 s; mode pro: 0.35 USD for 5 s, ",
+        "0.70 USD for 5 s with sound, 0.70 USD for 10 s, 1.40 USD for 10 s with sound",
         "negative_prompt up to 200 characters. What the video must not show.",
         "cfg_scale 0 to 1.",
     ):
@@ -131,9 +141,43 @@ def test_the_list_price_and_the_way_to_a_key_are_shown(user: Any) -> None:
 
     assert "Key none. Set KIE_API_KEY, or run: kling26 keys set kie Get a key" in text
     assert "Get a key https://kie.ai/api-key" in text
-    assert "0.275 USD for 5 s; 0.55 USD for 5 s with sound" in text
+    assert "Cost in credits, 0.005 USD each" in text
+    assert "0.275 USD for 5 s, 0.55 USD for 5 s with sound" in text
+    assert "Charges A failed task costs nothing" in text
+    assert "End image not supported" in text
     assert "up to 2500 characters; with an image up to 1000 characters" in text
     assert "No options of its own." in text
+
+
+def test_a_price_that_is_asked_for_is_no_list_price(user: Any) -> None:
+    text = " ".join(user.call("providers", "runcomfy").out.split())
+
+    assert "Price asked for before each video" in text
+    assert "List price" not in text
+
+
+def test_any_provider_is_shown_too(user: Any) -> None:
+    keys = NO_KEYS | {"KIE_API_KEY": "set", "COMETAPI_KEY": "set"}
+    text = " ".join(user.call("providers", "auto", **keys).out.split())
+    preferred = user.call("providers", "auto", KLING26_PREFER="kie,runcomfy").out
+
+    assert "Any provider (auto)" in text
+    assert "the cheapest first" in text
+    assert "With a key kie and cometapi Goes on" in text
+    assert "kie, then runcomfy, as KLING26_PREFER says" in preferred
+
+
+def test_another_variable_may_have_the_key(user: Any) -> None:
+    other = NO_KEYS | {"RUNCOMFY_API_TOKEN": "sk-of-the-other"}
+    listed = rows(user.call("providers", **other).out)
+    stored = user.call("keys", "set", "runcomfy", stdin="sk-of-mine\n", **other)
+    shown = user.call("keys", "show", "runcomfy", **other)
+    unset = user.call("keys", "unset", "runcomfy", **other)
+
+    assert listed["runcomfy"].startswith("runcomfy RunComfy RUNCOMFY_API_TOKEN ")
+    assert stored.said.startswith("RUNCOMFY_API_TOKEN is set as well")
+    assert shown.out == "RunComfy: environment variable RUNCOMFY_API_TOKEN\n"
+    assert unset.said.startswith("RUNCOMFY_API_TOKEN is still set")
 
 
 def test_a_key_is_stored_for_its_owner_alone_and_never_shown(user: Any) -> None:

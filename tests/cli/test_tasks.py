@@ -138,14 +138,14 @@ def costs(user: Any) -> dict[str, list[str]]:
 def test_a_journal_of_an_older_version_counts_as_the_providers_that_are_there(
     old_user: Any,
 ) -> None:
-    assert costs(old_user) == {"k26-owl": ["55 credits"], "k26-fox": ["0.35"], "k26-crow": []}
+    assert costs(old_user) == {"k26-owl": ["0.275 USD"], "k26-fox": ["0.35"], "k26-crow": []}
 
 
 def test_a_cost_is_listed_in_the_unit_that_came_with_it(old_user: Any) -> None:
     """Though it is not the provider's usual one, and though the provider's plug-in is gone."""
     old_user.call("tasks")
     with closing(sqlite3.connect(old_user.home / "journal.sqlite3")) as journal, journal:
-        journal.execute("UPDATE tasks SET cost_unit = 'CNY' WHERE cost IS NOT NULL")
+        journal.execute("UPDATE tasks SET cost_unit = 'CNY', cost_usd = NULL WHERE cost > 0")
 
     assert costs(old_user) == {"k26-owl": ["55 CNY"], "k26-fox": ["0.35 CNY"], "k26-crow": []}
     owl = old_user.call("tasks", "--json").objects[0]

@@ -8,7 +8,7 @@ from kling26.cli import console
 from kling26.cli.listings import task_list
 from kling26.cli.tables import paragraph
 from kling26.cli.totals import Wanted, total_text
-from kling26.core import Ticket
+from kling26.core import Task, Ticket
 from kling26.core.plugins import load_providers
 from rich.cells import cell_len
 
@@ -29,8 +29,8 @@ TASKS = [
 
 def test_what_was_spent_is_summed_by_unit_without_rehearsals() -> None:
     assert total_text(TASKS, 8, PROVIDERS) == (
-        "6 tasks: 1 submitted, 4 stored and 1 refused; spent 165 credits, 0.3 USD and an unknown "
-        "sum on 1. 2 rehearsals, at no cost: 1 stored and 1 unknown."
+        "6 tasks: 1 submitted, 4 stored and 1 refused; spent 165 credits, 0.30 USD and an unknown "
+        "sum on 1 (at least 1.125 USD). 2 rehearsals, at no cost: 1 stored and 1 unknown."
     )
 
 
@@ -47,8 +47,21 @@ def test_what_may_have_been_charged_is_no_known_sum() -> None:
         "2 tasks: 1 submitted and 1 failed; the cost of 2 is not known yet."
     )
     assert total_text([TASKS[0], failed, task("failed")], 3, PROVIDERS) == (
-        "3 tasks: 1 stored and 2 failed; spent 55 credits and an unknown sum on 1."
+        "3 tasks: 1 stored and 2 failed; spent 55 credits and an unknown sum on 1 "
+        "(at least 0.275 USD)."
     )
+
+
+def test_what_was_spent_is_summed_in_usd_where_that_is_known() -> None:
+    def spent(*tasks: Task) -> str:
+        return total_text(tasks, len(tasks), PROVIDERS).partition("spent ")[2]
+
+    credits = task("stored", cost=110.0, cost_unit="credits", provider="apikley")
+    assert spent(TASKS[0], TASKS[1]) == "165 credits (0.825 USD)."
+    assert spent(TASKS[0], TASKS[3]) == "55 credits and 0.10 USD (0.375 USD)."
+    assert spent(TASKS[3], TASKS[4]) == "0.30 USD."
+    assert spent(credits) == "110 credits."
+    assert spent(TASKS[0], credits) == "165 credits (at least 0.275 USD)."
 
 
 def test_tasks_are_chosen_by_provider_and_age() -> None:
@@ -127,7 +140,7 @@ def test_a_narrow_terminal_gets_no_table(screen: Any) -> None:
     screen(34)
     lines = task_list([task("stored", cost=55.0, created=time.time())], PROVIDERS).splitlines()
 
-    assert lines[:3] == ["TASK", "k26-1", "    0 s, kie, stored, 55 credits"]
+    assert lines[:3] == ["TASK", "k26-1", "    0 s, kie, stored, 0.275 USD"]
 
 
 def test_another_program_gets_a_line_for_each_thing(monkeypatch: pytest.MonkeyPatch) -> None:

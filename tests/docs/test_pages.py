@@ -142,12 +142,13 @@ def test_every_fault_is_in_the_table(commands: Any) -> None:
 
 
 def test_the_commands_of_the_page_run(commands: Any, reader: Any) -> None:
-    making, rehearsing, completing = commands.blocks("sh")
+    making, trying, rehearsing, completing = commands.blocks("sh")
     piped, dashed = making.splitlines()
     echo, _, piped = piped.partition(" | ")
 
     assert reader.commands(piped, stdin=echo.removeprefix("echo ")).endswith(".mp4\n")
     assert reader.commands(dashed).endswith(".mp4\n")
+    assert "0.275 USD (55 credits), list price" in reader.commands(trying)
     assert reader.commands(rehearsing).endswith(".mp4\n")
     inner = completing.strip().removeprefix('eval "$(').removesuffix(')"')
     assert "complete" in reader.commands(inner)
@@ -158,7 +159,7 @@ def test_the_last_line_is_as_shown(commands: Any) -> None:
     task = "k26-3c1e52442b905399"
     video = Video(
         task=task, provider="kie", task_id="abc", url=None, file=Path("fox.mp4"), cost=55.0,
-        cost_unit="credits", reused=False, paid=1.0,
+        cost_unit="credits", cost_usd=0.275, reused=False, paid=1.0,
     )  # fmt: skip
 
     assert made_text(video, Kie(), 72.0, began=0.0) == shown.strip()
@@ -168,6 +169,17 @@ def test_every_key_of_the_json_is_in_the_table(commands: Any, reader: Any) -> No
     printed = reader.commands('kling26 generate "A red fox" --sandbox --json')
 
     assert commands.names("Output") == list(json.loads(printed))
+
+
+def test_every_key_of_a_dry_run_is_on_the_page(commands: Any, reader: Any) -> None:
+    """Those of the request in the text, and the others in the table, in this order."""
+    printed = json.loads(reader.commands('kling26 generate "A red fox" --sandbox --dry-run --json'))
+    _, _, asked = commands.section("What it costs").partition("with the request's")
+    shared, _, _ = asked.partition(" and these keys")
+
+    assert [*names_in(shared), *commands.names("What it costs")] == list(printed)
+    *_, (_, balance) = commands.rows("What it costs")
+    assert names_in(balance) == list(printed["balance"])
 
 
 def test_every_exit_status_is_in_the_table(commands: Any) -> None:

@@ -75,6 +75,26 @@ def test_a_stored_key_makes_a_real_video(readme: Any, reader: Any, served: str) 
     assert round(length_of(reader.folder / "fox.mp4")) == 5
 
 
+def test_a_dry_run_prints_what_is_shown(readme: Any, reader: Any, served: str) -> None:
+    (session,) = readme.blocks("console")
+    command, _, shown = session.removeprefix("$ ").partition("\n")
+
+    printed = reader.commands(command, KIE_API_KEY="a-key", KIE_BASE_URL=f"{served}/kie")
+
+    assert printed == shown
+
+
+def test_a_run_within_the_budget_is_made_and_auto_asks_the_cheapest(
+    readme: Any, reader: Any, served: str
+) -> None:
+    _, _, within, auto, *_ = readme.blocks("sh")
+    keys = {"KIE_API_KEY": "a-key", "KIE_BASE_URL": f"{served}/kie"}
+
+    assert reader.commands(within, **keys).endswith(".mp4\n")
+    keys |= {"COMETAPI_KEY": "a-key", "COMETAPI_BASE_URL": f"{served}/cometapi"}
+    assert '"provider": "cometapi"' in reader.commands(f"{auto.strip()} --seed 1 --json", **keys)
+
+
 def test_python_in_three_lines(readme: Any, reader: Any) -> None:
     (program,) = readme.blocks("python")
 

@@ -7,6 +7,7 @@ from attrs import evolve
 from kling26.core.errors import Unavailable
 from kling26.core.journal.task import Task
 from kling26.core.provider import Flow
+from kling26.core.runner.results import cost_in_usd
 from kling26.core.status import Status, Ticket
 from kling26.providers.kie import Kie
 from kling26.testing import Stage
@@ -63,6 +64,27 @@ def test_the_video_carries_it_even_when_the_provider_now_counts_otherwise(tmp_pa
 
     assert (made.cost, made.cost_unit) == (2.5, "CNY")
     assert (again.reused, again.cost, again.cost_unit) == (True, 2.5, "CNY")
+
+
+@pytest.mark.parametrize(
+    ("charge", "usd"),
+    [((55.0, None), 0.275), ((2.5, "USD"), 2.5), ((2.5, "CNY"), None), ((None, None), None)],
+)
+def test_the_video_carries_what_it_cost_in_usd_where_that_is_known(
+    tmp_path: Path, charge: tuple[float | None, str | None], usd: float | None
+) -> None:
+    provider = Varied()
+    provider.charge = charge
+    with Stage(tmp_path, provider, built_in("kie")[1]) as stage:
+        assert stage.generate().cost_usd == usd
+
+
+def test_a_row_of_an_older_version_counts_in_usd_as_its_unit_is_worth(tmp_path: Path) -> None:
+    task = evolve(make(tmp_path, (55.0, None)), cost_unit=None, cost_usd=None)
+
+    assert cost_in_usd(task, Kie()) == 0.275
+    assert cost_in_usd(task, None) is None
+    assert cost_in_usd(evolve(task, cost_unit="USD"), None) == 55.0
 
 
 def test_a_known_cost_is_not_lost_when_the_video_is_fetched_again(tmp_path: Path) -> None:
