@@ -50,13 +50,13 @@ class Choice:
     """
     Who is to make a video, for what price; `passed` are those who were passed over so far.
 
-    `others` says whether there are more who could.
+    `reasons` has a sentence on why each of them was, or on several at once.
     """
 
     target: Target
     price: Price
     passed: Sequence[Passed] = ()
-    others: bool = False
+    reasons: Sequence[str] = ()
 
 
 class Replaced(Exception):
@@ -81,9 +81,13 @@ async def choose(order: Order, prices: Prices, passed: Sequence[Passed] = ()) ->
     targets = [each for each in order.targets if each.provider.name not in before]
     ready, keyless = _with_keys(targets)
     unfit = [each for each in order.passed if each.provider not in before]
-    skipped = [*unfit, *(Passed(each.provider.name, why) for each, why in keyless)]
+    reasons = [*(each.why for each in (*passed, *unfit)), *_reasons(keyless)]
     if not ready:
-        raise _taken_by_none(passed, skipped, [each for each, _ in keyless])
+        raise (
+            _taken_by_none(reasons)
+            if passed
+            else _no_key([target for target, _ in keyless], reasons)
+        )
     told = await asyncio.gather(*(prices.told(order.request, each) for each in ready))
     priced = list(zip(ready, told, strict=True))
     if not order.in_order:
@@ -92,46 +96,51 @@ async def choose(order: Order, prices: Prices, passed: Sequence[Passed] = ()) ->
     if price.source is None:
         price = await prices.of(order.request, target)
     settled = max((each.attempts for each in passed), default=0)
+    skipped = [*unfit, *(Passed(each.provider.name, sentence(why)) for each, why in keyless)]
     known = [*passed, *(evolve(each, attempts=settled) for each in skipped)]
-    return Choice(target, price, tuple(known), others=len(ready) > 1)
+    return Choice(target, price, tuple(known), reasons)
 
 
-def _with_keys(targets: Sequence[Target]) -> tuple[list[Target], list[tuple[Target, str]]]:
+def _with_keys(
+    targets: Sequence[Target],
+) -> tuple[list[Target], list[tuple[Target, Kling26Error]]]:
     """The targets whose client can be made, and the others, with the reason."""
-    ready, others = [], []
+    ready: list[Target] = []
+    others: list[tuple[Target, Kling26Error]] = []
     for target in targets:
         try:
             _ = target.client
         except NetworkSettingsError:
             raise
         except (MissingKey, SettingsError) as error:
-            others.append((target, sentence(error)))
+            others.append((target, error))
         else:
             ready.append(target)
     return ready, others
 
 
-def _taken_by_none(
-    passed: Sequence[Passed], skipped: Sequence[Passed], keyless: Sequence[Target]
-) -> Kling26Error:
-    """The error when nobody is left: each one's reason."""
-    words = [each.why for each in (*passed, *skipped)]
-    if passed:
-        refusal = Refused(join_sentences("No provider took this request.", *words))
-        refusal.reasons = words
-        return refusal
-    first = keyless[0].provider
-    titles = join_words(each.provider.title for each in keyless)
-    variables = join_words(each.provider.key_variable for each in keyless)
-    unfit = [each.why for each in skipped if each.provider not in _names(keyless)]
+def _reasons(keyless: Sequence[tuple[Target, Kling26Error]]) -> list[str]:
+    """Why providers cannot be asked: those without a key are in one sentence."""
+    titles = [each.provider.title for each, why in keyless if isinstance(why, MissingKey)]
+    words = [sentence(why) for _, why in keyless if not isinstance(why, MissingKey)]
+    return [*words, f"There is no API key for {join_words(titles)}."] if titles else words
+
+
+def _taken_by_none(reasons: Sequence[str]) -> Refused:
+    """The error when all were passed over."""
+    refusal = Refused(join_sentences("No provider took this request.", *reasons))
+    refusal.reasons = reasons
+    return refusal
+
+
+def _no_key(targets: Sequence[Target], reasons: Sequence[str]) -> MissingKey:
+    """The error when nobody can be asked."""
+    first = targets[0].provider
+    variables = join_words(each.provider.key_variable for each in targets)
     return MissingKey(
-        join_sentences(f"There is no API key for {titles}; set {variables}.", *unfit),
+        join_sentences(*reasons, f"Set {variables}."),
         remedy=Remedy("set_key", variable=first.key_variable, page=first.key_page),
     )
-
-
-def _names(targets: Sequence[Target]) -> set[str]:
-    return {each.provider.name for each in targets}
 
 
 @define

@@ -83,5 +83,5 @@ def chosen(task: Task, choice: Choice) -> Progress:
     """The report on who makes the video, and who was passed over, and why."""
     title, usd = choice.target.provider.title, choice.price.usd
     price = "" if usd is None or task.sandbox else f" for {usd_text(usd)}"
-    message = join_sentences(f"{title} makes the video{price}.", *(p.why for p in choice.passed))
+    message = join_sentences(f"{title} makes the video{price}.", *choice.reasons)
     return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)
