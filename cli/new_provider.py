@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from ..core.errors import OutputRefused
 from ..core.settings import variable_stem
-from . import texts, usage
+from . import usage
 from .console import result, say
 from .keys import installed
 
@@ -39,9 +39,17 @@ def new_provider(
     """
     folder = Path(f"kling26-{_usable(name)}")
     write(folder, spellings(name))
-    say(texts.begun(folder))
+    say(_begun(folder))
     result(str(folder))
     return 0
+
+
+def _begun(folder: Path) -> str:
+    """What to do with a distribution that was just written."""
+    return (
+        f'Try it: pip install -e "{folder}[test]" && pytest {folder}\n'
+        'Then fill in the places marked "FILL IN"; docs/plugins.md explains how.'
+    )
 
 
 def _usable(name: str) -> str:
@@ -80,4 +88,4 @@ def write(folder: Path, spelled: Mapping[str, str]) -> None:
     except FileExistsError:
         raise usage.taken_folder(folder) from None
     except OSError as error:
-        raise OutputRefused(texts.unwritable(folder, error)) from error
+        raise OutputRefused(f"{folder} cannot be written: {error.strerror}.") from error

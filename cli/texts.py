@@ -312,18 +312,3 @@ def pruned(tasks: int, videos: int) -> str:
 
 def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-# -- a provider of one's own -------------------------------------------------------------------
-
-
-def begun(folder: Path) -> str:
-    """What to do with a distribution that was just written."""
-    return (
-        f'Try it: pip install -e "{folder}[test]" && pytest {folder}\n'
-        'Then fill in the places marked "FILL IN"; docs/plugins.md explains how.'
-    )
-
-
-def unwritable(folder: Path, error: OSError) -> str:
-    return f"{folder} cannot be written: {error.strerror}."
