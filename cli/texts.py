@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Refused, Remedy, UnknownTask
+from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, UnknownTask
 from ..core.journal.task import Task
 from ..core.provider import Provider
 from ..core.settings import PREFIX
@@ -207,8 +207,7 @@ def in_lines(text: str, error: Kling26Error) -> str:
 
 def _reasons(error: Kling26Error) -> Sequence[str]:
     """Those of several providers, none of which took a request; empty for any other error."""
-    reasons = error.reasons if isinstance(error, Refused) else ()
-    return reasons if len(reasons) > 1 else ()
+    return error.reasons if len(error.reasons) > 1 else ()
 
 
 def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | None) -> Iterable[str]:

@@ -81,7 +81,11 @@ class Kling26Error(Exception):
 
     Attributes are None where they do not apply: `provider` (its name), `task` (our id),
     `task_id` (the provider's id), `code` (the provider's own code, as text), `remedy`.
+
+    If any provider might have made the video, and none would, `reasons` has a sentence on each.
     """
+
+    reasons: "Sequence[str]" = ()
 
     #: The remedy of errors of this class that are given no other.
     usual_remedy: ClassVar[Remedy | None] = None
@@ -224,13 +228,7 @@ class TryLater(ProviderError):
 
 
 class Refused(ProviderError):
-    """
-    The provider refused the request and gave its reason; nothing was paid.
-
-    If any provider might have taken it, and none did, `reasons` has a sentence on each.
-    """
-
-    reasons: "Sequence[str]" = ()
+    """The provider refused the request and gave its reason; nothing was paid."""
 
 
 class KeyRejected(Refused):

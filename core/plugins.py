@@ -23,7 +23,7 @@ from .events import Events
 from .hookspecs import PROJECT, Sandbox
 from .installed import PlugIn
 from .isolation import isolated
-from .provider import Provider
+from .provider import AUTO, Provider
 from .redaction import redact_environment
 from .settings import Settings, variable_stem
 from .text import did_you_mean, join_words, sanitize
@@ -83,7 +83,7 @@ class Registry:
             return self.providers[name]
         except KeyError:
             installed = f". Installed: {join_words(self.providers, 'and')}."
-            others = did_you_mean(name, self.providers) or installed
+            others = did_you_mean(name, [*self.providers, AUTO]) or installed
             raise UnknownProvider(
                 f'There is no provider "{sanitize(name, 60)}"{others}', provider=name
             ) from None

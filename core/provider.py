@@ -305,6 +305,8 @@ class Provider(ABC, Generic[OptionsT]):
 
     def unexpected(self, reply: "httpx.Response", problem: str) -> UnexpectedReply:
         """The error for an answer that cannot be read; it quotes any message found in it."""
+        if not reply.status_code:  # There is none.
+            return UnexpectedReply(f"{self.title}: {problem}.", reply=reply, provider=self.name)
         text = f"{self.title} sent an unexpected reply (HTTP {reply.status_code}: {problem})."
         return UnexpectedReply(
             f"{text} {summarize_body(reply.content)}".strip(), reply=reply, provider=self.name

@@ -264,8 +264,9 @@ def realm_of(provider: Provider, sandbox: bool) -> Realm:
 
 def _taken_by_none(refusals: Sequence[OptionRefused]) -> UsageError:
     """The error for a request that no provider takes."""
-    words = join_sentences("No provider takes this request.", *map(sentence, refusals))
+    reasons = [sentence(each) for each in refusals]
+    words = join_sentences("No provider takes this request.", *reasons)
     options = {each.option for each in refusals}
-    if len(options) == 1:
-        return OptionRefused(words, option=options.pop())
-    return UsageError(words)
+    error = OptionRefused(words, option=options.pop()) if len(options) == 1 else UsageError(words)
+    error.reasons = reasons
+    return error
