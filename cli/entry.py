@@ -104,7 +104,7 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
         return INTERRUPTED
     except Kling26Error as error:
         provider = work.installed.get(error.provider or "")
-        text = texts.error_text(error, provider=provider)
+        text = texts.in_lines(texts.error_text(error, provider=provider), error)
         console.fail(text, error=error, as_json=as_json)
         return exits.exit_status(error)
     except KeyboardInterrupt:
