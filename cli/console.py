@@ -126,9 +126,10 @@ def fail(
     *,
     error: Kling26Error | None = None,
     as_json: bool = False,
+    lines: str | None = None,
 ) -> None:
-    """Print what went wrong; with `as_json`, the JSON object on stdout too."""
-    say(text)
+    """Print what went wrong, perhaps in `lines`; with `as_json`, the JSON object on stdout too."""
+    say(lines or text)
     if _verbose:
         say(_without_keys(traceback.format_exc().rstrip()))
     if as_json:

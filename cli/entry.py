@@ -104,8 +104,9 @@ def _command(line: list[str], verbose: bool, as_json: bool) -> int:
         return INTERRUPTED
     except Kling26Error as error:
         provider = work.installed.get(error.provider or "")
-        text = texts.in_lines(texts.error_text(error, provider=provider), error)
-        console.fail(text, error=error, as_json=as_json)
+        text = texts.error_text(error, provider=provider)
+        lines = texts.in_lines(text, error)
+        console.fail(text, error=error, as_json=as_json, lines=lines)
         return exits.exit_status(error)
     except KeyboardInterrupt:
         raise
