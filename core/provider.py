@@ -143,6 +143,8 @@ class Provider(ABC, Generic[OptionsT]):
     #: What a request that is refused, and a task that fails, cost, as far as that is documented: a
     #: sentence for users.
     charges: ClassVar[str | None] = None
+    #: Whether a task that fails costs something, where that is documented.
+    charges_failures: ClassVar[bool | None] = None
     #: The JSON name of the task's id in the answer to a submit, so that the id can be found even in
     #: a truncated answer.
     task_id_name: ClassVar[str | None] = None

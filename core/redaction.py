@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import traceback
+from base64 import b64encode
 from functools import lru_cache
 from typing import TYPE_CHECKING, AnyStr
 from urllib.parse import quote
@@ -36,7 +37,8 @@ def spellings(key: str) -> list[str]:
 @lru_cache(maxsize=32)
 def _pattern(key: str) -> re.Pattern[str]:
     """The key, with any of its letters escaped as in a URL or in JSON, also more than once."""
-    return re.compile("".join(map(_escaped, key)))
+    in_base64 = re.escape(b64encode(key.encode("utf-8", "replace")).decode().rstrip("="))
+    return re.compile("".join(map(_escaped, key)) + f"|{in_base64}=*")
 
 
 def _escaped(letter: str) -> str:
@@ -103,9 +105,19 @@ def redact_error(error: Kling26Error, key: str) -> None:
     error.code = None if error.code is None else redact(error.code, key)
     if isinstance(error, ProviderError) and error.reply is not None:
         error.reply = _redact_reply(error.reply, key)
+    _forget_requests(error)
     chain = "".join(traceback.format_exception(error))
     if redact(chain, key) != chain:
         error.__cause__, error.__suppress_context__ = None, True
+
+
+def _forget_requests(error: BaseException) -> None:
+    """Let the errors that this one came from not hold their requests, which are signed."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if hasattr(seen, "_request"):
+            seen._request = None  # httpx's, which has no public way to do so.
+        seen = seen.__cause__ or seen.__context__
 
 
 def _redact_reply(reply: "httpx.Response", key: str) -> "httpx.Response":

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -128,11 +128,15 @@ def _words(error: BaseException, kind: type | None) -> str:
 
 
 def parse(text: bytes | str) -> object:
-    """Parsed JSON; raises `ValueError`, also for JSON that is nested too deeply."""
+    """
+    Parsed JSON, with None for a number that is none.
+
+    Raises `ValueError`, also for JSON that is nested too deeply.
+    """
     try:
         if isinstance(text, bytes):
             text = text.decode(json.detect_encoding(text), "replace")
-        value: object = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value: object = json.loads(text, parse_constant=_nothing, parse_float=_finite)
         if "\\ud" in text.lower():  # No database accepts a lone surrogate.
             value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
@@ -140,15 +144,13 @@ def parse(text: bytes | str) -> object:
     return value
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _nothing(_: str) -> None:
+    """NaN and Infinity are not JSON, but what is next to them counts."""
 
 
-def _finite(digits: str) -> float:
+def _finite(digits: str) -> float | None:
     value = float(digits)
-    if not isfinite(value):
-        raise ValueError("the number is too large")
-    return value
+    return value if isfinite(value) else None
 
 
 # -- values that are read with care, because services spell them in more than one way --------------

@@ -36,6 +36,7 @@ class Kie(CreateTaskProvider):
     usd_per_unit = _USD_PER_CREDIT
     # Said in public, and not in the documentation of the API.
     charges = "A failed task costs nothing, kie.ai says."
+    charges_failures = False
     limits: Limits = Limits(
         # 2500 according to the createTask page of text-to-video; a later version of the page says
         # 1000 (https://docs.kie.ai/market/kling/text-to-video).

@@ -10,7 +10,7 @@ errors that leave here.
 
 import logging
 import platform
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeGuard, TypeVar
 
@@ -19,8 +19,10 @@ import stamina
 from attrs import define, field
 
 from ..errors import (
+    KeyRejected,
     Kling26Error,
     NetworkSettingsError,
+    OutOfCredit,
     ProviderError,
     Refused,
     TryLater,
@@ -34,7 +36,7 @@ from ..redaction import keep_out_of_logs, redact, redact_error
 from ..settings import origin
 from ..status import Realm, Ticket
 from ..text import sanitize, summarize_body
-from ..wire import find_identifier
+from ..wire import find_identifier, parse
 from . import addresses
 from .exchange import Answer, NotSent, describe, exchange
 from .flows import drive
@@ -53,6 +55,11 @@ _READ_PAID = 60.0
 #: How long the addresses of a host may take to be found, in seconds.
 _RESOLVE = 15.0
 _THROTTLED = (429, 455)
+#: What a status means under which nothing was accepted; any other is a `Refused`.
+_NO: Mapping[int, type[Refused]] = {401: KeyRejected, 402: OutOfCredit}
+#: The statuses that say so whatever the body is, and those of a request that may have been taken.
+_CERTAIN = (401, 402, 404, 405, 411, 413, 414, 415, 431)
+_UNCLEAR = (408, 409, 425, 499)
 #: Requests by these methods do not pay.
 _FREE = ("GET", "HEAD")
 
@@ -76,6 +83,13 @@ def is_ticket(value: object) -> TypeGuard[Ticket]:
 def _is_text(value: object) -> bool:
     """Whether it can be stored: no database takes a lone surrogate."""
     return isinstance(value, str) and value == value.encode("utf-8", "replace").decode()
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        return isinstance(parse(content), dict)
+    except ValueError:
+        return False
 
 
 @define
@@ -203,6 +217,8 @@ class ProviderClient:
                     raise
                 if paid.status_code in _THROTTLED and not self._names_task(paid):
                     raise self._throttled(paid) from error
+                if (refusal := self._refusal(paid)) is not None:
+                    raise refusal from error
                 raise self._lost(str(error), paid.content) from error
             finally:
                 with suppress(Exception):  # A plug-in may try to go on.
@@ -212,6 +228,17 @@ class ProviderClient:
         """Whether a task's id is in an answer, so that it is no mere request to wait."""
         name = self.provider.task_id_name
         return name is not None and find_identifier(paid.text, name) is not None
+
+    def _refusal(self, paid: httpx.Response) -> Refused | None:
+        """The "no" that the HTTP status says, where the flow could not read the body."""
+        status = paid.status_code
+        certain = 300 <= status < 400 or status in _CERTAIN
+        # Of any other, what a plug-in finds unclear in a JSON body may be so.
+        gateway = 400 <= status < 500 and status not in _UNCLEAR and not _is_json(paid.content)
+        if not (certain or gateway) or self._names_task(paid):
+            return None
+        said = "redirects, which are not followed" if status < 400 else summarize_body(paid.content)
+        return self.provider.error(_NO.get(status, Refused), paid, f"HTTP {status}. {said}")
 
     def _ticket(self, value: object, paid: httpx.Response | None) -> Ticket:
         """What the flow returned, if that is a ticket that was paid for."""

@@ -72,6 +72,9 @@ def _server_engine(address: Address, url: sa.URL) -> sa.Engine:
     if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
         # A server that accepts connections and then says nothing must not hang the thread for ever.
         arguments["connect_timeout"] = int(BUSY_TIMEOUT)
+    if url.get_driver_name() == "psycopg":
+        # Where the database has SQL_ASCII, text would come as bytes.
+        arguments["client_encoding"] = "utf8"
     engine = sa.create_engine(
         url.difference_update_query(hidden), pool_pre_ping=True, connect_args=arguments
     )

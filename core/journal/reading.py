@@ -110,9 +110,21 @@ class JournalReader:
             select_tasks()
             .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
             .where(TASKS.c.duration == duration, TASKS.c.sound == sound)
-            .where(TASKS.c.state == "stored", TASKS.c.cost.is_not(None))
+            .where(TASKS.c.state == "stored", TASKS.c.cost > 0)
             .order_by(TASKS.c.created.desc())
             .limit(50)
+        )
+        return await self._select(query)
+
+    async def without_cost(self, providers: Sequence[str], age: float) -> list[Task]:
+        """Up to 20 stored videos of unknown cost, recorded in the last `age` seconds."""
+        query = (
+            select_tasks()
+            .where(TASKS.c.provider.in_(providers), TASKS.c.state == "stored")
+            .where(TASKS.c.cost.is_(None), TASKS.c.task_id.is_not(None), TASKS.c.worker.is_(None))
+            .where(TASKS.c.created > self._now() - age)
+            .order_by(TASKS.c.created.desc())
+            .limit(20)
         )
         return await self._select(query)
 

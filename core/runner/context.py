@@ -165,6 +165,10 @@ class JobContext:
         """The pictures that were given as files; raises `PictureMissing`."""
         return await load_pictures(self.store, self.task, self.files)
 
+    def without_key(self, url: str | None) -> str | None:
+        """A URL, unless the provider has put the key into it: it can be asked for another time."""
+        return url if url is None or self.client.redact(url) == url else None
+
     async def check_owner(self) -> None:
         """Raise `TakenOver` if this worker does not own the task any more."""
         with suppress(JournalError):  # A paid task continues even if the journal fails.

@@ -1,6 +1,5 @@
 """A job: everything this process does for a task, from its journal row to the stored video."""
 
-import asyncio
 import logging
 
 from ..errors import (
@@ -19,13 +18,12 @@ from ..errors import (
 from ..journal.rows import Changes
 from ..journal.task import Task, TaskState
 from ..machine import lack
-from ..money import in_usd
-from ..provider import Provider
 from ..rehearsal import of_money
 from ..status import Status, Ticket
 from ..text import sanitize, sentence
 from .auto import Replaced, Turns, may_pass
 from .context import JobContext, TakenOver
+from .costs import ask_for_cost, cost_of
 from .fetch import fetch
 from .poll import poll
 from .settle import report_others
@@ -61,9 +59,9 @@ async def _run(context: JobContext, turns: Turns) -> Task:
         ticket = context.ticket or await context.accept(await _submit(context, turns))
         status = context.result or await _mark_succeeded(context, await poll(context, ticket))
         path, url = await fetch(context, ticket, status)
-        await _ask_for_cost(context, ticket)
+        await ask_for_cost(context, ticket)
     context.stored = True
-    await context.move("stored", last=True, file=str(path), url=url)
+    await context.move("stored", last=True, file=str(path), url=context.without_key(url))
     context.report("stored")
     return context.task
 
@@ -76,10 +74,19 @@ async def _submit(context: JobContext, turns: Turns) -> Ticket:
         except ProviderError as error:
             if context.too_late or context.remaining <= 0 or not may_pass(context.task, error):
                 raise
-            task, target = await turns.next(context.task, error, await context.pictures())
+            try:
+                task, target = await turns.next(context.task, error, await context.pictures())
+            except Replaced as replaced:
+                context.report("note", message=f"{sentence(error)} {_joining(replaced, turns)}")
+                raise
             await context.turn_to(task, target)
             message = f"{sentence(error)} Going on to {target.provider.title}."
             context.report("note", message=message)
+
+
+def _joining(replaced: Replaced, turns: Turns) -> str:
+    title = turns.resolver.maker_of(replaced.other).title
+    return f"{title} makes the same video already, as {replaced.other.id}."
 
 
 def unexpected(
@@ -95,45 +102,12 @@ def unexpected(
     return found
 
 
-#: How long after the download a cost that comes late is asked for, in seconds.
-_COST_WAITS = (0.0, 2.0)
-#: How long the provider may take to tell it, in seconds.
-_COST_TIMEOUT = 5.0
-
-
-async def _ask_for_cost(context: JobContext, ticket: Ticket) -> None:
-    """Ask once more what the video cost, where that comes late; the video does not depend on it."""
-    provider = context.provider
-    if context.task.cost is not None or not provider.cost_comes_late:
-        return
-    for wait in _COST_WAITS:
-        await asyncio.sleep(wait)
-        try:
-            async with asyncio.timeout(_COST_TIMEOUT):
-                status: object = await context.client.ask(provider.poll(ticket))
-        except (Kling26Error, TimeoutError) as error:
-            logger.info("The cost of task %s: %s", context.id, error)
-            continue
-        if isinstance(status, Status) and status.cost is not None:
-            context.note(**_cost_of(provider, status))
-            return
-
-
-def _cost_of(provider: Provider, status: Status) -> Changes:
-    """What a video cost, as the journal has it."""
-    if status.cost is None:
-        return {}
-    unit = sanitize(status.cost_unit or provider.cost_unit, 40)
-    usd = in_usd(provider, status.cost, unit)
-    return {"cost": status.cost, "cost_unit": unit, "cost_usd": usd}
-
-
 async def _mark_succeeded(context: JobContext, status: Status) -> Status:
     """Record that the video is finished, and its cost if known."""
     if context.task.state == "stored":  # It was here before, and stays so until it is again.
         return status
-    changes: Changes = {"finished": context.clock(), "url": status.url}
-    changes |= _cost_of(context.provider, status)
+    changes: Changes = {"finished": context.clock(), "url": context.without_key(status.url)}
+    changes |= cost_of(context.provider, status)
     await context.move("succeeded", **changes)
     return status
 
@@ -144,6 +118,9 @@ async def _record_error(context: JobContext, error: Kling26Error) -> None:
     if unsent and not isinstance(error, NotDelivered):
         paid = of_money(context.provider, " Nothing was paid.")
         error.message = f"{sentence(error, 1000)}{paid}"
+    before = [each.why for each in context.task.passed if each.attempts]
+    if before and not error.reasons:
+        error.message = f"{sentence(error, 1000)} Passed over before: {' '.join(before)}"
     state = _final_state(error, context.task)
     if state is None or context.task.state == "stored":
         await context.give_up()

@@ -53,9 +53,10 @@ class Order:
     """
     A checked request, where it may go, and where the video is to be written.
 
-    There is one target, or if it is for any provider ("auto") those of all that take it, in menu
-    order or, if `in_order`, in the order in which they are to be asked. `asked` are the own options
-    that were asked for then, and `passed` those who do not take it.
+    There is one target, or if it is for any provider ("auto") those of all that may be asked and
+    take it, in menu order or, if `in_order`, in the order in which they are to be asked. `others`
+    take it too, and are not to be asked; what they make already counts all the same. `asked` are
+    the own options that were asked for then, and `passed` those who do not take it.
     """
 
     request: VideoRequest
@@ -64,6 +65,7 @@ class Order:
     asked: Mapping[str, object] | None = None
     passed: Sequence[Passed] = ()
     in_order: bool = False
+    others: Sequence[Target] = ()
 
     @property
     def auto(self) -> bool:
@@ -73,12 +75,14 @@ class Order:
     @property
     def fingerprints(self) -> list[str]:
         """Those of all tasks that would make this video."""
-        return [target.fingerprint(self.request) for target in self.targets]
+        known = (*self.targets, *self.others)
+        return [target.fingerprint(self.request) for target in known]
 
     def target_of(self, task: Task) -> Target | None:
         """The target that a task has; None if it has another one."""
         there = (task.provider, task.realm)
-        found = (each for each in self.targets if (each.provider.name, each.realm) == there)
+        known = (*self.targets, *self.others)
+        found = (each for each in known if (each.provider.name, each.realm) == there)
         return next(found, None)
 
     def draft(
@@ -188,32 +192,40 @@ class Resolver:
         self, request: VideoRequest, options: Mapping[str, object] | object, sandbox: bool
     ) -> Order:
         """An order for all providers that take a request; raises `UsageError` if none does."""
-        names = self._candidates()
-        targets: list[Target] = []
+        preferred = self._preferred()
+        targets: dict[str, Target] = {}
         refusals: list[OptionRefused] = []
-        for name in names or self.registry.providers:
+        for name in dict.fromkeys([*preferred, *self.registry.providers]):
             try:
-                targets.append(self._target(name, request, options, sandbox))
+                targets[name] = self._target(name, request, options, sandbox)
             except OptionRefused as refusal:
                 refusals.append(refusal)
             except UsageError:
-                raise
+                if not preferred or name in preferred:
+                    raise
             except Exception as error:  # noqa: BLE001 - one plug-in must not stop the others.
                 title = self.registry[name].title
                 words = f"{title} cannot check a request: {sanitize(repr(error))}."
                 refusals.append(OptionRefused(words, option="provider", provider=name))
-        if not targets:
+        asked_of = [targets[name] for name in preferred or targets if name in targets]
+        refusals = [each for each in refusals if not preferred or each.provider in preferred]
+        if not asked_of:
             raise _taken_by_none(refusals)
         asked = options if isinstance(options, Mapping) else asdict(options)  # type: ignore[arg-type]
         passed = [Passed(str(each.provider), sentence(each)) for each in refusals]
-        return Order(request, targets, None, dict(asked), passed, in_order=bool(names))
+        others = [each for each in targets.values() if each not in asked_of]
+        return Order(
+            request, asked_of, None, dict(asked), passed, in_order=bool(preferred), others=others
+        )
 
-    def _candidates(self) -> Sequence[str]:
+    def _preferred(self) -> Sequence[str]:
         """The providers that the user prefers; none for any."""
-        where = self.settings.where("KLING26_PREFER")
-        for name in self.settings.preferred:
+        where, names = self.settings.where("KLING26_PREFER"), self.settings.preferred
+        for name in names:
             self._check_installed(name, f'{where} has "{sanitize(name, 60)}"')
-        return [name for name in dict.fromkeys(self.settings.preferred) if name != AUTO]
+        if AUTO in names:
+            raise SettingsError(f'{where} has "{AUTO}", which is any provider; leave it out.')
+        return list(dict.fromkeys(names))
 
     # -- targets ---------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class Preview:
     budget: Budget
     spent: Spent | None
     balance: Balance | None
+    #: Why the balance is not known, if the provider has said something else.
+    problem: Kling26Error | None = None
     passed: Sequence[Passed] = ()
 
 
@@ -77,7 +79,7 @@ async def preview(
     await registry.events.before_paying(order.request, target.provider, price)
     return Preview(
         "pay", target.provider, order.request, target.own, equal, price, budget, spent,
-        await _balance(target, deadline), choice.passed,
+        *_told(await _balance(target, deadline)), choice.passed,
     )  # fmt: skip
 
 
@@ -96,8 +98,15 @@ async def _preview_of_known(order: Order, task: Task, journal: Journal, deadline
         Price(),
         budget,
         await journal.spent() if budget.limited else None,
-        await _balance(target, deadline),
+        *_told(await _balance(target, deadline)),
     )
+
+
+def _told(
+    said: Balance | Kling26Error | None,
+) -> tuple[Balance | None, Kling26Error | None]:
+    """The balance and the problem, of which there is one at most."""
+    return (None, said) if isinstance(said, Kling26Error) else (said, None)
 
 
 async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
@@ -108,12 +117,14 @@ async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
     return Balance(float(left), provider.cost_unit, in_usd(provider, left, provider.cost_unit))
 
 
-async def _balance(target: Target, deadline: float) -> Balance | None:
+async def _balance(target: Target, deadline: float) -> Balance | Kling26Error | None:
+    """The balance, or why it is not known; None where there is no way to ask, or no answer."""
     if not target.provider.can("balance"):
         return None
     try:
         async with asyncio.timeout(min(_TIMEOUT, deadline - now())):
             return await balance_of(target.provider, target.client)
-    except (Kling26Error, TimeoutError) as error:
-        logger.info("%s told no balance: %s", target.provider.title, error)
+    except Kling26Error as error:
+        return error
+    except TimeoutError:
         return None

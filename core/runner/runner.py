@@ -43,6 +43,7 @@ from ..threads import in_thread
 from .auto import Choice, Turns
 from .cancel import Cancellation, cancel
 from .claim import chosen, claim, found, unlimited, unused_callback
+from .costs import ask_for_late_costs
 from .ending import GRACE, tell
 from .job import unexpected
 from .jobs import OVERRUN, Elsewhere, JobPool
@@ -180,7 +181,11 @@ class Runner:
         timeout: float = TIMEOUT,
         progress: Listener = ignore_progress,
     ) -> AsyncIterator[Outcome]:
-        """Finish these tasks, or all open ones; yields the outcome of each as it ends."""
+        """
+        Finish these tasks, or all open ones; yields the outcome of each as it ends.
+
+        Costs that come late are asked for then, too.
+        """
         if tasks:
             found = [await self.task(name) for name in tasks]
         else:
@@ -190,6 +195,7 @@ class Runner:
         try:
             for outcome in asyncio.as_completed(running):
                 yield await outcome
+            await ask_for_late_costs(self.journal, self._resolver)
         finally:
             for each in running:
                 each.cancel()

@@ -114,6 +114,13 @@ def test_who_does_not_take_the_request_is_not_asked_and_it_is_said(of) -> None:
     assert [each.provider for each in world.task().passed] == ["kie"]
 
 
+def test_auto_is_no_preference(of) -> None:
+    error = error_of(of("kie,auto"))
+
+    assert isinstance(error, SettingsError)
+    assert str(error) == 'KLING26_PREFER has "auto", which is any provider; leave it out.'
+
+
 def test_a_request_that_nobody_takes_is_refused_before_anything_is_sent(of) -> None:
     world = of()
 
@@ -265,6 +272,17 @@ def test_what_helps_where_all_refuse_is_about_the_one_asked_last(of) -> None:
     assert error.remedy == Remedy("top_up", page=world.registry["cometapi"].key_page)
 
 
+def test_who_was_passed_over_is_told_with_the_last_refusal(of) -> None:
+    world = of("kie,runcomfy")
+    world.fault_at("kie", "no_credit")
+    world.refuse_content_at("runcomfy")
+
+    error = error_of(world)
+
+    assert str(error).startswith("RunComfy refused the request: The prompt is not allowed")
+    assert "Passed over before: The account at kie.ai has too little credit" in str(error)
+
+
 def test_at_the_time_out_nobody_else_is_asked(of) -> None:
     world = of("kie,runcomfy")
     world.fault_at("kie", "rate_limit", times=1000)
@@ -296,6 +314,22 @@ def test_what_auto_has_made_is_given_to_who_names_its_provider(of) -> None:
     assert world.auto("runcomfy").task == made.task
     assert world.payments == {"runcomfy": 1}
     assert world.auto("kie").task != made.task
+
+
+@pytest.mark.parametrize("fault", [None, "reset_after_accept"])
+def test_who_is_left_out_may_have_made_it_all_the_same(of, fault: FaultName | None) -> None:
+    """Whom to ask is one thing, and what is paid for already another."""
+    world = of()
+    if fault is not None:
+        world.fault_at("runcomfy", fault)
+    with suppress(OutcomeUnknown):
+        world.auto("runcomfy")
+    world.prefer = "kie"
+
+    with suppress(OutcomeUnknown):
+        assert world.auto().reused
+
+    assert world.payments == {"runcomfy": 1}
 
 
 def test_one_that_is_unknown_is_not_made_by_another(of) -> None:

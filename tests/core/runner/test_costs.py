@@ -136,3 +136,27 @@ def test_the_video_does_not_depend_on_a_late_cost(tmp_path: Path) -> None:
     with Stage(tmp_path, Broken(), built_in("kie")[1]) as stage:
         assert stage.generate().file.is_file()
         assert (stage.task().state, stage.task().cost) == ("stored", None)
+
+
+def test_a_cost_that_came_later_still_is_asked_for_with_the_next_resume(tmp_path: Path) -> None:
+    provider = Late()
+    provider.charge, provider.silent = (55.0, None), 9
+    with Stage(tmp_path, provider, built_in("kie")[1]) as stage:
+        stage.generate()
+        before = stage.task()
+        provider.silent = 0
+
+        async def resume() -> None:
+            async with stage.runner() as runner:
+                assert [each async for each in runner.resume()] == []
+
+        stage.run(resume())
+        after = stage.task()
+
+    assert (before.cost, after.cost, after.cost_usd) == (None, 55.0, 0.275)
+    assert (after.state, after.file, after.worker) == ("stored", before.file, None)
+
+
+@pytest.mark.parametrize("nonsense", [-1.0, 1e40])
+def test_nonsense_is_no_cost(tmp_path: Path, nonsense: float) -> None:
+    assert make(tmp_path, (nonsense, None)).cost is None
