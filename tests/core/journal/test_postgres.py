@@ -261,6 +261,26 @@ def test_of_equal_requests_for_any_provider_at_once_one_is_recorded(journal: Jou
     assert len(rows(journal)) == 1
 
 
+def test_a_database_without_an_encoding_keeps_every_letter(journal: Journal) -> None:
+    """As `initdb` makes them in the locale C."""
+    engine = sa.create_engine(journal.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text("DROP DATABASE IF EXISTS plain"))
+        made = "CREATE DATABASE plain ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        connection.execute(sa.text(made))
+    engine.dispose()
+    plain = Journal(journal.url.replace("/postgres?", "/plain?"))
+
+    async def work() -> list[Task]:
+        await plain.claim(draft("Ein Reiher über dem Möwensee, 鹭"), None)
+        try:
+            return await plain.tasks()
+        finally:
+            await plain.close()
+
+    assert [task.prompt for task in asyncio.run(work())] == ["Ein Reiher über dem Möwensee, 鹭"]
+
+
 def put(journal: Journal, dump: str) -> None:
     """Write an old journal into the database."""
     engine = sa.create_engine(journal.url)
