@@ -266,8 +266,8 @@ def test_a_database_without_an_encoding_keeps_every_letter(journal: Journal) -> 
     engine = sa.create_engine(journal.url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sa.text("DROP DATABASE IF EXISTS plain"))
-        made = "CREATE DATABASE plain ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-        connection.execute(sa.text(made))
+        form = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        connection.execute(sa.text(f"CREATE DATABASE plain {form}"))
     engine.dispose()
     plain = Journal(journal.url.replace("/postgres?", "/plain?"))
 
