@@ -37,7 +37,8 @@ def _what_helps(error: Kling26Error, provider: Provider | None, rehearsal: bool)
     if isinstance(error, JournalBusy):
         return ["Run again."]
     if isinstance(error, BudgetExceeded):
-        return [_raise_limit(error.setting)]
+        paid = "Nothing was paid." if error.task is None else ""
+        return [paid, _raise_limit(error.setting)]
     if isinstance(error, ImageRefused):
         return [_USE_URL] if _needs_url(error, provider) else []
     if remedy is None:
@@ -110,9 +111,9 @@ def _raise_limit(setting: str) -> str:
     """How to raise a limit of the budget; the environment goes before the file."""
     variable = f"{PREFIX}{setting.upper()}"
     if Settings().environ.get(variable):
-        return f'To raise it, change {variable} ("none" is no limit) and restart ComfyUI.'
+        return f'To raise that limit, change {variable} ("none" is no limit) and restart ComfyUI.'
     return (
-        f"To raise it, set {setting} in config.toml in kling26's home folder to another "
+        f"To raise that limit, set {setting} in config.toml in kling26's home folder to another "
         f'number, or to "none" for no limit, and run again; or set {variable} before you start '
         "ComfyUI."
     )

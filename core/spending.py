@@ -11,7 +11,7 @@ from attrs import frozen
 
 from .errors import BudgetExceeded
 from .money import amount
-from .text import span
+from .text import join_sentences, span
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -149,7 +149,8 @@ def _too_many(budget: Budget, name: str, limit: int, spent: Spent, length: float
     return BudgetExceeded(
         f"The budget is used up: {budget.source(name)} allows {limit} "
         f"{'task' if limit == 1 else 'tasks'} in {span(length)}, and there "
-        f"{'was' if count == 1 else 'were'} {count}. {_advice(recent, count - limit + 1, length)}",
+        f"{'was' if count == 1 else 'were'} {count}. The next one is possible in about "
+        f"{_wait(recent, count - limit + 1, length)}.",
         setting=name,
     )
 
@@ -165,10 +166,13 @@ def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) ->
     paid = [
         (each.age, (spent.counted(each.usd, price) or 0.0) * each.times) for each in spent.payments
     ]
-    advice = _advice(paid, usd + cost - most, DAY) if cost <= most else "Raise that limit to go on."
+    wait = _wait(paid, usd + cost - most, DAY) if cost <= most else None  # None: for ever.
     return BudgetExceeded(
-        f"The budget does not allow this video, which {costs}: {budget.source(name)} allows "
-        f"{_dollars(most)} in {span(DAY)}, and {_dollars(usd)} has been spent. {advice}",
+        join_sentences(
+            f"The budget does not allow this video, which {costs}: {budget.source(name)} allows "
+            f"{_dollars(most)} in {span(DAY)}, and {_dollars(usd)} has been spent.",
+            f"It is possible in about {wait}." if wait else "",
+        ),
         setting=name,
     )
 
@@ -179,16 +183,16 @@ def _nothing_allowed(budget: Budget, name: str) -> BudgetExceeded:
     )
 
 
-def _advice(paid: Iterable[tuple[float, float]], excess: float, length: float) -> str:
+def _wait(paid: Iterable[tuple[float, float]], excess: float, length: float) -> str:
     """
-    What helps: the wait until the oldest of `paid` no longer count, which must make up `excess`.
+    How long it takes until the oldest of `paid` no longer count, which must make up `excess`.
 
     Each is how many seconds ago something was paid, and how much.
     """
     for age, much in sorted(paid, reverse=True):
         excess -= much
         if round(excess, 6) <= 0:
-            return f"Wait about {span(max(1.0, length - age))}, or raise that limit."
+            return span(max(1.0, length - age))
     raise AssertionError("what is over the limit was paid")
 
 

@@ -97,15 +97,17 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         (
             {},
             (
-                "To raise it, set max_tasks_per_hour in config.toml in kling26's home "
-                'folder to another number, or to "none" for no limit, and run again; or set '
+                "Nothing was paid. To raise that limit, set max_tasks_per_hour in config.toml in "
+                "kling26's home folder to another "
+                'number, or to "none" for no limit, and run again; or set '
                 "KLING26_MAX_TASKS_PER_HOUR before you start ComfyUI."
             ),
         ),
         (
             {"KLING26_MAX_TASKS_PER_HOUR": "30"},
             (
-                'To raise it, change KLING26_MAX_TASKS_PER_HOUR ("none" is no limit) and '
+                "Nothing was paid. To raise that limit, change KLING26_MAX_TASKS_PER_HOUR "
+                '("none" is no limit) and '
                 "restart ComfyUI."
             ),
         ),

@@ -149,14 +149,14 @@ def test_too_many_tasks_are_told_with_the_limit_the_number_and_the_wait() -> Non
 
     assert refusal(budget, ages) == (
         'The budget is used up: "max_tasks_per_hour" in /home/me/config.toml allows 2 tasks in '
-        "60 min, and there were 2. Wait about 10 min, or raise that limit."
+        "60 min, and there were 2. The next one is possible in about 10 min."
     )
 
 
 def test_one_task_is_told_in_the_singular() -> None:
     assert refusal(Budget(max_tasks_per_day=1), spent((20 * HOUR, None))) == (
         "The budget is used up: max_tasks_per_day allows 1 task in 24 hours, and there was 1. "
-        "Wait about 4 hours, or raise that limit."
+        "The next one is possible in about 4 hours."
     )
 
 
@@ -164,7 +164,9 @@ def test_the_wait_lasts_until_enough_tasks_no_longer_count() -> None:
     """A limit that was lowered is not met again when the oldest task has gone."""
     ages = spent((10 * MINUTE, 0.35), (55 * MINUTE, 0.35), (40 * MINUTE, 0.35))
 
-    assert "and there were 3. Wait about 50 min," in refusal(Budget(max_tasks_per_hour=1), ages)
+    assert "and there were 3. The next one is possible in about 50 min." in refusal(
+        Budget(max_tasks_per_hour=1), ages
+    )
 
 
 def test_what_is_too_dear_is_told_with_the_price_the_limit_and_what_was_spent() -> None:
@@ -172,15 +174,13 @@ def test_what_is_too_dear_is_told_with_the_price_the_limit_and_what_was_spent() 
 
     assert refusal(budget, spent((20 * HOUR, 0.275), (2 * HOUR, 0.5)), 0.35) == (
         "The budget does not allow this video, which costs 0.35 USD: KLING26_MAX_COST_PER_DAY "
-        "allows 1.00 USD in 24 hours, and 0.775 USD has been spent. Wait about 4 hours, or raise "
-        "that limit."
+        "allows 1.00 USD in 24 hours, and 0.775 USD has been spent. It is possible in "
+        "about 4 hours."
     )
 
 
 def test_what_is_too_dear_for_any_day_need_not_be_waited_for() -> None:
-    assert refusal(Budget(max_cost_per_day=0.2), spent()).endswith(
-        "and 0.00 USD has been spent. Raise that limit to go on."
-    )
+    assert refusal(Budget(max_cost_per_day=0.2), spent()).endswith("and 0.00 USD has been spent.")
 
 
 def test_that_a_price_is_unknown_is_told() -> None:

@@ -306,7 +306,7 @@ def test_of_many_that_come_at_once_no_more_are_recorded_than_may_be_paid_for(sho
 
     assert (said.count(None), recorded) == (3, 3)
     words = (
-        "allows 3 tasks in 24 hours, and there were 3. Wait about 24 hours, or raise that limit."
+        "allows 3 tasks in 24 hours, and there were 3. The next one is possible in about 24 hours."
     )
     assert {each for each in said if each} == {f"The budget is used up: max_tasks_per_day {words}"}
 

@@ -67,5 +67,5 @@ def test_twenty_processes_pay_for_the_last_three_videos(shop: Shop, tmp_path: Pa
     (sentence,) = said
     assert sentence.startswith(
         "The budget is used up: KLING26_MAX_TASKS_PER_DAY allows 3 tasks in 24 hours, and there "
-        "were 3. Wait about 24 hours, or raise that limit. "
+        "were 3. The next one is possible in about 24 hours. "
     )

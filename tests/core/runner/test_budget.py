@@ -116,7 +116,7 @@ def test_one_more_than_is_allowed_is_refused_in_a_sentence_that_names_the_variab
 
     assert shop.refused("A fox", **{IN_HOUR: "1"}) == (
         "The budget is used up: KLING26_MAX_TASKS_PER_HOUR allows 1 task in 60 min, and there was "
-        "1. Wait about 59 min, or raise that limit."
+        "1. The next one is possible in about 59 min."
     )
 
 
@@ -129,7 +129,7 @@ def test_or_the_file_and_its_name(shop: Shop) -> None:
 
     assert f'"max_cost_per_day" in {config} allows 0.50 USD in 24 hours' in said
     assert "which costs 0.275 USD" in said
-    assert "0.275 USD has been spent. Wait about 24 hours, or raise that limit." in said
+    assert "0.275 USD has been spent. It is possible in about 24 hours." in said
 
 
 def test_the_file_is_raised_and_the_next_one_is_made(shop: Shop) -> None:
@@ -248,7 +248,7 @@ def test_an_older_task_waits_for_the_budget_and_is_sent_later(shop: Shop) -> Non
     (held,) = shop.resume(**{IN_DAY: "1"})
 
     assert isinstance(held.error, BudgetExceeded)
-    assert str(held.error).endswith("or raise that limit. Nothing was paid.")
+    assert str(held.error).endswith("possible in about 24 hours. Nothing was paid.")
     assert exit_status(held.error) == 2
     assert (held.task.standing, shop.paid) == ("unsent", 1)
     assert not any((shop.home / "receipts").iterdir())
