@@ -73,7 +73,7 @@ def as_object(seen: "Preview") -> str:
 
 # -- for people --------------------------------------------------------------------------------
 
-_END = "This was a dry run: nothing was sent."
+_END = "This was a dry run: nothing was paid."
 #: What a run would do about an equal task.
 _FOUND: Mapping[Standing, str] = {
     "unsent": "{task} is about to be sent to {title}. This would join it, and cost nothing more.",
@@ -124,7 +124,8 @@ def _paying(seen: "Preview", rehearsal: bool) -> str:
     if rehearsal:
         return f"{title} would rehearse this video, which costs nothing. A real one: {price}."
     if seen.task is not None:
-        return f"{seen.task.id} was never sent. This would send it, and pay {title}: {price}."
+        unsent = f"{seen.task.id} has not been accepted yet"
+        return f"{unsent}. This would send it, and pay {title}: {price}."
     return f"This would pay {title} for a new video: {price}."
 
 

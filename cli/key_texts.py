@@ -20,7 +20,7 @@ def set_key(name: str, variables: Sequence[str], page: str | None) -> str:
     if in_use is not None:
         return f"Set {in_use} to another key{keys}"
     command = f"kling26 keys set {name}{keys}"
-    return f"Set {variables[0]}, or run: {command}" if variables else f"Run: {command}"
+    return f"Set {join_words(variables)}, or run: {command}" if variables else f"Run: {command}"
 
 
 def in_environment(variables: Sequence[str]) -> str | None:

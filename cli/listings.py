@@ -8,7 +8,7 @@ from ..core.money import cost_unit, usd_text
 from ..core.provider import Provider
 from ..core.runner.results import cost_in_usd
 from . import texts
-from .money_texts import amount
+from .money_texts import about, amount, estimate
 from .tables import cells, columns, excerpt, paragraph, width
 
 #: The shortest excerpt of a prompt, in characters.
@@ -37,17 +37,20 @@ def _in_line(row: Sequence[str]) -> str:
 
 
 def _row(task: Task, provider: Provider | None) -> tuple[str, str, str, str, str]:
-    cost = "" if task.cost is None or task.sandbox else _cost(task, provider)
+    cost = "" if task.sandbox else _cost(task, provider)
     where = {"sandbox": " (sandbox)", "loopback": " (this machine)"}.get(task.realm, "")
     return task.id, _age(task.created), task.provider + where, task.state, cost
 
 
 def _cost(task: Task, provider: Provider | None) -> str:
-    """What a task cost, in USD where that is known: a line has no room for more."""
+    """What a task cost, or likely did, in USD if possible: a line has no room for more."""
+    if task.cost is None:
+        likely = estimate(task)
+        return "" if likely is None else about(likely)
     usd = cost_in_usd(task, provider)
     if usd is not None:
         return usd_text(usd)
-    return amount(task.cost or 0.0, cost_unit(task.cost, task.cost_unit, provider))
+    return amount(task.cost, cost_unit(task.cost, task.cost_unit, provider))
 
 
 def _age(since: float) -> str:

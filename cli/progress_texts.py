@@ -9,7 +9,7 @@ from ..core.progress import Phase, Progress
 from ..core.provider import Provider
 from ..core.status import Standing
 from ..core.text import sanitize
-from .money_texts import amount
+from .money_texts import about, amount
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -53,25 +53,33 @@ def title(name: str, provider: Provider | None, rehearsal: bool = False) -> str:
     return f"{found}'s emulator" if rehearsal else found
 
 
-def made_text(video: "Video", provider: Provider | None, took: float, began: float) -> str:
+def made_text(
+    video: "Video",
+    provider: Provider | None,
+    took: float,
+    began: float,
+    likely: float | None = None,
+) -> str:
     """
     Who made the video, how long it took and what it cost.
 
     `took` is in seconds; `began` is when the command began, in seconds since the epoch: what was
-    paid for earlier costs nothing now.
+    paid for earlier costs nothing now. `likely` is what it likely cost in USD, if nobody says.
     """
     maker = title(video.provider, provider, video.sandbox)
     made = f"Rehearsed with {maker}" if video.sandbox else f"Made by {maker}"
     if made_before(video, began):
         free = "" if video.sandbox else "; this time it cost nothing"
         return f"{made} on {_moment(video.paid)}{free} ({video.task})."
-    cost = "" if video.sandbox or video.cost is None else f" for {_cost(video)}"
-    return f"{made} in {clock(took)}{cost} ({video.task})."
+    cost = "" if video.sandbox else _cost(video, likely)
+    return f"{made} in {clock(took)}{cost and f' for {cost}'} ({video.task})."
 
 
-def _cost(video: "Video") -> str:
-    """What a video cost; its id follows in brackets, so that the USD are in none."""
-    cost = amount(video.cost or 0.0, video.cost_unit)
+def _cost(video: "Video", likely: float | None) -> str:
+    """What a video cost, or likely did; its id follows in brackets, so that the USD are in none."""
+    if video.cost is None:
+        return "" if likely is None else about(likely)
+    cost = amount(video.cost, video.cost_unit)
     if video.cost_usd is None or video.cost_unit == USD:
         return cost
     return f"{cost}, worth {usd_text(video.cost_usd)}"

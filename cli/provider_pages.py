@@ -6,6 +6,7 @@ from itertools import product
 
 from ..core.errors import SettingsError
 from ..core.keys import Keys
+from ..core.limits import Limits
 from ..core.money import USD, list_price, pricing_options, usd_text
 from ..core.options import OptionInfo, options_of
 from ..core.plugins import Registry
@@ -161,8 +162,28 @@ def _accepted(provider: Provider) -> str:
     formats = [name.upper() for name in provider.limits.image_formats]
     if not formats:
         return "a public https:// URL only"
-    megabytes = provider.limits.image_bytes // 1e5 / 10
-    return f"{join_words(formats)} files of up to {megabytes:g} MB, or an https:// URL"
+    bounds = join_words(_bounds(provider.limits), "and")
+    return f"{join_words(formats)} files of {bounds}; or an https:// URL"
+
+
+def _bounds(limits: Limits) -> Iterator[str]:
+    """How large an image file may be, and how small."""
+    yield f"up to {_size(limits.image_bytes)}"
+    if limits.image_pixels > 1:
+        yield f"at least {limits.image_pixels} x {limits.image_pixels} pixels"
+    if limits.image_area is not None:
+        yield f"at most {limits.image_area / 1e6:g} million pixels"
+
+
+def _size(length: int) -> str:
+    """
+    A number of bytes in the unit in which the limit was set; rounded down, so that it is kept.
+
+    >>> _size(6 * 1024 * 1024), _size(10_000_000)
+    ('6 MiB', '10 MB')
+    """
+    mebibytes, rest = divmod(length, 1024 * 1024)
+    return f"{length // 1e5 / 10:g} MB" if rest else f"{mebibytes} MiB"
 
 
 def _length(limit: int | None) -> str:

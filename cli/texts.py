@@ -39,7 +39,8 @@ class _Words:
 
 
 _FETCH = "Fetch it with: kling26 resume {task}"
-_UNSENT = "The request has not been sent yet."
+#: It may have been sent: what answers 429, for example, has not taken it.
+_UNSENT = "The request has not been accepted yet."
 _HERE = "The video is here: {file}"
 _OVER = "The task has ended without a video."
 _STANDINGS: Mapping[Standing, _Words] = {
@@ -110,9 +111,11 @@ def _next(task: Task) -> str:
 
 
 def sent_now(task: Task) -> str:
-    """That a task which was not accepted before is submitted now."""
-    again = "is sent again now" if task.attempts else "was not sent before; sending it now"
-    return f"{task.id} {again}, which is paid for."
+    """That an unsent task is sent now; "again" only if it may have been taken before."""
+    # Older rows do not count that, but keep what to do about a lost answer.
+    lost = task.remedy is not None and task.remedy.do in ("adopt", "resubmit")
+    again = "again " if task.resubmits or lost else ""
+    return f"{task.id} is sent {again}now, which is paid for."
 
 
 def not_adopted(error: Kling26Error, task: Task, provider: Provider | None) -> str:
@@ -225,7 +228,8 @@ def _what_helps(error: Kling26Error, task: Task | None, provider: Provider | Non
         return _going_on(error.remedy, about if task is None else _about(task, provider))
     if task is not None and task.sandbox:
         return []  # An emulator's reasons are made up: nothing has to change.
-    return [_advice(error.remedy, error.provider, provider)]
+    paid = "Nothing was paid." if error.task is None and _is_budget(error.remedy) else ""
+    return [paid, _advice(error.remedy, error.provider, provider)]
 
 
 def _going_on(remedy: Remedy | None, about: _About) -> Iterable[str]:
@@ -265,7 +269,7 @@ def _advice(remedy: Remedy | None, name: str | None, provider: Provider | None) 
         return ""
     if remedy.do == "set_key":
         return _set_key(remedy, name, provider)
-    if remedy.do == "change" and remedy.option in _BUDGET:
+    if _is_budget(remedy):
         return _raise_limit(str(remedy.option))
     return _ADVICE.get(remedy.do, "")
 
@@ -276,6 +280,10 @@ def _set_key(remedy: Remedy, name: str | None, provider: Provider | None) -> str
     if provider is not None:
         return set_key(name, provider.key_variables, remedy.page or provider.key_page)
     return set_key(name, [remedy.variable] if remedy.variable else [], remedy.page)
+
+
+def _is_budget(remedy: Remedy | None) -> bool:
+    return remedy is not None and remedy.do == "change" and remedy.option in _BUDGET
 
 
 def _raise_limit(setting: str) -> str:

@@ -14,7 +14,7 @@ from ..core.provider import AUTO
 from ..core.runner.results import cost_in_usd
 from ..core.text import join_words
 from . import usage
-from .money_texts import amount
+from .money_texts import about, amount, estimate
 from .texts import Providers, count
 
 #: What a task may have cost, if nobody has said how much.
@@ -74,31 +74,57 @@ def _states(tasks: Iterable[Task]) -> str:
 
 
 def _spent(tasks: Sequence[Task], providers: Providers) -> str:
-    """What was spent by unit and in USD, and how many tasks cost nobody knows what."""
-    costs: dict[str, list[float]] = {}
-    usd: list[float | None] = []
-    for task in tasks:
-        if task.cost is not None:
-            provider = providers.get(task.provider)
-            unit = cost_unit(task.cost, task.cost_unit, provider) or ""
-            costs.setdefault(unit, []).append(task.cost)
-            usd.append(cost_in_usd(task, provider))
-    open_ended = sum(task.cost is None and _may_be_charged(task) for task in tasks)
-    if not costs:
-        return f"; the cost of {open_ended} is not known yet" if open_ended else ""
+    """What was spent by unit and in USD, what likely was, and on how many nobody knows what."""
+    costs = _by_unit(tasks, providers)
+    likely = [usd for task in tasks if (usd := estimate(task)) is not None]
+    rest = [task for task in tasks if _is_unknown(task)]
+    if not costs and not likely:
+        yet = " yet" if all(_may_be_told(task, providers) for task in rest) else ""
+        return f"; the cost of {len(rest)} is not known{yet}" if rest else ""
     sums = [amount(fsum(each), unit) for unit, each in costs.items()]
-    sums += [f"an unknown sum on {open_ended}"] if open_ended else []
-    in_usd = "" if list(costs) == [USD] else _in_usd(usd, not open_ended)
+    if likely:
+        on = f" on {len(likely)}" if costs or rest else ""
+        sums.append(f"{about(fsum(likely))}{on}")
+    sums += [f"an unknown sum on {len(rest)}"] if rest else []
+    in_usd = "" if list(costs) == [USD] and not likely else _in_usd(tasks, providers)
     return f"; spent {join_words(sums, 'and')}{in_usd}"
 
 
-def _in_usd(costs: Sequence[float | None], complete: bool) -> str:
-    """What costs come to in USD, as far as each is known there; `complete` if there are no more."""
+def _by_unit(tasks: Sequence[Task], providers: Providers) -> dict[str, list[float]]:
+    """The costs that are known, by their units."""
+    costs: dict[str, list[float]] = {}
+    for task in tasks:
+        if task.cost is not None:
+            unit = cost_unit(task.cost, task.cost_unit, providers.get(task.provider)) or ""
+            costs.setdefault(unit, []).append(task.cost)
+    return costs
+
+
+def _in_usd(tasks: Sequence[Task], providers: Providers) -> str:
+    """What these come to in USD, as far as the cost of each is known there, or likely."""
+    costs = [
+        cost_in_usd(task, providers.get(task.provider)) for task in tasks if task.cost is not None
+    ]
     known = [cost for cost in costs if cost is not None]
     if not known:
         return ""
-    least = "" if complete and len(known) == len(costs) else "at least "
-    return f" ({least}{usd_text(fsum(known))})"
+    likely = [usd for task in tasks if (usd := estimate(task)) is not None]
+    complete = len(known) == len(costs) and not any(map(_is_unknown, tasks))
+    least, total = "" if complete else "at least ", fsum([*known, *likely])
+    return f" (in all {least}{about(total)})" if likely else f" ({least}{usd_text(total)})"
+
+
+def _is_unknown(task: Task) -> bool:
+    """Whether a task may have cost something, and nobody knows what, or what it should cost."""
+    return task.cost is None and estimate(task) is None and _may_be_charged(task)
+
+
+def _may_be_told(task: Task, providers: Providers) -> bool:
+    """Whether the provider may still tell what a task cost."""
+    if task.standing == "stored":
+        provider = providers.get(task.provider)
+        return provider is not None and provider.cost_comes_late
+    return task.standing != "over"
 
 
 def _may_be_charged(task: Task) -> bool:

@@ -13,6 +13,7 @@ from . import texts
 from .console import as_object, result, say
 from .dry_run import dry_run
 from .exits import NOT_DELIVERED, exit_status
+from .money_texts import estimate
 from .parameters import (
     NO_FLAGS,
     TASKS,
@@ -97,7 +98,7 @@ def resume(
     """
     Finish all unfinished tasks, or the ones you name.
 
-    It also sends what was not sent yet, which is paid for. Each video is also written to the
+    It also sends what was not accepted yet, which is paid for. Each video is also written to the
     --output that it was requested with; the paths are printed.
     """
     began = time.time()
@@ -227,7 +228,8 @@ def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
 
 def _say_made(end: _End, quiet: bool, began: float) -> None:
     if end.video is not None and not quiet:
-        say(made_text(end.video, end.provider, end.took, began))
+        likely = None if end.task is None else estimate(end.task)
+        say(made_text(end.video, end.provider, end.took, began, likely))
 
 
 def _show(end: _End, as_json: bool, among: bool = False) -> int:

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kling26.cli import texts
+from kling26.core import Task
+from kling26.core.errors import Remedy
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Emulator, Fault
 from kling26.sandbox.server import Server, build_site, environment
+
+from .test_texts import task
 
 
 @pytest.fixture(scope="module")
@@ -106,5 +111,20 @@ def test_a_resume_that_pays_says_so_before(user: Any, kie: Any) -> None:
 
     assert ran.status == 0
     first, *_, last = ran.err.splitlines()
-    assert first == f"{task} was not sent before; sending it now, which is paid for."
+    assert first == f"{task} is sent now, which is paid for."
     assert last.startswith("Made by kie.ai in 0:0")
+
+
+@pytest.mark.parametrize(
+    ("row", "again"),
+    [
+        (task("submitting"), ""),
+        (task("submitting", attempts=1), ""),
+        (task("submitting", attempts=1, remedy=Remedy("top_up")), ""),
+        (task("submitting", attempts=1, remedy=Remedy("adopt")), "again "),
+        (task("submitting", attempts=1, resubmits=1), "again "),
+    ],
+    ids=["first", "after a 429", "after a refusal", "of an older journal", "resubmitted"],
+)
+def test_what_is_sent_again_is_only_what_may_have_been_taken(row: Task, again: str) -> None:
+    assert texts.sent_now(row) == f"k26-1 is sent {again}now, which is paid for."

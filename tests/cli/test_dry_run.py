@@ -1,4 +1,4 @@
-"""What a run would do, and what it would cost; nothing is sent, and nothing is written."""
+"""What a run would do, and what it would cost; nothing is paid, and nothing is written."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ KEYS = [
     "provider", "prompt", "image", "end_image", "sound", "duration", "aspect_ratio", "seed",
     "options", "would", "price", "price_unit", "price_usd", "price_source", "budget", "balance",
 ]  # fmt: skip
-END = "This was a dry run: nothing was sent."
+END = "This was a dry run: nothing was paid."
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -175,8 +175,8 @@ def test_a_task_that_a_killed_process_left_unsent_would_still_be_paid_for(payer:
     running.process.kill()
     running.ended()
     assert said(payer, "A ghost")[0] == (
-        f"{task} was never sent. This would send it, and pay kie.ai: 0.275 USD (55 credits), list "
-        "price."
+        f"{task} has not been accepted yet. This would send it, and pay kie.ai: 0.275 USD (55 "
+        "credits), list price."
     )
     assert previewed(payer, "A ghost")["would"] == "pay"
 
@@ -196,7 +196,8 @@ def test_the_budget_is_told_and_refuses_as_it_would(payer: Any) -> None:
     assert refused.said == payer.call("generate", "A crow", **limits).said
     assert refused.said.startswith("The budget does not allow this video, which costs 0.275 USD: ")
     assert refused.said.endswith(
-        " Set KLING26_MAX_COST_PER_DAY to a larger number, or to none for no limit."
+        " Nothing was paid. Set KLING26_MAX_COST_PER_DAY "
+        "to a larger number, or to none for no limit."
     )
     assert payer.rows() == 1
     assert payer.call("tasks", **limits).out.endswith(f"\n{said(payer, 'A fox', **limits)[1]}\n")

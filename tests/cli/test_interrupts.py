@@ -128,7 +128,7 @@ def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
 
     assert ran.status == 130
     assert last == (
-        "Interrupted. The request has not been sent yet. "
+        "Interrupted. The request has not been accepted yet. "
         f"kling26 resume {task} sends it; kling26 cancel {task} drops it."
     )
 

@@ -22,7 +22,7 @@ def test_a_task_has_its_facts_its_prompt_and_what_to_do() -> None:
         "k26-1 2 h kie submitting",
         "A fox [31m",
         (
-            "The request has not been sent yet. kling26 resume k26-1 sends it; "
+            "The request has not been accepted yet. kling26 resume k26-1 sends it; "
             "kling26 cancel k26-1 drops it."
         ),
         "k26-1 2 h kie (sandbox) cancelled",

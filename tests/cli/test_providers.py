@@ -123,7 +123,7 @@ def test_one_provider_is_shown_whole(user: Any) -> None:
         "Prompt up to 500 characters",
         "Duration 5 or 10 seconds",
         "Aspect ratio 16:9, 9:16 or 1:1",
-        "JPEG or PNG files of up to 10 MB, or an https:// URL",
+        "JPEG or PNG files of up to 10 MB and at least 300 x 300 pixels; or an https:// URL",
         "Cost in USD",
         'mode std or pro (default: "std"). pro looks better and costs more',
         "End image together with an image",
@@ -147,6 +147,18 @@ def test_the_list_price_and_the_way_to_a_key_are_shown(user: Any) -> None:
     assert "End image not supported" in text
     assert "up to 2500 characters; with an image up to 1000 characters" in text
     assert "No options of its own." in text
+
+
+def test_the_size_of_a_picture_is_told_with_its_pixels_and_in_the_units_of_the_limit(
+    user: Any,
+) -> None:
+    text = " ".join(user.call("providers", "runcomfy").out.split())
+    kie = " ".join(user.call("providers", "kie").out.split())
+
+    assert (
+        "Images PNG files of up to 6 MiB and at most 32 million pixels; or an https:// URL" in text
+    )
+    assert "Images JPEG, PNG or WEBP files of up to 10 MB; or an https:// URL" in kie
 
 
 def test_a_price_that_is_asked_for_is_no_list_price(user: Any) -> None:
@@ -208,8 +220,8 @@ def test_the_environment_counts_before_a_stored_key(user: Any) -> None:
 
 def test_a_key_that_is_not_set_comes_with_the_way_to_one(user: Any) -> None:
     assert user.call("keys", "show", "runcomfy", **NO_KEYS).out == (
-        "RunComfy: none. Set RUNCOMFY_TOKEN, or run: kling26 keys set runcomfy "
-        "(keys: https://www.runcomfy.com/profile)\n"
+        "RunComfy: none. Set RUNCOMFY_TOKEN or RUNCOMFY_API_TOKEN, or run: kling26 keys set "
+        "runcomfy (keys: https://www.runcomfy.com/profile)\n"
     )
     assert user.call("keys", "unset", "runcomfy", **NO_KEYS).out == (
         "No key is stored for RunComfy.\n"

@@ -66,7 +66,7 @@ def test_every_standing_has_its_words() -> None:
 @pytest.mark.parametrize(
     ("standing", "text"),
     [
-        ("unsent", f"The request has not been sent yet. {UNSENT}"),
+        ("unsent", f"The request has not been accepted yet. {UNSENT}"),
         ("unclear", (
             "kie.ai had not answered yet, so the video may have been paid for. "
             "Find out with: kling26 resume k26-1"
@@ -120,7 +120,7 @@ def test_an_open_task_with_an_error_says_how_to_go_on() -> None:
 @pytest.mark.parametrize(
     ("standing", "text"),
     [
-        ("unsent", f"Interrupted. The request has not been sent yet. {UNSENT}"),
+        ("unsent", f"Interrupted. The request has not been accepted yet. {UNSENT}"),
         ("at_provider", (
             "Interrupted. The video is paid for and being made at kie.ai as abc. "
             "Fetch it with: kling26 resume k26-1"

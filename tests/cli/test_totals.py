@@ -4,15 +4,17 @@ import time
 from typing import Any
 
 import pytest
+from attrs import evolve
 from kling26.cli import console
 from kling26.cli.listings import task_list
+from kling26.cli.progress_texts import made_text
 from kling26.cli.tables import paragraph
 from kling26.cli.totals import Wanted, total_text
-from kling26.core import Task, Ticket
+from kling26.core import Task, Ticket, Video
 from kling26.core.plugins import load_providers
 from rich.cells import cell_len
 
-from .test_texts import PROVIDERS, task
+from .test_texts import PROVIDERS, made, task
 
 #: Two stored videos of kie.ai, one of CometAPI that is being made, and others.
 TASKS = [
@@ -44,7 +46,7 @@ def test_a_limit_says_how_many_there_are() -> None:
 def test_what_may_have_been_charged_is_no_known_sum() -> None:
     made, failed = task("submitted"), task("failed", ticket=Ticket("task_1"))
     assert total_text([made, failed], 2, PROVIDERS) == (
-        "2 tasks: 1 submitted and 1 failed; the cost of 2 is not known yet."
+        "2 tasks: 1 submitted and 1 failed; the cost of 2 is not known."
     )
     assert total_text([TASKS[0], failed, task("failed")], 3, PROVIDERS) == (
         "3 tasks: 1 stored and 2 failed; spent 55 credits and an unknown sum on 1 "
@@ -52,16 +54,79 @@ def test_what_may_have_been_charged_is_no_known_sum() -> None:
     )
 
 
-def test_what_was_spent_is_summed_in_usd_where_that_is_known() -> None:
-    def spent(*tasks: Task) -> str:
-        return total_text(tasks, len(tasks), PROVIDERS).partition("spent ")[2]
+def spent(*tasks: Task) -> str:
+    """What the totals say of the money."""
+    return total_text(tasks, len(tasks), PROVIDERS).partition("; ")[2]
 
+
+def comet(state: str = "stored", usd: float | None = 0.21) -> Task:
+    """A task of a provider that never tells what one cost, but what it should."""
+    return task(state, provider="cometapi", price_usd=usd, ticket=Ticket("4" * 32))
+
+
+def test_a_cost_that_nobody_tells_is_about_the_price() -> None:
+    runcomfy = task("stored", cost=0.35, cost_unit="USD", provider="runcomfy")
+
+    assert spent(comet(), comet("submitted")) == "spent about 0.42 USD."
+    assert spent(TASKS[1], runcomfy, comet()) == (
+        "spent 110 credits, 0.35 USD and about 0.21 USD on 1 (in all about 1.11 USD)."
+    )
+    assert spent(runcomfy, comet()) == (
+        "spent 0.35 USD and about 0.21 USD on 1 (in all about 0.56 USD)."
+    )
+    assert spent(TASKS[1], comet(), comet(usd=None)) == (
+        "spent 110 credits, about 0.21 USD on 1 and an unknown sum on 1 "
+        "(in all at least about 0.76 USD)."
+    )
+    assert spent(comet(), comet(usd=None)) == "spent about 0.21 USD on 1 and an unknown sum on 1."
+
+
+def test_what_perhaps_cost_nothing_is_no_estimate() -> None:
+    assert spent(comet("failed")) == "the cost of 1 is not known."
+    assert spent(comet(), comet("unknown")) == (
+        "spent about 0.21 USD on 1 and an unknown sum on 1."
+    )
+
+
+def test_a_cost_is_awaited_only_where_it_may_still_be_told() -> None:
+    late = task("stored", provider="runcomfy")
+
+    assert spent(late, comet("submitted", None)) == "the cost of 2 is not known yet."
+    assert spent(late, comet(usd=None)) == "the cost of 2 is not known."
+    assert spent(task("stored", provider="acme")) == "the cost of 1 is not known."
+
+
+def test_the_column_has_the_estimate_of_what_is_paid() -> None:
+    def column(row: Task) -> str:
+        return task_list([row], PROVIDERS).splitlines()[1].partition(row.state)[2].strip()
+
+    assert column(comet()) == "about 0.21 USD"
+    assert column(comet("failed")) == column(comet(usd=None)) == ""
+    assert column(evolve(comet(), realm="sandbox")) == ""
+    assert column(evolve(comet(), cost=0.2, cost_unit="USD")) == "0.20 USD"
+
+
+def test_a_cost_that_nobody_told_is_about_the_price() -> None:
+    comet, provider = made(cost=None, cost_unit=None, provider="cometapi"), PROVIDERS["cometapi"]
+    known = made(cost=0.2, cost_unit="USD", provider="cometapi")
+
+    def said(video: Video) -> str:
+        return made_text(video, provider, 72.4, 1000.0, likely=0.21)
+
+    assert said(comet) == "Made by CometAPI in 1:12 for about 0.21 USD (k26-1)."
+    assert said(known) == "Made by CometAPI in 1:12 for 0.20 USD (k26-1)."
+    assert said(evolve(comet, sandbox=True)) == (
+        "Rehearsed with CometAPI's emulator in 1:12 (k26-1)."
+    )
+
+
+def test_what_was_spent_is_summed_in_usd_where_that_is_known() -> None:
     credits = task("stored", cost=110.0, cost_unit="credits", provider="apikley")
-    assert spent(TASKS[0], TASKS[1]) == "165 credits (0.825 USD)."
-    assert spent(TASKS[0], TASKS[3]) == "55 credits and 0.10 USD (0.375 USD)."
-    assert spent(TASKS[3], TASKS[4]) == "0.30 USD."
-    assert spent(credits) == "110 credits."
-    assert spent(TASKS[0], credits) == "165 credits (at least 0.275 USD)."
+    assert spent(TASKS[0], TASKS[1]) == "spent 165 credits (0.825 USD)."
+    assert spent(TASKS[0], TASKS[3]) == "spent 55 credits and 0.10 USD (0.375 USD)."
+    assert spent(TASKS[3], TASKS[4]) == "spent 0.30 USD."
+    assert spent(credits) == "spent 110 credits."
+    assert spent(TASKS[0], credits) == "spent 165 credits (at least 0.275 USD)."
 
 
 def test_tasks_are_chosen_by_provider_and_age() -> None:
