@@ -127,7 +127,7 @@ class Flags:
     dry_run: Annotated[
         bool,
         Parameter(
-            help="Say what would happen and what it would cost; send nothing.", group=RUNNING
+            help="Say what would happen and what it would cost; pay nothing.", group=RUNNING
         ),
     ] = False
     timeout: Timeout = TIMEOUT
