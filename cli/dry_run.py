@@ -116,7 +116,8 @@ def _lines(seen: "Preview", output: str | None) -> Iterator[str]:
         yield f"Budget: {budget_text(seen.budget, seen.spent)}."
         known = caveat(seen.budget, seen.spent, seen.price.usd)
         yield from [known] if known and seen.would == "pay" else []
-    yield f"Balance: {_balance(seen.balance, seen.price)}."
+    why = "" if seen.problem is None else sentence(seen.problem, 1000)
+    yield join_sentences(f"Balance: {_balance(seen.balance, seen.price)}.", why)
 
 
 def _paying(seen: "Preview", rehearsal: bool) -> str:

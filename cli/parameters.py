@@ -126,9 +126,7 @@ class Flags:
     ] = False
     dry_run: Annotated[
         bool,
-        Parameter(
-            help="Say what would happen and what it would cost; pay nothing.", group=RUNNING
-        ),
+        Parameter(help="Say what would happen and what it would cost; pay nothing.", group=RUNNING),
     ] = False
     timeout: Timeout = TIMEOUT
     output: Annotated[

@@ -10,7 +10,7 @@ from attrs import frozen
 from ..core.journal.task import Task, TaskState
 from ..core.money import USD, cost_unit, usd_text
 from ..core.plugins import Registry
-from ..core.provider import AUTO
+from ..core.provider import AUTO, Provider
 from ..core.runner.results import cost_in_usd
 from ..core.text import join_words
 from . import usage
@@ -76,8 +76,8 @@ def _states(tasks: Iterable[Task]) -> str:
 def _spent(tasks: Sequence[Task], providers: Providers) -> str:
     """What was spent by unit and in USD, what likely was, and on how many nobody knows what."""
     costs = _by_unit(tasks, providers)
-    likely = [usd for task in tasks if (usd := estimate(task)) is not None]
-    rest = [task for task in tasks if _is_unknown(task)]
+    likely = _likely(tasks)
+    rest = [task for task in tasks if _is_unknown(task, providers)]
     if not costs and not likely:
         yet = " yet" if all(_may_be_told(task, providers) for task in rest) else ""
         return f"; the cost of {len(rest)} is not known{yet}" if rest else ""
@@ -100,6 +100,11 @@ def _by_unit(tasks: Sequence[Task], providers: Providers) -> dict[str, list[floa
     return costs
 
 
+def _likely(tasks: Sequence[Task]) -> list[float]:
+    """What those whose cost nobody tells should have cost, in USD, as far as that is known."""
+    return [usd for task in tasks if (usd := estimate(task)) is not None]
+
+
 def _in_usd(tasks: Sequence[Task], providers: Providers) -> str:
     """What these come to in USD, as far as the cost of each is known there, or likely."""
     costs = [
@@ -108,15 +113,23 @@ def _in_usd(tasks: Sequence[Task], providers: Providers) -> str:
     known = [cost for cost in costs if cost is not None]
     if not known:
         return ""
-    likely = [usd for task in tasks if (usd := estimate(task)) is not None]
-    complete = len(known) == len(costs) and not any(map(_is_unknown, tasks))
+    likely = _likely(tasks)
+    complete = len(known) == len(costs) and not any(_is_unknown(task, providers) for task in tasks)
     least, total = "" if complete else "at least ", fsum([*known, *likely])
     return f" (in all {least}{about(total)})" if likely else f" ({least}{usd_text(total)})"
 
 
-def _is_unknown(task: Task) -> bool:
+def _is_unknown(task: Task, providers: Providers) -> bool:
     """Whether a task may have cost something, and nobody knows what, or what it should cost."""
-    return task.cost is None and estimate(task) is None and _may_be_charged(task)
+    if task.cost is not None or estimate(task) is not None:
+        return False
+    return task.standing in _PAID or _failed_at_cost(task, providers.get(task.provider))
+
+
+def _failed_at_cost(task: Task, provider: Provider | None) -> bool:
+    """Whether a task has failed at a provider who may charge for failures, too."""
+    free = provider is not None and provider.charges_failures is False
+    return task.state == "failed" and task.task_id is not None and not free
 
 
 def _may_be_told(task: Task, providers: Providers) -> bool:
@@ -125,8 +138,3 @@ def _may_be_told(task: Task, providers: Providers) -> bool:
         provider = providers.get(task.provider)
         return provider is not None and provider.cost_comes_late
     return task.standing != "over"
-
-
-def _may_be_charged(task: Task) -> bool:
-    """Whether a task may have cost something; some providers charge for failures, too."""
-    return task.standing in _PAID or (task.state == "failed" and task.task_id is not None)

@@ -206,8 +206,9 @@ def test_the_budget_is_told_and_refuses_as_it_would(payer: Any) -> None:
 
 def test_a_balance_that_nobody_tells_is_unknown(payer: Any) -> None:
     gone = {"KIE_BASE_URL": NOWHERE}
+    (_, balance) = said(payer, "A fox", "--timeout", "1", **gone)
 
-    assert said(payer, "A fox", "--timeout", "1", **gone)[1] == "Balance: unknown."
+    assert balance.startswith("Balance: unknown. kie.ai cannot be reached")
     assert previewed(payer, "A fox", "--timeout", "1", **gone)["balance"] is None
 
 
@@ -256,6 +257,13 @@ def test_a_cost_that_cannot_be_limited_is_told(payer: Any) -> None:
 
     assert lines[1].startswith("Budget: 0.00 of 1.00 USD spent")
     assert lines[2].startswith("Neither the price of this video nor that of one before it is known")
+
+
+def test_why_a_balance_is_unknown_is_told(payer: Any) -> None:
+    assert said(payer, "A fox", KIE_API_KEY="wrong")[1] == (
+        "Balance: unknown. kie.ai does not accept the key: You do not have access with this key "
+        "(code 401)."
+    )
 
 
 @pytest.mark.parametrize(

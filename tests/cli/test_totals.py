@@ -44,7 +44,7 @@ def test_a_limit_says_how_many_there_are() -> None:
 
 
 def test_what_may_have_been_charged_is_no_known_sum() -> None:
-    made, failed = task("submitted"), task("failed", ticket=Ticket("task_1"))
+    made, failed = task("submitted"), comet("failed")
     assert total_text([made, failed], 2, PROVIDERS) == (
         "2 tasks: 1 submitted and 1 failed; the cost of 2 is not known."
     )
@@ -86,6 +86,14 @@ def test_what_perhaps_cost_nothing_is_no_estimate() -> None:
     assert spent(comet(), comet("unknown")) == (
         "spent about 0.21 USD on 1 and an unknown sum on 1."
     )
+
+
+def test_a_failure_costs_nothing_where_that_is_documented() -> None:
+    failed = task("failed", ticket=Ticket("task_1"), price_usd=0.275)
+
+    assert total_text([failed], 1, PROVIDERS) == "1 task: 1 failed."
+    assert spent(TASKS[0], failed) == "spent 55 credits (0.275 USD)."
+    assert spent(evolve(failed, provider="acme")) == "the cost of 1 is not known."
 
 
 def test_a_cost_is_awaited_only_where_it_may_still_be_told() -> None:
