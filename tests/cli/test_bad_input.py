@@ -228,12 +228,12 @@ def test_a_program_of_its_own_refuses_alike(user: Any, trap: Any) -> None:
     assert (ran.status, trap.caught, user.rows()) == (2, 0, 0)
 
 
-def test_a_missing_key_is_reported_with_the_variable_and_the_command(user: Any, trap: Any) -> None:
+def test_a_missing_key_is_reported_with_the_variables_and_the_command(user: Any, trap: Any) -> None:
     ran = user.call("generate", "x", "--provider", "runcomfy", RUNCOMFY_TOKEN=None)
 
     assert ran.said == (
-        "RunComfy needs an API key. Set RUNCOMFY_TOKEN, or run: kling26 keys set runcomfy "
-        "(keys: https://www.runcomfy.com/profile)"
+        "RunComfy needs an API key. Set RUNCOMFY_TOKEN or RUNCOMFY_API_TOKEN, or run: kling26 keys "
+        "set runcomfy (keys: https://www.runcomfy.com/profile)"
     )
     assert (ran.status, ran.out, user.rows(), trap.caught) == (2, "", 0, 0)
 
