@@ -13,7 +13,7 @@ from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.settings import Settings, url_variables
-from ..core.text import join_sentences, join_words, sanitize
+from ..core.text import join_sentences, join_words, sanitize, size_text
 from .key_texts import set_key
 from .tables import columns, width
 
@@ -168,22 +168,11 @@ def _accepted(provider: Provider) -> str:
 
 def _bounds(limits: Limits) -> Iterator[str]:
     """How large an image file may be, and how small."""
-    yield f"up to {_size(limits.image_bytes)}"
+    yield f"up to {size_text(limits.image_bytes)}"
     if limits.image_pixels > 1:
         yield f"at least {limits.image_pixels} x {limits.image_pixels} pixels"
     if limits.image_area is not None:
         yield f"at most {limits.image_area / 1e6:g} million pixels"
-
-
-def _size(length: int) -> str:
-    """
-    A number of bytes in the unit in which the limit was set; rounded down, so that it is kept.
-
-    >>> _size(6 * 1024 * 1024), _size(10_000_000)
-    ('6 MiB', '10 MB')
-    """
-    mebibytes, rest = divmod(length, 1024 * 1024)
-    return f"{length // 1e5 / 10:g} MB" if rest else f"{mebibytes} MiB"
 
 
 def _length(limit: int | None) -> str:

@@ -101,7 +101,7 @@ class _Words:
     found: str
 
 
-_UNSENT = "The request has not been sent yet. Run again with the same inputs to send it."
+_UNSENT = "The request has not been accepted yet. Run again with the same inputs to send it."
 _FIND_OUT = "Run again with the same inputs to find out."
 _HERE = f"The video is here already. {GET}"
 _OVER = "The task has ended without a video."

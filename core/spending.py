@@ -170,7 +170,7 @@ def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) ->
     return BudgetExceeded(
         join_sentences(
             f"The budget does not allow this video, which {costs}: {budget.source(name)} allows "
-            f"{_dollars(most)} in {span(DAY)}, and {_dollars(usd)} has been spent.",
+            f"{_dollars(most)} in {span(DAY)}, and {_dollars(usd)} has been spent or set aside.",
             f"It is possible in about {wait}." if wait else "",
         ),
         setting=name,

@@ -99,6 +99,17 @@ def bytes_text(done: int, total: int | None = None) -> str:
     return f"{' of '.join(shown)} {unit}"
 
 
+def size_text(length: int) -> str:
+    """
+    A number of bytes in the unit in which the limit was set; rounded down, so that it is kept.
+
+    >>> size_text(6 * 1024 * 1024), size_text(10_000_000)
+    ('6 MiB', '10 MB')
+    """
+    mebibytes, rest = divmod(length, 1024 * 1024)
+    return f"{length // 1e5 / 10:g} MB" if rest else f"{mebibytes} MiB"
+
+
 def reason(error: BaseException) -> str:
     """The system's reason for a failure, without the error number and the path."""
     said = error.strerror if isinstance(error, OSError) else None

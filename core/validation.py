@@ -13,7 +13,7 @@ from .options import build_options, check_values, is_number, options_of, show
 from .provider import AUTO, INTERFACE, Provider
 from .request import ImageOption, VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
-from .text import join_words, sanitize
+from .text import join_words, sanitize, size_text
 
 # -- a request -----------------------------------------------------------------------------------
 
@@ -119,8 +119,8 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
     if image.format not in limits.image_formats:
         return f"must be {accepted}; got {image.format.upper()}."
     if len(image.data) > limits.image_bytes:
-        most, has = limits.image_bytes // 1e5 / 10, ceil(len(image.data) / 1e5) / 10
-        return f"must be at most {most:g} MB; got {has:g} MB."
+        has = ceil(len(image.data) / 1e5) / 10
+        return f"must be at most {size_text(limits.image_bytes)}; got {has:g} MB."
     width, height = image.size
     if min(width, height) < limits.image_pixels:
         least = limits.image_pixels

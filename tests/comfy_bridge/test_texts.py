@@ -172,7 +172,7 @@ def test_a_rehearsal_asks_for_no_money_and_no_key(
 
 STANDINGS: dict[Standing, tuple[str, dict[str, Any], str]] = {
     "unsent": ("submitting", {}, (
-        "The request has not been sent yet. Run again with the same inputs to send it."
+        "The request has not been accepted yet. Run again with the same inputs to send it."
     )),
     "unclear": ("submitting", {"sending": 1.0}, (
         "The video may have been paid for. Run again with the same inputs to find out."

@@ -174,13 +174,15 @@ def test_what_is_too_dear_is_told_with_the_price_the_limit_and_what_was_spent() 
 
     assert refusal(budget, spent((20 * HOUR, 0.275), (2 * HOUR, 0.5)), 0.35) == (
         "The budget does not allow this video, which costs 0.35 USD: KLING26_MAX_COST_PER_DAY "
-        "allows 1.00 USD in 24 hours, and 0.775 USD has been spent. It is possible in "
-        "about 4 hours."
+        "allows 1.00 USD in 24 hours, and 0.775 USD has been spent or set aside. It is possible "
+        "in about 4 hours."
     )
 
 
 def test_what_is_too_dear_for_any_day_need_not_be_waited_for() -> None:
-    assert refusal(Budget(max_cost_per_day=0.2), spent()).endswith("and 0.00 USD has been spent.")
+    assert refusal(Budget(max_cost_per_day=0.2), spent()).endswith(
+        "and 0.00 USD has been spent or set aside."
+    )
 
 
 def test_that_a_price_is_unknown_is_told() -> None:

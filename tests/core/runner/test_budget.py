@@ -129,7 +129,7 @@ def test_or_the_file_and_its_name(shop: Shop) -> None:
 
     assert f'"max_cost_per_day" in {config} allows 0.50 USD in 24 hours' in said
     assert "which costs 0.275 USD" in said
-    assert "0.275 USD has been spent. It is possible in about 24 hours." in said
+    assert "0.275 USD has been spent or set aside. It is possible in about 24 hours." in said
 
 
 def test_the_file_is_raised_and_the_next_one_is_made(shop: Shop) -> None:
