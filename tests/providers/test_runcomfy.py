@@ -459,7 +459,7 @@ def test_a_file_has_at_most_6_mib(provider: Provider, picture: ImageFile) -> Non
     most = 6 * 1024 * 1024
     validate(provider, VideoRequest(SEA, image=picture.data.ljust(most, b"\0")), None)
 
-    with pytest.raises(ImageRefused, match=r"at most 6\.2 MB; got 6\.3 MB"):
+    with pytest.raises(ImageRefused, match=r"at most 6 MiB; got 6\.3 MB"):
         validate(provider, VideoRequest(SEA, image=picture.data.ljust(most + 1, b"\0")), None)
 
 
