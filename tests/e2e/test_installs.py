@@ -98,7 +98,7 @@ def test_an_installed_package_beside_the_folder_is_one_copy(
     modules = comfy.get("/kling26-probe/modules")
 
     assert list(modules) == ["kling26.core.provider"]
-    assert len(_choice(comfy)) == 4
+    assert len(_choice(comfy)) == 5  # auto, and the four
     assert "IMPORT FAILED" not in comfy.log
 
 
