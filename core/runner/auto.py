@@ -80,14 +80,11 @@ async def choose(order: Order, prices: Prices, passed: Sequence[Passed] = ()) ->
     before = {each.provider for each in passed}
     targets = [each for each in order.targets if each.provider.name not in before]
     ready, keyless = _with_keys(targets)
+    without = [target for target, _ in keyless]
     unfit = [each for each in order.passed if each.provider not in before]
     reasons = [*(each.why for each in (*passed, *unfit)), *_reasons(keyless)]
     if not ready:
-        raise (
-            _taken_by_none(reasons)
-            if passed
-            else _no_key([target for target, _ in keyless], reasons)
-        )
+        raise _taken_by_none(reasons) if passed else _no_key(without, reasons)
     told = await asyncio.gather(*(prices.told(order.request, each) for each in ready))
     priced = list(zip(ready, told, strict=True))
     if not order.in_order:
