@@ -151,7 +151,8 @@ def check_examples(place: Installation) -> None:
         folder = place.elsewhere / f"kling26-{name}"
         shutil.copytree(EXAMPLES / folder.name, folder)
         place.pip("install", str(folder))
-    listed = [line.split()[0] for line in place.run("kling26", "providers").splitlines()[1:]]
+    table, _, _ = place.run("kling26", "providers").partition("\n\n")
+    listed = [line.split()[0] for line in table.splitlines()[1:]]
     assert {"kie", "apikley", "cometapi", "runcomfy", *names} <= set(listed), listed
     for name in names:
         options = ("--provider", name, "--sandbox", "--output", f"{name}.mp4")

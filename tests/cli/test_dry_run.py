@@ -285,7 +285,10 @@ def test_a_balance_that_is_too_little_is_told(left: Balance, words: str) -> None
     ("task", "words"),
     [
         (STATES["unclear"], "has been sent to kie.ai, and no answer is known yet. This would join"),
-        (STATES["made"], "kie.ai has made this video as k26-1. This would fetch it, and cost noth"),
+        (
+            STATES["made"],
+            "kie.ai has made this video as k26-1. This would fetch it, and cost nothing",
+        ),
     ],
 )
 def test_a_task_on_its_way_is_told_as_it_stands(task: Task, words: str) -> None:
