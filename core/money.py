@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Literal
 
-import attrs
 from attrs import frozen
 
 from .options import OptionInfo, options_of
@@ -47,7 +46,7 @@ def usd_text(usd: float) -> str:
     >>> usd_text(1.1), usd_text(0.275)
     ('1.10 USD', '0.275 USD')
     """
-    digits = f"{usd:.4f}".rstrip("0")
+    digits = f"{usd:.6f}".rstrip("0")
     return f"{digits}{'0' * (2 - len(digits.partition('.')[2]))} {USD}"
 
 
@@ -106,11 +105,9 @@ def pricing_options(provider: Provider) -> Iterator[tuple[OptionInfo, Sequence[o
             yield info, values
 
 
-def priced_alike(provider: Provider, options: object, others: Mapping[str, object]) -> bool:
-    """Whether the options of two requests do not differ in what a price may depend on."""
-    mine = attrs.asdict(options)  # type: ignore[arg-type]  # An attrs class, checked.
-    names = [info.name for info, _ in pricing_options(provider)]
-    return all(mine.get(name) == others.get(name) for name in names)
+def pricing(provider: Provider, own: Mapping[str, object]) -> list[object]:
+    """The values of a request's own options that its price may depend on."""
+    return [own.get(info.name) for info, _ in pricing_options(provider)]
 
 
 def cost_unit(cost: float | None, unit: str | None, provider: Provider | None) -> str | None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from .errors import BudgetExceeded
-from .money import amount
+from .money import amount, usd_text
 from .text import join_sentences, span
 
 HOUR, DAY = 3600.0, 86400.0
@@ -81,11 +81,11 @@ class Spent:
 
         If that is unknown, it counts as the dearest price that is known; None if none is.
         """
-        first, *others = map(_known, prices)
+        first, *others = map(amount, prices)
         if first is not None:
             return first
         # A price of 0 says nothing about the others.
-        return max((usd for usd in (*others, _known(self.dearest)) if usd), default=None)
+        return max((usd for usd in (*others, amount(self.dearest)) if usd), default=None)
 
 
 @frozen
@@ -160,9 +160,9 @@ def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) ->
     if not most:
         return _nothing_allowed(budget, name)
     cost, usd = spent.counted(price) or 0.0, spent.usd(price)
-    costs = f"costs {_dollars(cost)}"
-    if _known(price) is None:
-        costs = f"counts as {_dollars(cost)}, the dearest price known, because its own is not"
+    costs = f"costs {usd_text(cost)}"
+    if amount(price) is None:
+        costs = f"counts as {usd_text(cost)}, the dearest price known, because its own is not"
     paid = [
         (each.age, (spent.counted(each.usd, price) or 0.0) * each.times) for each in spent.payments
     ]
@@ -170,7 +170,7 @@ def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) ->
     return BudgetExceeded(
         join_sentences(
             f"The budget does not allow this video, which {costs}: {budget.source(name)} allows "
-            f"{_dollars(most)} in {span(DAY)}, and {_dollars(usd)} has been spent or set aside.",
+            f"{usd_text(most)} in {span(DAY)}, and {usd_text(usd)} has been spent or set aside.",
             f"It is possible in about {wait}." if wait else "",
         ),
         setting=name,
@@ -194,19 +194,3 @@ def _wait(paid: Iterable[tuple[float, float]], excess: float, length: float) -> 
         if round(excess, 6) <= 0:
             return span(max(1.0, length - age))
     raise AssertionError("what is over the limit was paid")
-
-
-def _known(usd: float | None) -> float | None:
-    """An amount that can be counted with: a plug-in may have told any number."""
-    return amount(usd)
-
-
-def _dollars(usd: float) -> str:
-    """
-    An amount with cents, and with more digits only if it has them.
-
-    >>> _dollars(0.7), _dollars(0.275)
-    ('0.70 USD', '0.275 USD')
-    """
-    digits = f"{usd:.6f}".rstrip("0")
-    return f"{digits if len(digits.partition('.')[2]) > 2 else f'{usd:.2f}'} USD"

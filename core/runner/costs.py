@@ -22,6 +22,8 @@ _MOST = 1e9
 _COST_WAITS = (0.0, 2.0)
 #: How long the provider may take to tell it, in seconds.
 _COST_TIMEOUT = 5.0
+#: How long a cost that comes late is asked for, in seconds since the task was recorded.
+_AGE = 7 * 24 * 3600.0
 
 
 async def ask_for_cost(context: JobContext, ticket: Ticket) -> None:
@@ -55,10 +57,6 @@ def cost_of(provider: Provider, status: Status) -> Changes:
     unit = sanitize(status.cost_unit or provider.cost_unit, 40)
     usd = in_usd(provider, status.cost, unit)
     return {"cost": status.cost, "cost_unit": unit, "cost_usd": usd}
-
-
-#: How long a cost that comes late is asked for, in seconds since the task was recorded.
-_AGE = 7 * 24 * 3600.0
 
 
 async def ask_for_late_costs(journal: Journal, resolver: Resolver) -> None:

@@ -141,8 +141,8 @@ def _final_state(error: Kling26Error, task: Task) -> TaskState | None:
             return state
     if task.standing != "unsent":
         return None
-    # It can be sent another time, but not to one that is dearer than those who were to make it. (A
-    # setting of the network is a `ProviderError` too.)
-    too_dear = isinstance(error, BudgetExceeded) and not task.passed
-    stays = too_dear or isinstance(error, JournalError) or type(error) is SettingsError
-    return None if stays else "refused"
+    # What is over the budget can be sent later, unless its provider was only the next in turn.
+    can_wait = isinstance(error, BudgetExceeded) and not task.passed
+    # A setting of the network is a `ProviderError` too, which ends it.
+    can_be_mended = isinstance(error, JournalError) or type(error) is SettingsError
+    return None if can_wait or can_be_mended else "refused"

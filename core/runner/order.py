@@ -73,16 +73,19 @@ class Order:
         return self.asked is not None
 
     @property
+    def _takers(self) -> Sequence[Target]:
+        """Those of all who take it, whether they may be asked or not."""
+        return (*self.targets, *self.others)
+
+    @property
     def fingerprints(self) -> list[str]:
         """Those of all tasks that would make this video."""
-        known = (*self.targets, *self.others)
-        return [target.fingerprint(self.request) for target in known]
+        return [target.fingerprint(self.request) for target in self._takers]
 
     def target_of(self, task: Task) -> Target | None:
         """The target that a task has; None if it has another one."""
         there = (task.provider, task.realm)
-        known = (*self.targets, *self.others)
-        found = (each for each in known if (each.provider.name, each.realm) == there)
+        found = (each for each in self._takers if (each.provider.name, each.realm) == there)
         return next(found, None)
 
     def draft(

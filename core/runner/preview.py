@@ -1,7 +1,6 @@
 """What would happen if a video were requested: nothing is paid, and nothing is written."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Literal
@@ -23,8 +22,6 @@ from ..spending import Budget, Spent, check
 from .auto import choose
 from .order import Order, Target
 from .prices import Prices
-
-logger: logging.Logger = logging.getLogger("kling26")
 
 #: How long a provider may take to tell the balance, in seconds.
 _TIMEOUT = 10.0
@@ -79,7 +76,7 @@ async def preview(
     await registry.events.before_paying(order.request, target.provider, price)
     return Preview(
         "pay", target.provider, order.request, target.own, equal, price, budget, spent,
-        *_told(await _balance(target, deadline)), choice.passed,
+        *await _balance(target, deadline), choice.passed,
     )  # fmt: skip
 
 
@@ -98,15 +95,8 @@ async def _preview_of_known(order: Order, task: Task, journal: Journal, deadline
         Price(),
         budget,
         await journal.spent() if budget.limited else None,
-        *_told(await _balance(target, deadline)),
+        *await _balance(target, deadline),
     )
-
-
-def _told(
-    said: Balance | Kling26Error | None,
-) -> tuple[Balance | None, Kling26Error | None]:
-    """The balance and the problem, of which there is one at most."""
-    return (None, said) if isinstance(said, Kling26Error) else (said, None)
 
 
 async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
@@ -117,14 +107,14 @@ async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
     return Balance(float(left), provider.cost_unit, in_usd(provider, left, provider.cost_unit))
 
 
-async def _balance(target: Target, deadline: float) -> Balance | Kling26Error | None:
-    """The balance, or why it is not known; None where there is no way to ask, or no answer."""
+async def _balance(target: Target, deadline: float) -> tuple[Balance | None, Kling26Error | None]:
+    """The balance, or why it is not known; neither where there is no way to ask, or no answer."""
     if not target.provider.can("balance"):
-        return None
+        return None, None
     try:
         async with asyncio.timeout(min(_TIMEOUT, deadline - now())):
-            return await balance_of(target.provider, target.client)
+            return await balance_of(target.provider, target.client), None
     except Kling26Error as error:
-        return error
+        return None, error
     except TimeoutError:
-        return None
+        return None, None

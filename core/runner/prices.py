@@ -11,7 +11,7 @@ from attrs import define, field
 from ..errors import JournalError
 from ..http.pacing import now
 from ..journal.journal import Journal
-from ..money import Price, in_usd, list_price, price_in_usd, price_of, priced_alike, pricing_options
+from ..money import Price, in_usd, list_price, price_in_usd, price_of, pricing
 from ..request import VideoRequest
 from .order import Target
 
@@ -87,8 +87,9 @@ class Prices:
             )
         except JournalError:
             return Price()
+        asked = pricing(provider, target.own)
         for task in made:
-            if priced_alike(provider, target.options, task.options):
+            if pricing(provider, task.options) == asked:
                 unit = task.cost_unit or provider.cost_unit
                 usd = in_usd(provider, task.cost, unit) if task.cost_usd is None else task.cost_usd
                 return Price(task.cost, unit, usd, "usual")
@@ -97,10 +98,8 @@ class Prices:
 
 def _question(request: VideoRequest, target: Target) -> str:
     """A hash of what a price depends on."""
-    own = target.own
-    names = [info.name for info, _ in pricing_options(target.provider)]
     shared = request.kind, request.duration, request.sound, request.end_image is not None
-    what = [target.provider.name, target.realm, shared, [own[name] for name in names]]
+    what = [target.provider.name, target.realm, shared, pricing(target.provider, target.own)]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 

@@ -51,6 +51,10 @@ _MAX_LOSSES = 4
 _MIN_TIMEOUT = 5.0
 
 
+_NOT_ACCEPTED = (Refused, TryLater, Unreachable, Unavailable)
+_NOT_SENT = (PictureMissing, BudgetExceeded, PaymentForbidden, SettingsError)
+
+
 async def submit(context: JobContext) -> Ticket:
     """
     The ticket of the task, which is submitted unless it was before.
@@ -66,20 +70,14 @@ async def submit(context: JobContext) -> Ticket:
         return await look_up(context)
     try:
         return await _Submission(context).run()
-    except (Refused, TryLater, Unreachable, Unavailable) as error:
-        # That a repetition was not accepted says nothing about the first request.
+    except (*_NOT_ACCEPTED, *_NOT_SENT) as error:
+        # That a repetition was not accepted, or sent, says nothing about the first request.
         if context.lost is not None or context.resubmitted:
             raise unknown(context, f"an answer was lost, and then: {error}") from error
+        if isinstance(error, PictureMissing):  # Whoever has the picture may still send it.
+            raise JournalError(str(error)) from error
         if isinstance(error, TryLater):
             _say_why_not_waited(error, context.remaining)
-        raise
-    except PictureMissing as missing:
-        if context.lost is not None or context.resubmitted:
-            raise unknown(context, f"an answer was lost, and then: {missing}") from missing
-        raise JournalError(str(missing)) from missing  # Whoever has the picture may still send it.
-    except (BudgetExceeded, PaymentForbidden, SettingsError) as forbidden:
-        if context.lost is not None or context.resubmitted:
-            raise unknown(context, f"an answer was lost, and then: {forbidden}") from forbidden
         raise
 
 
