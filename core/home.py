@@ -77,14 +77,17 @@ def make_private(folder: Path) -> None:
     """
     if folder.is_dir():
         return
-    if os.path.lexists(folder):
+    if folder.parent != folder:
+        make_private(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if folder.is_dir():  # Another process has made it at the same moment.
+            return
         link = "it is a link that leads nowhere"
         raise NotADirectoryError(
             errno.ENOTDIR, "it is not a folder" if folder.exists() else link, str(folder)
-        )
-    if folder.parent != folder:
-        make_private(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
+        ) from None
 
 
 def advise(problem: str, error: OSError) -> str:

@@ -110,6 +110,21 @@ def test_what_is_no_folder_is_not_made_one(tmp_path: Path) -> None:
         make_private(tmp_path / "link")
 
 
+def test_a_folder_that_another_process_makes_at_the_same_moment_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+
+    def second(folder: Path, mode: int = 0o777) -> None:
+        mkdir(folder)  # The other process.
+        mkdir(folder, mode)
+
+    monkeypatch.setattr(Path, "mkdir", second)
+    make_private(tmp_path / "a" / "b")
+
+    assert (tmp_path / "a" / "b").is_dir()
+
+
 def test_a_full_disk_wants_room_and_a_folder_that_was_moved_wants_nothing() -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     moved = OSError(errno.ESTALE, "it has been moved")
