@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Kling26Error
 from ..core.isolation import aside
-from ..core.money import cost_unit
 from ..core.pasted import plain_key
-from ..core.runner.results import cost_in_usd
+from ..core.runner.objects import task_object
 from ..core.settings import Settings
 from ..core.text import reason, sanitize
 from . import streams
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
     from ..core.journal.task import Task
     from ..core.provider import Provider
     from ..core.runner.results import Video
-
-#: The keys of the JSON object; all of them are always present.
-FACTS = (
-    "task", "provider", "state", "task_id", "url", "file", "cost", "cost_unit", "cost_usd",
-    "reused", "end_image", "error",
-)  # fmt: skip
-#: Those of a sum that was charged.
-_COST = ("cost", "cost_unit", "cost_usd")
 
 #: How wide a terminal is that does not say.
 _USUAL_WIDTH = 80
@@ -153,25 +144,7 @@ def as_object(
 
     `text` is the error's; `provider` is that of the task, if it is installed.
     """
-    facts: dict[str, object] = dict.fromkeys(FACTS)
-    for source in (error, task, video):
-        known = {name: getattr(source, name, None) for name in FACTS[:-1]}
-        facts |= {name: value for name, value in known.items() if value is not None}
-    if task is not None:
-        facts |= _of_row(task, provider)
-    if video is not None:
-        facts |= {"state": "stored", "file": str(video.file), "reused": video.reused}
-    if any(each is not None and each.sandbox for each in (task, video)):
-        facts |= dict.fromkeys(_COST)  # Nothing was charged, and nobody must add it up.
-    facts["error"] = text
-    return json.dumps(facts)
-
-
-def _of_row(task: "Task", provider: "Provider | None") -> dict[str, object]:
-    """What a row says of a task; old ones leave some of the cost out."""
-    unit = cost_unit(task.cost, task.cost_unit, provider)
-    usd = cost_in_usd(task, provider)
-    return {"task": task.id, "cost_unit": unit, "cost_usd": usd, "reused": False}
+    return json.dumps(task_object(task, provider, video=video, error=error, text=text))
 
 
 def _without_keys(text: str) -> str:

@@ -36,12 +36,22 @@ class Changes(TypedDict, total=False):
 IS_OWED = (TASKS.c.state == "stored") & sa.exists().where(
     OUTPUTS.c.task == TASKS.c.id, OUTPUTS.c.written.is_(None)
 )
+#: Between the paths of a task's outputs.
+_SEPARATOR = "\x1f"
+_PATHS = (
+    sa.select(sa.func.aggregate_strings(OUTPUTS.c.path, _SEPARATOR))
+    .where(OUTPUTS.c.task == TASKS.c.id)
+    .scalar_subquery()
+)
 #: What only conditions and sums look at.
 _INTERNAL = ("active", "counts_from", "found_ahead")
 _SELECTED = (
     *(column for column in TASKS.columns if column.name not in _INTERNAL),
     IS_OWED.label("owed"),
+    _PATHS.label("outputs"),
 )
+#: The attributes of a `Task` that are read from the other table.
+_FROM_OUTPUTS = ("owed", "outputs")
 
 
 def select_tasks() -> sa.Select[Any]:
@@ -102,7 +112,7 @@ def mark_written(
 def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float]) -> None:
     """Add a new task; raises SQLAlchemy's `IntegrityError` if an equal one is active."""
     columns = columns_of(
-        attrs.asdict(draft, recurse=False, filter=lambda field, _: field.name != "owed")
+        attrs.asdict(draft, recurse=False, filter=lambda field, _: field.name not in _FROM_OUTPUTS)
     )
     columns |= {"active": draft.fingerprint, "created": now, "updated": now, "counts_from": now}
     connection.execute(TASKS.insert().values(**columns))
@@ -154,6 +164,7 @@ def task_of(row: sa.Row[Any]) -> Task:
     """A row as a `Task`."""
     columns = dict(row._mapping)
     columns["owed"] = bool(columns["owed"])
+    columns["outputs"] = tuple(sorted(filter(None, (columns["outputs"] or "").split(_SEPARATOR))))
     names = ("task_id", "ticket_data", "remedy", "passed")
     task_id, data, remedy, passed = (columns.pop(name) for name in names)
     return Task(

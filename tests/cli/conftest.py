@@ -22,8 +22,10 @@ from ..in_process import command
 KEY = "sk-recognisable-0123456789"
 KEYS = dict.fromkeys(("KIE_API_KEY", "APIKLEY_API_KEY", "COMETAPI_KEY", "RUNCOMFY_TOKEN"), KEY)
 FACTS = [
-    "task", "provider", "state", "task_id", "url", "file", "cost", "cost_unit", "cost_usd",
-    "reused", "end_image", "error",
+    "task", "provider", "state", "standing", "task_id", "url", "file", "outputs", "cost",
+    "cost_unit", "cost_usd", "reused", "sandbox", "prompt", "image", "end_image", "sound",
+    "duration", "aspect_ratio", "seed", "options", "created", "submitted", "finished", "error",
+    "code", "remedy",
 ]  # fmt: skip
 
 
