@@ -312,10 +312,20 @@ class Journal(JournalReader):
                 if task.worker is None or not self.worker.is_alive(task.worker, connection, now)
             ]
             for task in deleted:
-                keep_spent(connection, now, unchanged(task))
-                connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
-                connection.execute(TASKS.delete().where(unchanged(task)))
+                _delete(connection, now, task)
             return deleted
+
+        return await self._run(work)
+
+    async def forget(self, task: Task) -> bool:
+        """
+        Delete a task of this worker's; False if another one has it by now.
+
+        What it cost still counts in the budget.
+        """
+
+        def work(connection: sa.Connection) -> bool:
+            return _delete(connection, self._now(), task)
 
         return await self._run(work)
 
@@ -385,6 +395,15 @@ class Journal(JournalReader):
         if budget.limited and not task.sandbox:
             spent = read_locked(connection, self._now(), waiting)
             check_budget(budget, spent, task.price_usd)
+
+
+def _delete(connection: sa.Connection, now: sa.ColumnElement[float], task: Task) -> bool:
+    """Delete a task unless its owner has changed; the budget keeps what it has to know."""
+    keep_spent(connection, now, unchanged(task))
+    if not connection.execute(TASKS.delete().where(unchanged(task))).rowcount:
+        return False
+    connection.execute(OUTPUTS.delete().where(OUTPUTS.c.task == task.id))
+    return True
 
 
 def _lock_folder(place: str | Path, home: Path | None) -> Path | None:

@@ -80,10 +80,23 @@ class JournalReader:
         found = await self._select(select_tasks().where(there, TASKS.c.task_id == task_id))
         return found[0] if found else None
 
-    async def tasks(self, only_open: bool = False) -> list[Task]:
-        """All tasks, or those with something left to do, oldest first."""
-        query = select_tasks().order_by(TASKS.c.created, TASKS.c.id)
-        return await self._select(query.where(in_states(OPEN) | IS_OWED) if only_open else query)
+    async def tasks(self, only_open: bool = False, limit: int | None = None) -> list[Task]:
+        """
+        All tasks, or those with something left to do, oldest first.
+
+        With a `limit`, at most so many: those with something left to do, and then the newest.
+        """
+        is_open = in_states(OPEN) | IS_OWED
+        query = select_tasks().where(is_open) if only_open else select_tasks()
+        if limit is None:
+            return await self._select(query.order_by(TASKS.c.created, TASKS.c.id))
+        newest = query.order_by(is_open.desc(), TASKS.c.created.desc(), TASKS.c.id.desc())
+        found = await self._select(newest.limit(limit))
+        return sorted(found, key=lambda task: (task.created, task.id))
+
+    async def since(self, moment: float) -> list[Task]:
+        """The tasks that were recorded since then, in seconds since the epoch."""
+        return await self._select(select_tasks().where(TASKS.c.created >= moment))
 
     async def needs_image(self, name: str) -> bool:
         """Whether a task may still have to send the saved image."""

@@ -131,6 +131,10 @@ class JobPool:
         """A task as its job in this process knows it, which may be ahead of the journal."""
         return self._jobs[task][0].task if task in self._jobs else self._stopped.get(task)
 
+    def runs(self, task: str) -> bool:
+        """Whether a job of this process is working on a task."""
+        return task in self._jobs
+
     async def _attempt(
         self, task: Task, deadline: float, progress: Listener, order: Order | None
     ) -> Task | None:

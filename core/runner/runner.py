@@ -31,7 +31,6 @@ from ..installed import discover
 from ..isolation import occupy
 from ..journal.files import Store
 from ..journal.journal import Journal
-from ..journal.receipts import Receipts
 from ..journal.task import Task
 from ..money import Balance
 from ..plugins import Registry, load_providers
@@ -45,6 +44,7 @@ from .cancel import Cancellation, cancel
 from .claim import chosen, claim, found, unlimited, unused_callback
 from .costs import ask_for_late_costs
 from .ending import GRACE, tell
+from .forget import delete_files, forget
 from .job import unexpected
 from .jobs import OVERRUN, Elsewhere, JobPool
 from .order import Order, Resolver, Target, realm_of
@@ -250,10 +250,10 @@ class Runner:
 
     # -- queries ---------------------------------------------------------------------------
 
-    async def tasks(self, only_open: bool = False) -> list[Task]:
-        """The journal's tasks, oldest first."""
+    async def tasks(self, only_open: bool = False, limit: int | None = None) -> list[Task]:
+        """The journal's tasks, oldest first; at most `limit`, the open ones and the newest."""
         self._resolver.check_settings()  # A misspelt "journal" would be another journal.
-        return await self.journal.tasks(only_open)
+        return await self.journal.tasks(only_open, limit)
 
     async def task(self, name: str) -> Task:
         """A task by its id, the beginning of that, or the provider's; raises `UnknownTask`."""
@@ -324,9 +324,20 @@ class Runner:
         """
         forgotten = await self.journal.prune(older_than)
         for task in forgotten:
-            await in_thread(self._store.delete_video, task.id)
-            await in_thread(Receipts(self._store).discard, task.id)
+            await delete_files(self.journal, self._store, task)
         return forgotten
+
+    async def forget(self, name: str) -> Task:
+        """
+        Forget a task, and delete its video from the store; returns what it was.
+
+        Raises `NotApplicable` if it is at the provider, made there, or being run.
+        """
+        task = await self.task(name)
+        if self._jobs.runs(task.id):
+            raise NotApplicable(f"Task {task.id} is under way.", task=task.id)
+        await forget(self.journal, self._store, task)
+        return task
 
     # -- running a task --------------------------------------------------------------------
 

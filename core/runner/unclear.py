@@ -32,7 +32,7 @@ async def adopt(
     ticket = await _free_ticket(journal, task, target, task_id.strip())
     end = min(deadline, now() + _TIMEOUT)
     await target.client.ask_until(lambda: end, lambda: target.provider.poll(ticket))
-    if not await journal.adopt(await _own(journal, task), ticket):
+    if not await journal.adopt(await _owner(journal, task), ticket):
         raise _run_by_another(task)
 
 
@@ -62,16 +62,22 @@ def check_unknown(task: Task) -> None:
 
 async def reopen(journal: Journal, task: Task) -> None:
     """Let an unknown task be submitted again, by this worker; raises `NotApplicable`."""
-    if not await journal.reopen(await _own(journal, task), lost=True):
+    if not await journal.reopen(await _owner(journal, task), lost=True):
         raise _run_by_another(task)
 
 
-async def _own(journal: Journal, task: Task) -> Owner:
-    """Take a task over; raises `NotApplicable` while another process runs it."""
+async def own(journal: Journal, task: Task) -> Task:
+    """The task as this process's own; raises `NotApplicable` while another one runs it."""
     owned = await journal.take_over(task)
-    if owned is None or owned.owner is None:
+    if owned is None:
         raise _run_by_another(task)
-    return owned.owner
+    return owned
+
+
+async def _owner(journal: Journal, task: Task) -> Owner:
+    owner = (await own(journal, task)).owner
+    assert owner is not None, "it has just been taken over"
+    return owner
 
 
 def _run_by_another(task: Task) -> NotApplicable:

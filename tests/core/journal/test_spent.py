@@ -83,6 +83,15 @@ def test_a_cost_in_a_unit_of_which_nobody_knows_the_worth_leaves_the_price(shop:
     assert run(work()) == 0.35
 
 
+def test_a_forgotten_task_still_counts(shop: Shop) -> None:
+    async def work() -> tuple[bool, int]:
+        process = await shop.pay("A heron")
+        (task,) = await process.tasks()
+        return await process.forget(task), await shop.count()
+
+    assert asyncio.run(work()) == (True, 1)
+
+
 def test_the_dearest_price_may_be_older_than_a_day(shop: Shop) -> None:
     shop.budget = Budget(max_cost_per_day=1.0)
 
