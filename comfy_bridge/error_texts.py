@@ -1,11 +1,11 @@
 """
 What the node says of errors: what helps in ComfyUI, after what happened.
 
-Core says what happened and, as data, what helps; the words for the person in front of ComfyUI are
-here.
+Core says what happened and, as data, what helps; which words that takes for the person in front of
+ComfyUI is decided here, and `words` has them in every language.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from ..core.errors import (
     BudgetExceeded,
@@ -18,108 +18,95 @@ from ..core.errors import (
 )
 from ..core.provider import Provider
 from ..core.settings import PREFIX, Settings
-from ..core.text import join_sentences, join_words, sanitize
+from ..core.text import join_sentences, sanitize
 from .pictures import writes_for
-from .texts import GET
+from .words import Words
 
 
-def error_text(error: Kling26Error, provider: Provider | None, rehearsal: bool = False) -> str:
+def error_text(
+    words: Words, error: Kling26Error, provider: Provider | None, rehearsal: bool = False
+) -> str:
     """
     What went wrong, and what to do about it in ComfyUI.
 
     `provider` is the one that it is about; None if that is any of them.
     """
-    return join_sentences(str(error), *_what_helps(error, provider, rehearsal))
+    return join_sentences(str(error), *_what_helps(words, error, provider, rehearsal))
 
 
-def _what_helps(error: Kling26Error, provider: Provider | None, rehearsal: bool) -> Iterable[str]:
+def _what_helps(
+    words: Words, error: Kling26Error, provider: Provider | None, rehearsal: bool
+) -> Iterable[str]:
     remedy = error.remedy
     if isinstance(error, JournalBusy):
-        return ["Run again."]
+        return [words("help.again")]
     if isinstance(error, BudgetExceeded):
-        paid = "Nothing was paid." if error.task is None else ""
-        return [paid, _raise_limit(error.setting)]
+        paid = words("help.nothing_paid") if error.task is None else ""
+        return [paid, _raise_limit(words, error.setting)]
     if isinstance(error, ImageRefused):
-        return [_USE_URL] if _needs_url(error, provider) else []
+        return [words("help.use_url")] if _needs_url(error, provider) else []
     if remedy is None:
         return []
     if rehearsal:
-        return _after_rehearsal(error, remedy)
+        return _after_rehearsal(words, error, remedy)
     if isinstance(error, MissingKey):
-        return [_set_key(remedy, provider), "To try the node without a key, turn sandbox on."]
+        return [_set_key(words, remedy, provider), words("help.sandbox")]
     if isinstance(error, NotDelivered) and remedy.do not in ("resume", "adopt", "resubmit"):
-        return [_advice(remedy, provider), GET]
-    return [_advice(remedy, provider)]
+        return [_advice(words, remedy, provider), words("help.get")]
+    return [_advice(words, remedy, provider)]
 
 
-def _advice(remedy: Remedy, provider: Provider | None) -> str:
+def _advice(words: Words, remedy: Remedy, provider: Provider | None) -> str:
     if remedy.do == "set_key":
-        return _set_key(remedy, provider)
+        return _set_key(words, remedy, provider)
     if remedy.do in ("adopt", "resubmit"):
-        return _look(remedy, provider)
+        return _look(words, remedy, provider)
     if remedy.do == "top_up":
-        return f"Top up {_account(provider)} and run again."
-    if remedy.do == "resume" and remedy.page is not None:
-        return f"Check {remedy.page}, or run again with the same inputs to look for it."
-    return _ADVICE.get(remedy.do, "")
+        return _of_account(words, "help.top_up", provider)
+    if remedy.do == "resume":
+        return words("help.find", page=remedy.page) if remedy.page else words("help.get")
+    return words("help.later") if remedy.do == "wait" else ""
 
 
-_ADVICE: Mapping[str, str] = {"wait": "Run again later.", "resume": GET}
-
-
-def _after_rehearsal(error: Kling26Error, remedy: Remedy) -> Iterable[str]:
+def _after_rehearsal(words: Words, error: Kling26Error, remedy: Remedy) -> Iterable[str]:
     """What helps after a rehearsal: an emulator's reasons are made up, and cost nothing."""
     if not isinstance(error, NotDelivered):
         return []
     lost = remedy.do in ("adopt", "resubmit")
-    return ["Change the seed and run again to rehearse another one." if lost else GET]
+    return [words("help.rehearse_another" if lost else "help.get")]
 
 
-def _account(provider: Provider | None) -> str:
-    return "the account" if provider is None else f"your account at {provider.title}"
+def _of_account(words: Words, key: str, provider: Provider | None) -> str:
+    return words(f"{key}_any") if provider is None else words(key, provider=provider.title)
 
 
-def _set_key(remedy: Remedy, provider: Provider | None) -> str:
+def _set_key(words: Words, remedy: Remedy, provider: Provider | None) -> str:
     if provider is None:  # None of them has a key, as the error says.
-        return "Or enter a key under Settings → Kling 2.6."
+        return words("help.key.any")
     page, variable = remedy.page or provider.key_page, remedy.variable or provider.key_variable
-    keys = f" (keys: {page})" if page else ""
+    keys = words("help.key.page", page=page) if page else ""
     environ = Settings().environ
     for there in provider.key_variables:
         if environ.get(there):
             # It takes precedence over a stored key, so the settings page does not take one.
-            return f"Set {there} to another key{keys} and restart ComfyUI."
-    return (
-        f"Enter a key under Settings → Kling 2.6{keys}, or set {variable} before you start ComfyUI."
-    )
+            return words("help.key.environment", variable=there, page=keys)
+    return words("help.key.settings", variable=variable, page=keys)
 
 
-def _look(remedy: Remedy, provider: Provider | None) -> str:
+def _look(words: Words, remedy: Remedy, provider: Provider | None) -> str:
     """What to do about a task if it is unknown whether the provider has it."""
     if provider is not None and provider.can("find"):
-        return (
-            "Run again with the same inputs to look for it at no cost; another seed makes a new "
-            "video."
-        )
-    return (
-        f"Check {remedy.page or _account(provider)}. If the video is not there, "
-        "change the seed and run again to make a new one."
-    )
+        return words("help.unknown.find")
+    if remedy.page:
+        return words("help.unknown.page", page=remedy.page)
+    return _of_account(words, "help.unknown.account", provider)
 
 
-def _raise_limit(setting: str) -> str:
+def _raise_limit(words: Words, setting: str) -> str:
     """How to raise a limit of the budget; the environment goes before the file."""
     variable = f"{PREFIX}{setting.upper()}"
-    if Settings().environ.get(variable):
-        return f'To raise that limit, change {variable} ("none" is no limit) and restart ComfyUI.'
-    return (
-        f"To raise that limit, set {setting} in config.toml in kling26's home folder to another "
-        f'number, or to "none" for no limit, and run again; or set {variable} before you start '
-        "ComfyUI."
-    )
-
-
-_USE_URL = "Put the image on a public https:// page and enter its URL as image_url."
+    where = "environment" if Settings().environ.get(variable) else "file"
+    return words(f"help.limit.{where}", setting=setting, variable=variable)
 
 
 def _needs_url(error: ImageRefused, provider: Provider | None) -> bool:
@@ -129,19 +116,27 @@ def _needs_url(error: ImageRefused, provider: Provider | None) -> bool:
 
 # -- inputs that make no sense -----------------------------------------------------------------
 
-NO_URL = (
-    "image_url must be the https:// URL of an image; for a file, use Load Image and the image "
-    "input."
-)
-TWO_IMAGES = "There are two images to start from: disconnect image, or empty image_url."
+
+def no_url(words: Words) -> str:
+    return words("inputs.no_url")
 
 
-def choose_provider(names: Iterable[str], asked: object) -> str:
-    known = f"Choose a provider: {join_words(names)}."
-    return f'{known} Got "{sanitize(asked, 60)}".' if asked else known
+def two_images(words: Words) -> str:
+    return words("inputs.two_images")
 
 
-def absent_provider(error: Kling26Error, reasons: Iterable[str]) -> str:
+def choose_provider(words: Words, names: Iterable[str], asked: object) -> str:
+    known = words("inputs.choose", names=_either(words, list(names)))
+    got = words("inputs.got", value=sanitize(asked, 60)) if asked else ""
+    return join_sentences(known, got)
+
+
+def absent_provider(words: Words, error: Kling26Error, reasons: Iterable[str]) -> str:
     """For a provider that is not installed; `reasons` say why its plug-in was left out."""
-    todo = "Choose another one, or install its plug-in and restart ComfyUI."
-    return join_sentences(str(error), todo, *reasons)
+    return join_sentences(str(error), words("inputs.absent"), *reasons)
+
+
+def _either(words: Words, names: Sequence[str]) -> str:
+    *others, last = names
+    joined = words("list.between").join(others)
+    return words("list.last", others=joined, last=last) if others else last

@@ -20,6 +20,7 @@ from ..core.provider import Provider
 from ..core.settings import Settings
 from . import auto, comfyui, texts
 from .prices import price_table
+from .words import words
 
 #: More than any key, and little enough to read without harm.
 _LONGEST_BODY = 4096
@@ -136,7 +137,7 @@ def _foreign(headers: Mapping[str, str]) -> Answer | None:
         ours = origin != "" and origin == headers.get("Host", "").lower()
     if ours:
         return None
-    return Answer(403, {"error": texts.FOREIGN_PAGE})
+    return Answer(403, {"error": texts.foreign_page(words())})
 
 
 def _unreadable(body: bytes) -> Answer | None:
@@ -147,4 +148,4 @@ def _unreadable(body: bytes) -> Answer | None:
         content = None
     if isinstance(content, dict) and isinstance(content.get("key"), str):
         return None
-    return Answer(400, {"error": texts.NO_KEY_IN_BODY})
+    return Answer(400, {"error": texts.no_key_in_body(words())})

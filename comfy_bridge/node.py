@@ -14,6 +14,7 @@ from .auto import candidates
 from .progress import Watch
 from .running import ending_image, failed, run, starting_image
 from .widgets import Widget, own_values, own_widgets, shared_widgets
+from .words import Words, words
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -103,11 +104,11 @@ async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) ->
     watch = Watch(node, provider, values["duration"], registry.providers)
     try:
         makers = candidates(registry) if provider is None else [provider]
-        request = await _request(values, makers)
+        request = await _request(watch.words, values, makers)
     except Kling26Error as error:
         raise failed(error, watch) from error
     except asyncio.CancelledError:
-        watch.say(texts.stopped_before(watch.title))
+        watch.say(texts.stopped_before(watch.words, watch.title))
         raise
     given = _own(values["provider"], hidden)
     return await run(
@@ -120,11 +121,13 @@ async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) ->
     )
 
 
-async def _request(values: Mapping[str, Any], providers: Sequence[Provider]) -> VideoRequest:
+async def _request(
+    words: Words, values: Mapping[str, Any], providers: Sequence[Provider]
+) -> VideoRequest:
     """What the inputs ask for; the pictures are such that `providers` accept them."""
     return VideoRequest(
         values["prompt"],
-        image=await starting_image(values.get("image"), values["image_url"], providers),
+        image=await starting_image(words, values.get("image"), values["image_url"], providers),
         end_image=await ending_image(values.get("end_image"), providers),
         sound=values["sound"],
         duration=values["duration"],
@@ -146,7 +149,7 @@ def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider | None:
     if isinstance(asked, str) and asked:
         return _named(registry, asked)
     raise OptionRefused(
-        error_texts.choose_provider([AUTO, *registry.providers], asked), option="provider"
+        error_texts.choose_provider(words(), [AUTO, *registry.providers], asked), option="provider"
     )
 
 
@@ -182,7 +185,9 @@ def _installed(registry: Registry, name: str) -> Provider:
         return registry[name]
     except UnknownProvider as error:
         reasons = [str(each) for each in registry.problems if each.plugin.endswith(f":{name}")]
-        raise UnknownProvider(error_texts.absent_provider(error, reasons), provider=name) from None
+        raise UnknownProvider(
+            error_texts.absent_provider(words(), error, reasons), provider=name
+        ) from None
 
 
 def task_json(video: "Video") -> str:

@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import ClassVar
 
-from attrs import define
+from attrs import Factory, define
 
 from ..core.progress import Progress
 from ..core.provider import Provider
 from . import comfyui, texts
+from .words import Words, words
 
 #: Seconds that a video takes for each of its own, until the journal has learned better.
 _USUAL = 12.0
@@ -25,12 +26,14 @@ class Watch:
     several times at once: its runs share the node's text and bar.
 
     `provider` makes the video; None as long as it may be any of `providers`, which are by name.
+    `words` are in the language of whoever looks at it.
     """
 
     node: str | None
     provider: Provider | None
     duration: int
     providers: Mapping[str, Provider]
+    words: Words = Factory(words)
     task: str | None = None
     rehearsal: bool = False
     done: bool = False
@@ -54,7 +57,7 @@ class Watch:
         self.task, self.rehearsal = progress.task, progress.sandbox
         self.provider = self.maker(progress.provider)
         if progress.phase == "found":
-            self.note = texts.found_text(progress)
+            self.note = texts.found_text(self.words, progress)
         elif progress.phase == "note":
             self.note = progress.message
         else:
@@ -71,7 +74,9 @@ class Watch:
 
     @property
     def text(self) -> str:
-        return self._last or texts.line(self.title, self._latest, self._elapsed, self.note)
+        return self._last or texts.line(
+            self.words, self.title, self._latest, self._elapsed, self.note
+        )
 
     @property
     def fraction(self) -> float:

@@ -21,6 +21,7 @@ from ..core.runner import background
 from . import comfyui, error_texts, texts
 from .pictures import picture
 from .progress import Watch
+from .words import Words
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -42,7 +43,7 @@ class NodeError(Kling26Error):
 
 def failed(error: Kling26Error, watch: Watch) -> NodeError:
     """The error for ComfyUI to show; its text is on the node already."""
-    text = error_texts.error_text(error, watch.maker(error.provider), watch.rehearsal)
+    text = error_texts.error_text(watch.words, error, watch.maker(error.provider), watch.rehearsal)
     watch.say(text)
     return NodeError(
         text,
@@ -55,7 +56,7 @@ def failed(error: Kling26Error, watch: Watch) -> NodeError:
 
 
 async def starting_image(
-    image: Any, image_url: str, providers: Sequence[Provider]
+    words: Words, image: Any, image_url: str, providers: Sequence[Provider]
 ) -> str | ImageFile | None:
     """
     What the video starts from: the node's image, the URL of one, or nothing.
@@ -66,10 +67,10 @@ async def starting_image(
     if image is None:
         if url and not url.lower().startswith(("https://", "http://")):
             # Anything else would be read as a file of this machine.
-            raise ImageRefused(error_texts.NO_URL)
+            raise ImageRefused(error_texts.no_url(words))
         return url or None
     if url:
-        raise ImageRefused(error_texts.TWO_IMAGES)
+        raise ImageRefused(error_texts.two_images(words))
     return await asyncio.to_thread(picture, image, providers)
 
 
@@ -91,7 +92,7 @@ async def run(
 ) -> "Video":
     """The video of a request; raises an error for the person at the screen, or an interruption."""
     if comfyui.interrupted():
-        watch.say(texts.cancelled(watch.title))
+        watch.say(texts.cancelled(watch.words, watch.title))
         raise comfyui.interruption()
     future = background.start(_generate(request, provider, options, sandbox, watch))
     try:
@@ -106,7 +107,7 @@ async def run(
         raise
     video = _result(future, watch)
     watch.provider = watch.maker(video.provider)
-    watch.say(texts.done(watch.title, video))
+    watch.say(texts.done(watch.words, watch.title, video))
     return video
 
 
@@ -118,7 +119,7 @@ def _result(future: "Future[Video]", watch: Watch) -> "Video":
         raise failed(error, watch) from error
     except CancelledError:
         # Never to be passed on as asyncio's: that would stop ComfyUI's queue for good.
-        raise failed(NotDelivered(texts.RUN_STOPPED), watch) from None
+        raise failed(NotDelivered(texts.run_stopped(watch.words)), watch) from None
     except Exception as error:
         watch.say(texts.broken(watch.title, error))
         raise
@@ -161,10 +162,10 @@ def _being_cancelled() -> bool:
 def _leave(future: "Future[Video]", watch: Watch, cancelled: bool) -> None:
     """Stop watching; after Cancel, the provider is asked to cancel where that is possible."""
     if cancelled:
-        watch.say(texts.cancelling(watch.title))
+        watch.say(texts.cancelling(watch.words, watch.title))
         _after(_cancel(future, watch))
     else:
-        watch.say(texts.left(watch.title))
+        watch.say(texts.left(watch.words, watch.title))
 
 
 def _after(work: Coroutine[Any, Any, None]) -> None:
@@ -178,13 +179,13 @@ async def _cancel(future: "Future[Video]", watch: Watch) -> None:
     while watch.task is None and not future.done():  # The journal is just taking it in.
         await asyncio.sleep(0.05)
     if watch.task is None:
-        watch.say(texts.cancelled(watch.title))
+        watch.say(texts.cancelled(watch.words, watch.title))
         return
     try:
         watch.say(await _cancelled(watch.task, watch))
     except Kling26Error as error:
         logger.info("Cancelling %s: %s", watch.task, error)
-        watch.say(texts.stopped_waiting(watch.title, watch.rehearsal))
+        watch.say(texts.stopped_waiting(watch.words, watch.title, watch.rehearsal))
 
 
 async def _cancelled(task: str, watch: Watch) -> str:
@@ -193,5 +194,5 @@ async def _cancelled(task: str, watch: Watch) -> str:
     try:
         done = await runner.cancel(task)
     except NotApplicable:  # It has ended in the meantime.
-        return texts.stopped(watch.title, await runner.task(task))
-    return done.message if done.cancelled else texts.stopped(watch.title, done.task)
+        return texts.stopped(watch.words, watch.title, await runner.task(task))
+    return done.message if done.cancelled else texts.stopped(watch.words, watch.title, done.task)

@@ -1,21 +1,20 @@
 """
 The node's names, and what it says while it runs, in one place; `error_texts` has the errors.
 
-Core says what happened, and how a task stands; the words for the person in front of ComfyUI are
-here. The widgets' names and tooltips are those of the options they show, and `locales` makes the
-file that translations start from.
+Core says what happened, and how a task stands; which words that takes for the person in front of
+ComfyUI is decided here, and `words` has them in every language. The names are in English: `locales`
+makes the file from them that translations start from. Those of the widgets, and their tooltips, are
+those of the options they show.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from ..core.journal.task import Task
-from ..core.progress import Phase, Progress
-from ..core.status import Standing
+from ..core.progress import Progress
 from ..core.text import sanitize
+from .words import Words
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -81,79 +80,38 @@ ALIASES = (
     "i2v",
 )
 
-# -- how a task stands -------------------------------------------------------------------------
-
-GET = "Run again with the same inputs to get it."
-_PAID = "{paid} on {date} as {task}, so this costs nothing"
-_REQUESTED = "requested on {date} as {task}, so this continues it"
+# -- how a run ends ----------------------------------------------------------------------------
 
 
-@frozen
-class _Words:
-    """
-    What to say of a task that a run has left, of a rehearsed one, and of one that is found.
-
-    An equal request finds it.
-    """
-
-    state: str
-    rehearsed: str
-    found: str
-
-
-_UNSENT = "The request has not been accepted yet. Run again with the same inputs to send it."
-_FIND_OUT = "Run again with the same inputs to find out."
-_HERE = f"The video is here already. {GET}"
-_OVER = "The task has ended without a video."
-_STANDINGS: Mapping[Standing, _Words] = {
-    "unsent": _Words(_UNSENT, _UNSENT, _REQUESTED),
-    "unclear": _Words(
-        f"The video may have been paid for. {_FIND_OUT}",
-        f"The request has not been answered yet. {_FIND_OUT}",
-        _REQUESTED,
-    ),
-    "at_provider": _Words(
-        f"The video is paid for and still being made. {GET}",
-        f"The video is still being made. {GET}",
-        _PAID,
-    ),
-    "made": _Words(
-        f"The video is paid for and finished. {GET}", f"The video is finished. {GET}", _PAID
-    ),
-    "stored": _Words(_HERE, _HERE, _PAID),
-    "over": _Words(_OVER, _OVER, ""),
-}
-
-
-def stopped(title: str, task: Task) -> str:
+def stopped(words: Words, title: str, task: Task) -> str:
     """What to say after Cancel of a task that could not be cancelled."""
     failure = sanitize(task.error) if task.standing == "over" and task.error else ""
-    words = _STANDINGS[task.standing]
-    state = words.rehearsed if task.sandbox else words.state
-    return f"{title} · stopped waiting. {failure or state}"
+    of = "rehearsed" if task.sandbox else "paid"
+    state = failure or words(f"standing.{of}.{task.standing}")
+    return f"{title} · {words('ended.stopped')} {state}"
 
 
-def stopped_waiting(title: str, rehearsal: bool) -> str:
+def stopped_waiting(words: Words, title: str, rehearsal: bool) -> str:
     """What to say after Cancel if nobody knows how the task stands."""
-    paid = "" if rehearsal else " and paid for"
-    return f"{title} · stopped waiting. The video may still be made{paid}. {GET}"
+    state = words("ended.stopped_rehearsal" if rehearsal else "ended.stopped_paid")
+    return f"{title} · {words('ended.stopped')} {state}"
 
 
-def cancelled(title: str) -> str:
-    return f"{title} · cancelled; nothing was sent."
+def cancelled(words: Words, title: str) -> str:
+    return f"{title} · {words('ended.cancelled')}"
 
 
-def cancelling(title: str) -> str:
-    return f"{title} · cancelling …"
+def cancelling(words: Words, title: str) -> str:
+    return f"{title} · {words('ended.cancelling')}"
 
 
-def stopped_before(title: str) -> str:
-    return f"{title} · stopped before anything was sent."
+def stopped_before(words: Words, title: str) -> str:
+    return f"{title} · {words('ended.stopped_before')}"
 
 
-def left(title: str) -> str:
+def left(words: Words, title: str) -> str:
     """What to say when another node has ended the prompt; the task goes on by itself."""
-    return f"{title} · another node stopped this run, but this video is still on its way. {GET}"
+    return f"{title} · {words('ended.left')}"
 
 
 def broken(title: str, error: BaseException) -> str:
@@ -161,80 +119,92 @@ def broken(title: str, error: BaseException) -> str:
     return f"{title} · {sanitize(error)}"
 
 
-RUN_STOPPED = "The run was stopped before the video arrived."
+def run_stopped(words: Words) -> str:
+    return words("ended.run_stopped")
 
 
-# -- progress ----------------------------------------------------------------------------------
-
-#: What a phase is called, unless it goes by its own name.
-PHASES: Mapping[Phase, str] = {
-    "uploading": "uploading the image",
-    "running": "generating",
-    "stored": "done",
-}
-
-
-def line(title: str, progress: Progress | None, elapsed: float | None, note: str | None) -> str:
-    """
-    How far it is, on one line; `elapsed` is the time since the provider took the task, in seconds.
-
-    >>> from kling26.core import Progress
-    >>> line("kie.ai", Progress("a", "kie", "running", 31.0, expected=58.0), 34.2, None)
-    'kie.ai · generating · 34 s of about 58 s'
-    """
-    if progress is None:
-        return f"{title} · {note or 'starting'}"
-    parts = [title, _phase(progress)]
-    if progress.phase == "downloading":
-        parts.append(_size(progress))
-    elif elapsed is not None and progress.phase in ("queued", "running"):
-        parts.append(_seconds(elapsed, progress.expected))
-    said = progress.message or note
-    return " · ".join([*parts, said] if said else parts)
-
-
-def _phase(progress: Progress) -> str:
-    if progress.phase == "queued" and progress.position:
-        return f"queued, {progress.position} ahead"
-    return PHASES.get(progress.phase, progress.phase)
-
-
-def _seconds(elapsed: float, expected: float | None) -> str:
-    about = f" of about {expected:.0f} s" if expected is not None and expected > elapsed else ""
-    return f"{elapsed:.0f} s{about}"
-
-
-def _size(progress: Progress) -> str:
-    done = f"{progress.done / 1e6:.1f}"
-    return f"{done} MB" if progress.total is None else f"{done} of {progress.total / 1e6:.1f} MB"
-
-
-def found_text(progress: Progress) -> str:
-    """That an equal request was made before, what that means, and how to get another video."""
-    found = _STANDINGS[progress.standing or "unclear"].found.format(
-        paid="rehearsed" if progress.sandbox else "paid",
-        date=f"{datetime.fromtimestamp(progress.since or 0.0).astimezone():%Y-%m-%d %H:%M}",
-        task=progress.task,
-    )
-    return f"{found}; another seed makes a new one"
-
-
-def done(title: str, video: "Video") -> str:
+def done(words: Words, title: str, video: "Video") -> str:
     """How a run has ended well."""
-    end = f"{title} · done"
+    end = f"{title} · {words('ended.done')}"
     if video.sandbox:
-        return f"{end} · a rehearsal, free"
+        return f"{end} · {words('ended.rehearsal')}"
     if video.reused:
-        return f"{end} · paid for before, so free; another seed makes a new one"
+        return f"{end} · {words('ended.reused')}"
     if video.cost is None:
         return end
     return f"{end} · {video.cost:g} {video.cost_unit or ''}".rstrip()
 
 
+# -- progress ----------------------------------------------------------------------------------
+
+
+def line(
+    words: Words,
+    title: str,
+    progress: Progress | None,
+    elapsed: float | None,
+    note: str | None,
+) -> str:
+    """
+    How far it is, on one line; `elapsed` is the time since the provider took the task, in seconds.
+
+    >>> from kling26.comfy_bridge.words import words
+    >>> from kling26.core import Progress
+    >>> line(words(), "kie.ai", Progress("a", "kie", "running", 31.0, expected=58.0), 34.2, None)
+    'kie.ai · generating · 34 s of about 58 s'
+    """
+    if progress is None:
+        return f"{title} · {note or words('phase.starting')}"
+    parts = [title, _phase(words, progress)]
+    if progress.phase == "downloading":
+        parts.append(_size(words, progress))
+    elif elapsed is not None and progress.phase in ("queued", "running"):
+        parts.append(_seconds(words, elapsed, progress.expected))
+    said = progress.message or note
+    return " · ".join([*parts, said] if said else parts)
+
+
+def _phase(words: Words, progress: Progress) -> str:
+    if progress.phase == "queued" and progress.position:
+        return words("phase.ahead", count=progress.position)
+    return words(f"phase.{progress.phase}")
+
+
+def _seconds(words: Words, elapsed: float, expected: float | None) -> str:
+    if expected is None or expected <= elapsed:
+        return words("elapsed.alone", elapsed=f"{elapsed:.0f}")
+    return words("elapsed.of", elapsed=f"{elapsed:.0f}", expected=f"{expected:.0f}")
+
+
+def _size(words: Words, progress: Progress) -> str:
+    done = f"{progress.done / 1e6:.1f}"
+    if progress.total is None:
+        return words("size.alone", done=done)
+    return words("size.of", done=done, total=f"{progress.total / 1e6:.1f}")
+
+
+def found_text(words: Words, progress: Progress) -> str:
+    """That an equal request was made before, what that means, and how to get another video."""
+    paid = progress.standing in ("at_provider", "made", "stored")
+    return words(
+        f"found.{('rehearsed' if progress.sandbox else 'paid') if paid else 'requested'}",
+        date=f"{datetime.fromtimestamp(progress.since or 0.0).astimezone():%Y-%m-%d %H:%M}",
+        task=progress.task,
+    )
+
+
 # -- the settings page, and plug-ins -----------------------------------------------------------
 
-FOREIGN_PAGE = "Keys are accepted from ComfyUI's own page only."
-NO_KEY_IN_BODY = 'The body must be {"key": "…"}.'
+
+def foreign_page(words: Words) -> str:
+    return words("page.foreign")
+
+
+def no_key_in_body(words: Words) -> str:
+    return words("page.no_key")
+
+
+#: For the log and the list of plug-ins, which are in English.
 PROVIDER_OPTION = 'an option called "provider" would be taken for the choice of the provider.'
 
 

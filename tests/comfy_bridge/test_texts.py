@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 from kling26.comfy_bridge import texts
 from kling26.comfy_bridge.error_texts import error_text
+from kling26.comfy_bridge.words import words
 from kling26.core import (
     Kling26Error,
     MissingKey,
@@ -25,6 +26,7 @@ from kling26.core.status import Standing
 
 from .conftest import row
 
+ENGLISH = words()
 GET = "Run again with the same inputs to get it."
 KEY = (
     "Enter a key under Settings → Kling 2.6 (keys: https://kie.ai/api-key), or set KIE_API_KEY "
@@ -53,7 +55,7 @@ LOGS = "https://kie.ai/logs"
 def test_an_error_comes_with_what_helps_in_comfyui(
     registry: Registry, error: Kling26Error, advice: str
 ) -> None:
-    assert error_text(error, registry["kie"]) == f"No. {advice}"
+    assert error_text(ENGLISH, error, registry["kie"]) == f"No. {advice}"
 
 
 def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
@@ -61,21 +63,21 @@ def test_a_rejected_key_from_the_environment_has_to_be_changed_there(
 ) -> None:
     monkeypatch.setenv("KIE_API_KEY", "rejected")
 
-    assert error_text(KeyRejected("No"), registry["kie"]) == (
+    assert error_text(ENGLISH, KeyRejected("No"), registry["kie"]) == (
         "No. Set KIE_API_KEY to another key (keys: https://kie.ai/api-key) and restart ComfyUI."
     )
 
 
 @pytest.mark.parametrize("error", [TaskFailed("No"), OptionRefused("No", option="seed")], ids=repr)
 def test_an_error_that_says_it_all_stays_as_it_is(registry: Registry, error: Any) -> None:
-    assert error_text(error, registry["kie"]) == "No"
+    assert error_text(ENGLISH, error, registry["kie"]) == "No"
 
 
 def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Registry) -> None:
     said = {}
     for name, provider in registry.providers.items():
         lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit", page=provider.tasks_page))
-        said[name] = error_text(lost, provider)
+        said[name] = error_text(ENGLISH, lost, provider)
 
     look = "If the video is not there, change the seed and run again to make a new one."
     assert said == {
@@ -88,7 +90,9 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         "runcomfy": f"Lost. Check https://www.runcomfy.com/generations. {look}",
     }
     lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit"))
-    assert error_text(lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+    assert (
+        error_text(ENGLISH, lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,13 +125,13 @@ def test_a_budget_that_is_used_up_says_where_it_is_raised(
         monkeypatch.setenv(name, value)
     error = BudgetExceeded("It is used up.", setting="max_tasks_per_hour")
 
-    assert error_text(error, registry["kie"]) == f"It is used up. {advice}"
+    assert error_text(ENGLISH, error, registry["kie"]) == f"It is used up. {advice}"
 
 
 def test_a_plug_in_that_forbids_a_payment_has_the_last_word(registry: Registry) -> None:
     error = PaymentForbidden("Not on Sundays.", provider="kie")
 
-    assert error_text(error, registry["kie"]) == "Not on Sundays."
+    assert error_text(ENGLISH, error, registry["kie"]) == "Not on Sundays."
 
 
 def test_an_image_that_can_only_be_given_by_its_url_is_told_the_way(registry: Registry) -> None:
@@ -136,10 +140,13 @@ def test_an_image_that_can_only_be_given_by_its_url_is_told_the_way(registry: Re
     urls.limits = evolve(urls.limits, image_formats=())
     start, end = (ImageRefused("No.", option=name) for name in ("image", "end_image"))
 
-    assert error_text(start, urls) == (
+    assert error_text(ENGLISH, start, urls) == (
         "No. Put the image on a public https:// page and enter its URL as image_url."
     )
-    assert [error_text(end, urls), error_text(start, registry["kie"])] == ["No.", "No."]
+    assert [error_text(ENGLISH, end, urls), error_text(ENGLISH, start, registry["kie"])] == [
+        "No.",
+        "No.",
+    ]
 
 
 def test_the_variable_that_has_the_rejected_key_is_named(
@@ -150,7 +157,7 @@ def test_the_variable_that_has_the_rejected_key_is_named(
 
     monkeypatch.setenv("KIE_TOKEN", "rejected")
 
-    assert "Set KIE_TOKEN to another key" in error_text(KeyRejected("No"), Two())
+    assert "Set KIE_TOKEN to another key" in error_text(ENGLISH, KeyRejected("No"), Two())
 
 
 @pytest.mark.parametrize(
@@ -167,7 +174,7 @@ def test_the_variable_that_has_the_rejected_key_is_named(
 def test_a_rehearsal_asks_for_no_money_and_no_key(
     registry: Registry, error: Kling26Error, says: str
 ) -> None:
-    assert error_text(error, registry["kie"], rehearsal=True) == says
+    assert error_text(ENGLISH, error, registry["kie"], rehearsal=True) == says
 
 
 STANDINGS: dict[Standing, tuple[str, dict[str, Any], str]] = {
@@ -190,15 +197,15 @@ def test_after_cancel_it_is_said_how_the_task_stands(standing: Standing) -> None
     task = row(state, **more)
 
     assert task.standing == standing
-    assert texts.stopped("kie.ai", task) == f"kie.ai · stopped waiting. {text}"
+    assert texts.stopped(ENGLISH, "kie.ai", task) == f"kie.ai · stopped waiting. {text}"
 
 
 @pytest.mark.parametrize("standing", get_args(Standing))
 def test_of_a_rehearsal_nothing_is_said_to_be_paid(standing: Standing) -> None:
     state, more, _ = STANDINGS[standing]
-    said = texts.stopped("kie.ai", row(state, **{**more, "realm": "sandbox"}))
+    said = texts.stopped(ENGLISH, "kie.ai", row(state, **{**more, "realm": "sandbox"}))
 
-    assert "paid" not in said + texts.stopped_waiting("kie.ai", rehearsal=True)
+    assert "paid" not in said + texts.stopped_waiting(ENGLISH, "kie.ai", rehearsal=True)
     assert said.startswith("kie.ai · stopped waiting. The ")
 
 
@@ -214,7 +221,7 @@ def test_an_equal_request_says_what_it_finds(standing: Standing, sandbox: bool, 
     since = datetime(2026, 5, 4, 3, 2).astimezone().timestamp()
     found = Progress("k1", "kie", "found", since=since, standing=standing, sandbox=sandbox)
 
-    assert texts.found_text(found) == f"{text}; another seed makes a new one"
+    assert texts.found_text(ENGLISH, found) == f"{text}; another seed makes a new one"
 
 
 @pytest.mark.parametrize(
@@ -244,4 +251,4 @@ def test_an_equal_request_says_what_it_finds(standing: Standing, sandbox: bool, 
     ],
 )
 def test_a_line_says_how_far_it_is(progress: Any, elapsed: Any, text: str) -> None:
-    assert texts.line("kie.ai", progress, elapsed, None) == text
+    assert texts.line(ENGLISH, "kie.ai", progress, elapsed, None) == text
