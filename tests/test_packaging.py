@@ -47,7 +47,7 @@ def python(*arguments: str, cwd: Path, path: tuple[Path, ...] = ()) -> str:
 
 def copy_project(folder: Path) -> Path:
     """The checkout's files, without what tools leave in it; what is compiled saves time."""
-    leftovers = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist")
+    leftovers = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "node_modules")
     shutil.copytree(ROOT, folder, ignore=leftovers)
     return folder
 

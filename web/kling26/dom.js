@@ -1,0 +1,68 @@
+// Elements, without markup in strings: prompts and errors are text.
+
+/** @typedef {string | number | boolean | null | undefined | ((event: any) => void)} Attribute */
+
+/**
+ * An element with attributes and children: `make("p", { class: "x", onclick: f }, "text")`.
+ *
+ * An attribute that is `null`, `undefined` or `false` is left out, and `true` is an empty one.
+ * A child that is `null` or `false` is left out too.
+ *
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} name
+ * @param {Record<string, Attribute>} [attributes]
+ * @param {...(Node | string | null | false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) setAttribute(element, key, value);
+  element.append(...children.filter((child) => child !== null && child !== false));
+  return element;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} name
+ * @param {Attribute} value
+ */
+export function setAttribute(element, name, value) {
+  if (typeof value === "function") element.addEventListener(name.replace(/^on/, ""), value);
+  else if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  else {
+    const text = value === true ? "" : String(value);
+    if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+  }
+}
+
+/**
+ * Change a text only where it is another: the rest of the page, a selection and a screen reader
+ * are left alone.
+ *
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Keep what is typed inside from the shortcuts of ComfyUI's canvas.
+ *
+ * @param {HTMLElement} element
+ */
+export function keepTyping(element) {
+  for (const kind of ["keydown", "keyup", "keypress", "paste", "copy", "cut"]) {
+    element.addEventListener(kind, (event) => event.stopPropagation());
+  }
+}
+
+/**
+ * A style sheet of ours, once in a page.
+ *
+ * @param {string} id
+ * @param {string} text
+ */
+export function addStyle(id, text) {
+  if (!document.getElementById(id)) document.head.append(make("style", { id }, text));
+}
