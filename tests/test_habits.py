@@ -15,8 +15,11 @@ COMMAND = re.compile(
     r"\bkling26 (generate|resume|resubmit|cancel|tasks|prune|providers|keys|balance|sandbox|new-)"
     r"|(?<![\w-])--[a-z][a-z-]+"
 )
-#: It recognises what older versions wrote.
-MIGRATION = ROOT / "core" / "journal" / "migrations.py"
+#: The one recognises what older versions wrote, and the other has the commands as data.
+EXEMPT = [
+    ROOT / "core" / "journal" / "migrations.py",
+    ROOT / "core" / "runner" / "objects.py",
+]
 
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
@@ -39,7 +42,7 @@ def test_no_text_outside_the_command_line_names_a_command(package: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}: {text}"
         for path in (ROOT / package).rglob("*.py")
-        if path != MIGRATION
+        if path not in EXEMPT
         for text in texts(ast.parse(path.read_text("utf-8")))
         if COMMAND.search(text)
     ]
