@@ -5,7 +5,7 @@ Core says what happened and, as data, what helps; which words that takes for the
 ComfyUI is decided here, and `words` has them in every language.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ..core.errors import (
     BudgetExceeded,
@@ -18,9 +18,11 @@ from ..core.errors import (
 )
 from ..core.provider import Provider
 from ..core.settings import PREFIX, Settings
-from ..core.text import join_sentences, sanitize
+from ..core.text import sanitize
+from .figures import join, listed
 from .pictures import writes_for
-from .words import Words
+from .told import in_words
+from .words import Said, Words
 
 
 def error_text(
@@ -31,7 +33,19 @@ def error_text(
 
     `provider` is the one that it is about; None if that is any of them.
     """
-    return join_sentences(str(error), *_what_helps(words, error, provider, rehearsal))
+    happened = _what_happened(words, error, provider)
+    return join(words, happened, *_what_helps(words, error, provider, rehearsal))
+
+
+def _what_happened(words: Words, error: Kling26Error, provider: Provider | None) -> str:
+    """Core's sentence in this language; if that does not have it, of which kind it is, and it."""
+    text = error.message
+    known = text if isinstance(text, Said) else in_words(words, text)
+    if known is not None:
+        return known
+    name = words("provider.any") if provider is None else provider.title
+    kind = next(each.__name__ for each in type(error).__mro__ if f"kind.{each.__name__}" in words)
+    return words("kind.details", kind=words(f"kind.{kind}", provider=name), text=text)
 
 
 def _what_helps(
@@ -103,10 +117,10 @@ def _look(words: Words, remedy: Remedy, provider: Provider | None) -> str:
 
 
 def _raise_limit(words: Words, setting: str) -> str:
-    """How to raise a limit of the budget; the environment goes before the file."""
+    """How to raise a limit of the budget; the environment goes before what the panel sets."""
     variable = f"{PREFIX}{setting.upper()}"
-    where = "environment" if Settings().environ.get(variable) else "file"
-    return words(f"help.limit.{where}", setting=setting, variable=variable)
+    where = "environment" if Settings().environ.get(variable) else "panel"
+    return words(f"help.limit.{where}", variable=variable)
 
 
 def _needs_url(error: ImageRefused, provider: Provider | None) -> bool:
@@ -126,17 +140,11 @@ def two_images(words: Words) -> str:
 
 
 def choose_provider(words: Words, names: Iterable[str], asked: object) -> str:
-    known = words("inputs.choose", names=_either(words, list(names)))
+    known = words("inputs.choose", names=listed(words, list(names), "or"))
     got = words("inputs.got", value=sanitize(asked, 60)) if asked else ""
-    return join_sentences(known, got)
+    return join(words, known, got)
 
 
 def absent_provider(words: Words, error: Kling26Error, reasons: Iterable[str]) -> str:
     """For a provider that is not installed; `reasons` say why its plug-in was left out."""
-    return join_sentences(str(error), words("inputs.absent"), *reasons)
-
-
-def _either(words: Words, names: Sequence[str]) -> str:
-    *others, last = names
-    joined = words("list.between").join(others)
-    return words("list.last", others=joined, last=last) if others else last
+    return join(words, _what_happened(words, error, None), words("inputs.absent"), *reasons)

@@ -195,4 +195,6 @@ async def _cancelled(task: str, watch: Watch) -> str:
         done = await runner.cancel(task)
     except NotApplicable:  # It has ended in the meantime.
         return texts.stopped(watch.words, watch.title, await runner.task(task))
-    return done.message if done.cancelled else texts.stopped(watch.words, watch.title, done.task)
+    if done.cancelled:
+        return texts.told(watch.words, done.message)
+    return texts.stopped(watch.words, watch.title, done.task)

@@ -8,12 +8,13 @@ those of the options they show.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core.journal.task import Task
 from ..core.progress import Progress
 from ..core.text import sanitize
+from . import figures
+from .told import in_words
 from .words import Words
 
 if TYPE_CHECKING:
@@ -83,9 +84,14 @@ ALIASES = (
 # -- how a run ends ----------------------------------------------------------------------------
 
 
+def told(words: Words, text: str) -> str:
+    """What core says, in words that the user reads as far as they are known."""
+    return in_words(words, text) or text
+
+
 def stopped(words: Words, title: str, task: Task) -> str:
     """What to say after Cancel of a task that could not be cancelled."""
-    failure = sanitize(task.error) if task.standing == "over" and task.error else ""
+    failure = sanitize(told(words, task.error)) if task.standing == "over" and task.error else ""
     of = "rehearsed" if task.sandbox else "paid"
     state = failure or words(f"standing.{of}.{task.standing}")
     return f"{title} · {words('ended.stopped')} {state}"
@@ -132,7 +138,8 @@ def done(words: Words, title: str, video: "Video") -> str:
         return f"{end} · {words('ended.reused')}"
     if video.cost is None:
         return end
-    return f"{end} · {video.cost:g} {video.cost_unit or ''}".rstrip()
+    cost = figures.cost(words, video.cost, video.cost_unit, video.cost_usd)
+    return f"{end} · {cost}"
 
 
 # -- progress ----------------------------------------------------------------------------------
@@ -154,13 +161,13 @@ def line(
     'kie.ai · generating · 34 s of about 58 s'
     """
     if progress is None:
-        return f"{title} · {note or words('phase.starting')}"
+        return f"{title} · {told(words, note or '') or words('phase.starting')}"
     parts = [title, _phase(words, progress)]
     if progress.phase == "downloading":
         parts.append(_size(words, progress))
     elif elapsed is not None and progress.phase in ("queued", "running"):
         parts.append(_seconds(words, elapsed, progress.expected))
-    said = progress.message or note
+    said = told(words, progress.message or note or "")
     return " · ".join([*parts, said] if said else parts)
 
 
@@ -177,10 +184,13 @@ def _seconds(words: Words, elapsed: float, expected: float | None) -> str:
 
 
 def _size(words: Words, progress: Progress) -> str:
-    done = f"{progress.done / 1e6:.1f}"
-    if progress.total is None:
+    done, total = (
+        None if size is None else figures.number(words, f"{size / 1e6:.1f}")
+        for size in (progress.done, progress.total)
+    )
+    if total is None:
         return words("size.alone", done=done)
-    return words("size.of", done=done, total=f"{progress.total / 1e6:.1f}")
+    return words("size.of", done=done, total=total)
 
 
 def found_text(words: Words, progress: Progress) -> str:
@@ -188,7 +198,7 @@ def found_text(words: Words, progress: Progress) -> str:
     paid = progress.standing in ("at_provider", "made", "stored")
     return words(
         f"found.{('rehearsed' if progress.sandbox else 'paid') if paid else 'requested'}",
-        date=f"{datetime.fromtimestamp(progress.since or 0.0).astimezone():%Y-%m-%d %H:%M}",
+        date=figures.moment(words, progress.since or 0.0),
         task=progress.task,
     )
 

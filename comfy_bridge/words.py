@@ -2,8 +2,9 @@
 What the node and its page say, in the language of whoever reads it.
 
 The texts are in ``locales/<language>/main.json`` under "kling26", and a text's key is the path that
-leads to it there, with dots. ComfyUI reads these files too, for the rest of them. English has every
-text; what another language should lack is English.
+leads to it there, with dots. ComfyUI reads these files too, for the rest of them. The names of the
+node's inputs are those of its ``nodeDefs.json``, as "option.<name>". English has every text; what
+another language should lack is English.
 """
 
 import json
@@ -23,6 +24,12 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MOST_ASKED = 20
 
 
+class Said(str):
+    """A text in the language of whoever reads it, which nobody has to put into it any more."""
+
+    __slots__ = ()
+
+
 @frozen
 class Words:
     """The texts of a language, by key."""
@@ -30,9 +37,12 @@ class Words:
     language: str
     _texts: Mapping[str, str] = field(repr=False)
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, **values: object) -> Said:
         """The text of a key, with `values` in place of its ``{placeholders}``."""
-        return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), self._texts[key])
+        return Said(_PLACEHOLDER.sub(lambda found: str(values[found[1]]), self._texts[key]))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
 
     def all(self) -> Mapping[str, str]:
         """Every text by its key, with its placeholders."""
@@ -75,13 +85,20 @@ def _languages() -> frozenset[str]:
 
 @cache
 def _words(language: str) -> Words:
-    own = dict(_flat(_read(language)))
+    own = dict(_flat(_read(language, "main")["kling26"])) | _options(language)
     every = own if language == _ENGLISH else {**_words(_ENGLISH).all(), **own}
     return Words(language, MappingProxyType(every))
 
 
-def _read(language: str) -> Any:
-    return json.loads((_LOCALES / language / "main.json").read_text("utf-8"))["kling26"]
+def _read(language: str, file: str) -> Any:
+    return json.loads((_LOCALES / language / f"{file}.json").read_text("utf-8"))
+
+
+def _options(language: str) -> dict[str, str]:
+    inputs = _read(language, "nodeDefs")["Kling26Video"]["inputs"]
+    return {
+        f"option.{name.removeprefix('provider_')}": texts["name"] for name, texts in inputs.items()
+    }
 
 
 def _flat(texts: Any, start: str = "") -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The translations, the help page and the templates say what the node is."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,37 @@ def test_providers_share_a_text_only_where_it_is_the_same(registry: Registry) ->
             assert seen.setdefault(widget.id, text) == text
 
 
-def test_the_help_page_names_every_input_and_provider(registry: Registry) -> None:
-    page = (ROOT / "web/docs/Kling26Video.md").read_text("utf-8")
+@pytest.mark.parametrize("language", ["en", "zh", "ru"])
+def test_the_help_page_names_every_input_and_provider(language: str, registry: Registry) -> None:
+    page = (ROOT / f"web/docs/Kling26Video/{language}.md").read_text("utf-8")
+    labels = _read(ROOT / f"locales/{language}/nodeDefs.json")["Kling26Video"]["inputs"]
 
-    for widget in shared_widgets():
-        assert f"| {widget.id} |" in page
+    for name in (*(widget.id for widget in shared_widgets()), "image", "end_image", "provider"):
+        label = labels[name]["name"]
+        named = {"en": name, "zh": f"{name}（{label}）", "ru": f"{name} ({label})"}
+        assert f"| {named[language]} |" in page
     for provider in registry.providers.values():
-        row = f"| {provider.name} | `{provider.key_variable}` | [get one]({provider.key_page}) |"
-        assert row in page
+        row = (
+            rf"\| {provider.name} \| `{provider.key_variable}` \| \[.+\]\({provider.key_page}\) \|"
+        )
+        assert re.search(row, page)
+
+
+def test_in_any_other_language_the_help_page_is_english() -> None:
+    """ComfyUI asks for this file where there is none in its own language."""
+    pages = [ROOT / "web/docs" / name for name in ("Kling26Video.md", "Kling26Video/en.md")]
+
+    assert pages[0].read_text("utf-8") == pages[1].read_text("utf-8")
+
+
+def test_the_help_pages_have_the_same_parts() -> None:
+    folder = ROOT / "web/docs/Kling26Video"
+    parts = {
+        path.stem: [len(part.splitlines()) > 2 for part in path.read_text("utf-8").split("\n## ")]
+        for path in folder.glob("*.md")
+    }
+
+    assert parts == dict.fromkeys(("en", "zh", "ru"), parts["en"])
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)

@@ -79,19 +79,22 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit", page=provider.tasks_page))
         said[name] = error_text(ENGLISH, lost, provider)
 
-    look = "If the video is not there, change the seed and run again to make a new one."
+    look = (
+        "If it is there, give its id in the Kling 2.6 panel; if it is not, submit it again there."
+    )
     assert said == {
-        "kie": f"Lost. Check https://kie.ai/logs. {look}",
-        "apikley": f"Lost. Check https://app.apikley.ru. {look}",
+        "kie": f"Lost. Look for it on https://kie.ai/logs. {look}",
+        "apikley": f"Lost. Look for it on https://app.apikley.ru. {look}",
         "cometapi": (
             "Lost. Run again with the same inputs to look for it at no cost; another seed makes a "
             "new video."
         ),
-        "runcomfy": f"Lost. Check https://www.runcomfy.com/generations. {look}",
+        "runcomfy": f"Lost. Look for it on https://www.runcomfy.com/generations. {look}",
     }
     lost = OutcomeUnknown("Lost.", remedy=Remedy("resubmit"))
     assert (
-        error_text(ENGLISH, lost, registry["kie"]) == f"Lost. Check your account at kie.ai. {look}"
+        error_text(ENGLISH, lost, registry["kie"])
+        == f"Lost. Look for it in your account at kie.ai. {look}"
     )
 
 
@@ -100,12 +103,7 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
     [
         (
             {},
-            (
-                "Nothing was paid. To raise that limit, set max_tasks_per_hour in config.toml in "
-                "kling26's home folder to another "
-                'number, or to "none" for no limit, and run again; or set '
-                "KLING26_MAX_TASKS_PER_HOUR before you start ComfyUI."
-            ),
+            ("Nothing was paid. To raise that limit, change the budget in the Kling 2.6 panel."),
         ),
         (
             {"KLING26_MAX_TASKS_PER_HOUR": "30"},
