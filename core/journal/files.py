@@ -140,7 +140,10 @@ def _has_contents(path: Path) -> bool:
 
 
 #: What is kept in the home folder, beside the journal.
-_OWN = ("config.toml", "images", "keys.lock", "keys.toml", "receipts", "videos", "workers")
+_OWN = (
+    "config.lock", "config.toml", "images", "keys.lock", "keys.toml", "receipts", "videos",
+    "workers",
+)  # fmt: skip
 
 
 def is_own(path: Path, home: Path) -> bool:
