@@ -78,7 +78,7 @@ def _change(path: Path, values: Mapping[str, str]) -> None:
 
 def _changed(path: Path, text: str, name: str, value: str) -> str:
     """The text of the file with one value changed, or added; raises `SettingsError`."""
-    meant = {**_read(text), name: tomllib.loads(f"x = {value}")["x"]}
+    meant = {**(_read(text) or {}), name: tomllib.loads(f"x = {value}")["x"]}
     for candidate in _candidates(text, name, value):
         if _read(candidate) == meant:
             return candidate
