@@ -73,7 +73,11 @@ def _unshowable(provider: Provider) -> str | None:
     with isolated():
         try:
             widgets = own_widgets(provider)
-            described = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
+            described = [
+                provider.key_page,
+                provider.tasks_page,
+                *([each.id, dict(each.facts)] for each in widgets),
+            ]
             json.dumps(described, allow_nan=False)
         except BaseException as error:  # noqa: BLE001 - a plug-in's options may contain anything.
             return f"{type(error).__name__}: {sanitize(error)}"

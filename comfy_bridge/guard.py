@@ -36,12 +36,12 @@ class Guard:
     loopback_only: bool
     hosts: Callable[[], Collection[str]]
 
-    def problem(self, method: str, headers: Headers) -> Literal["host", "page"] | None:
+    def problem(self, method: str, headers: Headers) -> Literal["host", "foreign"] | None:
         """What is wrong with a request: the name that was asked for, or the page that asks."""
         host = _host(_only(headers, "host"))
         if host is None or not self._answers_to(host):
             return "host"
-        return None if self._from_own_page(method, headers, host) else "page"
+        return None if self._from_own_page(method, headers, host) else "foreign"
 
     def _answers_to(self, host: "_Host") -> bool:
         return not self.loopback_only or is_loopback(host.name) or self._is_named(host)

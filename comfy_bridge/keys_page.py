@@ -16,7 +16,7 @@ from ..core.provider import Provider
 from ..core.settings import Settings
 from ..core.text import join_sentences
 from . import auto, comfyui, routes
-from .money_page import check_object, checked
+from .money_page import check_object, checked, named
 from .prices import price_table
 from .public import public
 from .routes import Answer, Call
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 
 def add_routes(registry: Registry) -> None:
-    """Serve them."""
+    """Serve them; whether several people share the keys is told, too."""
 
     async def get(_: Call) -> Answer:
-        return Answer(200, await asyncio.to_thread(_providers, registry))
+        known = await asyncio.to_thread(providers, registry)
+        return Answer(200, {**known, "shared": comfyui.has_users()})
 
     async def post(call: Call) -> Answer:
-        provider = registry[call.parts["provider"]]
+        provider = named(registry, call)
         key = call.text("key")
         check = await checked(provider.name, key)
         if isinstance(check.problem, KeyRejected):
@@ -44,7 +45,7 @@ def add_routes(registry: Registry) -> None:
         return Answer(200, {**about, **check_object(check), "note": told or None})
 
     async def delete(call: Call) -> Answer:
-        provider = registry[call.parts["provider"]]
+        provider = named(registry, call)
         await asyncio.to_thread(Keys(Settings()).unset, provider)
         return Answer(200, await asyncio.to_thread(_about, provider))
 
@@ -64,20 +65,18 @@ def _not_checked(provider: Provider, check: "KeyCheck", words: Words) -> str:
     return words("routes.kept", provider=provider.title)
 
 
-def _providers(registry: Registry) -> dict[str, object]:
+def providers(registry: Registry) -> dict[str, object]:
     """
     Every provider: its names, whether its key is set and from where, and its list prices.
 
     `auto` has the prices of the choice of any of them. `texts` are the labels and tooltips that a
-    plug-in gives its widgets: our locales have none. `shared` says whether several people use this
-    ComfyUI, and with it these keys.
+    plug-in gives its widgets: our locales have none.
     """
     known = [
         {**_about(each), "texts": {} if _built_in(registry, name) else _texts(each)}
         for name, each in registry.providers.items()
     ]
-    prices = {"prices": auto.prices(registry)}
-    return {"providers": known, "auto": prices, "shared": comfyui.has_users()}
+    return {"providers": known, "auto": {"prices": auto.prices(registry)}}
 
 
 def _built_in(registry: Registry, name: str) -> bool:

@@ -4,14 +4,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ..core.api import shared_runner
-from ..core.errors import Unavailable
+from ..core.errors import Unavailable, UnknownProvider
 from ..core.money import Balance
 from ..core.plugins import Registry
+from ..core.provider import AUTO, Provider
 from ..core.settings import Settings
 from ..core.spending import Budget
 from . import routes
-from .public import public
-from .routes import Answer, Call, on_background
+from .routes import Answer, Call
 from .running import DEFAULTS
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ def add_routes(registry: Registry) -> None:
     """Serve them."""
 
     async def balance(call: Call) -> Answer:
-        name = registry[call.parts["provider"]].name
-        return Answer(200, balance_object(await on_background(_balance(name))))
+        name = named(registry, call).name
+        return Answer(200, balance_object(await routes.on_background(_balance(name))))
 
     async def check(call: Call) -> Answer:
-        name = registry[call.parts["provider"]].name
+        name = named(registry, call).name
         key = call.text("key") if "key" in call.body else None
         return Answer(200, check_object(await checked(name, key)))
 
@@ -39,9 +39,17 @@ def add_routes(registry: Registry) -> None:
     routes.add("POST", "/kling26/budget", _set_budget)
 
 
+def named(registry: Registry, call: Call) -> Provider:
+    """The provider of a path; raises `UnknownProvider`."""
+    name = call.parts["provider"].strip()
+    if name == AUTO:
+        raise UnknownProvider(call.words("routes.any_provider"))
+    return registry[name]
+
+
 async def checked(provider: str, key: str | None) -> "KeyCheck":
     """What a provider says of a key, or of the one that is kept; raises `Kling26Error`."""
-    return await on_background(_check(provider, key))
+    return await routes.on_background(_check(provider, key))
 
 
 async def _check(provider: str, key: str | None) -> "KeyCheck":
@@ -63,11 +71,10 @@ def balance_object(balance: Balance) -> dict[str, object]:
 
 
 def check_object(check: "KeyCheck") -> dict[str, object]:
-    """Whether a key is accepted, and the balance; `error` says why that cannot be told."""
+    """Whether a key is accepted (null: that cannot be told), and the balance."""
     return {
         "accepted": check.accepted,
         "balance": None if check.balance is None else balance_object(check.balance),
-        "error": None if check.problem is None else public(str(check.problem)),
     }
 
 

@@ -20,7 +20,7 @@ from ..core.text import sanitize
 from . import routes
 from .money_page import limits_object
 from .public import bare, public
-from .routes import Answer, BadRequest, Call, Picture, Video, on_background
+from .routes import Answer, BadRequest, Call, Picture, Video
 from .running import DEFAULTS
 from .words import Words
 
@@ -71,7 +71,7 @@ def page_object(task: Task, runner: "Runner") -> Object:
 
 async def _list(call: Call) -> Answer:
     only_open, limit = call.flag("open"), call.number("limit", _USUAL, _MOST)
-    return Answer(200, await on_background(_overview(only_open, limit)))
+    return Answer(200, await routes.on_background(_overview(only_open, limit)))
 
 
 async def _overview(only_open: bool, limit: int) -> Object:
@@ -109,7 +109,7 @@ async def _budget(runner: "Runner") -> Object:
 
 
 async def _show(call: Call) -> Answer:
-    return await on_background(_object(call))
+    return await routes.on_background(_object(call))
 
 
 async def _object(call: Call) -> Answer:
@@ -118,7 +118,7 @@ async def _object(call: Call) -> Answer:
 
 
 async def _video(call: Call) -> Video:
-    return Video(await on_background(_stored(call)))
+    return Video(await routes.on_background(_stored(call)))
 
 
 async def _stored(call: Call) -> Path:
@@ -134,7 +134,7 @@ async def _stored(call: Call) -> Path:
 
 
 async def _thumbnail(call: Call) -> Picture:
-    return await on_background(_picture(call))
+    return await routes.on_background(_picture(call))
 
 
 async def _picture(call: Call) -> Picture:
@@ -168,7 +168,7 @@ async def _task(runner: "Runner", call: Call) -> Task:
 
 def _doing(act: Act) -> routes.Work:
     async def work(call: Call) -> Answer:
-        return await on_background(_done(act, call))
+        return await routes.on_background(_done(act, call))
 
     return work
 

@@ -248,7 +248,10 @@ class Runner:
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task if that is possible and free."""
         task = await self.task(name)
-        return await cancel(self.journal, self.registry.events, task, self._target(task))
+        done = await cancel(self.journal, self.registry.events, task, self._target(task))
+        if done.cancelled:
+            self._jobs.leave(task.id)
+        return done
 
     # -- queries ---------------------------------------------------------------------------
 
