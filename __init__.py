@@ -145,5 +145,10 @@ if __name__ != "kling26" and "kling26" not in sys.modules:
     _spec.loader.exec_module(sys.modules["kling26"])
 
 if not TYPE_CHECKING and __name__ != "kling26":
-    from kling26.comfy_bridge import WEB_DIRECTORY as WEB_DIRECTORY
-    from kling26.comfy_bridge import comfy_entrypoint as comfy_entrypoint
+    from kling26.comfy_bridge import runs
+
+    if runs(__file__):
+        from kling26.comfy_bridge import WEB_DIRECTORY as WEB_DIRECTORY
+        from kling26.comfy_bridge import comfy_entrypoint as comfy_entrypoint
+    else:  # Another copy does; this one has neither a node nor a page.
+        NODE_CLASS_MAPPINGS: dict[str, object] = {}

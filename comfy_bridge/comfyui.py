@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..core.hosts import is_loopback
+
 Handler = Callable[[Any], Awaitable[Any]]
 
 
@@ -84,6 +86,47 @@ def add_route(method: str, path: str, handler: Handler) -> None:
         server.routes.route(method, path)(handler)
 
 
+#: What a route sends is for the page that asked: no other one may embed it, nor guess what it is.
+_OURS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
 def answer(status: int, content: object) -> Any:
     """An HTTP answer in JSON."""
-    return import_module("aiohttp.web").json_response(content, status=status)
+    headers = {**_OURS, "Cache-Control": "no-store"}
+    return import_module("aiohttp.web").json_response(content, status=status, headers=headers)
+
+
+def file_answer(path: Path, kind: str) -> Any:
+    """An HTTP answer with a file, or the part of it that is asked for; `kind` is its MIME type."""
+    disposition = f'inline; filename="{path.name}"'
+    headers = {**_OURS, "Content-Type": kind, "Content-Disposition": disposition}
+    return import_module("aiohttp.web").FileResponse(path, headers=headers)
+
+
+def data_answer(data: bytes, kind: str) -> Any:
+    """An HTTP answer with what never changes."""
+    headers = {**_OURS, "Content-Type": kind, "Cache-Control": "private, max-age=86400"}
+    return import_module("aiohttp.web").Response(body=data, headers=headers)
+
+
+def headers_of(request: Any) -> dict[str, list[str]]:
+    """All values of a request's headers, by their names in lower case."""
+    found: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+def listens_to_itself() -> bool:
+    """Whether ComfyUI can only be reached from its own machine, as it is by default."""
+    hosts: str = _arguments().listen
+    return all(is_loopback(each.strip()) for each in hosts.split(","))
+
+
+def has_users() -> bool:
+    """Whether several people have settings and workflows of their own (``--multi-user``)."""
+    return bool(_arguments().multi_user)
+
+
+def _arguments() -> Any:
+    return import_module("comfy.cli_args").args

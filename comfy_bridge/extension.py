@@ -17,7 +17,7 @@ from ..core.provider import Provider
 from ..core.runner import ending
 from ..core.settings import Settings
 from ..core.text import sanitize
-from . import comfyui, keys_page, texts
+from . import comfyui, pages, texts
 from .node import make_node
 from .widgets import own_widgets
 
@@ -33,7 +33,7 @@ def make_extension() -> Any:
         async def get_node_list(self) -> list[Any]:
             return [node]
 
-    keys_page.add_routes(registry)
+    pages.add_routes(registry)
     # The prompts run in another thread, where signals cannot be handled.
     ending.watch()
     comfyui.before_restart(ending.wait_for_answers)
@@ -73,7 +73,11 @@ def _unshowable(provider: Provider) -> str | None:
     with isolated():
         try:
             widgets = own_widgets(provider)
-            described = [provider.key_page, *([each.id, dict(each.facts)] for each in widgets)]
+            described = [
+                provider.key_page,
+                provider.tasks_page,
+                *([each.id, dict(each.facts)] for each in widgets),
+            ]
             json.dumps(described, allow_nan=False)
         except BaseException as error:  # noqa: BLE001 - a plug-in's options may contain anything.
             return f"{type(error).__name__}: {sanitize(error)}"

@@ -10,7 +10,7 @@ from .toml import read_toml
 
 #: The names that are no provider's.
 NAMES = (
-    "journal", "sandbox", "sandbox_faults", "provider", "prefer", "load_plugins",
+    "journal", "sandbox", "sandbox_faults", "provider", "prefer", "load_plugins", "hosts",
     "max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour",
 )  # fmt: skip
 #: How the names for the URLs of providers end.

@@ -4,7 +4,6 @@ API keys: in the environment, or in ``keys.toml`` in the home folder, which only
 Keys are read each time they are needed, so a new one takes effect at once.
 """
 
-import errno
 import logging
 import os
 import re
@@ -18,7 +17,8 @@ from attrs import field, frozen
 
 from .atomic import replacing
 from .errors import MissingKey, Remedy, SettingsError
-from .home import advise_of_file, make_private
+from .home import advise_of_file
+from .locks import locked
 from .pasted import plain_key
 from .provider import Provider
 from .settings import Settings
@@ -27,14 +27,6 @@ from .toml import NotToml, line_of, read_toml
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: How long to wait for another process that is changing the file, in seconds.
-_PATIENCE = 10.0
-#: How a file system says that it has no locks.
-_NO_LOCKS = tuple(
-    getattr(errno, name)
-    for name in ("ENOSYS", "ENOLCK", "ENOTSUP", "EOPNOTSUPP", "EINVAL")
-    if hasattr(errno, name)
-)
 #: The beginning of a line that sets a variable.
 _ASSIGNED = re.compile(r"[A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET)=")
 
@@ -93,24 +85,33 @@ class Keys:
             return ""
         return f' {path} has "{sanitize(similar, 60)}"; did you mean "{provider.name}"?'
 
-    def set(self, provider: Provider, value: str) -> str | None:
+    def read(self, provider: Provider, text: str) -> tuple[Key, str | None]:
         """
-        Store a key, so that only the file's owner can read it.
+        The key in what a user has pasted, and a sentence on what else was in it, if anything was.
 
-        Returns a sentence on what was pasted along with it and left out, if anything was.
+        Raises `SettingsError` if there is no key in it.
         """
-        key, left_out = _pasted(value, provider)
-        _usable(key, "The key")
-        with self._locked():
-            self._write({**self._stored(), provider.name: key})
+        key, left_out = _pasted(text, provider)
+        found = Key(_usable(key, "The key"), "keys.toml")
         if not left_out:
-            return None
+            return found, None
         what = join_words(left_out, "and")
         several = len(left_out) > 1 or what.endswith("s")  # "the quotes", in the plural
         verbs = ("are", "were") if several else ("is", "was")
-        return (
+        return found, (
             f"{what[0].upper()}{what[1:]} {verbs[0]} not part of the key and {verbs[1]} left out."
         )
+
+    def set(self, provider: Provider, text: str) -> str | None:
+        """
+        Store the key in what a user has pasted, so that only the file's owner can read it.
+
+        Returns the sentence of `read`.
+        """
+        key, note = self.read(provider, text)
+        with self._locked():
+            self._write({**self._stored(), provider.name: key.value})
+        return note
 
     def unset(self, provider: Provider) -> bool:
         """Delete a stored key; returns whether there was one."""
@@ -153,24 +154,11 @@ class Keys:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Nobody else changes the file meanwhile: a key that is set at the same time is kept."""
-        from filelock import FileLock  # Slow to import.
-
-        lock = FileLock(self.path.with_name("keys.lock"), mode=0o600, fallback_to_soft=False)
         try:
-            make_private(self.path.parent)
-            lock.acquire(timeout=_PATIENCE)
-        except TimeoutError as error:
-            raise SettingsError(
-                f"{sanitize(self.path)} is being changed by another process; try again."
-            ) from error
+            with locked(self.path):
+                yield
         except OSError as error:
-            # Without locks, a key is only lost if two people set one at the same moment.
-            if error.errno not in _NO_LOCKS:
-                raise _failed(self.path, "written", error) from error
-        try:
-            yield
-        finally:
-            lock.release()
+            raise _failed(self.path, "written", error) from error
 
 
 def _failed(path: Path, what: Literal["read", "written"], error: OSError) -> SettingsError:

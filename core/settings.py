@@ -59,13 +59,14 @@ class Settings:
         return find_home(self.environ)
 
     @property
-    def _path(self) -> Path:
+    def config_path(self) -> Path:
+        """Where ``config.toml`` is, or would be."""
         return self.home / "config.toml"
 
     @property
     def _file(self) -> Mapping[str, str]:
         """What the file says now: a program that runs for days notices that it was changed."""
-        return _read_config(self._path, _stamp(self._path))
+        return _read_config(self.config_path, _stamp(self.config_path))
 
     def get(self, variable: str) -> str | None:
         """A variable's value: from the environment, else from ``config.toml``."""
@@ -78,7 +79,7 @@ class Settings:
         """What sets a variable, for a message: the variable itself, or its name in the file."""
         if variable in self.environ or _name(variable) not in self._file:
             return variable
-        return f"{sanitize(self._path)}: {_name(variable)}"
+        return f"{sanitize(self.config_path)}: {_name(variable)}"
 
     def check(self, providers: Iterable[Provider], problems: Collection[object] = ()) -> None:
         """
@@ -87,7 +88,7 @@ class Settings:
         `problems` are those of plug-ins that were skipped: what is set for them does no harm.
         """
         names = [_name(each) for known in providers for each in url_variables(known).values()]
-        check_names(self._path, self._file, names, not problems and self.load_plugins is None)
+        check_names(self.config_path, self._file, names, not problems and self.load_plugins is None)
 
     def check_real(self) -> None:
         """Raise `SettingsError` if a setting says that no video was meant to be paid for."""
@@ -107,7 +108,7 @@ class Settings:
         """What sets the journal, to be named in the middle of a sentence."""
         if self.where("KLING26_JOURNAL") == "KLING26_JOURNAL":
             return "KLING26_JOURNAL"
-        return f'"journal" in {sanitize(self._path)}'
+        return f'"journal" in {sanitize(self.config_path)}'
 
     @property
     def sandbox(self) -> bool:
@@ -123,6 +124,11 @@ class Settings:
     def preferred(self) -> tuple[str, ...]:
         """The providers that "auto" may choose, in order; empty for any (``KLING26_PREFER``)."""
         return _names(self.get("KLING26_PREFER"))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names under which ComfyUI's page is reached, beside its own (``KLING26_HOSTS``)."""
+        return _names(self.get("KLING26_HOSTS"))
 
     @property
     def load_plugins(self) -> tuple[str, ...] | None:
@@ -162,7 +168,7 @@ class Settings:
         name = _name(variable)
         said = (
             (self.environ.get(variable), variable),
-            (self._file.get(name), f'"{name}" in {sanitize(self._path)}'),
+            (self._file.get(name), f'"{name}" in {sanitize(self.config_path)}'),
             (self.defaults.get(variable), f"the default of {variable}"),
         )
         found = ((plain(text), source) for text, source in said if text is not None)
@@ -217,6 +223,11 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _name(variable: str) -> str:
     """What a variable is called in ``config.toml``."""
     return variable.removeprefix(PREFIX).lower()
+
+
+def variable_of(name: str) -> str:
+    """The variable that goes before what ``config.toml`` calls so."""
+    return f"{PREFIX}{name.upper()}"
 
 
 def _problem(url: str) -> str | None:

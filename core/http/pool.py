@@ -54,9 +54,9 @@ class ClientPool:
     #: The names of the providers with an emulator, once the emulators are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
-    def client(self, realm: Realm, provider: Provider) -> ProviderClient:
+    def client(self, realm: Realm, provider: Provider, key: Key | None = None) -> ProviderClient:
         """
-        The client for a provider's flows.
+        The client for a provider's flows, with the user's key, or another one.
 
         Raises `MissingKey` if there is no key for it; `NetworkSettingsError` if the proxy or the
         certificates cannot be used; `SettingsError` for a rehearsal with a provider that has no
@@ -71,7 +71,7 @@ class ClientPool:
                     provider=provider.name,
                 )
             return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)
-        key = Keys(self.settings).need(provider)
+        key = key or Keys(self.settings).need(provider)
         if self.transport is None:
             self._network.check()
         return ProviderClient(provider, realm, key, self._client("free"), self._client("paid"))

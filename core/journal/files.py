@@ -101,8 +101,14 @@ class Store:
         places = [self.video_path(task), *([] if file is None else [Path(file)])]
         return next((path for path in places if _has_contents(path)), None)
 
+    def thumbnail_path(self, task: str) -> Path:
+        """Where the first picture of a task's video is kept, once somebody has looked at it."""
+        return self.video_path(task).with_suffix(".jpg")
+
     def delete_video(self, task: str) -> None:
+        """Delete a task's video, and its thumbnail."""
         self.video_path(task).unlink(missing_ok=True)
+        self.thumbnail_path(task).unlink(missing_ok=True)
 
     # -- images ----------------------------------------------------------------------------
 
@@ -134,7 +140,10 @@ def _has_contents(path: Path) -> bool:
 
 
 #: What is kept in the home folder, beside the journal.
-_OWN = ("config.toml", "images", "keys.lock", "keys.toml", "receipts", "videos", "workers")
+_OWN = (
+    "config.lock", "config.toml", "images", "keys.lock", "keys.toml", "receipts", "videos",
+    "workers",
+)  # fmt: skip
 
 
 def is_own(path: Path, home: Path) -> bool:

@@ -84,6 +84,8 @@ class JobContext:
     #: Whether a paid request is in flight, or its answer is not in the journal yet.
     paying: bool = field(default=False, init=False)
     latest: Progress | None = field(default=None, init=False)
+    #: Whether its task has been cancelled, and is nobody's job any more.
+    left: bool = field(default=False, init=False)
     #: Whether the video is in the store.
     stored: bool = field(default=False, init=False)
     #: Why the provider's last answer could not be read, if it could not.

@@ -135,6 +135,15 @@ class JobPool:
         """Whether a job of this process is working on a task."""
         return task in self._jobs
 
+    def leave(self, task: str) -> None:
+        """Stop the job of a task that has just been cancelled: whoever waits for it learns so."""
+        if task not in self._jobs:
+            return
+        context, running = self._jobs[task]
+        if not context.paying:
+            context.left = True
+            running.cancel()
+
     async def _attempt(
         self, task: Task, deadline: float, progress: Listener, order: Order | None
     ) -> Task | None:
@@ -161,6 +170,8 @@ class JobPool:
             await _wait(context, running, deadline)
         finally:
             context.listeners.remove(progress)
+        if running.cancelled() and context.left:
+            raise TakenOver  # The journal says how it has ended.
         if running.done():
             return running.result()
         if context.stored:
@@ -229,7 +240,8 @@ class JobPool:
     def _forget(self, task: str, done: _Running) -> None:
         context, _ = self._jobs.pop(task)
         if done.cancelled():
-            self._stopped[task] = context.task
+            if not context.left:
+                self._stopped[task] = context.task
             return
         if isinstance(done.exception(), Replaced | TakenOver):
             return  # Whoever waits for it watches the journal from now on.

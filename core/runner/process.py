@@ -11,11 +11,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .playable.serve import READY
 
@@ -77,15 +77,13 @@ class CheckProcess:
         if self._read_line(_START_TIME) != READY:
             raise Died("it cannot be checked")
 
-    def check(self, path: Path, seconds: float | None) -> str | None:
-        """What is wrong with a video, or None; raises `Died`, or `OSError` if there is no file."""
-        # In hexadecimal, because the process may use another encoding for the names of files.
-        request = json.dumps([os.fsencode(path.absolute()).hex(), seconds])
+    def ask(self, path: Path, request: Mapping[str, Any]) -> Mapping[str, str | None]:
+        """Its answer about a video; raises `Died`, or `OSError` if there is no file."""
         limit = _CHECK_TIME + path.stat().st_size / _BYTES_PER_SECOND
         with suppress(BrokenPipeError):  # Reading says more.
-            self._pipe(self._process.stdin).write(request.encode() + b"\n")
-        problem: str | None = json.loads(self._read_line(limit))
-        return problem
+            self._pipe(self._process.stdin).write(json.dumps(request).encode() + b"\n")
+        answer: dict[str, str | None] = json.loads(self._read_line(limit))
+        return answer
 
     def kill(self) -> None:
         """End it at once; the thread that waits for it gets `Died`."""

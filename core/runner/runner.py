@@ -32,6 +32,7 @@ from ..isolation import occupy
 from ..journal.files import Store
 from ..journal.journal import Journal
 from ..journal.task import Task
+from ..keys import Keys
 from ..money import Balance
 from ..plugins import Registry, load_providers
 from ..progress import Listener, ignore_progress
@@ -47,6 +48,7 @@ from .ending import GRACE, tell
 from .forget import delete_files, forget
 from .job import unexpected
 from .jobs import OVERRUN, Elsewhere, JobPool
+from .key_check import KeyCheck, check_key
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
 from .preview import Preview, balance_of, preview
@@ -246,7 +248,10 @@ class Runner:
     async def cancel(self, name: str) -> Cancellation:
         """Cancel a task if that is possible and free."""
         task = await self.task(name)
-        return await cancel(self.journal, self.registry.events, task, self._target(task))
+        done = await cancel(self.journal, self.registry.events, task, self._target(task))
+        if done.cancelled:
+            self._jobs.leave(task.id)
+        return done
 
     # -- queries ---------------------------------------------------------------------------
 
@@ -294,6 +299,19 @@ class Runner:
             )
         client = self._clients.client(realm_of(chosen, rehearsal), chosen)
         return await balance_of(chosen, client)
+
+    async def check_key(self, provider: str, key: str | None = None) -> KeyCheck:
+        """
+        Whether a provider accepts a key, as it was pasted, or else the one that is kept.
+
+        Raises `MissingKey` if there is none, and `SettingsError` for what cannot be one.
+        """
+        chosen = self._resolver.provider(provider, sandbox=False)
+        keys, realm = Keys(self.settings), realm_of(chosen, sandbox=False)
+        judged = keys.need(chosen) if key is None else keys.read(chosen, key)[0]
+        if self.settings.sandbox:  # Nothing leaves this machine.
+            return KeyCheck(None)
+        return await check_key(chosen, lambda: self._clients.client(realm, chosen, judged))
 
     async def preview(
         self,

@@ -11,9 +11,11 @@ import atexit
 import logging
 import os
 import threading
+from base64 import b64decode
+from collections.abc import Mapping
 from concurrent.futures import wait
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 from attrs import define, field
@@ -21,10 +23,13 @@ from attrs import define, field
 from ..threads import DaemonThreads, in_thread
 from .playable import UnplayableVideo as UnplayableVideo
 from .playable import check_video as check_video
+from .playable.serve import answer
 from .process import CheckProcess, Died, TookTooLong, command
 
 logger: logging.Logger = logging.getLogger("kling26")
 
+_Request = Mapping[str, Any]
+_Answer = Mapping[str, str | None]
 #: How long the thread may take to let go of a process that was killed, in seconds.
 _LETTING_GO = 5.0
 
@@ -48,9 +53,24 @@ class VideoChecker:
 
         Raises `OSError` if there is no such file.
         """
-        problem = await self._checks.check(path, seconds)
-        if problem is not None:
-            raise UnplayableVideo(problem)
+        await self._ask(path, seconds=seconds)
+
+    async def picture(self, path: Path, size: int) -> bytes:
+        """
+        The first picture of a video, as a JPEG of at most `size` pixels in width and height.
+
+        Raises `UnplayableVideo` if there is none, and `OSError` if there is no such file.
+        """
+        answer = await self._ask(path, size=size)
+        return b64decode(answer["picture"] or "")
+
+    async def _ask(self, path: Path, **request: object) -> Mapping[str, str | None]:
+        # In hexadecimal, because the process may use another encoding for the names of files.
+        name = os.fsencode(path.absolute()).hex()
+        answer = await self._checks.ask(path, {"path": name, **request})
+        if answer["problem"] is not None:
+            raise UnplayableVideo(answer["problem"])
+        return answer
 
     async def aclose(self) -> None:
         """End the process, unless another runner uses it."""
@@ -97,12 +117,12 @@ class _Checks:
         if self._thread is not None:
             self._thread.submit(self._running)
 
-    async def check(self, path: Path, seconds: float | None) -> str | None:
-        """What is wrong with a video, or None."""
+    async def ask(self, path: Path, request: _Request) -> _Answer:
+        """What the process says about a video."""
         if self._thread is None or self._closed:
-            return await in_thread(self._check_here, path, seconds)
+            return await in_thread(self._answer_here, path, request)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._check, path, seconds)
+        return await loop.run_in_executor(self._thread, self._answer, path, request)
 
     def close(self) -> None:
         """End the process and the thread; nobody waits for a check any more."""
@@ -130,25 +150,25 @@ class _Checks:
 
     # -- in the thread ---------------------------------------------------------------------
 
-    def _check(self, path: Path, seconds: float | None) -> str | None:
+    def _answer(self, path: Path, request: _Request) -> _Answer:
         try:
-            return self._ask(path, seconds)
+            return self._ask(path, request)
         except TookTooLong as error:
-            return str(error)
+            return {"problem": str(error)}
         except Died:
             # It may have been idle, or ended by somebody else: only the second time is it the file.
             logger.info("Checking %s again: the process that did has ended.", path.name)
         try:
-            return self._ask(path, seconds)
+            return self._ask(path, request)
         except Died as error:
-            return str(error)
+            return {"problem": str(error)}
 
-    def _ask(self, path: Path, seconds: float | None) -> str | None:
+    def _ask(self, path: Path, request: _Request) -> _Answer:
         process = self._running()
         if process is None:
-            return self._check_here(path, seconds)
+            return self._answer_here(path, request)
         try:
-            return process.check(path, seconds)
+            return process.ask(path, request)
         except Died:
             self._process = None
             raise
@@ -168,15 +188,12 @@ class _Checks:
             self._end_process()
         return self._process
 
-    def _check_here(self, path: Path, seconds: float | None) -> str | None:
+    def _answer_here(self, path: Path, request: _Request) -> _Answer:
         """A paid video is not withheld where no other process can check it."""
         if self._closed:
-            return "it was not checked"
-        try:
-            check_video(path, seconds)
-        except UnplayableVideo as error:
-            return str(error)
-        return None
+            return {"problem": "it was not checked"}
+        path.stat()  # That there is no such file says nothing about the video.
+        return answer(request)
 
     def _end_process(self) -> None:
         if self._process is not None:

@@ -38,6 +38,10 @@ NAMES = (
     "comfy.utils:ProgressBar.update_absolute",
     "server:PromptServer.send_progress_text",
     "aiohttp.web:json_response",
+    "aiohttp.web:FileResponse",
+    "aiohttp.web:Response",
+    "comfy.cli_args:args.listen",
+    "comfy.cli_args:args.multi_user",
     "aiohttp.web:RouteTableDef.route",
 )
 #: Names and arguments that older versions do without, and the node too.
@@ -167,6 +171,7 @@ class Told:
         self.texts = []
         self.bars = []
         self.routes = {}
+        self.arguments = SimpleNamespace(listen="127.0.0.1", multi_user=False)
 
     def last_text(self):
         return self.texts[-1][1]
@@ -212,8 +217,16 @@ def modules(told: Told) -> dict[str, ModuleType]:
     def processing_interrupted():
         return told.interrupted
 
-    def json_response(data, *, status=200):
+    def json_response(data, *, status=200, headers=None):
         return status, data
+
+    class FileResponse:
+        def __init__(self, path, headers=None):
+            self.path, self.headers = path, headers
+
+    class Response:
+        def __init__(self, *, body=None, headers=None):
+            self.body, self.headers = body, headers
 
     io = SimpleNamespace(
         Schema=Schema,
@@ -245,11 +258,16 @@ def modules(told: Told) -> dict[str, ModuleType]:
             processing_interrupted=processing_interrupted,
             InterruptProcessingException=InterruptProcessingException,
         ),
+        "comfy.cli_args": _module("comfy.cli_args", args=told.arguments),
         "comfy.utils": _module("comfy.utils", ProgressBar=ProgressBar),
         "server": _module("server", PromptServer=PromptServer),
         "aiohttp": _module("aiohttp"),
         "aiohttp.web": _module(
-            "aiohttp.web", json_response=json_response, RouteTableDef=RouteTableDef
+            "aiohttp.web",
+            json_response=json_response,
+            FileResponse=FileResponse,
+            Response=Response,
+            RouteTableDef=RouteTableDef,
         ),
     }
 

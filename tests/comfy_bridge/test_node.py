@@ -222,11 +222,8 @@ def test_comfyui_is_given_one_node_and_the_routes(comfyui: Any) -> None:
     (node,) = asyncio.run(extension.get_node_list())
 
     assert node.define_schema().node_id == "Kling26Video"
-    assert sorted(comfyui.routes) == [
-        ("DELETE", "/kling26/keys/{provider}"),
-        ("GET", "/kling26/providers"),
-        ("POST", "/kling26/keys/{provider}"),
-    ]
+    assert all(path.startswith("/kling26/") for _, path in comfyui.routes)
+    assert ("GET", "/kling26/providers") in comfyui.routes
 
 
 def test_a_broken_settings_file_does_not_hide_the_node(

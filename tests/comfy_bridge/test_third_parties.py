@@ -50,8 +50,8 @@ def beside(registry: Registry, **more: Any) -> Registry:
 def test_a_plug_ins_options_have_their_texts_and_ours_have_those_of_the_locales(
     registry: Registry,
 ) -> None:
-    told = providers(beside(registry, acme=Acme())).content["providers"]
-    texts = {each["name"]: each["texts"] for each in told}  # type: ignore[index, attr-defined]
+    told = providers(beside(registry, acme=Acme()))["providers"]
+    texts = {each["name"]: each["texts"] for each in told}  # type: ignore[attr-defined]
 
     assert texts["acme"] == {"provider.style": {"label": "Style", "tooltip": "The look of it."}}
     assert all(texts[name] == {} for name in registry.providers)
@@ -82,4 +82,4 @@ def test_what_the_page_cannot_show_is_left_out_in_one_line(
     start = 'The plug-in "kling26-odd:odd" was skipped: ComfyUI cannot show it: '
     assert line.startswith(f"{start}{reason}")
     assert line in [str(problem) for problem in shown.problems]
-    json.dumps(providers(shown).content)
+    json.dumps(providers(shown))

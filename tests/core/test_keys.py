@@ -10,8 +10,7 @@ from pathlib import Path
 
 import filelock
 import pytest
-from kling26.core import MissingKey, Provider, Remedy, SettingsError
-from kling26.core import keys as keys_module
+from kling26.core import MissingKey, Provider, Remedy, SettingsError, locks
 from kling26.core.keys import Key, Keys
 from kling26.core.settings import Settings
 
@@ -363,7 +362,7 @@ def test_a_file_that_somebody_else_is_changing_is_not_waited_for_for_ever(
     home: Path, kie: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys_of(home).set(kie, "k-1")
-    monkeypatch.setattr(keys_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(locks, "_PATIENCE", 0.01)
 
     with filelock.FileLock(home / "keys.lock"), pytest.raises(SettingsError, match="try again"):
         keys_of(home).set(kie, "k-2")

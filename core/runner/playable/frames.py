@@ -1,13 +1,16 @@
 """Reads a video with PyAV: every packet, and the first picture."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .problem import UnplayableVideo
 
 if TYPE_CHECKING:
-    from av import Packet, VideoStream
+    from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
     from av.stream import Stream
 
@@ -31,6 +34,29 @@ class Span(NamedTuple):
 
 def play(path: Path, demuxer: str) -> Span:
     """Read all packets and decode the first picture; raises `UnplayableVideo` or `MemoryError`."""
+    with _opened(path, demuxer) as (container, video):
+        return _play(container, video)
+
+
+def first_picture(path: Path, demuxer: str, size: int) -> bytes:
+    """
+    The first picture as a JPEG, at most `size` pixels wide and high.
+
+    Raises `UnplayableVideo` or `MemoryError`.
+    """
+    with _opened(path, demuxer) as (container, video):
+        for packet in container.demux(video):
+            for frame in _decoded(packet):
+                return _jpeg(frame, size)
+    raise UnplayableVideo(_NO_PICTURE)
+
+
+_NO_PICTURE = "it contains no frame that can be decoded"
+
+
+@contextmanager
+def _opened(path: Path, demuxer: str) -> "Iterator[tuple[InputContainer, VideoStream]]":
+    """A file and its pictures; raises `UnplayableVideo` or `MemoryError`, also for what follows."""
     import av  # Slow to import, and only needed here and in the sandbox.
 
     try:
@@ -41,7 +67,8 @@ def play(path: Path, demuxer: str) -> Span:
             video = container.streams.best("video")
             if not isinstance(video, av.VideoStream):
                 raise UnplayableVideo("it has no video stream")
-            return _play(container, video)
+            video.codec_context.thread_count = 1  # Threads would only cost memory.
+            yield container, video
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, UnplayableVideo):
             raise
@@ -50,25 +77,40 @@ def play(path: Path, demuxer: str) -> Span:
         raise UnplayableVideo("it is not a video file") from error
 
 
-def _decodes(packet: "Packet[Stream]") -> bool:
-    """Whether a packet leads to a picture; the first ones may need others that are not there."""
+def _decoded(packet: "Packet[Stream] | Packet[VideoStream]") -> "list[VideoFrame]":
+    """The pictures that a packet leads to; the first ones may need others that are not there."""
     import av
 
     try:
-        return bool(packet.decode())
+        return [frame for frame in packet.decode() if isinstance(frame, av.VideoFrame)]
     except av.InvalidDataError:
-        return False
+        return []
+
+
+def _jpeg(frame: "VideoFrame", size: int) -> bytes:
+    import av
+
+    scale = min(1.0, size / max(frame.width, frame.height))
+    # Two pixels share their colour, so there is an even number of them.
+    width, height = (max(2, int(each * scale) // 2 * 2) for each in (frame.width, frame.height))
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
+    encoder.time_base, encoder.thread_count = Fraction(1, 25), 1
+    encoder.qmin = encoder.qmax = 4
+    picture = frame.reformat(width, height, "yuvj420p")
+    picture.pts = None
+    return b"".join(bytes(each) for each in [*encoder.encode(picture), *encoder.encode(None)])
 
 
 def _play(container: "InputContainer", video: "VideoStream") -> Span:
-    video.codec_context.thread_count = 1  # Threads would only cost memory.
     visible, last = False, 0.0
     starts: list[float] = []
     for packet in container.demux(video, *container.streams.audio):
         if packet.is_corrupt:
             raise UnplayableVideo("its end is missing")
         if packet.stream is video and not visible:
-            visible = _decodes(packet)
+            visible = bool(_decoded(packet))
         if packet.pts is None:
             continue  # Marks the end of a stream.
         start, length = (
@@ -78,7 +120,7 @@ def _play(container: "InputContainer", video: "VideoStream") -> Span:
         if packet.stream is video:
             starts.append(start)
     if not visible:
-        raise UnplayableVideo("it contains no frame that can be decoded")
+        raise UnplayableVideo(_NO_PICTURE)
     if len(starts) < 2:
         raise UnplayableVideo("it is a still picture")
     # A recording does not say how long its last picture is shown.

@@ -1,8 +1,9 @@
 """
 The check of videos as a program: a request and an answer per line, as JSON, until the input ends.
 
-A request is a path (its bytes in hexadecimal) and a number of seconds or null; the answer is null,
-or why it is no whole video.
+A request is an object: `path` (its bytes in hexadecimal) with `seconds`, a number or null, to check
+a video, or with `size`, in pixels, to get its first picture. The answer has `problem`, null or why
+it is no whole video, and `picture`, null or a JPEG in Base64.
 
 A file may be made to exhaust whoever reads it, so memory and time are limited. The system ends a
 process that meets the limit of time.
@@ -15,11 +16,14 @@ import json
 import os
 import sys
 import threading
+from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from .problem import UnplayableVideo
-from .whole import check_video
+from .whole import check_video, picture_of
 
 #: What is said when the program is ready.
 READY = b"ready\n"
@@ -48,19 +52,23 @@ def serve(memory: int = _MEMORY) -> None:
         if not line:
             return
         _limit_time()
-        name, seconds = json.loads(line)
-        problem = _problem(Path(os.fsdecode(bytes.fromhex(name))), seconds)
-        answers.write(json.dumps(problem).encode() + b"\n")
+        answers.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
 
 
-def _problem(path: Path, seconds: float | None) -> str | None:
+def answer(request: Mapping[str, Any]) -> dict[str, str | None]:
+    """The answer to a request, as above."""
+    path = Path(os.fsdecode(bytes.fromhex(request["path"])))
+    picture, problem = None, None
     try:
-        check_video(path, seconds)
+        if "size" in request:
+            picture = b64encode(picture_of(path, request["size"])).decode("ascii")
+        else:
+            check_video(path, request["seconds"])
     except UnplayableVideo as error:
-        return str(error)
+        problem = str(error)
     except OSError as error:
-        return f"it cannot be read ({error.strerror})"
-    return None
+        problem = f"it cannot be read ({error.strerror})"
+    return {"problem": problem, "picture": picture}
 
 
 def _limit_memory(more: int) -> None:

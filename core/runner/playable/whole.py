@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from . import iso, matroska
-from .frames import Span, play
+from .frames import Span, first_picture, play
 from .problem import End, UnplayableVideo
 
 
@@ -22,6 +22,16 @@ def check_video(path: Path, seconds: float | None = None) -> None:
         raise UnplayableVideo("it takes too much memory to check") from error
     if not end.proven and _missing(span, end.stated, seconds) > span.gap / 2:
         raise UnplayableVideo("its end is missing")
+
+
+def picture_of(path: Path, size: int) -> bytes:
+    """The first picture of a video, as a JPEG of at most `size` pixels; may raise the same."""
+    try:
+        with path.open("rb") as file:
+            demuxer, _ = _read_container(file)
+        return first_picture(path, demuxer, size)
+    except MemoryError as error:
+        raise UnplayableVideo("it takes too much memory to show") from error
 
 
 def _read_container(file: BinaryIO) -> tuple[str, End]:

@@ -91,19 +91,40 @@ def test_a_task_that_was_not_sent_yet_is_withdrawn(stage: Stage) -> None:
     assert stage.paid == 0
 
 
-def test_a_cancelled_task_ends_the_wait_of_everyone(stage_of) -> None:
+def test_a_cancelled_task_ends_the_wait_of_everyone_at_once(stage_of) -> None:
     stage = stage_of("runcomfy")
+    stage.conditions.queued = 300.0
 
-    async def work() -> None:
+    async def work() -> float:
         async with stage.runner() as runner:
-            waiting = asyncio.create_task(stage.make(runner))
-            await asyncio.sleep(5)
+            waiting = [asyncio.create_task(stage.make(runner)) for _ in "ab"]
+            await asyncio.sleep(26)  # The next question is some seconds away.
             (task,) = await runner.tasks(only_open=True)
             await runner.cancel(task.id)
-            await waiting
+            began = stage.clock()
+            for each in waiting:
+                with pytest.raises(TaskCancelled, match="cancelled at RunComfy"):
+                    await each
+            return stage.clock() - began
 
-    with pytest.raises(TaskCancelled, match="cancelled at RunComfy"):
-        stage.run(work())
+    assert stage.run(work()) < 2
+
+
+def test_a_task_that_waits_to_be_sent_ends_the_wait_when_it_is_withdrawn(stage: Stage) -> None:
+    stage.fault("rate_limit", times=1000)
+
+    async def work() -> float:
+        async with stage.runner() as runner:
+            waiting = asyncio.create_task(stage.make(runner))
+            await asyncio.sleep(10)
+            (task,) = await runner.tasks(only_open=True)
+            await runner.cancel(task.id)
+            began = stage.clock()
+            with pytest.raises(TaskCancelled):
+                await waiting
+            return stage.clock() - began
+
+    assert stage.run(work()) < 2
 
 
 @define

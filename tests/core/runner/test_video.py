@@ -1,12 +1,14 @@
 """The process that checks videos: whatever a file does to it, we go on, and nothing is left."""
 
 import asyncio
+import io
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import psutil
 import pytest
 from kling26.core.runner import process, video
@@ -72,6 +74,25 @@ def test_what_is_wrong_with_a_video_is_said_and_the_next_one_is_checked(path: Pa
         assert await verdict(checker, path) is None
         with pytest.raises(FileNotFoundError):
             await checker.check(path.with_name("gone.mp4"))
+        await checker.aclose()
+
+    run(work())
+
+
+def test_the_first_picture_of_a_video_is_a_small_jpeg(path: Path) -> None:
+    path.write_bytes(record(sound=None, frames=2, size=(640, 360)))
+
+    async def work() -> None:
+        checker = VideoChecker()
+        picture = await checker.picture(path, 160)
+        with av.open(io.BytesIO(picture)) as container:
+            assert container.format.name == "jpeg_pipe"
+            shown = container.streams.video[0]
+            assert (shown.width, shown.height) == (160, 90)
+        path.write_bytes(b"no video")
+        with pytest.raises(UnplayableVideo, match="it is not a video file"):
+            await checker.picture(path, 160)
+        assert len(ours()) == 1
         await checker.aclose()
 
     run(work())
@@ -176,6 +197,8 @@ async def checked_here(path: Path) -> None:
     assert await verdict(checker, path) is None
     path.write_bytes(whole[:-1])
     assert await verdict(checker, path) == "its end is missing"
+    with pytest.raises(FileNotFoundError):
+        await checker.check(path.with_name("gone.mp4"))
     assert ours() == []
     await checker.aclose()
 
