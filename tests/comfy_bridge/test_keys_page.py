@@ -102,6 +102,7 @@ def test_a_key_is_judged_without_being_kept(page: Page, tmp_path: Path, name: st
     assert content["balance"]["amount"] > 0
     assert not (tmp_path / "home" / "keys.toml").exists()
 
+    assert page.post(path, {"kee": KEY})[1]["error"].startswith('"key" must be')
     status, content = page.post(path)
     assert (status, content["remedy"]["do"]) == (400, "set_key")
     page.post(f"/kling26/keys/{name}", {"key": KEY})

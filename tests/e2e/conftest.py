@@ -18,7 +18,7 @@ import tomllib
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -172,8 +172,13 @@ def start_comfyui(
     *,
     name: str = "ComfyUI-Kling26",
     python_path: str = "",
+    arguments: Sequence[str] = (),
 ) -> Comfy:
-    """Start ComfyUI in `folder`, with this repository linked into its custom nodes as `name`."""
+    """
+    Start ComfyUI in `folder`, with this repository linked into its custom nodes as `name`.
+
+    `arguments` are more ones of its command line, which go before those given here.
+    """
     base = folder / "base"
     for part in ("input", "output", "temp", "user", "models", "custom_nodes"):
         (base / part).mkdir(parents=True, exist_ok=True)
@@ -188,7 +193,7 @@ def start_comfyui(
         "--base-directory", str(base), "--user-directory", str(base / "user"),
         "--output-directory", str(base / "output"), "--temp-directory", str(base / "temp"),
         "--database-url", f"sqlite:///{base / 'user' / 'comfyui.db'}",
-        "--disable-api-nodes",
+        "--disable-api-nodes", *arguments,
     ]  # fmt: skip
     if os.environ.get("COMFYUI_FRONTEND"):
         command += ["--front-end-root", os.environ["COMFYUI_FRONTEND"]]

@@ -409,7 +409,7 @@ def test_cancel_is_pressed(comfy: Any, providers: Any, open_page: Any, artefacts
 def test_a_wrong_key_is_shown_on_the_node(
     comfy: Any, providers: Any, open_page: Any, artefacts: Path
 ) -> None:
-    comfy.request("POST", "/kling26/keys/apikley", {"key": "wrong-key"}, Origin=comfy.url)
+    (comfy.home / "keys.toml").write_text('apikley = "wrong-key"')
     page = open_page(comfy)
     _one_node(page, prompt="With a wrong key", provider="apikley")
     entry = _run(page, comfy)
