@@ -33,11 +33,11 @@ def error_text(
 
     `provider` is the one that it is about; None if that is any of them.
     """
-    happened = _what_happened(words, error, provider)
+    happened = what_happened(words, error, provider)
     return join(words, happened, *_what_helps(words, error, provider, rehearsal))
 
 
-def _what_happened(words: Words, error: Kling26Error, provider: Provider | None) -> str:
+def what_happened(words: Words, error: Kling26Error, provider: Provider | None = None) -> str:
     """Core's sentence in this language; if that does not have it, of which kind it is, and it."""
     text = error.message
     known = text if isinstance(text, Said) else in_words(words, text)
@@ -147,4 +147,4 @@ def choose_provider(words: Words, names: Iterable[str], asked: object) -> str:
 
 def absent_provider(words: Words, error: Kling26Error, reasons: Iterable[str]) -> str:
     """For a provider that is not installed; `reasons` say why its plug-in was left out."""
-    return join(words, _what_happened(words, error, None), words("inputs.absent"), *reasons)
+    return join(words, what_happened(words, error), words("inputs.absent"), *reasons)

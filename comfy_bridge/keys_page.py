@@ -14,12 +14,14 @@ from ..core.options import options_of
 from ..core.plugins import Registry
 from ..core.provider import Provider
 from ..core.settings import Settings
-from ..core.text import join_sentences
 from . import auto, comfyui, routes
+from .error_texts import what_happened
+from .figures import join
 from .money_page import check_object, checked, named
 from .prices import price_table
 from .public import public
 from .routes import Answer, Call
+from .told import in_words
 from .words import Words
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 def add_routes(registry: Registry) -> None:
     """Serve them; whether several people share the keys is told, too."""
 
-    async def get(_: Call) -> Answer:
-        known = await asyncio.to_thread(providers, registry)
+    async def get(call: Call) -> Answer:
+        known = await asyncio.to_thread(providers, registry, call.words)
         return Answer(200, {**known, "shared": comfyui.has_users()})
 
     async def post(call: Call) -> Answer:
@@ -40,18 +42,25 @@ def add_routes(registry: Registry) -> None:
         if isinstance(check.problem, KeyRejected):
             raise check.problem
         note = await asyncio.to_thread(Keys(Settings()).set, provider, key)
-        about = await asyncio.to_thread(_about, provider)
-        told = join_sentences(note or "", _not_checked(provider, check, call.words))
+        about = await asyncio.to_thread(_about, provider, call.words)
+        told = join(
+            call.words, _left_out(note, call.words), _not_checked(provider, check, call.words)
+        )
         return Answer(200, {**about, **check_object(check), "note": told or None})
 
     async def delete(call: Call) -> Answer:
         provider = named(registry, call)
         await asyncio.to_thread(Keys(Settings()).unset, provider)
-        return Answer(200, await asyncio.to_thread(_about, provider))
+        return Answer(200, await asyncio.to_thread(_about, provider, call.words))
 
     routes.add("GET", "/kling26/providers", get)
     routes.add("POST", "/kling26/keys/{provider}", post)
     routes.add("DELETE", "/kling26/keys/{provider}", delete)
+
+
+def _left_out(note: str | None, words: Words) -> str:
+    """Core's sentence on what did not belong to a key, in a language."""
+    return "" if note is None else in_words(words, note) or note
 
 
 def _not_checked(provider: Provider, check: "KeyCheck", words: Words) -> str:
@@ -59,13 +68,15 @@ def _not_checked(provider: Provider, check: "KeyCheck", words: Words) -> str:
     if check.accepted is not None:
         return ""
     if check.problem is not None:
-        return join_sentences(words("routes.kept_problem"), public(str(check.problem)))
+        return public(
+            join(words, words("routes.kept_problem"), what_happened(words, check.problem))
+        )
     if Settings().sandbox:
         return words("routes.kept_rehearsal")
     return words("routes.kept", provider=provider.title)
 
 
-def providers(registry: Registry) -> dict[str, object]:
+def providers(registry: Registry, words: Words) -> dict[str, object]:
     """
     Every provider: its names, whether its key is set and from where, and its list prices.
 
@@ -73,7 +84,7 @@ def providers(registry: Registry) -> dict[str, object]:
     plug-in gives its widgets: our locales have none.
     """
     known = [
-        {**_about(each), "texts": {} if _built_in(registry, name) else _texts(each)}
+        {**_about(each, words), "texts": {} if _built_in(registry, name) else _texts(each)}
         for name, each in registry.providers.items()
     ]
     return {"providers": known, "auto": {"prices": auto.prices(registry)}}
@@ -90,12 +101,12 @@ def _texts(provider: Provider) -> dict[str, object]:
     }
 
 
-def _about(provider: Provider) -> dict[str, object]:
+def _about(provider: Provider, words: Words) -> dict[str, object]:
     key, problem = None, None
     try:
         key = Keys(Settings()).find(provider)
     except Kling26Error as error:
-        problem = public(str(error))
+        problem = public(what_happened(words, error, provider))
     return {
         "name": provider.name,
         "title": provider.title,

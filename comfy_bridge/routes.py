@@ -25,6 +25,7 @@ from ..core.runner import background
 from ..core.runner.objects import remedy_object
 from ..core.settings import Settings
 from . import comfyui
+from .error_texts import what_happened
 from .guard import Guard
 from .public import public
 from .words import Words, words
@@ -111,7 +112,7 @@ def add(method: str, path: str, work: Work) -> None:
         try:
             return _sent(await work(await _call(method, request, said)))
         except Kling26Error as error:
-            return _sent(refusal(error))
+            return _sent(refusal(error, said))
         except Exception:
             logger.exception("%s %s failed.", method, path)
             return _sent(Answer(500, {"error": said("routes.bug"), "remedy": None}))
@@ -127,9 +128,10 @@ def _sent(answer: Answer | Video | Picture) -> Any:
     return comfyui.data_answer(answer.data, "image/jpeg")
 
 
-def refusal(error: Kling26Error) -> Answer:
+def refusal(error: Kling26Error, said: Words) -> Answer:
     """What is said of an error: a sentence, and what helps."""
-    return Answer(_status(error), {"error": public(str(error)), "remedy": remedy_of(error)})
+    text = public(what_happened(said, error))
+    return Answer(_status(error), {"error": text, "remedy": remedy_of(error)})
 
 
 def remedy_of(error: Kling26Error) -> dict[str, object] | None:

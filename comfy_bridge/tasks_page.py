@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from ..core.api import shared_runner
 from ..core.errors import Kling26Error, NotApplicable, UnknownTask
 from ..core.journal.task import Task
-from ..core.runner.objects import Object, task_object
+from ..core.runner.objects import Object
 from ..core.spending import DAY, HOUR, left
 from ..core.text import sanitize
 from . import routes
 from .money_page import limits_object
-from .public import bare, public
 from .routes import Answer, BadRequest, Call, Picture, Video
 from .running import DEFAULTS
+from .shown import shown
 from .words import Words
 
 if TYPE_CHECKING:
@@ -54,27 +54,15 @@ def add_routes() -> None:
         routes.add("POST", f"{one}/{name}", _doing(act))
 
 
-def page_object(task: Task, runner: "Runner") -> Object:
-    """The object of a task, with the bare names of files, and without paths of the machine."""
-    facts = task_object(task, runner.registry.providers.get(task.provider), text=task.error)
-    for name in ("image", "end_image"):
-        if isinstance(image := facts[name], str) and not image.startswith(("http", "sha256:")):
-            facts[name] = bare(image)
-    facts["file"] = None if task.file is None else bare(task.file)
-    facts["outputs"] = [bare(each) for each in task.outputs]
-    facts["error"] = None if task.error is None else public(task.error)
-    return facts
-
-
 # -- looking -----------------------------------------------------------------------------------
 
 
 async def _list(call: Call) -> Answer:
     only_open, limit = call.flag("open"), call.number("limit", _USUAL, _MOST)
-    return Answer(200, await routes.on_background(_overview(only_open, limit)))
+    return Answer(200, await routes.on_background(_overview(only_open, limit, call.words)))
 
 
-async def _overview(only_open: bool, limit: int) -> Object:
+async def _overview(only_open: bool, limit: int, words: Words) -> Object:
     from ..core.runner.totals import start_of_day, start_of_month, total
 
     runner = shared_runner(DEFAULTS)
@@ -86,7 +74,7 @@ async def _overview(only_open: bool, limit: int) -> Object:
     totals = {name: {"usd": each.usd, "units": dict(each.units)} for name, each in sums.items()}
     opened = found if only_open and len(found) < limit else await runner.tasks(only_open=True)
     return {
-        "tasks": [page_object(task, runner) for task in found],
+        "tasks": [shown(task, runner.registry, words) for task in found],
         "totals": {"open": len(opened), **totals},
         "budget": await _budget(runner),
         "started": _STARTED,
@@ -114,7 +102,7 @@ async def _show(call: Call) -> Answer:
 
 async def _object(call: Call) -> Answer:
     runner = shared_runner(DEFAULTS)
-    return Answer(200, page_object(await _task(runner, call), runner))
+    return Answer(200, shown(await _task(runner, call), runner.registry, call.words))
 
 
 async def _video(call: Call) -> Video:
@@ -177,7 +165,7 @@ async def _done(act: Act, call: Call) -> Answer:
     runner = shared_runner(DEFAULTS)
     task = await _task(runner, call)
     try:
-        return Answer(200, page_object(await act(runner, task, call), runner))
+        return Answer(200, shown(await act(runner, task, call), runner.registry, call.words))
     except Kling26Error as error:
         if error.task is None:
             error.about(task=task.id, provider=task.provider)
@@ -254,4 +242,6 @@ async def _followed(
 
 
 def _over(task: Task, words: Words) -> NotApplicable:
-    return NotApplicable(words("routes.over", task=task.id, state=task.state), task=task.id)
+    return NotApplicable(
+        words("routes.over", task=task.id, state=words(f"state.{task.state}")), task=task.id
+    )

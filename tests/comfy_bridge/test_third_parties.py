@@ -10,6 +10,7 @@ from attrs import frozen
 from kling26.comfy_bridge.extension import showable
 from kling26.comfy_bridge.keys_page import providers
 from kling26.comfy_bridge.prices import price_table
+from kling26.comfy_bridge.words import words
 from kling26.core import option
 from kling26.core.plugins import Registry
 from kling26.providers.runcomfy import RunComfy
@@ -50,7 +51,7 @@ def beside(registry: Registry, **more: Any) -> Registry:
 def test_a_plug_ins_options_have_their_texts_and_ours_have_those_of_the_locales(
     registry: Registry,
 ) -> None:
-    told = providers(beside(registry, acme=Acme()))["providers"]
+    told = providers(beside(registry, acme=Acme()), words())["providers"]
     texts = {each["name"]: each["texts"] for each in told}  # type: ignore[attr-defined]
 
     assert texts["acme"] == {"provider.style": {"label": "Style", "tooltip": "The look of it."}}
@@ -82,4 +83,4 @@ def test_what_the_page_cannot_show_is_left_out_in_one_line(
     start = 'The plug-in "kling26-odd:odd" was skipped: ComfyUI cannot show it: '
     assert line.startswith(f"{start}{reason}")
     assert line in [str(problem) for problem in shown.problems]
-    json.dumps(providers(shown))
+    json.dumps(providers(shown, words()))

@@ -1,0 +1,29 @@
+"""A task as ComfyUI's page is told of it."""
+
+from ..core.journal.task import Task
+from ..core.plugins import Registry
+from ..core.runner.objects import Object, task_object
+from .public import bare, public
+from .told import in_words
+from .words import Words, words
+
+
+def shown(task: Task, registry: Registry, said: Words | None = None) -> Object:
+    """
+    The task's object, with its error in the words of a language, as far as they are known.
+
+    Its files have their bare names, for no path of the machine leaves it.
+    """
+    facts = task_object(task, registry.providers.get(task.provider))
+    for name in ("image", "end_image"):
+        if isinstance(image := facts[name], str) and not image.startswith(("http", "sha256:")):
+            facts[name] = bare(image)
+    facts["file"] = None if task.file is None else bare(task.file)
+    facts["outputs"] = [bare(each) for each in task.outputs]
+    return facts | {"error": _error(task, said or words())}
+
+
+def _error(task: Task, said: Words) -> str | None:
+    if task.error is None:
+        return None
+    return public(in_words(said, task.error) or task.error)
