@@ -4,7 +4,8 @@ import array
 import math
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,11 @@ TONE_PERIOD = 100  # samples: 441 Hz
 
 MAX_TEXT = 600  # characters: more would not fit
 LONGEST_SIDE = 320  # pixels
+#: What prompts are drawn with, the first that has the letters: those of Linux, then those for
+#: Chinese on Windows and on a Mac, which have Russian too.
+FONTS = (
+    "DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "msyh.ttc", "PingFang.ttc", "Arial Unicode.ttf",
+)  # fmt: skip
 SIZES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (240, 240)}
 
 
@@ -100,11 +106,18 @@ def _card(clip: Clip) -> "Image":
     text = clip.prompt.encode(errors="replace").decode()
     hue = zlib.crc32(text.encode()) % 360  # Makes two videos easy to tell apart.
     card = Image.new("RGB", (clip.width, clip.height), f"hsl({hue}, 60%, 25%)")
-    draw, font = ImageDraw.Draw(card), _font()
-    draw.multiline_text(
-        (8, 8), "\n".join(_wrapped(text[:MAX_TEXT], font, clip.width - 16)), font=font
-    )
+    font = max(_fonts(), key=lambda font: len(_drawable(text[:MAX_TEXT], font)))
+    lines = _wrapped(_drawable(text[:MAX_TEXT], font), font, clip.width - 16)
+    ImageDraw.Draw(card).multiline_text((8, 8), "\n".join(lines), font=font)
     return card
+
+
+def _drawable(text: str, font: "FreeTypeFont | ImageFont") -> str:
+    """The text without control characters, and without what the font draws as a box."""
+    box = bytes(font.getmask("\uffff"))  # No letter, and none ever will be.
+    letters = {letter for letter in set(text) - {" "} if letter.isprintable()}
+    known = {" ", *(letter for letter in letters if bytes(font.getmask(letter)) != box)}
+    return "".join(letter for letter in " ".join(text.split()) if letter in known)
 
 
 def _wrapped(text: str, font: "FreeTypeFont | ImageFont", width: int) -> Iterator[str]:
@@ -124,13 +137,17 @@ def _wrapped(text: str, font: "FreeTypeFont | ImageFont", width: int) -> Iterato
 
 
 @lru_cache
-def _font() -> "FreeTypeFont | ImageFont":
-    from PIL import ImageFont
+def _fonts() -> "Sequence[FreeTypeFont | ImageFont]":
+    """The fonts that are on this machine, and Pillow's own."""
+    from PIL.ImageFont import Layout, load_default, truetype
 
-    try:
-        return ImageFont.truetype("DejaVuSans.ttf", 14)
-    except OSError:
-        return ImageFont.load_default(14)
+    found: list[FreeTypeFont | ImageFont] = []
+    for name in FONTS:
+        with suppress(OSError):
+            # Chinese needs none of the shaping that would take a tenth of a second for a line.
+            basic = Layout.BASIC if found else None
+            found.append(truetype(name, 14, layout_engine=basic))
+    return [*found, load_default(14)]
 
 
 def _tone(seconds: int) -> "Iterator[AudioFrame]":

@@ -41,6 +41,15 @@ def test_the_prompt_is_drawn() -> None:
     assert _first_frame("A heron") != _first_frame("")
 
 
+def test_letters_that_no_font_here_has_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FONTS", ())
+    module._fonts.cache_clear()
+    try:
+        assert module._drawable("A 鷺\0 heron", *module._fonts()) == "A  heron"
+    finally:
+        module._fonts.cache_clear()
+
+
 def _first_frame(prompt: str) -> bytes:
     with opened(Clip(prompt)) as file:
         picture: Image.Image = next(file.decode(video=0)).to_image()  # type: ignore[no-untyped-call]
@@ -76,11 +85,11 @@ def test_a_machine_without_the_font_draws_with_another(monkeypatch: pytest.Monke
         return truetype(font, *more, **still)  # type: ignore[arg-type]  # a file, of the other
 
     monkeypatch.setattr(ImageFont, "truetype", missing)
-    module._font.cache_clear()
+    module._fonts.cache_clear()
     try:
         assert make_video(Clip("A heron without DejaVu"))
     finally:
-        module._font.cache_clear()
+        module._fonts.cache_clear()
 
 
 @pytest.mark.parametrize(
