@@ -21,6 +21,7 @@ from ..core.settings import PREFIX, Settings
 from ..core.text import sanitize
 from .figures import join, listed
 from .pictures import writes_for
+from .public import public
 from .told import in_words
 from .words import Said, Words
 
@@ -38,9 +39,15 @@ def error_text(
 
 
 def what_happened(words: Words, error: Kling26Error, provider: Provider | None = None) -> str:
-    """Core's sentence in this language; if that does not have it, of which kind it is, and it."""
-    text = error.message
-    known = text if isinstance(text, Said) else in_words(words, text)
+    """
+    What core says, without paths of the machine.
+
+    Where this language does not have it, of which kind the error is comes first.
+    """
+    if isinstance(error.message, Said):
+        return error.message
+    text = public(error.message)
+    known = in_words(words, text)
     if known is not None:
         return known
     name = words("provider.any") if provider is None else provider.title
