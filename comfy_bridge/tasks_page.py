@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.api import shared_runner
-from ..core.errors import Kling26Error, NotApplicable, UnknownTask
+from ..core.errors import Kling26Error, NotApplicable, UnknownProvider, UnknownTask
 from ..core.journal.task import Task
 from ..core.runner.objects import Object
 from ..core.spending import DAY, HOUR, left
 from ..core.text import sanitize
 from . import routes
+from .error_texts import what_happened
 from .money_page import limits_object
 from .routes import Answer, BadRequest, Call, Picture, Video
 from .running import DEFAULTS
@@ -177,6 +178,9 @@ async def _done(act: Act, call: Call) -> Answer:
     task = await _task(runner, call)
     try:
         return Answer(200, shown(await act(runner, task, call), runner.registry, call.words))
+    except UnknownProvider as error:
+        # The task is there, and its plug-in is not: 404 would say the contrary.
+        raise BadRequest(what_happened(call.words, error), 409) from error
     except Kling26Error as error:
         if error.task is None:
             error.about(task=task.id, provider=task.provider)
