@@ -22,7 +22,7 @@ from .error_texts import what_happened
 from .money_page import limits_object
 from .routes import Answer, BadRequest, Call, Picture, Video
 from .running import DEFAULTS
-from .shown import shown
+from .shown import page_object
 from .words import Words
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def _overview(only_open: bool, limit: int, words: Words) -> Object:
     runner = shared_runner(DEFAULTS)
     found = await runner.tasks(only_open, limit)
     return {
-        "tasks": [shown(task, runner.registry, words) for task in found],
+        "tasks": [page_object(task, runner, words) for task in found],
         "totals": await _totals(runner, found if len(found) < limit else None, only_open),
         "budget": await _budget(runner),
         "started": _STARTED,
@@ -114,7 +114,7 @@ async def _show(call: Call) -> Answer:
 
 async def _object(call: Call) -> Answer:
     runner = shared_runner(DEFAULTS)
-    return Answer(200, shown(await _task(runner, call), runner.registry, call.words))
+    return Answer(200, page_object(await _task(runner, call), runner, call.words))
 
 
 async def _video(call: Call) -> Video:
@@ -177,7 +177,7 @@ async def _done(act: Act, call: Call) -> Answer:
     runner = shared_runner(DEFAULTS)
     task = await _task(runner, call)
     try:
-        return Answer(200, shown(await act(runner, task, call), runner.registry, call.words))
+        return Answer(200, page_object(await act(runner, task, call), runner, call.words))
     except UnknownProvider as error:
         # The task is there, and its plug-in is not: 404 would say the contrary.
         raise BadRequest(what_happened(call.words, error), 409) from error
