@@ -1,20 +1,24 @@
 """A task as ComfyUI's page is told of it."""
 
+from typing import TYPE_CHECKING
+
 from ..core.journal.task import Task
-from ..core.plugins import Registry
 from ..core.runner.objects import Object, task_object
 from .public import bare, public
 from .told import in_words
 from .words import Words, words
 
+if TYPE_CHECKING:
+    from ..core.runner.runner import Runner
 
-def shown(task: Task, registry: Registry, said: Words | None = None) -> Object:
+
+def page_object(task: Task, runner: "Runner", said: Words | None = None) -> Object:
     """
     The task's object, with its error in the words of a language, as far as they are known.
 
     Its files have their bare names, for no path of the machine leaves it.
     """
-    facts = task_object(task, registry.providers.get(task.provider))
+    facts = task_object(task, runner.registry.providers.get(task.provider))
     for name in ("image", "end_image"):
         if isinstance(image := facts[name], str) and not image.startswith(("http", "sha256:")):
             facts[name] = bare(image)

@@ -7,21 +7,22 @@ Whatever takes long goes on in the background; what is answered is how the task 
 import asyncio
 import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.api import shared_runner
-from ..core.errors import Kling26Error, NotApplicable, UnknownTask
+from ..core.errors import Kling26Error, NotApplicable, UnknownProvider, UnknownTask
 from ..core.journal.task import Task
 from ..core.runner.objects import Object
 from ..core.spending import DAY, HOUR, left
 from ..core.text import sanitize
 from . import routes
+from .error_texts import what_happened
 from .money_page import limits_object
 from .routes import Answer, BadRequest, Call, Picture, Video
 from .running import DEFAULTS
-from .shown import shown
+from .shown import page_object
 from .words import Words
 
 if TYPE_CHECKING:
@@ -63,21 +64,32 @@ async def _list(call: Call) -> Answer:
 
 
 async def _overview(only_open: bool, limit: int, words: Words) -> Object:
-    from ..core.runner.totals import start_of_day, start_of_month, total
-
     runner = shared_runner(DEFAULTS)
-    found, providers = await runner.tasks(only_open, limit), runner.registry.providers
-    now = runner.journal.clock()
-    month = await runner.journal.since(start_of_month(now))
-    today = [task for task in month if task.created >= start_of_day(now)]
-    sums = {name: total(tasks, providers) for name, tasks in (("today", today), ("month", month))}
-    totals = {name: {"usd": each.usd, "units": dict(each.units)} for name, each in sums.items()}
-    opened = found if only_open and len(found) < limit else await runner.tasks(only_open=True)
+    found = await runner.tasks(only_open, limit)
     return {
-        "tasks": [shown(task, runner.registry, words) for task in found],
-        "totals": {"open": len(opened), **totals},
+        "tasks": [page_object(task, runner, words) for task in found],
+        "totals": await _totals(runner, found if len(found) < limit else None, only_open),
         "budget": await _budget(runner),
         "started": _STARTED,
+    }
+
+
+async def _totals(runner: "Runner", known: Sequence[Task] | None, only_open: bool) -> Object:
+    """How many tasks are open, and the sums; `known` are all of them, or all open ones."""
+    from ..core.runner.totals import start_of_day, start_of_month, total
+
+    now, all_known = runner.journal.clock(), None if only_open else known
+    opened = await runner.tasks(only_open=True) if known is None else known
+    recent = await runner.journal.since(start_of_month(now)) if all_known is None else all_known
+
+    def since(moment: float) -> Object:
+        sums = total((t for t in recent if t.created >= moment), runner.registry.providers)
+        return {"usd": sums.usd, "units": dict(sums.units)}
+
+    return {
+        "open": sum(task.open for task in opened),
+        "today": since(start_of_day(now)),
+        "month": since(start_of_month(now)),
     }
 
 
@@ -102,7 +114,7 @@ async def _show(call: Call) -> Answer:
 
 async def _object(call: Call) -> Answer:
     runner = shared_runner(DEFAULTS)
-    return Answer(200, shown(await _task(runner, call), runner.registry, call.words))
+    return Answer(200, page_object(await _task(runner, call), runner, call.words))
 
 
 async def _video(call: Call) -> Video:
@@ -165,7 +177,10 @@ async def _done(act: Act, call: Call) -> Answer:
     runner = shared_runner(DEFAULTS)
     task = await _task(runner, call)
     try:
-        return Answer(200, shown(await act(runner, task, call), runner.registry, call.words))
+        return Answer(200, page_object(await act(runner, task, call), runner, call.words))
+    except UnknownProvider as error:
+        # The task is there, and its plug-in is not: 404 would say the contrary.
+        raise BadRequest(what_happened(call.words, error), 409) from error
     except Kling26Error as error:
         if error.task is None:
             error.about(task=task.id, provider=task.provider)

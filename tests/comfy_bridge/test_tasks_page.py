@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kling26.comfy_bridge import routes, tasks_page, thumbnails
 from kling26.core.errors import OutcomeUnknown, StillRunning, TaskCancelled
+from kling26.core.journal.schema import TASKS as TASKS_TABLE
 from kling26.core.plugins import load_providers, load_sandboxes
 from kling26.core.runner.objects import KEYS
 from kling26.core.runner.runner import Runner
@@ -338,3 +339,39 @@ def test_what_a_provider_or_the_disk_has_said_names_no_path(kie: Panel, tmp_path
     for answer in (kie.get(TASKS), kie.show(task, "/video"), kie.act(task, "resume")):
         assert 400 <= answer[0] < 500 or answer[0] == 200
         assert str(tmp_path) not in json.dumps(answer[1])
+
+
+@pytest.mark.parametrize(
+    "clicks", [["resubmit"] * 5, ["resubmit", "adopt"] * 2, ["resubmit", "forget", "resubmit"]]
+)
+def test_however_often_a_button_is_clicked_it_is_paid_for_once_more_at_most(
+    kie: Panel, clicks: list[str]
+) -> None:
+    task, remote = unknown(kie), kie.stage.emulator.accepted[0].id
+
+    async def work() -> list[Any]:
+        asked = (
+            kie.ask("POST", f"{TASKS}/{task}/{click}", {"task_id": remote}) for click in clicks
+        )
+        return await asyncio.gather(*asked)
+
+    answers = kie.run(work())
+    kie.run(asyncio.sleep(200))
+
+    assert {status for status, _ in answers} <= {200, 404, 409}
+    assert 200 in {status for status, _ in answers}
+    assert kie.stage.paid <= 2
+    assert kie.show(task)[0] == 404 or kie.show(task)[1]["standing"] == "stored"
+
+
+def test_a_task_whose_plug_in_is_gone_is_still_there(kie: Panel) -> None:
+    task = begun(kie)
+    moved = TASKS_TABLE.update().values(provider="gone")
+    kie.run(kie.runner.journal._run(lambda connection: connection.execute(moved)))
+
+    assert kie.show(task)[1]["provider"] == "gone"
+    for what in ("resume", "cancel"):
+        status, content = kie.act(task, what)
+        assert status in (409, 424)
+        assert content["error"].startswith('There is no provider "gone".')
+    assert kie.get(TASKS)[0] == 200

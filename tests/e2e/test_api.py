@@ -353,6 +353,7 @@ def test_a_blocked_prompt_does_not_stop_a_paid_task(
 def test_a_wrong_key_is_reported_in_the_providers_words(
     comfy: Any, providers: Any, node: Node, save: Node
 ) -> None:
+    comfy.home.mkdir(mode=0o700, exist_ok=True)
     (comfy.home / "keys.toml").write_text('apikley = "wrong-key-of-the-test"')
     run = comfy.run({"1": node("Wrong key", "apikley"), "2": save("1")})
     comfy.request("DELETE", "/kling26/keys/apikley", Origin=comfy.url)

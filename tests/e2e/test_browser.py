@@ -409,6 +409,7 @@ def test_cancel_is_pressed(comfy: Any, providers: Any, open_page: Any, artefacts
 def test_a_wrong_key_is_shown_on_the_node(
     comfy: Any, providers: Any, open_page: Any, artefacts: Path
 ) -> None:
+    comfy.home.mkdir(mode=0o700, exist_ok=True)
     (comfy.home / "keys.toml").write_text('apikley = "wrong-key"')
     page = open_page(comfy)
     _one_node(page, prompt="With a wrong key", provider="apikley")
