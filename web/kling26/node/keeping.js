@@ -3,7 +3,7 @@
 import { titleOf } from "../providers.js";
 import { t } from "../words.js";
 import { keep, mend, providersOf } from "./saved.js";
-import { say, WIDGET } from "./status.js";
+import { grownBy, say, WIDGET } from "./status.js";
 
 /** What a node has no widgets for. */
 /** @type {WeakMap<object, import("./saved.js").Kept[]>} */
@@ -26,6 +26,8 @@ export function keepValues(nodeType, definition) {
   nodeType.prototype.onSerialize = function (/** @type {any} */ saved) {
     onSerialize?.call(this, saved);
     keep(saved, this.widgets ?? [], aside.get(this) ?? []);
+    // The text is not saved, nor is the room that the node has made for it.
+    saved.size = [saved.size[0], saved.size[1] - grownBy(this)];
   };
 }
 

@@ -8,9 +8,7 @@ import { keepValues, tellOfAbsent, watchChoice } from "./keeping.js";
 import { keepBoxesLabelled, labelBoxes } from "./labels.js";
 import { listenToRuns } from "./runs.js";
 import { addStatus } from "./status.js";
-
-/** Nodes with ours inside, which have been told so. */
-const around = new WeakSet();
+import { showAllVideos } from "./videos.js";
 
 /** Once, when the page has started. */
 export function startNodes() {
@@ -37,23 +35,17 @@ export function beforeRegisterNodeDef(nodeType, definition) {
 
 /** @param {any} node each new one, of any kind */
 export function nodeCreated(node) {
-  if (node.subgraph) addOuterBadge(node);
+  if (node.subgraph) addBadge(node); // It may get one of ours later.
   if (node.comfyClass !== NODE) return;
   addStatus(node);
   addBadge(node);
   keepBoxesLabelled(node);
   watchChoice(node);
+  showAllVideos(node);
   // Another seed is another payment. Front ends that know no other default start with
   // "randomize"; a saved workflow sets its own value after this.
   const control = node.widgets?.find(
     (/** @type {any} */ each) => each.name === "control_after_generate",
   );
   if (control) control.value = "fixed";
-}
-
-/** @param {any} node with a graph inside, which may get one of ours later */
-function addOuterBadge(node) {
-  if (around.has(node)) return;
-  around.add(node);
-  addBadge(node);
 }

@@ -109,8 +109,9 @@ export function addStatus(node) {
     const empty = !status.text && !status.notice;
     const now = empty ? 0 : content.offsetHeight || high || 20;
     if (now === high) return;
+    const before = height();
     high = now;
-    makeRoom(node);
+    makeRoom(node, height() - before);
   };
   // Its text wraps otherwise when the node has another width, and is measured once it is seen.
   new ResizeObserver(measure).observe(content);
@@ -125,15 +126,27 @@ function button({ label, run }) {
   return make("button", { type: "button", onclick: run }, label);
 }
 
+/** By how much a node has become higher for its text. */
+/** @type {WeakMap<object, number>} */
+const grown = new WeakMap();
+
+/** @param {any} node */
+export function grownBy(node) {
+  return grown.get(node) ?? 0;
+}
+
 /**
- * Make a node high enough for its text; Nodes 2.0 does so by itself.
+ * Make a node higher for its text, or lower again; Nodes 2.0 does so by itself.
  *
  * @param {any} node
+ * @param {number} more
  */
-function makeRoom(node) {
+function makeRoom(node, more) {
   if (!window.LiteGraph?.vueNodesMode) {
-    const needed = node.computeSize();
-    if (node.size[1] < needed[1]) node.setSize([node.size[0], needed[1]]);
+    const change = Math.max(more, -grownBy(node));
+    grown.set(node, grownBy(node) + change);
+    const least = node.computeSize()[1];
+    node.setSize([node.size[0], Math.max(least, node.size[1] + change)]);
   }
   redraw();
 }
