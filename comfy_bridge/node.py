@@ -14,6 +14,7 @@ from ..core.request import VideoRequest
 from . import comfyui, takes, texts
 from .auto import candidates
 from .board import board_of
+from .clients import language_of
 from .given import Given, read
 from .previews import previews
 from .progress import Watch
@@ -122,7 +123,7 @@ def _input(io: Any, widget: Widget) -> Any:
 async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) -> "list[Video]":
     """Check the inputs, then make the videos; every check comes before anything is sent."""
     client = comfyui.client()
-    board = board_of(getattr(hidden, "unique_id", None), client, words())
+    board = board_of(getattr(hidden, "unique_id", None), client, words(language_of(client)))
     watch = Watch(board, registry.providers, changed=tell_of(client))
     try:
         given = read(registry, values, hidden, watch.words)

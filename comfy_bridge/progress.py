@@ -12,6 +12,7 @@ from ..core.runner.objects import remedy_object
 from ..core.text import sanitize
 from . import error_texts, texts
 from .board import Board, End
+from .public import public
 from .words import Words
 
 #: Seconds that a video takes for each of its own, until the journal has learned better.
@@ -114,12 +115,11 @@ class Watch:
     def fail(self, error: BaseException) -> str:
         """Show what went wrong, and return it: in words for ComfyUI, with what helps there."""
         if isinstance(error, Kling26Error):
-            text = error_texts.error_text(
-                self.words, error, self.maker(error.provider), self.rehearsal
-            )
+            maker = self.maker(error.provider)
+            text = public(error_texts.error_text(self.words, error, maker, self.rehearsal))
             self.remedy = self._remedy(error)
         else:
-            text = f"{self.title} · {sanitize(error)}"
+            text = public(f"{self.title} · {sanitize(error)}")
         self.say(text, "failed")
         return text
 

@@ -21,7 +21,7 @@ from ..core.runner import background
 from . import comfyui, error_texts, texts
 from .pictures import picture
 from .progress import Watch
-from .shown import shown
+from .shown import page_object
 from .words import Words
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ async def _tell(task: str, client: str) -> None:
     runner = shared_runner(DEFAULTS)
     row = await runner.latest(task)
     if row is not None:
-        comfyui.send("kling26.task", shown(row, runner.registry), client)
+        comfyui.send("kling26.task", page_object(row, runner), client)
 
 
 def _after(work: Coroutine[Any, Any, None]) -> None:

@@ -1,19 +1,22 @@
 """A task as ComfyUI's page is told of it."""
 
-from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..core.journal.task import Task
-from ..core.plugins import Registry
 from ..core.runner.objects import Object, task_object
+from .public import bare, public
+
+if TYPE_CHECKING:
+    from ..core.runner.runner import Runner
 
 
-def shown(task: Task, registry: Registry) -> Object:
-    """The task's object; its files by their bare names, for no path of the machine leaves it."""
-    told = task_object(task, registry.providers.get(task.provider), text=task.error)
-    outputs: Any = told["outputs"]
-    return told | {"file": _bare(told["file"]), "outputs": [_bare(each) for each in outputs or ()]}
-
-
-def _bare(path: Any) -> str | None:
-    return None if path is None else PurePath(path).name
+def page_object(task: Task, runner: "Runner") -> Object:
+    """The object of a task, with the bare names of files, and without paths of the machine."""
+    facts = task_object(task, runner.registry.providers.get(task.provider), text=task.error)
+    for name in ("image", "end_image"):
+        if isinstance(image := facts[name], str) and not image.startswith(("http", "sha256:")):
+            facts[name] = bare(image)
+    facts["file"] = None if task.file is None else bare(task.file)
+    facts["outputs"] = [bare(each) for each in task.outputs]
+    facts["error"] = None if task.error is None else public(task.error)
+    return facts

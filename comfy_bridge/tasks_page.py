@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from ..core.api import shared_runner
 from ..core.errors import Kling26Error, NotApplicable, UnknownTask
 from ..core.journal.task import Task
-from ..core.runner.objects import Object, task_object
+from ..core.runner.objects import Object
 from ..core.spending import DAY, HOUR, left
 from ..core.text import sanitize
 from . import routes
 from .money_page import limits_object
-from .public import bare, public
 from .routes import Answer, BadRequest, Call, Picture, Video
 from .running import DEFAULTS
+from .shown import page_object
 from .words import Words
 
 if TYPE_CHECKING:
@@ -52,18 +52,6 @@ def add_routes() -> None:
     actions = {"resume": _resume, "resubmit": _resubmit, "cancel": _cancel, "adopt": _adopt}
     for name, act in {**actions, "forget": _forget}.items():
         routes.add("POST", f"{one}/{name}", _doing(act))
-
-
-def page_object(task: Task, runner: "Runner") -> Object:
-    """The object of a task, with the bare names of files, and without paths of the machine."""
-    facts = task_object(task, runner.registry.providers.get(task.provider), text=task.error)
-    for name in ("image", "end_image"):
-        if isinstance(image := facts[name], str) and not image.startswith(("http", "sha256:")):
-            facts[name] = bare(image)
-    facts["file"] = None if task.file is None else bare(task.file)
-    facts["outputs"] = [bare(each) for each in task.outputs]
-    facts["error"] = None if task.error is None else public(task.error)
-    return facts
 
 
 # -- looking -----------------------------------------------------------------------------------

@@ -168,10 +168,9 @@ class Comfy:
                 event = json.loads(message) if isinstance(message, str) else None
                 if event is not None and event["type"].startswith("kling26."):
                     run.hear(event["type"], event["data"])
-                elif event is not None:
-                    if event["data"].get("prompt_id", run.id) == run.id:
-                        run.events.append(event)
-                        run.times.append(time.monotonic() - begun)
+                elif event is not None and event["data"].get("prompt_id", run.id) == run.id:
+                    run.events.append(event)
+                    run.times.append(time.monotonic() - begun)
                 if meanwhile is not None:
                     meanwhile(run)
         return run
