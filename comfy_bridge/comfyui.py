@@ -43,11 +43,29 @@ def interruption() -> BaseException:
     return error
 
 
-def show_text(node: str, text: str) -> None:
-    """Show a line on a node; may be called from any thread, and after the prompt has ended."""
+def client() -> str | None:
+    """The id of the page whose prompt is being executed; None: it came without one."""
+    server = getattr(import_module("server").PromptServer, "instance", None)
+    return getattr(server, "client_id", None)
+
+
+def send(event: str, data: object, client: str) -> None:
+    """Send an event to a page; may be called from any thread, and after its prompt has ended."""
     server = getattr(import_module("server").PromptServer, "instance", None)
     if server is not None:
-        server.send_progress_text(text, node)
+        server.send_sync(event, data, client)
+
+
+def before_prompts(look: Callable[[Any], None]) -> None:
+    """Call `look` with the body of each prompt that arrives, before ComfyUI reads it."""
+    server = getattr(import_module("server").PromptServer, "instance", None)
+
+    def handle(body: Any) -> Any:
+        look(body)
+        return body
+
+    if server is not None:
+        server.add_on_prompt_handler(handle)
 
 
 async def show_bar(node: str, fraction: float) -> None:
@@ -62,6 +80,11 @@ async def show_bar(node: str, fraction: float) -> None:
 def video_from(path: Path) -> Any:
     """A file as ComfyUI's VIDEO; nothing is read before it is used."""
     return latest().InputImpl.VideoFromFile(str(path))
+
+
+def temporary_folder() -> Path:
+    """Where ComfyUI's page may look at files; it is emptied when ComfyUI starts and ends."""
+    return Path(import_module("folder_paths").get_temp_directory())
 
 
 def before_restart(wait: Callable[[], None]) -> None:

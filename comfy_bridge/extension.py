@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..core.runner import ending
 from ..core.settings import Settings
 from ..core.text import sanitize
 from . import comfyui, pages, texts
+from .given import keep_raw
 from .node import make_node
 from .widgets import own_widgets
 
@@ -34,6 +35,7 @@ def make_extension() -> Any:
             return [node]
 
     pages.add_routes(registry)
+    comfyui.before_prompts(partial(keep_raw, registry))
     # The prompts run in another thread, where signals cannot be handled.
     ending.watch()
     comfyui.before_restart(ending.wait_for_answers)

@@ -5,15 +5,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Kling26Error, OptionRefused, UnknownProvider
+from attrs import evolve
+
+from ..core.errors import Kling26Error
 from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
 from ..core.request import VideoRequest
-from . import comfyui, error_texts, texts
+from . import comfyui, takes, texts
 from .auto import candidates
+from .board import board_of
+from .clients import language_of
+from .given import Given, read
+from .previews import previews
 from .progress import Watch
-from .running import ending_image, failed, run, starting_image
-from .widgets import Widget, own_values, own_widgets, shared_widgets
+from .running import ending_image, failed, starting_image, tell_of
+from .widgets import Widget, own_widgets, shared_widgets
 from .words import Words, words
 
 if TYPE_CHECKING:
@@ -31,6 +37,7 @@ def make_node(registry: Registry) -> Any:
         "description": texts.DESCRIPTION,
         "search_aliases": [*texts.ALIASES, *registry.providers],
         "hidden": [io.Hidden.unique_id, io.Hidden.prompt],
+        "is_output_node": True,  # Alone it runs as well, and shows its videos.
     }
 
     class Kling26Video(base):  # type: ignore[misc]
@@ -42,27 +49,47 @@ def make_node(registry: Registry) -> Any:
 
         @classmethod
         async def execute(cls, **values: Any) -> Any:
-            video = await execute(registry, values, cls.hidden)
-            return io.NodeOutput(comfyui.video_from(video.file), video.url or "", task_json(video))
+            videos = await execute(registry, values, cls.hidden)
+            shown = await asyncio.to_thread(previews, videos)
+            return io.NodeOutput(
+                [comfyui.video_from(each.file) for each in videos],
+                [each.url or "" for each in videos],
+                [task_json(each) for each in videos],
+                ui=shown,
+            )
+
+        @classmethod
+        def fingerprint_inputs(cls, **_: Any) -> Any:
+            return takes.missed.get(getattr(cls.hidden, "unique_id", None) or "", 0)
 
     return Kling26Video
 
 
 def inputs(io: Any, registry: Registry) -> list[Any]:
     """
-    All inputs; every widget is required, because optional ones would come after the choice.
+    All inputs; only the prompt is required, so that a prompt in API format may have that alone.
 
     A new node's choice is the first one. Saved workflows keep theirs by name.
     """
     choices = [io.DynamicCombo.Option(AUTO, [])] + [
-        io.DynamicCombo.Option(name, [_input(io, widget) for widget in own_widgets(provider)])
+        io.DynamicCombo.Option(
+            name, [_input(io, _optional(each)) for each in own_widgets(provider)]
+        )
         for name, provider in registry.providers.items()
     ]
+    prompt, *others = shared_widgets()
     return [
-        *(_input(io, widget) for widget in shared_widgets()),
+        _input(io, prompt),
+        *(_input(io, _optional(each)) for each in others),
         *(_socket(io, name, facts) for name, facts in texts.IMAGES.items()),
-        comfyui.build(io.DynamicCombo.Input, id="provider", options=choices, **texts.CHOICE),
+        comfyui.build(
+            io.DynamicCombo.Input, id="provider", options=choices, optional=True, **texts.CHOICE
+        ),
     ]
+
+
+def _optional(widget: Widget) -> Widget:
+    return evolve(widget, facts={**widget.facts, "optional": True})
 
 
 def _socket(io: Any, name: str, facts: Mapping[str, str]) -> Any:
@@ -77,6 +104,7 @@ def outputs(io: Any) -> list[Any]:
             id=name,
             display_name=facts["display_name"],
             tooltip=facts["tooltip"],
+            is_output_list=True,
         )
         for name, facts in texts.OUTPUTS.items()
     ]
@@ -92,102 +120,39 @@ def _input(io: Any, widget: Widget) -> Any:
     return comfyui.build(getattr(io, widget.kind).Input, id=widget.id, **facts)
 
 
-async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) -> "Video":
-    """Check the inputs, then make the video; every check comes before anything is sent."""
-    node = getattr(hidden, "unique_id", None)
+async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) -> "list[Video]":
+    """Check the inputs, then make the videos; every check comes before anything is sent."""
+    client = comfyui.client()
+    board = board_of(getattr(hidden, "unique_id", None), client, words(language_of(client)))
+    watch = Watch(board, registry.providers, changed=tell_of(client))
     try:
-        provider = chosen(registry, values.get("provider"), hidden)
-    except Kling26Error as error:
-        if node is not None:
-            comfyui.show_text(node, str(error))
-        raise
-    watch = Watch(node, provider, values["duration"], registry.providers)
-    try:
-        makers = candidates(registry) if provider is None else [provider]
-        request = await _request(watch.words, values, makers)
+        given = read(registry, values, hidden, watch.words)
+        watch.provider, watch.duration = given.provider, given.shared["duration"]
+        makers = candidates(registry) if given.provider is None else [given.provider]
+        request = await _request(watch.words, given, makers)
     except Kling26Error as error:
         raise failed(error, watch) from error
     except asyncio.CancelledError:
         watch.say(texts.stopped_before(watch.words, watch.title))
         raise
-    given = _own(values["provider"], hidden)
-    return await run(
-        request,
-        AUTO if provider is None else provider.name,
-        given if provider is None else own_values(provider, given),
-        # Off leaves it to the settings, which can turn the sandbox on for everything.
-        sandbox=True if values["sandbox"] else None,
-        watch=watch,
-    )
+    except Exception as error:
+        watch.fail(error)
+        raise
+    return await takes.videos(request, given, watch)
 
 
-async def _request(
-    words: Words, values: Mapping[str, Any], providers: Sequence[Provider]
-) -> VideoRequest:
+async def _request(words: Words, given: Given, providers: Sequence[Provider]) -> VideoRequest:
     """What the inputs ask for; the pictures are such that `providers` accept them."""
+    shared, images = given.shared, given.images
     return VideoRequest(
-        values["prompt"],
-        image=await starting_image(words, values.get("image"), values["image_url"], providers),
-        end_image=await ending_image(values.get("end_image"), providers),
-        sound=values["sound"],
-        duration=values["duration"],
-        aspect_ratio=values["aspect_ratio"],
-        seed=values["seed"],
+        shared["prompt"],
+        image=await starting_image(words, images["image"], shared["image_url"], providers),
+        end_image=await ending_image(images["end_image"], providers),
+        sound=shared["sound"],
+        duration=shared["duration"],
+        aspect_ratio=shared["aspect_ratio"],
+        seed=shared["seed"],
     )
-
-
-def chosen(registry: Registry, choice: Any, hidden: Any) -> Provider | None:
-    """
-    The provider that was chosen; None for "auto", any of them.
-
-    Never another one in its place, for that would be paid too. ComfyUI calls the node without the
-    choice when it does not know it: a provider whose plug-in is gone, or a misspelt one.
-    """
-    if isinstance(choice, Mapping) and choice.get("provider"):
-        return _named(registry, str(choice["provider"]))
-    asked = _asked(hidden).get("provider")
-    if isinstance(asked, str) and asked:
-        return _named(registry, asked)
-    raise OptionRefused(
-        error_texts.choose_provider(words(), [AUTO, *registry.providers], asked), option="provider"
-    )
-
-
-def _own(choice: Mapping[str, Any], hidden: Any) -> dict[str, object]:
-    """
-    The own options that were given, also those that the choice does not have.
-
-    ComfyUI drops the latter without a word; core has to refuse them, or "auto" to find who takes
-    them.
-    """
-    asked = {
-        name.removeprefix("provider."): value
-        for name, value in _asked(hidden).items()
-        if name.startswith("provider.")
-    }
-    return {name: value for name, value in {**asked, **choice}.items() if name != "provider"}
-
-
-def _asked(hidden: Any) -> Mapping[str, Any]:
-    """The node's inputs as they are in the prompt; links are pairs of a node and an output."""
-    prompt, node = getattr(hidden, "prompt", None) or {}, getattr(hidden, "unique_id", None)
-    inputs: Mapping[str, Any] = (prompt.get(node) or {}).get("inputs", {})
-    return inputs
-
-
-def _named(registry: Registry, name: str) -> Provider | None:
-    return None if name == AUTO else _installed(registry, name)
-
-
-def _installed(registry: Registry, name: str) -> Provider:
-    """The provider of this name; without it, what to do, and why its plug-in was left out."""
-    try:
-        return registry[name]
-    except UnknownProvider as error:
-        reasons = [str(each) for each in registry.problems if each.plugin.endswith(f":{name}")]
-        raise UnknownProvider(
-            error_texts.absent_provider(words(), error, reasons), provider=name
-        ) from None
 
 
 def task_json(video: "Video") -> str:

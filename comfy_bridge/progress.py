@@ -1,15 +1,19 @@
-"""What a node shows while its video is made: a line of text and a bar."""
+"""How far one run of a node is."""
 
 import time
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
 
-from attrs import Factory, define
+from attrs import define
 
+from ..core.errors import Kling26Error
 from ..core.progress import Progress
 from ..core.provider import Provider
-from . import comfyui, texts
-from .words import Words, words
+from ..core.runner.objects import remedy_object
+from ..core.text import sanitize
+from . import error_texts, texts
+from .board import Board, End
+from .public import public
+from .words import Words
 
 #: Seconds that a video takes for each of its own, until the journal has learned better.
 _USUAL = 12.0
@@ -20,37 +24,33 @@ _ALMOST = 0.95
 @define(eq=False)
 class Watch:
     """
-    The progress of one run of a node.
+    The progress of one run, which the node shows on its `board`.
 
-    Called by the runner, on its own thread, and read by the node. A list input runs a node
-    several times at once: its runs share the node's text and bar.
+    Called by the runner, on its own thread, and read by the node.
 
     `provider` makes the video; None as long as it may be any of `providers`, which are by name.
-    `words` are in the language of whoever looks at it.
+    `label` tells the runs of one node apart. `changed` is called with the task's id whenever the
+    task has reached another phase. Once it is `done`, `end` says how, and `last` in which words.
     """
 
-    node: str | None
-    provider: Provider | None
-    duration: int
+    board: Board
     providers: Mapping[str, Provider]
-    words: Words = Factory(words)
+    provider: Provider | None = None
+    duration: int = 5
+    label: str | None = None
+    changed: Callable[[str], None] | None = None
     task: str | None = None
     rehearsal: bool = False
-    done: bool = False
+    end: End | None = None
+    last: str | None = None
+    remedy: dict[str, object] | None = None
     note: str | None = None
-    _last: str | None = None
+    _phase: str | None = None
     _latest: Progress | None = None
     _heard: float = 0.0
-    _shown: ClassVar[dict[str, tuple[str, float]]] = {}
-    _runs: ClassVar[dict[str, list["Watch"]]] = {}
 
     def __attrs_post_init__(self) -> None:
-        if self.node is not None:
-            runs = self._runs.setdefault(self.node, [])
-            if all(run.done for run in runs):
-                runs.clear()
-                self._shown.pop(self.node, None)
-            runs.append(self)
+        self.board.add(self)
 
     def __call__(self, progress: Progress) -> None:
         """Take in how far it is."""
@@ -62,10 +62,26 @@ class Watch:
             self.note = progress.message
         else:
             self._latest, self._heard = progress, time.monotonic()
+        if progress.phase != self._phase:
+            self._phase = progress.phase
+            self.task_changed()
+
+    def task_changed(self) -> None:
+        """Tell that the task may stand otherwise now."""
+        if self.changed is not None and self.task is not None:
+            self.changed(self.task)
 
     def maker(self, name: str | None) -> Provider | None:
         """The provider of this name, or else the one that is known to make the video."""
         return self.providers.get(name or "", self.provider)
+
+    @property
+    def words(self) -> Words:
+        return self.board.words
+
+    @property
+    def done(self) -> bool:
+        return self.end is not None
 
     @property
     def title(self) -> str:
@@ -74,9 +90,10 @@ class Watch:
 
     @property
     def text(self) -> str:
-        return self._last or texts.line(
+        line = self.last or texts.line(
             self.words, self.title, self._latest, self._elapsed, self.note
         )
+        return line if self.label is None else f"{self.label} · {line}"
 
     @property
     def fraction(self) -> float:
@@ -89,28 +106,31 @@ class Watch:
             return None
         return self._latest.elapsed + time.monotonic() - self._heard
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, end: End = "stopped") -> None:
         """Show how it ended, as the last thing of this run."""
-        self._last, self.done = text, True
-        if self.node is not None:
-            comfyui.show_text(self.node, self._all_text(self.node))
+        self.last, self.end = text, end
+        self.board.tell()
+        self.task_changed()
 
-    async def show(self) -> None:
-        """Bring the node's text and bar up to date, where they have changed."""
-        if self.node is None:
-            return
-        runs = self._runs[self.node]
-        text = self._all_text(self.node)
-        full = round(sum(run.fraction for run in runs) / len(runs), 2)
-        before = self._shown.get(self.node, ("", -1.0))
-        self._shown[self.node] = text, full
-        if text != before[0]:
-            comfyui.show_text(self.node, text)
-        if full != before[1]:
-            await comfyui.show_bar(self.node, full)
+    def fail(self, error: BaseException) -> str:
+        """Show what went wrong, and return it: in words for ComfyUI, with what helps there."""
+        if isinstance(error, Kling26Error):
+            maker = self.maker(error.provider)
+            text = public(error_texts.error_text(self.words, error, maker, self.rehearsal))
+            self.remedy = self._remedy(error)
+        else:
+            text = public(f"{self.title} · {sanitize(error)}")
+        self.say(text, "failed")
+        return text
 
-    def _all_text(self, node: str) -> str:
-        return "\n".join(run.text for run in self._runs[node])
+    def _remedy(self, error: Kling26Error) -> dict[str, object] | None:
+        """What helps, for the page, and which task it is about."""
+        helps = error.remedy
+        if helps is None:
+            return None
+        about = {"task": error.task or self.task, "provider": error.provider}
+        shown = remedy_object(helps, about)
+        return shown | {"option": helps.option, "page": helps.page, "task": about["task"]}
 
 
 def fraction(progress: Progress | None, elapsed: float | None, duration: int) -> float:

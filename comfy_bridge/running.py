@@ -7,7 +7,7 @@ only watches it: Cancel, a failing neighbour or the end of the prompt leave it a
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,11 @@ from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.runner import background
 from . import comfyui, error_texts, texts
+from .clients import language_of
 from .pictures import picture
 from .progress import Watch
-from .words import Words
+from .shown import page_object
+from .words import Words, words
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -42,11 +44,9 @@ class NodeError(Kling26Error):
 
 
 def failed(error: Kling26Error, watch: Watch) -> NodeError:
-    """The error for ComfyUI to show; its text is on the node already."""
-    text = error_texts.error_text(watch.words, error, watch.maker(error.provider), watch.rehearsal)
-    watch.say(text)
+    """The error for ComfyUI to show; its text is on the node then."""
     return NodeError(
-        text,
+        watch.fail(error),
         provider=error.provider,
         task=error.task,
         task_id=error.task_id,
@@ -107,7 +107,7 @@ async def run(
         raise
     video = _result(future, watch)
     watch.provider = watch.maker(video.provider)
-    watch.say(texts.done(watch.words, watch.title, video))
+    watch.say(texts.done(watch.words, watch.title, video), "done")
     return video
 
 
@@ -121,7 +121,7 @@ def _result(future: "Future[Video]", watch: Watch) -> "Video":
         # Never to be passed on as asyncio's: that would stop ComfyUI's queue for good.
         raise failed(NotDelivered(texts.run_stopped(watch.words)), watch) from None
     except Exception as error:
-        watch.say(texts.broken(watch.title, error))
+        watch.fail(error)
         raise
 
 
@@ -149,7 +149,7 @@ async def _done(future: "Future[Video]", watch: Watch) -> None:
     while not future.done():
         if comfyui.interrupted():
             raise comfyui.interruption()
-        await watch.show()
+        await watch.board.show()
         with suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), _LOOK_EVERY)
 
@@ -168,7 +168,23 @@ def _leave(future: "Future[Video]", watch: Watch, cancelled: bool) -> None:
         watch.say(texts.left(watch.words, watch.title))
 
 
+def tell_of(client: str | None) -> Callable[[str], None] | None:
+    """What tells a page how a task stands, by its id; None if no page asked for it."""
+    if client is None:
+        return None
+    return lambda task: _after(_tell(task, client))
+
+
+async def _tell(task: str, client: str) -> None:
+    runner = shared_runner(DEFAULTS)
+    row = await runner.latest(task)
+    if row is not None:
+        said = words(language_of(client))
+        comfyui.send("kling26.task", page_object(row, runner, said), client)
+
+
 def _after(work: Coroutine[Any, Any, None]) -> None:
+    """Do it on the background loop, whatever becomes of the prompt."""
     future = background.start(work)
     _afterwards.add(future)
     future.add_done_callback(_afterwards.discard)

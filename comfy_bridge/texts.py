@@ -52,6 +52,11 @@ IMAGE_URL = {
     "empty for text to video.",
     "placeholder": "https://…",
 }
+COUNT = {
+    "display_name": "Count",
+    "tooltip": "How many videos to make at once, with the seed and those after it; each is paid "
+    "for once.",
+}
 SANDBOX = {
     "display_name": "Sandbox",
     "tooltip": "A free rehearsal: an emulator stands in for the provider, no key is needed, "
@@ -118,11 +123,6 @@ def stopped_before(words: Words, title: str) -> str:
 def left(words: Words, title: str) -> str:
     """What to say when another node has ended the prompt; the task goes on by itself."""
     return f"{title} · {words('ended.left')}"
-
-
-def broken(title: str, error: BaseException) -> str:
-    """What to say of an error that should not happen."""
-    return f"{title} · {sanitize(error)}"
 
 
 def run_stopped(words: Words) -> str:

@@ -1,8 +1,9 @@
 """
 The node's widgets, read off the fields of the shared request and of each provider's options.
 
-Saved workflows keep values by position, so widgets are only ever appended, and the provider's own
-come last of all: they change with the choice.
+The provider's own come last of all: they change with the choice. Saved workflows keep values by
+position, and ``web/kling26/node/saved.js`` knows the positions of earlier versions: a widget that
+is added or moved here is to be told there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,8 +14,10 @@ from attrs import frozen
 from ..core.options import OptionInfo, option_info, options_of
 from ..core.provider import Provider
 from ..core.request import VideoRequest
-from .texts import IMAGE_URL, SANDBOX
+from .texts import COUNT, IMAGE_URL, SANDBOX
 
+#: How many videos a node makes at most, at once.
+MOST_VIDEOS = 8
 #: The largest whole number that JavaScript keeps exact.
 _EXACT = 2**53 - 1
 
@@ -39,6 +42,7 @@ def shared_widgets() -> list[Widget]:
         _shared("duration"),
         _shared("aspect_ratio"),
         _shared("seed"),
+        Widget("Int", "count", {**COUNT, "default": 1, "min": 1, "max": MOST_VIDEOS, "step": 1}),
         Widget("Boolean", "sandbox", {**SANDBOX, "default": False}),
     ]
 

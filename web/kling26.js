@@ -3,7 +3,7 @@
 
 import { app } from "./kling26/comfyui.js";
 import { keysPage } from "./kling26/keys.js";
-import { nodeCreated, startNodes } from "./kling26/node/node.js";
+import { beforeRegisterNodeDef, nodeCreated, startNodes } from "./kling26/node/node.js";
 import { fetchProviders } from "./kling26/providers.js";
 import { loadWords } from "./kling26/words.js";
 
@@ -29,6 +29,7 @@ if (first) {
       startNodes();
       fetchProviders().catch(() => {}); // The node and the panel say so when they are used.
     },
+    beforeRegisterNodeDef,
     nodeCreated,
   });
 }

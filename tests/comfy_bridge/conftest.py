@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from kling26.comfy_bridge import running
-from kling26.comfy_bridge.progress import Watch
+from kling26.comfy_bridge import board, running, takes
 from kling26.core import Progress, VideoRequest
 from kling26.core.journal.task import Task
 from kling26.core.plugins import Registry, load_providers
@@ -21,8 +20,8 @@ from kling26.core.runner.results import Video
 
 
 @pytest.fixture
-def comfyui(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """ComfyUI's stand-in; what the node did to it is in `texts`, `bars` and `routes`."""
+def comfyui(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """ComfyUI's stand-in; what the node did to it is in `sent`, `bars` and `routes`."""
     path = Path(__file__).with_name("stand_in.py")
     spec = spec_from_file_location("kling26_stand_in", path)
     assert spec
@@ -33,7 +32,7 @@ def comfyui(monkeypatch: pytest.MonkeyPatch) -> Any:
     told.modules = stand_in.modules(told)
     for name, module in told.modules.items():
         monkeypatch.setitem(sys.modules, name, module)
-    told.stand_in = stand_in
+    told.stand_in, told.temp = stand_in, tmp_path / "temp"
     monkeypatch.setattr(os, "execv", os.execv)  # The node wraps it.
     return told
 
@@ -55,8 +54,8 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_boards() -> Iterator[None]:
     yield
-    Watch._runs.clear()
-    Watch._shown.clear()
+    board._boards.clear()
+    takes.missed.clear()
 
 
 @define
@@ -65,7 +64,7 @@ class Runner:
     A runner that makes no videos: it reports `steps`, waits until `go`, and ends with `result`.
 
     A cancel of its task is answered with `answer`, and a look at it with `row`. `asked` and
-    `cancelled` are what it was asked for.
+    `cancelled` are what it was asked for. `results` are those of the seeds that it names.
     """
 
     steps: list[Progress] = field(factory=list)
@@ -76,6 +75,8 @@ class Runner:
     cancelled: list[str] = field(factory=list)
     answer: Any = None
     row: Any = None
+    results: dict[int, Any] = field(factory=dict)
+    registry: Registry = field(factory=load_providers)
 
     async def generate(
         self, request: Any, provider: str, options: Any, *, sandbox: Any, progress: Any
@@ -87,9 +88,13 @@ class Runner:
             progress(step)
         while not self.go:
             await asyncio.sleep(0.01)
-        if isinstance(self.result, BaseException):
-            raise self.result
-        return self.result
+        result = self.results.get(request.seed, self.result)
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    async def latest(self, _: str) -> Any:
+        return self.row
 
     async def cancel(self, task: str) -> Any:
         self.cancelled.append(task)

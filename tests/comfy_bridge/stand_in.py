@@ -36,7 +36,9 @@ NAMES = (
     "comfy.model_management:InterruptProcessingException",
     "comfy.utils:ProgressBar",
     "comfy.utils:ProgressBar.update_absolute",
-    "server:PromptServer.send_progress_text",
+    "folder_paths:get_temp_directory",
+    "server:PromptServer.send_sync",
+    "server:PromptServer.add_on_prompt_handler",
     "aiohttp.web:json_response",
     "aiohttp.web:FileResponse",
     "aiohttp.web:Response",
@@ -116,8 +118,8 @@ class Option:
 
 
 class Output:
-    def __init__(self, id=None, display_name=None, tooltip=None):
-        self.id = id
+    def __init__(self, id=None, display_name=None, tooltip=None, is_output_list=False):
+        self.id, self.is_output_list = id, is_output_list
 
 
 class Hidden(Enum):
@@ -139,6 +141,7 @@ class Schema:
     hidden: list = None
     description: str = ""
     search_aliases: list = None
+    is_output_node: bool = False
 
 
 class ComfyNode:
@@ -146,8 +149,8 @@ class ComfyNode:
 
 
 class NodeOutput:
-    def __init__(self, *args):
-        self.args = args
+    def __init__(self, *args, ui=None):
+        self.args, self.ui = args, ui
 
 
 class ComfyExtension:
@@ -168,13 +171,27 @@ class Told:
 
     def __init__(self):
         self.interrupted = False
-        self.texts = []
+        self.client = "client-1"
+        self.sent = []
         self.bars = []
         self.routes = {}
         self.arguments = SimpleNamespace(listen="127.0.0.1", multi_user=False)
+        self.handlers = []
+        self.temp = None
+
+    def told(self, event):
+        """What was sent in events of this name: (client, content)."""
+        return [(client, data) for name, data, client in self.sent if name == event]
+
+    def texts(self):
+        """The texts of the nodes: (node, text)."""
+        return [(data["node"], data["text"]) for _, data in self.told("kling26.run")]
+
+    def last(self):
+        return self.told("kling26.run")[-1][1]
 
     def last_text(self):
-        return self.texts[-1][1]
+        return self.last()["text"]
 
 
 def modules(told: Told) -> dict[str, ModuleType]:
@@ -209,8 +226,15 @@ def modules(told: Told) -> dict[str, ModuleType]:
         def __init__(self):
             self.routes = RouteTableDef()
 
-        def send_progress_text(self, text, node_id):
-            told.texts.append((node_id, text))
+        @property
+        def client_id(self):
+            return told.client
+
+        def send_sync(self, event, data, sid=None):
+            told.sent.append((event, data, sid))
+
+        def add_on_prompt_handler(self, handler):
+            told.handlers.append(handler)
 
     PromptServer.instance = PromptServer()
 
@@ -260,6 +284,7 @@ def modules(told: Told) -> dict[str, ModuleType]:
         ),
         "comfy.cli_args": _module("comfy.cli_args", args=told.arguments),
         "comfy.utils": _module("comfy.utils", ProgressBar=ProgressBar),
+        "folder_paths": _module("folder_paths", get_temp_directory=lambda: told.temp),
         "server": _module("server", PromptServer=PromptServer),
         "aiohttp": _module("aiohttp"),
         "aiohttp.web": _module(

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 from kling26.comfy_bridge import auto
+from kling26.comfy_bridge.board import board_of
 from kling26.comfy_bridge.node import execute
 from kling26.comfy_bridge.progress import Watch
 from kling26.comfy_bridge.running import NodeError
+from kling26.comfy_bridge.words import words
 from kling26.core import KeyRejected, MissingKey, OutOfCredit, Progress
 from kling26.core.errors import Remedy
 from kling26.core.plugins import Registry
@@ -62,13 +64,13 @@ def test_the_node_names_who_makes_the_video_and_why_others_do_not(
 
     async def prompt() -> None:
         node = asyncio.create_task(execute(registry, values, hidden))
-        while not any("queued" in text for _, text in comfyui.texts):
+        while not any("queued" in text for _, text in comfyui.texts()):
             await asyncio.sleep(0.01)
         runner.go = True
         await node
 
     asyncio.run(prompt())
-    said = [text for _, text in comfyui.texts]
+    said = [text for _, text in comfyui.texts()]
     assert f"CometAPI · queued · {PASSED}" in said
     assert said[-1] == "CometAPI · done · 55 credits"
 
@@ -142,7 +144,7 @@ def test_settings_that_cannot_be_read_are_said_on_the_node(
 
 
 def test_before_somebody_takes_it_it_is_said_to_be_auto(registry: Registry) -> None:
-    watch = Watch(None, None, 5, registry.providers)
+    watch = Watch(board_of(None, None, words()), registry.providers)
     assert watch.text == "auto · starting"
 
     watch(Progress("k1", "nobody", "submitting"))

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 from kling26.comfy_bridge import running
+from kling26.comfy_bridge.board import board_of
 from kling26.comfy_bridge.progress import Watch
 from kling26.comfy_bridge.running import DEFAULTS, NodeError, run
+from kling26.comfy_bridge.words import words
 from kling26.core import Kling26Error, Progress, StillRunning, TaskFailed, VideoRequest, api
 from kling26.core.api import shared_runner
 from kling26.core.errors import NotApplicable
@@ -23,7 +25,8 @@ REQUEST = VideoRequest("A red fox")
 
 
 def _watch(registry: Registry, name: str = "kie", node: str | None = "7") -> Watch:
-    return Watch(node, registry[name], 5, registry.providers)
+    board = board_of(node, "client-1", words())
+    return Watch(board, registry.providers, registry[name], changed=running.tell_of("client-1"))
 
 
 async def _run(watch: Watch) -> Any:
@@ -53,7 +56,7 @@ def test_a_finished_video_is_shown_with_its_cost(
     video = asyncio.run(_run(_watch(registry)))
 
     assert video is runner.result
-    assert comfyui.texts[-1] == ("7", "kie.ai · done · 55 credits")
+    assert comfyui.texts()[-1] == ("7", "kie.ai · done · 55 credits")
 
 
 @pytest.mark.parametrize(
@@ -322,3 +325,16 @@ def test_no_text_is_taken_for_trouble_with_a_comfy_account() -> None:
     written = "".join(path.read_text("utf-8") for path in files)
 
     assert [text for text in RESERVED if text in written] == []
+
+
+def test_the_page_is_told_of_the_task_without_a_path_of_this_machine(
+    comfyui: Any, registry: Registry, runner: Any
+) -> None:
+    runner.steps = [Progress("k1", "kie", "running", 1.0)]
+    runner.row = row("stored", file="/home/me/v.mp4", outputs=("/home/me/film/fox.mp4",))
+    asyncio.run(_run(_watch(registry)))
+    _until(lambda: comfyui.told("kling26.task"))
+    client, told = comfyui.told("kling26.task")[-1]
+
+    assert (client, told["task"], told["standing"]) == ("client-1", "k1", "stored")
+    assert (told["file"], told["outputs"]) == ("v.mp4", ["fox.mp4"])

@@ -10,8 +10,9 @@ from kling26.core import Provider, option
 from kling26.core.options import options_of
 from kling26.core.plugins import Registry
 
-#: Saved workflows keep values by position: append, and never insert, move, rename or remove.
-SHARED = ["prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "sandbox"]
+#: Saved workflows keep values by position: what changes here has to be told in
+#: ``web/kling26/node/saved.js``, which has the same list.
+SHARED = ["prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "count", "sandbox"]
 OWN = {
     "kie": [],
     "apikley": [],
@@ -33,15 +34,17 @@ def test_the_widgets_of_each_provider_keep_their_order(registry: Registry) -> No
     assert found == OWN
 
 
-def test_the_choice_comes_last_and_every_widget_is_required(
+def test_the_choice_comes_last_and_only_the_prompt_is_required(
     comfyui: Any, registry: Registry
 ) -> None:
     built = inputs(comfyui.modules["comfy_api.latest"].io, registry)
-    optional = [each.facts["id"] for each in built if each.facts.get("optional")]
+    *_, choice = built
+    own = [each for option in choice.facts["options"] for each in option.inputs]
 
     assert [each.facts["id"] for each in built] == [*SHARED, "image", "end_image", "provider"]
-    assert optional == ["image", "end_image"]
-    assert [each.key for each in built[-1].facts["options"]] == ["auto", *OWN]
+    assert [each.facts["id"] for each in built if not each.facts["optional"]] == ["prompt"]
+    assert all(each.facts["optional"] for each in own)
+    assert [each.key for each in choice.facts["options"]] == ["auto", *OWN]
 
 
 def test_a_seed_stays_fixed_until_told_otherwise(comfyui: Any, registry: Registry) -> None:

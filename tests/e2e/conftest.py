@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,16 @@ REPOSITORY = Path(__file__).parents[2]
 PROBE = Path(__file__).parent / "probe"
 KEY = "sk-e2e-not-to-be-seen-anywhere-4711"
 TYPED_KEY = "sk-e2e-typed-in-the-page-0815"
-_TEXT = 3  # server.BinaryEventTypes.TEXT
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,8 +57,19 @@ class Run:
     events: list[dict[str, Any]] = field(factory=list)
     #: The lines shown on nodes: (node, text).
     texts: list[tuple[str, str]] = field(factory=list)
+    #: What else the page is told: of runs, and of tasks.
+    runs: list[dict[str, Any]] = field(factory=list)
+    tasks: list[dict[str, Any]] = field(factory=list)
     #: Seconds from the start to each event.
     times: list[float] = field(factory=list)
+
+    def hear(self, kind: str, told: dict[str, Any]) -> None:
+        """Take in one of our own events."""
+        if kind == "kling26.run":
+            self.runs.append(told)
+            self.texts.append((told["node"], told["text"]))
+        else:
+            self.tasks.append(told)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [event["data"] for event in self.events if event["type"] == kind]
@@ -76,10 +96,19 @@ class Comfy:
     url: str
     folder: Path
     process: "subprocess.Popen[bytes]"
+    name: str = "ComfyUI-Kling26"
 
     @property
     def log(self) -> str:
         return (self.folder / "log.txt").read_text("utf-8", "replace")
+
+    @property
+    def trouble(self) -> list[str]:
+        """What its log has of our own troubles: a neighbour may have others."""
+        return self.trouble_in(self.log)
+
+    def trouble_in(self, log: str) -> list[str]:
+        return trouble(log, self.name)
 
     @property
     def home(self) -> Path:
@@ -136,14 +165,12 @@ class Comfy:
                     message = socket_.recv(timeout=min(0.2, left))
                 except TimeoutError:
                     message = None
-                if isinstance(message, str):
-                    event = json.loads(message)
-                    if event["data"].get("prompt_id", run.id) == run.id:
-                        run.events.append(event)
-                        run.times.append(time.monotonic() - begun)
-                elif message is not None and struct.unpack(">I", message[:4])[0] == _TEXT:
-                    size = struct.unpack(">I", message[4:8])[0]
-                    run.texts.append((message[8 : 8 + size].decode(), message[8 + size :].decode()))
+                event = json.loads(message) if isinstance(message, str) else None
+                if event is not None and event["type"].startswith("kling26."):
+                    run.hear(event["type"], event["data"])
+                elif event is not None and event["data"].get("prompt_id", run.id) == run.id:
+                    run.events.append(event)
+                    run.times.append(time.monotonic() - begun)
                 if meanwhile is not None:
                     meanwhile(run)
         return run
@@ -161,6 +188,18 @@ class Comfy:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def trouble(log: str, name: str) -> list[str]:
+    """The tracebacks in ComfyUI's log that go through our files, and a failed import of ours."""
+    failed = [
+        line for line in log.splitlines() if "IMPORT FAILED" in line and line.endswith(f"/{name}")
+    ]
+    for part in log.split("Traceback (most recent call last):")[1:]:
+        frames = "\n".join(takewhile(lambda line: line[:1] in ("", " "), part.splitlines()))
+        if f"/custom_nodes/{name}/" in frames or f"{REPOSITORY}/" in frames:
+            failed.append(frames)
+    return failed
 
 
 _ENDS = ("execution_success", "execution_error", "execution_interrupted")
@@ -207,7 +246,7 @@ def start_comfyui(
         process = subprocess.Popen(
             command, cwd=os.environ["COMFYUI_PATH"], env=clean, stdout=log, stderr=log
         )
-    comfy = Comfy(f"http://127.0.0.1:{port}", folder, process)
+    comfy = Comfy(f"http://127.0.0.1:{port}", folder, process, name)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -394,3 +433,58 @@ def save() -> Callable[..., dict[str, Any]]:
         return {"class_type": "SaveVideo", "inputs": inputs}
 
     return build
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        options = {"executable_path": CHROMIUM} if Path(CHROMIUM).exists() else {}
+        chromium = driver.chromium.launch(headless=True, args=FLAGS, **options)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens ComfyUI with an empty graph: ``open_page(comfy, locale="ru")``."""
+    contexts = []
+
+    def opened(comfy: Any, **settings: Any) -> Any:
+        usual = {
+            "Comfy.TutorialCompleted": True,
+            "Comfy.Minimap.Visible": False,
+            "Comfy.Locale": "en",
+            "Comfy.VueNodes.Enabled": False,
+            "Comfy.Workflow.Persist": False,
+        }
+        comfy.request("POST", "/settings", {**usual, **settings})
+        context = browser.new_context(viewport={"width": 1500, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.route("**/*", _loopback_only)
+        page.goto(comfy.url)
+        page.wait_for_function("window.app?.extensionManager && window.app.graph", timeout=60_000)
+        page.wait_for_timeout(3000)
+        _clear(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def _loopback_only(route: Any) -> None:
+    url = route.request.url
+    if "127.0.0.1" in url or url.startswith(("data:", "blob:")):
+        route.continue_()
+    else:
+        route.abort()
+
+
+def _clear(page: Any) -> None:
+    page.evaluate("() => { app.graph.clear(); app.canvas.ds.scale = 1; app.canvas.ds.reset(); }")
+    page.keyboard.press("Escape")
+    # What the default workflow misses is none of the node's business.
+    page.add_style_tag(content=".p-toast, [data-testid*='error-overlay'] { display: none }")
+    page.wait_for_timeout(300)

@@ -64,7 +64,7 @@ def test_a_third_partys_provider_shows_after_a_restart(
     before.stop()
     install(packages, "kling26-acme", {"kling26_acme": PLUGIN}, "acme = kling26_acme")
     after = start(tmp_path / "comfyui", {}, python_path=str(packages))
-    options = {each["key"]: each["inputs"]["required"] for each in _choice(after)}
+    options = {each["key"]: each["inputs"].get("optional", {}) for each in _choice(after)}
     run = after.run({"1": node("Acme", "acme", provider__style="plain"), "2": save("1")})
 
     assert [each["key"] for each in choice] == ["auto", "kie", "apikley", "cometapi", "runcomfy"]
@@ -75,7 +75,7 @@ def test_a_third_partys_provider_shows_after_a_restart(
 
 def _choice(comfy: Any) -> list[Any]:
     info = comfy.get("/object_info/Kling26Video")["Kling26Video"]
-    return list(info["input"]["required"]["provider"][1]["options"])
+    return list(info["input"]["optional"]["provider"][1]["options"])
 
 
 def test_a_removed_plug_in_is_named_and_nothing_else_is_paid(
@@ -99,7 +99,7 @@ def test_an_installed_package_beside_the_folder_is_one_copy(
 
     assert list(modules) == ["kling26.core.provider"]
     assert len(_choice(comfy)) == 5  # auto, and the four
-    assert "IMPORT FAILED" not in comfy.log
+    assert comfy.trouble == []
 
 
 def test_a_killed_comfyui_pays_for_nothing_twice(
