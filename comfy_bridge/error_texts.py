@@ -5,7 +5,7 @@ Core says what happened and, as data, what helps; which words that takes for the
 ComfyUI is decided here, and `words` has them in every language.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..core.errors import (
     BudgetExceeded,
@@ -14,8 +14,13 @@ from ..core.errors import (
     Kling26Error,
     MissingKey,
     NotDelivered,
+    OutcomeUnknown,
     Remedy,
+    ResultUnavailable,
+    TaskCancelled,
+    TaskFailed,
 )
+from ..core.journal.task import Task
 from ..core.provider import Provider
 from ..core.settings import PREFIX, Settings
 from ..core.text import sanitize
@@ -53,6 +58,20 @@ def what_happened(words: Words, error: Kling26Error, provider: Provider | None =
     name = words("provider.any") if provider is None else provider.title
     kind = next(each.__name__ for each in type(error).__mro__ if f"kind.{each.__name__}" in words)
     return words("kind.details", kind=words(f"kind.{kind}", provider=name), text=text)
+
+
+def task_error(words: Words, task: Task, provider: Provider | None) -> str | None:
+    """What the journal says went wrong with a task; None if nothing has."""
+    kind = _KINDS.get(task.state, Kling26Error)
+    return None if task.error is None else what_happened(words, kind(task.error), provider)
+
+
+_KINDS: Mapping[str, type[Kling26Error]] = {
+    "unknown": OutcomeUnknown,
+    "succeeded": ResultUnavailable,
+    "failed": TaskFailed,
+    "cancelled": TaskCancelled,
+}
 
 
 def _what_helps(

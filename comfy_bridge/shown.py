@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from ..core.journal.task import Task
 from ..core.runner.objects import Object, task_object
-from .public import bare, public
-from .told import in_words
+from .error_texts import task_error
+from .public import bare
 from .words import Words, words
 
 if TYPE_CHECKING:
@@ -14,20 +14,15 @@ if TYPE_CHECKING:
 
 def page_object(task: Task, runner: "Runner", said: Words | None = None) -> Object:
     """
-    The task's object, with its error in the words of a language, as far as they are known.
+    The task's object, with its error in the words of a language.
 
     Its files have their bare names, for no path of the machine leaves it.
     """
-    facts = task_object(task, runner.registry.providers.get(task.provider))
+    provider = runner.registry.providers.get(task.provider)
+    facts = task_object(task, provider)
     for name in ("image", "end_image"):
         if isinstance(image := facts[name], str) and not image.startswith(("http", "sha256:")):
             facts[name] = bare(image)
     facts["file"] = None if task.file is None else bare(task.file)
     facts["outputs"] = [bare(each) for each in task.outputs]
-    return facts | {"error": _error(task, said or words())}
-
-
-def _error(task: Task, said: Words) -> str | None:
-    if task.error is None:
-        return None
-    return public(in_words(said, task.error) or task.error)
+    return facts | {"error": task_error(said or words(), task, provider)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from kling26.comfy_bridge import error_texts
-from kling26.comfy_bridge.error_texts import error_text
+from kling26.comfy_bridge.error_texts import error_text, task_error
 from kling26.comfy_bridge.words import languages, words
 from kling26.core import errors
 from kling26.core.errors import (
@@ -27,6 +27,8 @@ from kling26.core.errors import (
     UnknownProvider,
 )
 from kling26.core.plugins import Registry
+
+from .conftest import row
 
 LOGS = "https://kie.ai/logs"
 
@@ -236,6 +238,27 @@ def test_no_path_of_the_machine_is_on_the_page(
 
         assert not re.search(r"/mnt|/home|/etc|disk|Users", told)
         assert ("https://kie.ai/logs" in told) == isinstance(error, UnknownProvider)
+
+
+@pytest.mark.parametrize("state", ["unknown", "succeeded", "failed", "cancelled", "refused"])
+def test_the_error_of_a_task_in_the_journal_is_told_by_its_state(
+    registry: Registry, state: str
+) -> None:
+    task = row(state, error="Xyzzy.")
+    told = task_error(words("zh"), task, registry["kie"])
+
+    assert task_error(words(), task, registry["kie"]) == "Xyzzy."
+    assert (
+        told
+        == {
+            "unknown": "尚不清楚 kie.ai 是否已接受请求。详情（英文）：Xyzzy.",
+            "succeeded": "视频已生成完毕，但未能取得。详情（英文）：Xyzzy.",
+            "failed": "kie.ai 未能生成视频。详情（英文）：Xyzzy.",
+            "cancelled": "任务已被取消。详情（英文）：Xyzzy.",
+            "refused": "出错了。详情（英文）：Xyzzy.",
+        }[state]
+    )
+    assert task_error(words(), row(state), None) is None
 
 
 def test_what_the_node_itself_refuses_is_in_the_users_language_already(registry: Registry) -> None:
