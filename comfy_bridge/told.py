@@ -27,6 +27,7 @@ _SHAPES = {
     **dict.fromkeys(("number", "done", "total", "count", "most"), _NUMBER),
     **dict.fromkeys(("usd", "most_usd", "spent_usd"), _NUMBER),
     "numbers": rf"{_NUMBER}(, {_NUMBER})*( or {_NUMBER})?",
+    "code": r"[^()]+",
     "size": rf"{_NUMBER}( of {_NUMBER})? (kB|MB|MiB)",
     "span": rf"{_NUMBER} (s|min|hours|days)",
 }

@@ -101,9 +101,9 @@ TOLD: list[tuple[Kling26Error, str, str, str]] = [
             "The account at kie.ai has too little credit: Top up (code 402). Top up your account "
             "at kie.ai and run again."
         ),
-        ("kie.ai 账户余额不足：Top up (code 402). 请为您在 kie.ai 的账户充值，然后再次运行。"),
+        ("kie.ai 账户余额不足：Top up（代码 402）。请为您在 kie.ai 的账户充值，然后再次运行。"),
         (
-            "На счёте в kie.ai недостаточно средств: Top up (code 402). Пополните счёт в kie.ai и "
+            "На счёте в kie.ai недостаточно средств: Top up (код 402). Пополните счёт в kie.ai и "
             "запустите узел снова."
         ),
     ),
@@ -193,11 +193,11 @@ TOLD: list[tuple[Kling26Error, str, str, str]] = [
             "ComfyUI."
         ),
         (
-            "kie.ai 不接受该密钥：Unknown key (code 401). 请在“设置 → Kling 2.6”中填写密钥"
+            "kie.ai 不接受该密钥：Unknown key（代码 401）。请在“设置 → Kling 2.6”中填写密钥"
             "（密钥页面：https://kie.ai/api-key），或在启动 ComfyUI 之前设置 KIE_API_KEY。"
         ),
         (
-            "kie.ai не принимает ключ: Unknown key (code 401). Введите ключ в разделе «Настройки "
+            "kie.ai не принимает ключ: Unknown key (код 401). Введите ключ в разделе «Настройки "
             "→ Kling 2.6» (ключи: https://kie.ai/api-key) или задайте KIE_API_KEY до запуска "
             "ComfyUI."
         ),

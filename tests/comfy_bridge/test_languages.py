@@ -21,8 +21,8 @@ LOST = {
 }
 REFUSED = {
     "en": "kie.ai does not know the task: recordInfo is null (code 422).",
-    "zh-CN": "kie.ai 没有这个任务：recordInfo is null (code 422).",
-    "ru": "kie.ai не знает такой задачи: recordInfo is null (code 422).",
+    "zh-CN": "kie.ai 没有这个任务：recordInfo is null（代码 422）。",
+    "ru": "kie.ai не знает такой задачи: recordInfo is null (код 422).",
 }
 
 

@@ -53,8 +53,8 @@ def refusals(registry: Registry) -> Iterator[tuple[str, str, str]]:
     kie = registry["kie"]
     yield (
         str(kie.error(Refused, REPLY, "No cats. Ever", 422)),
-        "kie.ai 拒绝了请求：No cats. Ever (code 422).",
-        "kie.ai отклонил запрос: No cats. Ever (code 422).",
+        "kie.ai 拒绝了请求：No cats. Ever（代码 422）。",
+        "kie.ai отклонил запрос: No cats. Ever (код 422).",
     )
     yield (
         f"{kie.error(KeyRejected, REPLY, None, 401)} Nothing was paid.",
@@ -76,8 +76,8 @@ def refusals(registry: Registry) -> Iterator[tuple[str, str, str]]:
     )
     yield (
         str(kie.error(Unavailable, REPLY, "维护中", 500)),
-        "kie.ai 暂时不可用：维护中 (code 500).",
-        "kie.ai временно недоступен: 维护中 (code 500).",
+        "kie.ai 暂时不可用：维护中（代码 500）。",
+        "kie.ai временно недоступен: 维护中 (код 500).",
     )
 
 
