@@ -74,7 +74,7 @@ def test_what_fails_does_not_take_the_others_along(
     assert told["error"] == (
         "2 of 4 videos are here; of the others:\n"
         "kie.ai could not make the video: too dark.\n"
-        "Run again to try for the others: those that are here cost nothing more."
+        "In another run with the same inputs, those that are here cost nothing more."
     )
     assert told["text"].splitlines()[1] == ("seed 6 · kie.ai could not make the video: too dark.")
 

@@ -176,7 +176,11 @@ class Comfy:
         return run
 
     def history(self, run: Run) -> Any:
-        return self.get(f"/history/{run.id}")[run.id]
+        for _ in range(50):  # It is written when the last event has been sent.
+            if entries := self.get(f"/history/{run.id}"):
+                break
+            time.sleep(0.1)
+        return entries[run.id]
 
     def interrupt(self) -> None:
         self.request("POST", "/interrupt", {})

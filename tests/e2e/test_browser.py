@@ -22,7 +22,8 @@ FLAGS = [
 ]
 PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
 SHARED = [
-    "prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "sandbox", "provider",
+    "prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "count", "sandbox",
+    "provider",
 ]  # fmt: skip
 
 # Adds a node with these values; the choice of a provider comes first, because it makes widgets.
@@ -39,7 +40,8 @@ ADD = """([type, position, values]) => {
     return node.id;
 }"""
 WIDGETS = """(id) => Object.fromEntries(
-    app.graph.getNodeById(id).widgets.map((each) => [each.name, each.value]))"""
+    app.graph.getNodeById(id).widgets.filter((each) => each.serialize !== false)
+        .map((each) => [each.name, each.value]))"""
 BADGES = """(id) => app.graph.getNodeById(id).badges
     .map((each) => (typeof each === "function" ? each() : each).text).filter(Boolean)"""
 
@@ -212,13 +214,14 @@ SAVED = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
     [*((path, ["kie"]) for path in SAVED), (SAVED[0], ["cometapi", "pro", "rain", "0.7", "{}"])],
     ids=["image", "text", "own options"],
 )
-def test_what_was_saved_before_auto_and_the_end_image_opens_as_it_was(
+def test_what_was_saved_before_auto_the_end_image_and_the_count_opens_as_it_was(
     comfy: Any, open_page: Any, path: Path, choice: list[str]
 ) -> None:
     saved = json.loads(path.read_text("utf-8"))
     (node,) = (each for each in saved["nodes"] if each["type"] == "Kling26Video")
     assert "end_image" not in [each["name"] for each in node["inputs"]]
     node["widgets_values"][8:] = choice
+    opened = [*node["widgets_values"][:7], 1, *node["widgets_values"][7:]]
     page = open_page(comfy)
     page.evaluate("async (saved) => app.loadGraphData(saved)", saved)
     page.wait_for_timeout(1000)
@@ -231,7 +234,7 @@ def test_what_was_saved_before_auto_and_the_end_image_opens_as_it_was(
         "(id) => app.graph.getNodeById(id).inputs.map((each) => each.name)", node["id"]
     )
 
-    assert list(page.evaluate(WIDGETS, node["id"]).values()) == node["widgets_values"]
+    assert list(page.evaluate(WIDGETS, node["id"]).values()) == opened
     assert linked == [each["name"] for each in node["inputs"] if each["link"] is not None]
     assert "end_image" in sockets
 
@@ -267,6 +270,7 @@ def test_a_workflow_keeps_every_value(comfy: Any, open_page: Any) -> None:
         "duration": 10,
         "aspect_ratio": "1:1",
         "seed": 123456789,
+        "count": 3,
         "sandbox": True,
         "provider.mode": "pro",
         "provider.negative_prompt": "rain",
@@ -531,7 +535,14 @@ def test_third_parties_are_chosen_like_the_others(
     own = {"provider.negative_prompt": "rain", "provider.cfg_scale": "0.25"}
     fal = _one_node(page, prompt="Chosen in the page", provider="fal", save_at=(0, 560), **own)
     others = [
-        page.evaluate(ADD, ["Kling26Video", [at * 450, 0], {"provider": name, "sandbox": True}])
+        page.evaluate(
+            ADD,
+            [
+                "Kling26Video",
+                [at * 450, 0],
+                {"provider": name, "sandbox": True, "prompt": f"Rehearsed at {name}"},
+            ],
+        )
         for at, name in enumerate(("kling", "acme"), 1)
     ]
     page.evaluate("() => app.graph.nodes.forEach((node) => node.setSize([420, node.size[1]]))")
@@ -594,7 +605,7 @@ def test_a_workflow_keeps_a_provider_whose_plug_in_is_gone(
         "prompt": "Kept", "seed": 5, "provider": "fal",
     }  # fmt: skip
     assert json.loads(sent)[str(node)]["inputs"]["provider"] == "fal"
-    assert json.loads(again)["nodes"][0]["widgets_values"][8] == "fal"
+    assert json.loads(again)["nodes"][0]["widgets_values"][9:] == ["fal", *own.values()]
     assert entry["status"]["status_str"] == "error"
     assert "install its plug-in and restart ComfyUI" in told
     assert [len(providers.tasks(name)) for name in providers.site.apps] == bills

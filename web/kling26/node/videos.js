@@ -13,7 +13,8 @@ const PAUSE = 200;
 
 const STYLE = `
 .kling26-switch {
-  position: absolute; top: 4px; right: 4px; display: flex; gap: 6px; align-items: center;
+  position: absolute; z-index: 1; top: 4px; right: 4px; display: flex; gap: 6px;
+  align-items: center; pointer-events: auto;
   padding: 2px 6px; border-radius: 6px; font: 12px/1.4 Inter, Arial, sans-serif;
   color: #fff; background: rgb(0 0 0 / 70%);
 }
@@ -30,6 +31,7 @@ const STYLE = `
  * @param {any} node
  */
 export function showAllVideos(node) {
+  node.previewMediaType = "video"; // ComfyUI would else guess by the inputs.
   const executed = node.onExecuted;
   node.onExecuted = function (/** @type {any} */ output) {
     executed?.call(this, output);
