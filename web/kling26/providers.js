@@ -9,6 +9,8 @@ import { get } from "./server.js";
  *   title: string,
  *   key_variable: string,
  *   key_page: string | null,
+ *   tasks_page?: string | null,
+ *   can_cancel?: boolean,
  *   key: { set: boolean, source: string | null, problem: string | null },
  *   prices: Price[],
  *   texts?: Record<string, { label: string, tooltip: string }>,

@@ -1,7 +1,7 @@
 // Our own messages on the page: the whole sentence, and buttons for what helps.
 
 import { app } from "./comfyui.js";
-import { addStyle, keepTyping, make } from "./dom.js";
+import { addStyle, make } from "./dom.js";
 import { t } from "./words.js";
 
 /**
@@ -11,7 +11,8 @@ import { t } from "./words.js";
  *   kind?: "error" | "warning" | "info",
  *   actions?: Action[],
  *   key?: string,
- * }} Message `key`: a message with the same one is replaced
+ *   closed?: () => void,
+ * }} Message `key`: a message with the same one is replaced; `closed`: the user has closed it
  */
 
 const MOST = 4;
@@ -50,12 +51,16 @@ const STYLE = `
  * @param {Message} message
  * @returns {() => void} closes it
  */
-export function toast({ text, kind = "info", actions = [], key = text }) {
+export function toast({ text, kind = "info", actions = [], key = text, closed }) {
   const stack = stackOfToasts();
   for (const old of [...stack.children]) if (old.getAttribute("data-key") === key) old.remove();
   const close = () => {
     element.remove();
     place(stack);
+  };
+  const dismiss = () => {
+    close();
+    closed?.();
   };
   const buttons = actions.map((action) =>
     make("button", { type: "button", onclick: () => (close(), action.run()) }, action.label),
@@ -66,13 +71,13 @@ export function toast({ text, kind = "info", actions = [], key = text }) {
     make("p", { role: kind === "error" ? "alert" : "status" }, text),
     make(
       "button",
-      { type: "button", class: "kling26-close", "aria-label": t("toast.close"), onclick: close },
+      { type: "button", class: "kling26-close", "aria-label": t("toast.close"), onclick: dismiss },
       "×",
     ),
     buttons.length > 0 && make("footer", {}, ...buttons),
   );
-  element.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  keepTyping(element);
+  // Also what the document hears: Escape, for the newest one.
+  element.addEventListener("kling26-dismiss", dismiss);
   while (stack.childElementCount >= MOST) stack.firstElementChild?.remove();
   stack.append(element);
   place(stack);
@@ -89,7 +94,8 @@ function stackOfToasts() {
   // Escape closes the newest one wherever the focus is, unless something else is open.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || document.querySelector("[role=dialog]")) return;
-    stack.lastElementChild?.remove();
+    const closest = document.activeElement?.closest(".kling26-toast") ?? stack.lastElementChild;
+    closest?.dispatchEvent(new Event("kling26-dismiss"));
   });
   return stack;
 }
