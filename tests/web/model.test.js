@@ -58,9 +58,10 @@ test("a cost is in dollars where that is known, else in the provider's unit", ()
 });
 
 test("what is said of a task leaves out what is not known", () => {
-  assert.equal(model.factsText(task(), 1120, "kie.ai"), "kie.ai · 5s · seed 3 · 2 min. ago");
+  const facts = (...values) => model.factsText(...values).replaceAll("\u00a0", " ");
+  assert.equal(facts(task(), 1120, "kie.ai"), "kie.ai · 5s · seed 3 · 2 min. ago");
   assert.equal(
-    model.factsText(task({ sound: true, cost_usd: 1.1 }), 900, "kie.ai"),
+    facts(task({ sound: true, cost_usd: 1.1 }), 900, "kie.ai"),
     "kie.ai · 5s · sound · seed 3 · $1.10 · now",
   );
 });

@@ -30,15 +30,17 @@ function formatter(name, make) {
   return made.get(key);
 }
 
-/** @param {number} usd */
-export function money(usd) {
-  // Cents, and thousandths where the price has them.
-  const format = formatter("money", (locale) => new Intl.NumberFormat(locale, {
+/**
+ * @param {number} usd
+ * @param {number} [digits] at most after the point: a price may have thousandths
+ */
+export function money(usd, digits = 3) {
+  const format = formatter(`money ${digits}`, (locale) => new Intl.NumberFormat(locale, {
     style: "currency",
     currency: "USD",
     currencyDisplay: "narrowSymbol",
     minimumFractionDigits: 2,
-    maximumFractionDigits: 3,
+    maximumFractionDigits: digits,
   }));
   return format.format(usd);
 }
@@ -54,15 +56,19 @@ export function number(value, digits = 2) {
   return format.format(value);
 }
 
-/** @param {number} seconds A length: "5s". */
+/** @param {number} seconds A length: "5s", "3m 10s". */
 export function length(seconds) {
-  const format = formatter("length", (locale) => new Intl.NumberFormat(locale, {
-    style: "unit",
-    unit: "second",
-    unitDisplay: "narrow",
-    maximumFractionDigits: 0,
-  }));
-  return format.format(seconds);
+  const whole = Math.round(seconds);
+  if (whole < 100) return unit(whole, "second");
+  return `${unit(Math.floor(whole / 60), "minute")} ${unit(whole % 60, "second")}`;
+}
+
+/** @param {number} value @param {string} name */
+function unit(value, name) {
+  const format = formatter(name, (locale) =>
+    new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "narrow" }),
+  );
+  return format.format(value);
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
@@ -79,8 +85,8 @@ export function ago(seconds) {
   const words = formatter("ago", (locale) =>
     new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" }),
   );
-  for (const [unit, span] of SPANS) {
-    if (seconds >= span) return words.format(-Math.floor(seconds / span), unit);
+  for (const [name, span] of SPANS) {
+    if (seconds >= span) return words.format(-Math.floor(seconds / span), name);
   }
   return words.format(0, "second");
 }

@@ -97,7 +97,7 @@ function resume(task, label = "panel.do.resume") {
 /** @param {Task} task */
 function cancel(task) {
   const provider = titleOf(task.provider);
-  const can = providerNamed(task.provider)?.can_cancel;
+  const can = providerNamed(task.provider)?.can.cancel;
   const text =
     task.standing === "unsent" ? "unsent" : can === false ? "cannot" : can ? "can" : "may";
   return {

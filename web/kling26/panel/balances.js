@@ -20,7 +20,7 @@ export class Balances {
 
   /** Show those of the providers that have a key, and ask for what is not fresh. */
   update() {
-    const keyed = knownProviders().filter((each) => each.key.set);
+    const keyed = knownProviders().filter((each) => each.key.set && each.can.balance);
     const drawn = keyed.map((each) => each.name).join();
     if (drawn === this.drawn) return;
     this.drawn = drawn;

@@ -132,7 +132,8 @@ export function factsText(task, now, provider) {
     costText(task),
     ago(Math.max(0, now - task.created)),
   ];
-  return parts.filter(Boolean).join(" · ");
+  // A line may break between them, and not inside.
+  return parts.filter(Boolean).map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
 }
 
 /**

@@ -85,7 +85,7 @@ export class Row {
     const task = this.task, now = serverTime();
     setText(this.facts, factsText(task, now, titleOf(task.provider)));
     setAttribute(this.facts, "title", moment(task.created));
-    const moving = task.standing === "at_provider" || task.standing === "made";
+    const moving = task.standing === "at_provider";
     this.bar.hidden = !moving;
     if (!moving) return;
     const elapsed = Math.max(0, now - (task.submitted ?? task.created));
@@ -159,7 +159,10 @@ export class Row {
     };
     const form = question(action, (run) => this.run(run, form), close);
     this.below.replaceChildren(form);
-    form.querySelector("input")?.focus() ?? form.querySelector("button")?.focus();
+    // Not the button that does it: a second Enter must not pay twice.
+    const first = form.querySelector("input") ?? form.querySelector("[type=button]");
+    if (first instanceof HTMLElement) first.focus();
+    this.below.scrollIntoView({ block: "nearest" });
   }
 
   /**
@@ -180,6 +183,7 @@ export class Row {
         make("button", { type: "button", class: "kling26-button", onclick: each.run }, each.label),
       );
       this.below.append(make("p", { class: "kling26-error", role: "alert" }, error.message, ...buttons));
+      this.below.scrollIntoView({ block: "nearest" });
     } finally {
       this.element.removeAttribute("aria-busy");
     }

@@ -18,7 +18,7 @@ const LIMITS = ["max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour"];
  */
 export function sumText({ usd, units }) {
   const others = Object.entries(units).map(([unit, amount]) => `${number(amount)} ${unit}`.trim());
-  return [...(usd > 0 || others.length === 0 ? [money(usd)] : []), ...others].join(" + ");
+  return [...(usd > 0 || others.length === 0 ? [money(usd, 2)] : []), ...others].join(" + ");
 }
 
 /**
@@ -28,8 +28,8 @@ export function sumText({ usd, units }) {
 export function used(budget) {
   const spent = {
     max_cost_per_day: budget?.spent_usd,
-    max_tasks_per_day: budget?.tasks_day,
-    max_tasks_per_hour: budget?.tasks_hour,
+    max_tasks_per_day: budget?.tasks_in_day,
+    max_tasks_per_hour: budget?.tasks_in_hour,
   };
   return Object.entries(spent).flatMap(([name, amount]) => {
     const limit = budget?.[name];
@@ -139,7 +139,7 @@ function meter({ name, limit, spent }) {
   const share = limit > 0 ? Math.min(1, spent / limit) : 1;
   const text =
     name === "max_cost_per_day"
-      ? t("panel.budget.of_day", { spent: money(spent), limit: money(limit) })
+      ? t("panel.budget.of_day", { spent: money(spent, 2), limit: money(limit, 2) })
       : plural(`panel.budget.of.${name}`, limit, { spent: number(spent), limit: number(limit) });
   const fill = make("span");
   fill.style.width = `${share * 100}%`;

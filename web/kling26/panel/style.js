@@ -4,10 +4,9 @@ export const STYLE = `
 .kling26-panel {
   --kling26-line: var(--border-color, #4e4e4e);
   --kling26-field: var(--comfy-input-bg, #222);
-  box-sizing: border-box; height: 100%; overflow-y: auto; overflow-x: hidden; padding: 10px 12px;
-  display: flex; flex-direction: column; gap: 10px; container-type: inline-size;
+  box-sizing: border-box; overflow-x: clip; padding: 10px 12px;
+  display: flex; flex-direction: column; gap: 10px;
   font: 13px/1.4 Inter, Arial, sans-serif; color: var(--input-text, #ddd);
-  scrollbar-gutter: stable;
 }
 .kling26-panel * { box-sizing: border-box; }
 .kling26-panel h2 { margin: 0; font-size: 15px; font-weight: 600; }
@@ -78,7 +77,7 @@ export const STYLE = `
   content-visibility: auto; contain-intrinsic-size: auto 142px;
 }
 .kling26-task > :not(.kling26-picture, .kling26-about) { grid-column: 1 / -1; }
-.kling26-task > :empty { display: none; }
+.kling26-task > :is(p, div):empty { display: none; }
 .kling26-picture {
   width: 96px; height: 54px; object-fit: cover; border-radius: 6px; background: var(--kling26-field);
 }
