@@ -176,9 +176,9 @@ async function showBalance(provider, told) {
  * @returns {string} "$12.30", or "2,460 credits ($12.30)"
  */
 export function balanceText({ amount, unit, usd }) {
-  if (unit.toUpperCase() === "USD") return money(amount);
+  if (unit.toUpperCase() === "USD") return money(amount, 2);
   const text = `${number(amount)} ${unit}`;
-  return usd === null ? text : `${text} (${money(usd)})`;
+  return usd === null ? text : `${text} (${money(usd, 2)})`;
 }
 
 /**

@@ -11,8 +11,7 @@ import { t } from "./words.js";
  *   kind?: "error" | "warning" | "info",
  *   actions?: Action[],
  *   key?: string,
- *   closed?: () => void,
- * }} Message `key`: a message with the same one is replaced; `closed`: the user has closed it
+ * }} Message `key`: a message with the same one is replaced
  */
 
 const MOST = 4;
@@ -51,16 +50,12 @@ const STYLE = `
  * @param {Message} message
  * @returns {() => void} closes it
  */
-export function toast({ text, kind = "info", actions = [], key = text, closed }) {
+export function toast({ text, kind = "info", actions = [], key = text }) {
   const stack = stackOfToasts();
   for (const old of [...stack.children]) if (old.getAttribute("data-key") === key) old.remove();
   const close = () => {
     element.remove();
     place(stack);
-  };
-  const dismiss = () => {
-    close();
-    closed?.();
   };
   const buttons = actions.map((action) =>
     make("button", { type: "button", onclick: () => (close(), action.run()) }, action.label),
@@ -71,13 +66,13 @@ export function toast({ text, kind = "info", actions = [], key = text, closed })
     make("p", { role: kind === "error" ? "alert" : "status" }, text),
     make(
       "button",
-      { type: "button", class: "kling26-close", "aria-label": t("toast.close"), onclick: dismiss },
+      { type: "button", class: "kling26-close", "aria-label": t("toast.close"), onclick: close },
       "×",
     ),
     buttons.length > 0 && make("footer", {}, ...buttons),
   );
   // Also what the document hears: Escape, for the newest one.
-  element.addEventListener("kling26-dismiss", dismiss);
+  element.addEventListener("kling26-dismiss", close);
   while (stack.childElementCount >= MOST) stack.firstElementChild?.remove();
   stack.append(element);
   place(stack);

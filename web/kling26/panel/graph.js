@@ -66,7 +66,7 @@ function missingImages(task) {
  * @param {Task} task
  */
 export async function loadAsVideo(task) {
-  const file = `kling26-${task.task}.mp4`;
+  const file = `${task.task}.mp4`;
   try {
     const path = `/kling26/tasks/${encodeURIComponent(task.task)}/video`;
     const video = await api.fetchApi(path);

@@ -1,7 +1,7 @@
 // The tab in ComfyUI's sidebar.
 
 import { app } from "../comfyui.js";
-import { addStyle, make, setText } from "../dom.js";
+import { addStyle, make, setHidden, setText } from "../dom.js";
 import { grantWishes, TAB } from "../places.js";
 import { fetchProviders, whenProvidersChange } from "../providers.js";
 import { Balances } from "./balances.js";
@@ -35,7 +35,7 @@ class Panel {
 
   update() {
     setText(this.error, known.error);
-    this.error.hidden = !known.error;
+    setHidden(this.error, !known.error);
     this.waiting.update();
     this.spending.update();
     this.balances.update();

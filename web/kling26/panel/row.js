@@ -1,7 +1,7 @@
 // A task in the list. It is made once and then changed where it is, so that nobody who types in it
 // or looks at its video is disturbed.
 
-import { make, setAttribute, setText } from "../dom.js";
+import { make, setAttribute, setHidden, setText } from "../dom.js";
 import { length, moment } from "../language.js";
 import { titleOf } from "../providers.js";
 import { actions as remedies } from "../remedies.js";
@@ -86,7 +86,7 @@ export class Row {
     setText(this.facts, factsText(task, now, titleOf(task.provider)));
     setAttribute(this.facts, "title", moment(task.created));
     const moving = task.standing === "at_provider";
-    this.bar.hidden = !moving;
+    setHidden(this.bar, !moving);
     if (!moving) return;
     const elapsed = Math.max(0, now - (task.submitted ?? task.created));
     const share = progress.get(task.task)?.fraction ?? fraction(elapsed, this.usual);
@@ -121,8 +121,7 @@ export class Row {
   button(action) {
     const facts = { class: "kling26-button", "data-do": action.name };
     if (action.href) {
-      const file = `kling26-${this.task.task}.mp4`;
-      return make("a", { ...facts, href: action.href, download: file }, action.label);
+      return make("a", { ...facts, href: action.href, download: `${this.task.task}.mp4` }, action.label);
     }
     const opens = action.ask || action.box;
     const button = make(

@@ -1,6 +1,6 @@
 // What was spent, and what may be.
 
-import { keepTyping, make, setAttribute, setText } from "../dom.js";
+import { keepTyping, make, setAttribute, setHidden, setText } from "../dom.js";
 import { money, number } from "../language.js";
 import { post } from "../server.js";
 import { plural, t } from "../words.js";
@@ -97,9 +97,9 @@ export class Spending {
   /** @param {boolean} open */
   open(open) {
     const focused = this.form.contains(document.activeElement);
-    this.form.hidden = !open;
+    setHidden(this.form, !open);
     setAttribute(this.change, "aria-expanded", String(open));
-    this.problem.hidden = true;
+    setHidden(this.problem, true);
     if (!open) {
       if (focused) this.change.focus();
       return;
@@ -123,7 +123,7 @@ export class Spending {
       await refresh();
     } catch (/** @type {any} */ error) {
       setText(this.problem, error.message);
-      this.problem.hidden = false;
+      setHidden(this.problem, false);
     }
   }
 }

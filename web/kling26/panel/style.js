@@ -24,7 +24,7 @@ export const STYLE = `
   outline: 2px solid #3b82f6; outline-offset: 1px;
 }
 .kling26-yes { font-weight: 600; }
-.kling26-error {
+.kling26-panel .kling26-error {
   padding: 4px 8px; border-left: 3px solid #e06c65; overflow-wrap: anywhere; white-space: pre-line;
 }
 .kling26-error .kling26-button { margin: 4px 0 0 6px; }
@@ -79,7 +79,7 @@ export const STYLE = `
 .kling26-task > :not(.kling26-picture, .kling26-about) { grid-column: 1 / -1; }
 .kling26-task > :is(p, div):empty { display: none; }
 .kling26-picture {
-  width: 96px; height: 54px; object-fit: cover; border-radius: 6px; background: var(--kling26-field);
+  width: 96px; height: 54px; object-fit: cover; border-radius: 6px; background: #1b1c1f;
 }
 .kling26-task[data-state="stored"] .kling26-picture { cursor: pointer; }
 .kling26-video { width: 100%; max-height: 60vh; border-radius: 6px; background: #000; }

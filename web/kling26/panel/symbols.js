@@ -1,4 +1,4 @@
-// The picture of a task that has none yet: how it stands, in the colours of the page.
+// The picture of a task that has none yet: how it stands. The ground is dark in every theme.
 
 /** What is drawn on 24 × 24 units. */
 const WAITING = "M12 7v5l3 2M12 3a9 9 0 1 0 .01 0z";

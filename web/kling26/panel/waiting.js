@@ -1,33 +1,36 @@
 // "2 paid videos are waiting": what the last session has left, said once after a start.
 
-import { make, setText } from "../dom.js";
+import { make, setHidden, setText } from "../dom.js";
 import { post } from "../server.js";
 import { toast } from "../toast.js";
 import { plural, t } from "../words.js";
 import { waiting } from "./model.js";
 import { changed, known, tasks } from "./store.js";
 
-/** The start of ComfyUI after which it has been said; other tabs know it too. */
-const SAID = "kling26.waiting-said";
+/** The starts of ComfyUI after which it was said, and after which they were fetched. */
+const SAID = "kling26.waiting-said", FETCHED = "kling26.waiting-fetched";
 
 /** @type {(() => void) | null} closes the message outside the panel */
 let message = null;
 
-function waitingNow() {
-  if (known.started === null || localStorage.getItem(SAID) === String(known.started)) return [];
-  return waiting(tasks.values(), known.started);
+/** @param {string} key @returns {boolean} whether it was done since this start, in any tab */
+function isDone(key) {
+  return localStorage.getItem(key) === String(known.started);
 }
 
-function saidIt() {
-  localStorage.setItem(SAID, String(known.started));
-  message?.();
-  message = null;
+/** @param {string} key */
+function markDone(key) {
+  localStorage.setItem(key, String(known.started));
+}
+
+function waitingNow() {
+  return isDone(FETCHED) ? [] : waiting(tasks.values(), known.started);
 }
 
 /** Fetch all of them; each is a task in the list, where its errors are said as well. */
 async function fetchAll() {
   const names = waitingNow().map((task) => task.task);
-  saidIt();
+  markDone(FETCHED);
   const done = await Promise.allSettled(
     names.map((name) => post(`/kling26/tasks/${encodeURIComponent(name)}/resume`).then(changed)),
   );
@@ -38,12 +41,12 @@ async function fetchAll() {
 /** Say it on the page, for as long as the panel is closed. */
 export function sayWaiting() {
   const found = waitingNow();
-  if (found.length === 0 || message) return;
+  if (found.length === 0 || isDone(SAID)) return;
+  markDone(SAID);
   message = toast({
     text: plural("panel.waiting", found.length),
     key: SAID,
     actions: [{ label: t("panel.fetch"), run: fetchAll }],
-    closed: saidIt,
   });
 }
 
@@ -61,7 +64,7 @@ export class Waiting {
 
   update() {
     const found = waitingNow();
-    this.line.hidden = found.length === 0;
+    setHidden(this.line, found.length === 0);
     if (found.length === 0) return;
     setText(this.text, plural("panel.waiting", found.length));
     message?.(); // It is said here now.
@@ -69,7 +72,7 @@ export class Waiting {
   }
 
   async fetch() {
-    this.line.hidden = true;
+    setHidden(this.line, true);
     await fetchAll();
   }
 }
