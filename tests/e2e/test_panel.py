@@ -125,6 +125,8 @@ def test_every_task_is_seen_with_what_can_be_done(
     panelled: Any, tasks: dict[str, str], open_panel: Any, axe: Any, artefacts: Path, palette: str
 ) -> None:
     page = open_panel(panelled, **{"Comfy.ColorPalette": palette})
+    # As the page of a second copy of this folder would.
+    page.evaluate("() => import('/extensions/ComfyUI-Kling26/kling26.js?copy')")
     stored = row(page, tasks["Stored"])
     stored.scroll_into_view_if_needed()
     wait_for(page, lambda: stored.locator("img").evaluate("(img) => img.naturalWidth") > 100)
@@ -149,6 +151,7 @@ def test_every_task_is_seen_with_what_can_be_done(
     assert row(page, tasks["Slow"]).get_by_role("progressbar").is_visible()
     assert "of 20 videos in the last hour" in region.inner_text()
     assert page.locator(".kling26-tab-button").inner_text().split()[0] == "2"
+    assert page.get_by_role("button", name="Kling 2.6", exact=True).count() == 1
     assert page.evaluate(CUT, ".kling26-panel") == []
     assert axe(page, ".kling26-panel") == []
 
@@ -278,7 +281,7 @@ def test_the_budget_is_changed_where_it_is_shown(
     page.get_by_text("of $7.50 in the last 24 hours").wait_for()
     value = page.get_by_role("meter", name="Dollars in 24 hours").get_attribute("aria-valuemax")
     page.get_by_role("button", name="Change the budget").click()
-    page.get_by_role("spinbutton", name="Videos in an hour").fill("5")  # The environment has set this one.
+    page.get_by_role("spinbutton", name="Videos in an hour").fill("5")
     page.keyboard.press("Enter")
     problem = page.locator(".kling26-spending").get_by_role("alert").inner_text()
 
@@ -293,6 +296,10 @@ def test_nothing_on_the_page_changes_unless_a_task_does(
     page = open_panel(panelled)
     page.get_by_label("State").select_option("stored")
     row(page, tasks["Stored"]).wait_for()
+    # The balances have been asked for, and told.
+    page.wait_for_function(
+        "() => !document.querySelector('.kling26-icon[aria-busy], .kling26-amount:empty')"
+    )
     page.evaluate(
         """() => {
             window.changes = [];

@@ -82,9 +82,8 @@ export class List {
 
   /** What moves by itself. */
   tick() {
-    for (const [name, row] of this.rows) {
-      const task = tasks.get(name);
-      if (task && isOpen(task) && row.element.isConnected) row.tick();
+    for (const row of this.rows.values()) {
+      if (!row.skipped && row.element.isConnected) row.tick();
     }
   }
 

@@ -25,7 +25,7 @@ export function question({ ask, box, run }, answer, close) {
     ask ? make("p", {}, ask.text) : null,
     input ?? null,
     make("button", { type: "submit", class: "kling26-button kling26-yes" }, yes),
-    make("button", { type: "button", class: "kling26-button", onclick: close }, t("panel.ask.no")),
+    make("button", { type: "button", class: "kling26-button", onclick: close }, t(box ? "panel.close" : "panel.ask.no")),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -57,14 +57,21 @@ export class Row {
       this.below,
     );
     this.drawn = "";
+    // Out of sight nothing has to move.
+    this.skipped = false;
+    this.element.addEventListener("contentvisibilityautostatechange", (/** @type {any} */ event) => {
+      if (event.target !== this.element) return;
+      this.skipped = event.skipped;
+      if (!this.skipped) this.tick();
+    });
     this.update(task);
   }
 
   /** @param {Task} task */
   update(task) {
+    const { state, standing, error, remedy, cost, cost_usd: usd } = task;
+    const shape = JSON.stringify([state, standing, error, remedy, cost, usd, titleOf(task.provider)]);
     this.task = task;
-    this.tick();
-    const shape = JSON.stringify([task.state, task.standing, task.error, task.remedy, task.provider, titleOf(task.provider)]);
     if (shape === this.drawn) return;
     this.drawn = shape;
     setText(this.prompt, task.prompt);
@@ -77,6 +84,7 @@ export class Row {
     setAttribute(this.picture, "src", stored ? address(path) : symbol(task.state));
     setAttribute(this.picture, "alt", stored ? t("panel.picture") : stateText(task));
     setText(this.told, toldText(task));
+    this.tick();
     this.drawButtons();
   }
 

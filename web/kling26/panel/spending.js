@@ -64,7 +64,7 @@ export class Spending {
       make(
         "button",
         { type: "button", class: "kling26-button", onclick: () => this.open(false) },
-        t("panel.ask.no"),
+        t("panel.close"),
       ),
     );
     this.form.addEventListener("submit", (event) => {
