@@ -19,6 +19,18 @@ CUT = """(root) => [...document.querySelectorAll(root + ' *')]
     .filter((each) => !each.matches('.kling26-prompt, video, input'))
     .map((each) => each.className)"""
 
+#: What only this provider takes, and an image that has an address.
+COMET = {
+    "provider": "cometapi",
+    "provider.mode": "pro",
+    "provider.negative_prompt": "rain",
+    "provider.cfg_scale": "0.7",
+    "provider.camera_control": "",
+    "image_url": "https://example.org/fox.png",
+    "sound": True,
+    "duration": 10,
+    "seed": 5,
+}
 FOCUSED = """() => [
     document.activeElement.closest('[data-task]')?.dataset.task,
     document.activeElement.textContent]"""
@@ -40,6 +52,7 @@ def tasks(panelled: Any, providers: Any) -> dict[str, str]:
 
     conditions = providers.site.conditions["kie"]
     run(panelled, "Stored fox", seed=3)
+    run(panelled, "Comet fox", **COMET)
     run(panelled, "Rehearsed fox", sandbox=True)
     conditions.faults.append(Fault("failed_task"))
     run(panelled, "Failed fox")
@@ -140,7 +153,7 @@ def test_every_task_is_seen_with_what_can_be_done(
     page.get_by_label("Search prompts").fill("")
 
     assert [shown.index(tasks[each]) for each in ("Slow", "Unknown", "Failed", "Stored")] == [
-        0, 1, 2, 4,
+        0, 1, 2, 5,
     ]  # fmt: skip
     assert searched == [tasks["Unknown"]]
     assert row(page, tasks["Rehearsed"]).count() == 0
@@ -160,7 +173,7 @@ def test_a_stored_video_is_played_and_goes_back_into_the_graph_for_nothing(
     panelled: Any, providers: Any, tasks: dict[str, str], open_panel: Any, artefacts: Path
 ) -> None:
     page = open_panel(panelled)
-    paid = len(providers.tasks("kie"))
+    paid = [len(providers.tasks(each)) for each in ("kie", "cometapi")]
     name = tasks["Stored"]
     do(page, name, "Play").click()
     video = row(page, name).locator("video")
@@ -183,6 +196,7 @@ def test_a_stored_video_is_played_and_goes_back_into_the_graph_for_nothing(
     do(page, name, "Another take").click()
     do(page, name, "Load as video").click()
     page.wait_for_function("() => app.graph.nodes.some((node) => node.type === 'LoadVideo')")
+    do(page, tasks["Comet"], "Use in graph").click()
     page.screenshot(path=artefacts / "panel-graph.png")
     seeds = page.evaluate(
         "() => app.graph.nodes.filter((node) => node.type === 'Kling26Video')"
@@ -190,9 +204,9 @@ def test_a_stored_video_is_played_and_goes_back_into_the_graph_for_nothing(
     )
     page.evaluate(
         """() => {
-            const [same, another, file] = app.graph.nodes;
+            const [same, another, file, comet] = app.graph.nodes;
             app.graph.remove(another);
-            for (const node of [same, file]) {
+            for (const node of [same, file, comet]) {
                 const save = LiteGraph.createNode('SaveVideo');
                 app.graph.add(save);
                 node.connect(0, save, 0);
@@ -201,10 +215,10 @@ def test_a_stored_video_is_played_and_goes_back_into_the_graph_for_nothing(
     )
     before = len(list(panelled.output.glob("**/*.mp4")))
     page.get_by_test_id("queue-button").click()
-    wait_for(page, lambda: len(list(panelled.output.glob("**/*.mp4"))) == before + 2)
+    wait_for(page, lambda: len(list(panelled.output.glob("**/*.mp4"))) == before + 3)
 
-    assert seeds == [3, 4]
-    assert len(providers.tasks("kie")) == paid
+    assert seeds == [3, 4, 5]
+    assert [len(providers.tasks(each)) for each in ("kie", "cometapi")] == paid
 
 
 def test_an_unknown_task_is_found_by_its_id_with_the_keyboard_alone(

@@ -44,6 +44,8 @@ export function actionsOf(task, play) {
       return [resume(task), use(task)];
     case "at_provider":
       return [resume(task), cancel(task), use(task)];
+    case "unsent":
+      return [resume(task, "panel.do.send"), cancel(task), use(task)];
     default:
       return [resume(task, "panel.do.find_out"), cancel(task), use(task)];
   }

@@ -146,7 +146,7 @@ export class List {
 
   /** @param {number} shown */
   countText(shown) {
-    if (known.error) return known.error;
+    if (known.error) return ""; // It is said above.
     if (shown > 0) return plural("panel.count", shown);
     const hidden = [...tasks.values()].some((task) => task.sandbox) && !this.filter.rehearsals;
     const narrowed = this.filter.search || this.filter.provider || this.filter.state;
