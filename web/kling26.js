@@ -1,17 +1,45 @@
 // What we add to ComfyUI's page. ComfyUI loads every module in this folder by itself, so that only
 // this one does anything when it is loaded.
 
-import { app } from "./kling26/comfyui.js";
+import { api, app } from "./kling26/comfyui.js";
 import { keysPage } from "./kling26/keys.js";
+import { language } from "./kling26/language.js";
 import { beforeRegisterNodeDef, nodeCreated, startNodes } from "./kling26/node/node.js";
+import { addPanel, redrawPanel } from "./kling26/panel/panel.js";
+import { startTasks } from "./kling26/panel/store.js";
+import { sayWaiting } from "./kling26/panel/waiting.js";
 import { fetchProviders } from "./kling26/providers.js";
+import { post } from "./kling26/server.js";
 import { loadWords } from "./kling26/words.js";
 
 // Two copies may be installed; the page belongs to the one that was loaded first.
 const OURS = Symbol.for("kling26");
-const first = !(OURS in globalThis);
 
-if (first) {
+/** Runs that this page starts speak its language. */
+function tellLanguage() {
+  post("/kling26/client", { client: api.clientId, language: language() }).catch(() => {});
+}
+
+async function changeLanguage() {
+  await loadWords();
+  redrawPanel();
+  tellLanguage();
+}
+
+async function setup() {
+  await loadWords();
+  addPanel();
+  startNodes();
+  fetchProviders().catch(() => {}); // The node and the panel say so when they are used.
+  tellLanguage();
+  api.addEventListener("reconnected", tellLanguage);
+  // The event comes before the setting has its new value.
+  app.ui.settings.addEventListener("Comfy.Locale.change", () => setTimeout(changeLanguage));
+  await startTasks();
+  sayWaiting();
+}
+
+if (!(OURS in globalThis)) {
   Object.defineProperty(globalThis, OURS, { value: import.meta.url });
   app.registerExtension({
     name: "kling26",
@@ -24,11 +52,7 @@ if (first) {
         defaultValue: undefined,
       },
     ],
-    async setup() {
-      await loadWords();
-      startNodes();
-      fetchProviders().catch(() => {}); // The node and the panel say so when they are used.
-    },
+    setup,
     beforeRegisterNodeDef,
     nodeCreated,
   });

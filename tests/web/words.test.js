@@ -40,6 +40,8 @@ test("a number chooses its form", async () => {
 test("money, numbers and spans are written as the page's language does", () => {
   assert.equal(money(0.275), "$0.275");
   assert.equal(money(1.1), "$1.10");
+  assert.equal(money(1.375, 2), "$1.38");
+  assert.equal(length(190), "3m 10s");
   assert.equal(number(1234.5), "1,234.5");
   assert.equal(ago(125), "2 min. ago");
   assert.equal(ago(3), "now");

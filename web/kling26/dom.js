@@ -47,6 +47,16 @@ export function setText(element, text) {
 }
 
 /**
+ * The same for whether it is seen.
+ *
+ * @param {HTMLElement} element
+ * @param {boolean} hidden
+ */
+export function setHidden(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
+
+/**
  * Keep what is typed inside from the shortcuts of ComfyUI's canvas.
  *
  * @param {HTMLElement} element

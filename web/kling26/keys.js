@@ -2,13 +2,18 @@
 
 import { addStyle, keepTyping, make } from "./dom.js";
 import { money, number } from "./language.js";
-import { fetchProviders } from "./providers.js";
+import { fetchProviders, keysAreShared } from "./providers.js";
 import { get, post, remove } from "./server.js";
 import { loadWords, t } from "./words.js";
 
 /**
  * @typedef {import("./providers.js").Provider} Provider
  * @typedef {import("./providers.js").Balance} Balance
+ * @typedef {Provider & {
+ *   accepted?: boolean | null,
+ *   balance?: Balance | null,
+ *   note?: string | null,
+ * }} Kept a provider after its key was kept or forgotten
  */
 
 const STYLE = `
@@ -47,7 +52,7 @@ async function fill(page) {
     const providers = await fetchProviders();
     page.replaceChildren(
       make("p", {}, t("keys.about")),
-      providers.some((each) => each.shared) && make("p", {}, t("keys.shared")) || "",
+      ...(keysAreShared() ? [make("p", {}, t("keys.shared"))] : []),
       ...providers.map((each) => providerForm(each)),
     );
   } catch (/** @type {any} */ error) {
@@ -60,9 +65,10 @@ async function fill(page) {
  * The row of a provider: its key's state, a box for another one, its buttons.
  *
  * @param {Provider} provider
+ * @param {string} [text] what is said of it
  * @returns {HTMLFormElement}
  */
-function providerForm(provider) {
+function providerForm(provider, text = "") {
   const { source } = provider.key;
   // A key in the environment goes first: typing another one here would change nothing.
   const fixed = source === "environment";
@@ -81,7 +87,7 @@ function providerForm(provider) {
     { type: "button", disabled: source !== "keys.toml" },
     t("keys.forget"),
   );
-  const told = make("p", { role: "status" });
+  const told = make("p", { role: "status" }, text);
   const form = make("form", { "data-provider": provider.name }, heading(provider), key, save, forget, told);
   if (provider.key.problem) complain(form, provider.key.problem);
   keepTyping(form);
@@ -94,7 +100,7 @@ function providerForm(provider) {
     if (typed) send(form, t("keys.checking"), post(`/kling26/keys/${provider.name}`, { key: typed }));
   });
   forget.addEventListener("click", () => send(form, "", remove(`/kling26/keys/${provider.name}`)));
-  if (provider.key.set) showBalance(provider, told);
+  if (provider.key.set && provider.can.balance && !text) showBalance(provider, told);
   return form;
 }
 
@@ -113,7 +119,7 @@ function heading({ title, key, key_variable: variable, key_page: page }) {
 /**
  * @param {HTMLFormElement} form
  * @param {string} meanwhile
- * @param {Promise<Provider & { check?: { accepted: boolean | null } }>} reply
+ * @param {Promise<Kept>} reply
  */
 async function send(form, meanwhile, reply) {
   form.querySelector(".kling26-error")?.remove();
@@ -123,13 +129,10 @@ async function send(form, meanwhile, reply) {
   buttons.forEach((button) => (button.disabled = true));
   try {
     const provider = await reply;
-    const changed = providerForm(provider);
+    const changed = providerForm(provider, keptText(provider));
     const focused = form.contains(document.activeElement) || document.activeElement === document.body;
     form.replaceWith(changed);
     if (focused) changed.querySelector("input")?.focus();
-    const words = [provider.note, checked(provider)].filter(Boolean).join(" ");
-    const status = changed.querySelector("[role=status]");
-    if (status && words) status.textContent = words;
     fetchProviders().catch(() => {}); // Another key, another price of "auto".
   } catch (/** @type {any} */ error) {
     if (told) told.textContent = "";
@@ -139,10 +142,19 @@ async function send(form, meanwhile, reply) {
   }
 }
 
-/** @param {Provider & { check?: { accepted: boolean | null } }} provider */
-function checked({ check, key }) {
-  if (!key.set || !check) return "";
-  return check.accepted ? t("keys.accepted") : t("keys.not_checked");
+/**
+ * What is said of a key that has just been kept: whether the provider takes it, and what is left.
+ *
+ * @param {Kept} kept
+ */
+function keptText({ accepted, balance, note }) {
+  const parts = [note, accepted && t("keys.accepted"), balance && balanceLine(balance)];
+  return parts.filter(Boolean).join(" ");
+}
+
+/** @param {Balance} balance */
+function balanceLine(balance) {
+  return t("keys.balance", { balance: balanceText(balance) });
 }
 
 /**
@@ -152,8 +164,8 @@ function checked({ check, key }) {
 async function showBalance(provider, told) {
   try {
     const balance = await get(`/kling26/providers/${provider.name}/balance`);
-    const text = t("keys.balance", { balance: balanceText(balance) });
-    told.textContent = told.textContent ? `${told.textContent} ${text}` : text;
+    // Unless something else has been said meanwhile.
+    if (!told.textContent) told.textContent = balanceLine(balance);
   } catch {
     // Not every provider tells; a key that is refused says so where it is set, and at the run.
   }
@@ -164,9 +176,9 @@ async function showBalance(provider, told) {
  * @returns {string} "$12.30", or "2,460 credits ($12.30)"
  */
 export function balanceText({ amount, unit, usd }) {
-  if (unit.toUpperCase() === "USD") return money(amount);
+  if (unit.toUpperCase() === "USD") return money(amount, 2);
   const text = `${number(amount)} ${unit}`;
-  return usd === null ? text : `${text} (${money(usd)})`;
+  return usd === null ? text : `${text} (${money(usd, 2)})`;
 }
 
 /**

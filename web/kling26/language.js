@@ -12,16 +12,37 @@ export function language() {
   }
 }
 
-/** @param {number} usd */
-export function money(usd) {
-  // Cents, and thousandths where the price has them.
-  return new Intl.NumberFormat(language(), {
+/** @type {Map<string, any>} */
+const made = new Map();
+
+/**
+ * A formatter of the page's language; they take long to make, and a list needs thousands.
+ *
+ * @template T
+ * @param {string} name
+ * @param {(locale: string) => T} make
+ * @returns {T}
+ */
+function formatter(name, make) {
+  const locale = language();
+  const key = `${locale} ${name}`;
+  if (!made.has(key)) made.set(key, make(locale));
+  return made.get(key);
+}
+
+/**
+ * @param {number} usd
+ * @param {number} [digits] at most after the point: a price may have thousandths
+ */
+export function money(usd, digits = 3) {
+  const format = formatter(`money ${digits}`, (locale) => new Intl.NumberFormat(locale, {
     style: "currency",
     currency: "USD",
     currencyDisplay: "narrowSymbol",
     minimumFractionDigits: 2,
-    maximumFractionDigits: 3,
-  }).format(usd);
+    maximumFractionDigits: digits,
+  }));
+  return format.format(usd);
 }
 
 /**
@@ -29,17 +50,25 @@ export function money(usd) {
  * @param {number} [digits] at most after the point
  */
 export function number(value, digits = 2) {
-  return new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
+  const format = formatter(`number ${digits}`, (locale) =>
+    new Intl.NumberFormat(locale, { maximumFractionDigits: digits }),
+  );
+  return format.format(value);
 }
 
-/** @param {number} seconds A length: "5s". */
+/** @param {number} seconds A length: "5s", "3m 10s". */
 export function length(seconds) {
-  return new Intl.NumberFormat(language(), {
-    style: "unit",
-    unit: "second",
-    unitDisplay: "narrow",
-    maximumFractionDigits: 0,
-  }).format(seconds);
+  const whole = Math.round(seconds);
+  if (whole < 100) return unit(whole, "second");
+  return `${unit(Math.floor(whole / 60), "minute")} ${unit(whole % 60, "second")}`;
+}
+
+/** @param {number} value @param {string} name */
+function unit(value, name) {
+  const format = formatter(name, (locale) =>
+    new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "narrow" }),
+  );
+  return format.format(value);
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
@@ -53,16 +82,19 @@ const SPANS = [
 
 /** @param {number} seconds How long ago: "3 min. ago", "now". */
 export function ago(seconds) {
-  const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });
-  for (const [unit, span] of SPANS) {
-    if (seconds >= span) return words.format(-Math.floor(seconds / span), unit);
+  const words = formatter("ago", (locale) =>
+    new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" }),
+  );
+  for (const [name, span] of SPANS) {
+    if (seconds >= span) return words.format(-Math.floor(seconds / span), name);
   }
   return words.format(0, "second");
 }
 
 /** @param {number} epoch Seconds since 1970: the date and the time of day, in full. */
 export function moment(epoch) {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(
-    epoch * 1000,
+  const format = formatter("moment", (locale) =>
+    new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }),
   );
+  return format.format(epoch * 1000);
 }

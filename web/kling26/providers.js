@@ -9,12 +9,11 @@ import { get } from "./server.js";
  *   title: string,
  *   key_variable: string,
  *   key_page: string | null,
+ *   tasks_page: string | null,
+ *   can: { balance: boolean, cancel: boolean, find: boolean },
  *   key: { set: boolean, source: string | null, problem: string | null },
  *   prices: Price[],
  *   texts?: Record<string, { label: string, tooltip: string }>,
- *   note?: string | null,
- *   shared?: boolean,
- *   balance?: Balance | null,
  * }} Provider
  * @typedef {{ amount: number, unit: string, usd: number | null }} Balance
  */
@@ -23,6 +22,7 @@ import { get } from "./server.js";
 let providers = [];
 /** @type {Price[]} The list prices of "auto", which depend on the keys. */
 let autoPrices = [];
+let shared = false;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -30,7 +30,8 @@ const listeners = new Set();
 export async function fetchProviders() {
   const known = await get("/kling26/providers");
   providers = known.providers;
-  autoPrices = known.auto?.prices ?? [];
+  autoPrices = known.auto.prices;
+  shared = known.shared;
   for (const listener of listeners) listener();
   return providers;
 }
@@ -38,6 +39,11 @@ export async function fetchProviders() {
 /** @returns {Provider[]} those fetched last */
 export function knownProviders() {
   return providers;
+}
+
+/** @returns {boolean} whether several people use this ComfyUI, and with it the keys */
+export function keysAreShared() {
+  return shared;
 }
 
 /** @param {string | null | undefined} name */

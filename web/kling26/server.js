@@ -79,12 +79,29 @@ async function request(method, path, body) {
       signal: AbortSignal.timeout(PATIENCE),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
+    readClock(reply);
     content = await reply.json();
   } catch {
     throw new ServerError(noAnswer(), null, reply?.status ?? 0);
   }
   if (reply.ok) return content;
   throw new ServerError(content?.error || noAnswer(), content?.remedy ?? null, reply.status);
+}
+
+/** How far the server's clock is ahead of this one, in seconds. */
+let ahead = 0;
+
+/** @returns {number} seconds since 1970 on the server's clock, by which tasks are dated */
+export function serverTime() {
+  return Date.now() / 1000 + ahead;
+}
+
+/** @param {Response} reply */
+function readClock(reply) {
+  const told = Date.parse(reply.headers?.get("Date") ?? "") / 1000;
+  const difference = told - Date.now() / 1000;
+  // The header has whole seconds, and came a moment ago: on one machine there is no difference.
+  if (Number.isFinite(difference)) ahead = Math.abs(difference) < 3 ? 0 : difference;
 }
 
 let sentence = "ComfyUI did not answer.";

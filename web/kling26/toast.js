@@ -1,7 +1,7 @@
 // Our own messages on the page: the whole sentence, and buttons for what helps.
 
 import { app } from "./comfyui.js";
-import { addStyle, keepTyping, make } from "./dom.js";
+import { addStyle, make } from "./dom.js";
 import { t } from "./words.js";
 
 /**
@@ -71,8 +71,8 @@ export function toast({ text, kind = "info", actions = [], key = text }) {
     ),
     buttons.length > 0 && make("footer", {}, ...buttons),
   );
-  element.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  keepTyping(element);
+  // Also what the document hears: Escape, for the newest one.
+  element.addEventListener("kling26-dismiss", close);
   while (stack.childElementCount >= MOST) stack.firstElementChild?.remove();
   stack.append(element);
   place(stack);
@@ -89,7 +89,8 @@ function stackOfToasts() {
   // Escape closes the newest one wherever the focus is, unless something else is open.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || document.querySelector("[role=dialog]")) return;
-    stack.lastElementChild?.remove();
+    const closest = document.activeElement?.closest(".kling26-toast") ?? stack.lastElementChild;
+    closest?.dispatchEvent(new Event("kling26-dismiss"));
   });
   return stack;
 }
