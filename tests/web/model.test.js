@@ -15,7 +15,7 @@ const task = (values = {}) => ({
 });
 
 before(async () => {
-  const words = { "panel.free": "free", "panel.seed": "seed {seed}", "panel.sound": "sound" };
+  const words = { "money.credits.few": "{amount} credits", "panel.free": "free", "panel.seed": "seed {seed}", "panel.sound": "sound" };
   answers["GET /kling26/words"] = [200, words];
   await loadWords();
 });

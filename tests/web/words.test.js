@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { ago, length, money, number } from "../../web/kling26/language.js";
-import { loadWords, plural, t } from "../../web/kling26/words.js";
+import { loadWords, plural, t, units } from "../../web/kling26/words.js";
 import { answers, asked } from "./comfyui/api.js";
 import { settings } from "./comfyui/app.js";
 
@@ -35,6 +35,16 @@ test("a number chooses its form", async () => {
   await loadWords();
   assert.equal(plural("n", 1), "1 video");
   assert.equal(plural("n", 2), "2 videos");
+});
+
+test("units that providers charge in are in the page's language", async () => {
+  answers["GET /kling26/words"] = [200, {
+    "money.credits.one": "{amount} кредит", "money.credits.few": "{amount} кредита", "money.credits.many": "{amount} кредитов",
+  }];
+  settings.set("Comfy.Locale", "ru");
+  await loadWords();
+  assert.deepEqual([1, 2, 5, 1.5].map((each) => units(each, "credits")), ["1 кредит", "2 кредита", "5 кредитов", "1,5 кредита"]);
+  assert.equal(units(2.5, "coins"), "2,5 coins");
 });
 
 test("money, numbers and spans are written as the page's language does", () => {

@@ -1,10 +1,10 @@
 // The keys, in ComfyUI's settings.
 
 import { addStyle, keepTyping, make } from "./dom.js";
-import { money, number } from "./language.js";
+import { money } from "./language.js";
 import { fetchProviders, keysAreShared } from "./providers.js";
 import { get, post, remove } from "./server.js";
-import { loadWords, t } from "./words.js";
+import { loadWords, t, units } from "./words.js";
 
 /**
  * @typedef {import("./providers.js").Provider} Provider
@@ -177,7 +177,7 @@ async function showBalance(provider, told) {
  */
 export function balanceText({ amount, unit, usd }) {
   if (unit.toUpperCase() === "USD") return money(amount, 2);
-  const text = `${number(amount)} ${unit}`;
+  const text = units(amount, unit);
   return usd === null ? text : `${text} (${money(usd, 2)})`;
 }
 

@@ -1,6 +1,6 @@
 // What we say on the page, in its language: the texts are in locales/, and the server has them.
 
-import { language } from "./language.js";
+import { language, number } from "./language.js";
 import { get, sayNoAnswer } from "./server.js";
 
 /** @type {Record<string, string>} */
@@ -58,4 +58,17 @@ export function t(key, values = {}) {
 export function plural(key, count, values = {}) {
   const form = new Intl.PluralRules(language()).select(count) === "one" ? "one" : "other";
   return t(`${key}.${form}`, { count, ...values });
+}
+
+/**
+ * An amount in the unit that a provider charges in: "55 credits".
+ *
+ * @param {number} amount
+ * @param {string} unit one that nobody has a word for stays as it is
+ */
+export function units(amount, unit) {
+  if (unit !== "credits") return `${number(amount)} ${unit}`.trim();
+  const form = new Intl.PluralRules(language()).select(amount);
+  const known = form === "one" || form === "many" ? form : "few";
+  return t(`money.credits.${known}`, { amount: number(amount) });
 }

@@ -1,7 +1,7 @@
 // What the list shows, worked out from the tasks alone.
 
-import { ago, length, money, number } from "../language.js";
-import { t } from "../words.js";
+import { ago, length, money } from "../language.js";
+import { t, units } from "../words.js";
 
 /**
  * A task, as every front end gives it.
@@ -113,7 +113,7 @@ export function stateText(task) {
 export function costText(task) {
   if (task.sandbox) return t("panel.free");
   if (task.cost_usd !== null) return money(task.cost_usd);
-  if (task.cost !== null) return `${number(task.cost)} ${task.cost_unit ?? ""}`.trim();
+  if (task.cost !== null) return units(task.cost, task.cost_unit ?? "");
   return "";
 }
 

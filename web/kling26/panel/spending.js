@@ -3,7 +3,7 @@
 import { keepTyping, make, setAttribute, setHidden, setText } from "../dom.js";
 import { money, number } from "../language.js";
 import { post } from "../server.js";
-import { plural, t } from "../words.js";
+import { plural, t, units as inUnits } from "../words.js";
 import { known, refresh } from "./store.js";
 
 /** @typedef {{ name: string, limit: number, spent: number }} Used of one limit */
@@ -17,7 +17,7 @@ const LIMITS = ["max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour"];
  * @param {import("./store.js").Total} total
  */
 export function sumText({ usd, units }) {
-  const others = Object.entries(units).map(([unit, amount]) => `${number(amount)} ${unit}`.trim());
+  const others = Object.entries(units).map(([unit, amount]) => inUnits(amount, unit));
   return [...(usd > 0 || others.length === 0 ? [money(usd, 2)] : []), ...others].join(" + ");
 }
 
