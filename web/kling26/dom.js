@@ -60,10 +60,14 @@ export function setHidden(element, hidden) {
  * Keep what is typed inside from the shortcuts of ComfyUI's canvas.
  *
  * @param {HTMLElement} element
+ * @param {() => void} [escape] what Escape does; without it, what ComfyUI does, as close a dialog
  */
-export function keepTyping(element) {
+export function keepTyping(element, escape) {
   for (const kind of ["keydown", "keyup", "keypress", "paste", "copy", "cut"]) {
-    element.addEventListener(kind, (event) => event.stopPropagation());
+    element.addEventListener(kind, (/** @type {any} */ event) => {
+      if (event.key !== "Escape" || escape) event.stopPropagation();
+      if (event.key === "Escape" && kind === "keydown") escape?.();
+    });
   }
 }
 

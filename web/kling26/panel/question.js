@@ -33,7 +33,6 @@ export function question({ ask, box, run }, answer, close) {
     if (box && !typed) input?.focus();
     else answer(() => (box ? box.send(typed ?? "") : run?.()));
   });
-  form.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  keepTyping(form);
+  keepTyping(form, close);
   return form;
 }

@@ -71,8 +71,7 @@ export class Spending {
       event.preventDefault();
       this.save();
     });
-    this.form.addEventListener("keydown", (event) => event.key === "Escape" && this.open(false));
-    keepTyping(this.form);
+    keepTyping(this.form, () => this.open(false));
     this.element = make(
       "div",
       { class: "kling26-spending" },
