@@ -487,8 +487,11 @@ def _loopback_only(route: Any) -> None:
 
 
 def _clear(page: Any) -> None:
-    page.evaluate("() => { app.graph.clear(); app.canvas.ds.scale = 1; app.canvas.ds.reset(); }")
+    """An empty graph, without what ComfyUI says of the workflow that it began with."""
+    page.evaluate("() => app.loadGraphData({ nodes: [], links: [], version: 0.4 })")
+    page.evaluate(
+        "() => { app.canvas.ds.scale = 1; app.canvas.ds.reset();"
+        " app.extensionManager.toast.removeAll(); }"
+    )
     page.keyboard.press("Escape")
-    # What the default workflow misses is none of the node's business.
-    page.add_style_tag(content=".p-toast, [data-testid*='error-overlay'] { display: none }")
     page.wait_for_timeout(300)

@@ -1,25 +1,13 @@
 """The node as a person meets it: ComfyUI's own page in headless Chromium."""
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 TYPED_KEY = "sk-e2e-typed-in-the-page-0815"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
 SHARED = [
     "prompt", "image_url", "sound", "duration", "aspect_ratio", "seed", "count", "sandbox",
@@ -44,61 +32,6 @@ WIDGETS = """(id) => Object.fromEntries(
         .map((each) => [each.name, each.value]))"""
 BADGES = """(id) => app.graph.getNodeById(id).badges
     .map((each) => (typeof each === "function" ? each() : each).text).filter(Boolean)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        options = {"executable_path": CHROMIUM} if Path(CHROMIUM).exists() else {}
-        chromium = driver.chromium.launch(headless=True, args=FLAGS, **options)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens ComfyUI with an empty graph: ``open_page(comfy, locale="ru")``."""
-    contexts = []
-
-    def opened(comfy: Any, **settings: Any) -> Any:
-        usual = {
-            "Comfy.TutorialCompleted": True,
-            "Comfy.Minimap.Visible": False,
-            "Comfy.Locale": "en",
-            "Comfy.VueNodes.Enabled": False,
-            "Comfy.Workflow.Persist": False,
-        }
-        comfy.request("POST", "/settings", {**usual, **settings})
-        context = browser.new_context(viewport={"width": 1500, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
-        page.route("**/*", _loopback_only)
-        page.goto(comfy.url)
-        page.wait_for_function("window.app?.extensionManager && window.app.graph", timeout=60_000)
-        page.wait_for_timeout(3000)
-        _clear(page)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
-def _loopback_only(route: Any) -> None:
-    url = route.request.url
-    if "127.0.0.1" in url or url.startswith(("data:", "blob:")):
-        route.continue_()
-    else:
-        route.abort()
-
-
-def _clear(page: Any) -> None:
-    page.evaluate("() => { app.graph.clear(); app.canvas.ds.scale = 1; app.canvas.ds.reset(); }")
-    page.keyboard.press("Escape")
-    # What the default workflow misses is none of the node's business.
-    page.add_style_tag(content=".p-toast, [data-testid*='error-overlay'] { display: none }")
-    page.wait_for_timeout(300)
 
 
 def _move_to(page: Any, x: int, y: int, scale: float = 1.0) -> None:
