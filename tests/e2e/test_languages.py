@@ -52,4 +52,7 @@ def test_the_help_is_in_the_users_language(
     text = (ROOT / f"web/docs/Kling26Video/{language}.md").read_text("utf-8")
     heading = re.findall(r"^## (.+)$", text, re.MULTILINE)[-1]
     page.get_by_role("heading", name=heading).wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('img[src*=\"unknown.png\"]')?.naturalWidth > 0"
+    )
     page.screenshot(path=artefacts / f"help-{language}.png")
