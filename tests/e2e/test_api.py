@@ -242,7 +242,7 @@ def test_any_provider_makes_the_video_until_the_budget_is_used_up(
     assert any("kie.ai has too little credit" in text for text in said)
     assert said[-1].startswith("CometAPI · done")
     assert over.error.startswith("The budget ")
-    assert "set max_tasks_per_hour in config.toml" in over.error
+    assert "change the budget in the Kling 2.6 panel" in over.error
     assert over.texts[-1] == ("1", over.error)
     assert paid == {"kie": 0, "cometapi": 1}
 
@@ -417,8 +417,13 @@ def test_the_pack_brings_locales_help_and_templates(comfy: Any) -> None:
         status, picture = comfy.request("GET", path)
         assert status == 200
         assert picture[:2] == b"\xff\xd8"
-    help_page = comfy.get("/extensions/ComfyUI-Kling26/docs/Kling26Video.md")
-    assert help_page.startswith(b"# Kling 2.6")
+    for page in (
+        "Kling26Video.md",
+        "Kling26Video/en.md",
+        "Kling26Video/zh.md",
+        "Kling26Video/ru.md",
+    ):
+        assert comfy.get(f"/extensions/ComfyUI-Kling26/docs/{page}").startswith(b"# Kling 2.6")
 
 
 def test_nothing_secret_is_anywhere(
