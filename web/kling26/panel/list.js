@@ -8,6 +8,9 @@ import { inPlace } from "./order.js";
 import { Row } from "./row.js";
 import { known, tasks } from "./store.js";
 
+// More rows than this are drawn only where they are seen.
+const LONG = 100;
+
 export class List {
   constructor() {
     /** @type {import("./model.js").Filter} */
@@ -67,7 +70,10 @@ export class List {
       this.drop(row);
       if (!tasks.has(name)) this.rows.delete(name);
     }
-    this.arrange(shown.map((task) => this.row(task)));
+    const rows = shown.map((task) => this.row(task));
+    this.items.classList.toggle("kling26-long", rows.length > LONG);
+    if (rows.length <= LONG) for (const row of rows) row.skipped = false;
+    this.arrange(rows);
     setText(this.count, this.countText(shown.length));
   }
 

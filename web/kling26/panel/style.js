@@ -74,8 +74,8 @@ export const STYLE = `
 .kling26-task {
   display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 6px 10px; padding: 10px 0;
   border-top: 1px solid var(--kling26-line);
-  content-visibility: auto; contain-intrinsic-size: auto 142px;
 }
+.kling26-long > .kling26-task { content-visibility: auto; contain-intrinsic-size: auto 142px; }
 .kling26-task > :not(.kling26-picture, .kling26-about) { grid-column: 1 / -1; }
 .kling26-task > :is(p, div):empty { display: none; }
 .kling26-picture {
