@@ -93,7 +93,7 @@ export const STYLE = `
 .kling26-tag:not(:empty) {
   margin-left: 6px; padding: 0 6px; border: 1px dashed currentColor; border-radius: 8px;
 }
-.kling26-facts { font-size: 12px; overflow-wrap: anywhere; }
+.kling26-facts { font-size: 12px; overflow-wrap: anywhere; word-break: keep-all; }
 .kling26-told { font-size: 12px; overflow-wrap: anywhere; white-space: pre-line; }
 .kling26-buttons, .kling26-below { display: flex; flex-wrap: wrap; gap: 4px; }
 .kling26-below > * { flex: 1 0 100%; }
