@@ -16,9 +16,9 @@ import { changed, gone } from "./store.js";
  *   label: string,
  *   run?: () => unknown,
  *   href?: string,
- *   ask?: { text: string, yes: string },
+ *   ask?: { text: string, yes?: string },
  *   box?: { label: string, yes: string, send: (typed: string) => unknown },
- * }} Action `href`: a link to download; `ask`: what to ask before; `box`: what is to be typed
+ * }} Action `href`: a link to download; `ask`: what to ask before, or, without a `yes`, why it cannot be; `box`: what is to be typed
  */
 
 /**
@@ -105,7 +105,10 @@ function cancel(task) {
   return {
     name: "cancel",
     label: t("panel.do.cancel"),
-    ask: { text: t(`panel.ask.cancel.${text}`, { provider }), yes: t("panel.ask.cancel_yes") },
+    ask: {
+      text: t(`panel.ask.cancel.${text}`, { provider }),
+      yes: text === "cannot" ? undefined : t("panel.ask.cancel_yes"),
+    },
     run: () => perform(task, "cancel"),
   };
 }

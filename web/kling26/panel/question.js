@@ -1,4 +1,5 @@
-// What is asked, in its place, before something is done that cannot be undone.
+// What is asked, in its place, before something is done that cannot be undone, or said of what
+// cannot be done.
 
 import { keepTyping, make } from "../dom.js";
 import { t } from "../words.js";
@@ -18,14 +19,18 @@ export function question({ ask, box, run }, answer, close) {
     autocomplete: "off",
     spellcheck: "false",
   });
-  const yes = ask?.yes ?? box?.yes ?? "";
+  const yes = ask?.yes ?? box?.yes;
   const form = make(
     "form",
     { class: "kling26-question", role: "group", "aria-label": ask?.text ?? box?.label },
     ask ? make("p", {}, ask.text) : null,
     input ?? null,
-    make("button", { type: "submit", class: "kling26-button kling26-yes" }, yes),
-    make("button", { type: "button", class: "kling26-button", onclick: close }, t(box ? "panel.close" : "panel.ask.no")),
+    yes ? make("button", { type: "submit", class: "kling26-button kling26-yes" }, yes) : null,
+    make(
+      "button",
+      { type: "button", class: "kling26-button", onclick: close },
+      t(box || !yes ? "panel.close" : "panel.ask.no"),
+    ),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -18,7 +18,7 @@ const LIMITS = ["max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour"];
  */
 export function sumText({ usd, units }) {
   const others = Object.entries(units).map(([unit, amount]) => inUnits(amount, unit));
-  return [...(usd > 0 || others.length === 0 ? [money(usd, 2)] : []), ...others].join(" + ");
+  return [...(usd > 0 || others.length === 0 ? [money(usd)] : []), ...others].join(" + ");
 }
 
 /**
@@ -138,7 +138,7 @@ function meter({ name, limit, spent }) {
   const share = limit > 0 ? Math.min(1, spent / limit) : 1;
   const text =
     name === "max_cost_per_day"
-      ? t("panel.budget.of_day", { spent: money(spent, 2), limit: money(limit, 2) })
+      ? t("panel.budget.of_day", { spent: money(spent), limit: money(limit) })
       : plural(`panel.budget.of.${name}`, limit, { spent: number(spent), limit: number(limit) });
   const fill = make("span");
   fill.style.width = `${share * 100}%`;

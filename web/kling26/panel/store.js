@@ -15,7 +15,9 @@ import { isOpen } from "./model.js";
 /** How many of them the page holds. */
 export const MOST = 1000;
 // Seconds between two questions: while something is being made and seen, and otherwise.
-const SEEN = 5, UNSEEN = 15, QUIET = 30;
+const SEEN = 2, UNSEEN = 15, QUIET = 30;
+// And at least so many times as long as the server took for its last answer.
+const REST = 10;
 
 /** @type {Map<string, Task>} */
 export const tasks = new Map();
@@ -32,6 +34,8 @@ let timer;
 /** @type {Promise<void> | null} */
 let asking = null;
 let again = false;
+/** How long the last answer took, in seconds. */
+let took = 0;
 /** When everything was asked for last, on this machine's clock, in milliseconds. */
 let complete = 0;
 
@@ -113,6 +117,7 @@ async function update() {
 
 /** @param {boolean} everything or only what is open, which costs the server little */
 async function ask(everything) {
+  const begun = Date.now();
   try {
     const answer = await get(`/kling26/tasks?limit=${MOST}${everything ? "" : "&open=1"}`);
     const names = new Set(answer.tasks.map((/** @type {Task} */ task) => task.task));
@@ -125,6 +130,7 @@ async function ask(everything) {
     Object.assign(known, { totals: answer.totals, budget: answer.budget, error: "" });
     known.started = answer.started ?? known.started;
     if (everything) complete = Date.now();
+    took = (Date.now() - begun) / 1000;
   } catch (/** @type {any} */ error) {
     known.error = error.message;
   }
@@ -138,7 +144,7 @@ function refreshNow() {
 
 function plan() {
   const open = [...tasks.values()].some(isOpen);
-  if (watched) refreshSoon(open ? SEEN : QUIET);
+  if (watched) refreshSoon(Math.max(open ? SEEN : QUIET, REST * took));
   else if (open) refreshSoon(UNSEEN);
 }
 
