@@ -270,8 +270,8 @@ def test_a_question_is_asked_before_what_cannot_be_undone(
     do(page, slow, "Cancel").click()
     asked = row(page, slow).get_by_role("group").inner_text()
     page.screenshot(path=artefacts / "panel-cancel.png")
-    row(page, slow).get_by_role("button", name="Ask to cancel").click()
-    refused = row(page, slow).get_by_role("alert").inner_text()
+    assert row(page, slow).get_by_role("button", name="Ask to cancel").count() == 0
+    row(page, slow).get_by_role("group").get_by_role("button", name="Close").click()
     do(page, failed, "Forget").click()
     page.keyboard.press("Enter")  # "No" has the focus.
     assert row(page, failed).get_by_role("group").count() == 0
@@ -280,7 +280,6 @@ def test_a_question_is_asked_before_what_cannot_be_undone(
     row(page, failed).wait_for(state="detached")
 
     assert "cannot cancel" in asked
-    assert "cannot cancel" in refused
     assert panelled.request("GET", f"/kling26/tasks/{failed}")[0] == 404
 
 
