@@ -26,9 +26,11 @@ from .rows import (
     Changes,
     columns_of,
     hand_over_outputs,
+    has_ticket_alone,
     in_states,
     insert,
     lock_request,
+    lock_ticket,
     mark_written,
     owe_output,
     owned_by,
@@ -211,10 +213,20 @@ class Journal(JournalReader):
         return await self._change(owner, sa.true(), {"worker": None})
 
     async def adopt(self, owner: Owner, ticket: Ticket) -> bool:
-        """Record the ticket of a task that was unclear, which the user has found."""
+        """
+        Record the ticket of a task that was unclear, which the user has found.
+
+        Of two tasks that are given the same one, the second one gets False.
+        """
         changes: Changes = {"ticket": ticket, "submitted": self.clock(), "sending": None}
         changes |= {"error": None, "code": None, "remedy": None}
-        return await self.update(owner, "submitted", **changes)
+        condition = in_states(_BEFORE["submitted"]) & has_ticket_alone(ticket)
+        return await self._change(
+            owner,
+            condition,
+            state_columns("submitted") | columns_of(changes),
+            lambda connection: lock_ticket(connection, ticket),
+        )
 
     async def reopen(self, owner: Owner, lost: bool) -> bool:
         """

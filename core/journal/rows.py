@@ -120,8 +120,25 @@ def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float])
 
 def lock_request(connection: sa.Connection, task: Task) -> None:
     """Let nobody else claim an equal request, also of another provider, in this transaction."""
+    _lock(connection, task.prompt)
+
+
+def lock_ticket(connection: sa.Connection, ticket: Ticket) -> None:
+    """Let nobody else give a task the same id of a provider's in this transaction."""
+    _lock(connection, ticket.task_id)
+
+
+def has_ticket_alone(ticket: Ticket) -> sa.ColumnElement[bool]:
+    """The condition that no other task has this id at the same provider."""
+    other = TASKS.alias()
+    there = (other.c.provider == TASKS.c.provider) & (other.c.realm == TASKS.c.realm)
+    same = there & (other.c.task_id == ticket.task_id) & (other.c.id != TASKS.c.id)
+    return ~sa.exists().where(same)
+
+
+def _lock(connection: sa.Connection, what: str) -> None:
     if connection.dialect.name == "postgresql":  # SQLite has one writer.
-        digest = hashlib.sha256(task.prompt.encode("utf-8", "replace")).digest()
+        digest = hashlib.sha256(what.encode("utf-8", "replace")).digest()
         number = int.from_bytes(digest[:8], signed=True)
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 

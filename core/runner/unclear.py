@@ -33,6 +33,8 @@ async def adopt(
     end = min(deadline, now() + _TIMEOUT)
     await target.client.ask_until(lambda: end, lambda: target.provider.poll(ticket))
     if not await journal.adopt(await _owner(journal, task), ticket):
+        # Meanwhile, another task may have been given the same id.
+        await _free_ticket(journal, task, target, task_id.strip())
         raise _run_by_another(task)
 
 

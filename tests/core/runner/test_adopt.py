@@ -71,6 +71,24 @@ def test_a_provider_that_does_not_answer_leaves_the_task_unknown(lost: Stage) ->
     assert lost.task() == before
 
 
+def test_of_two_tasks_that_are_given_the_same_id_at_once_one_gets_it(lost: Stage) -> None:
+    lost.fault("reset_after_accept")
+    try_it(lost, seed=1)
+    first, second = (task.id for task in lost.tasks())
+    found = accepted(lost)
+
+    async def work() -> list[object]:
+        async with lost.runner() as runner:
+            both = (runner.adopt(first, found), runner.adopt(second, found))
+            return list(await asyncio.gather(*both, return_exceptions=True))
+
+    outcomes = lost.run(work())
+
+    assert sorted(task.state for task in lost.tasks()) == ["stored", "unknown"]
+    (refused,) = [each for each in outcomes if isinstance(each, NotApplicable)]
+    assert "is already that of task" in str(refused)
+
+
 @pytest.mark.parametrize("task_id", ["", "  "])
 def test_an_id_has_to_be_given(lost: Stage, task_id: str) -> None:
     with pytest.raises(NotApplicable, match="The id is empty"):
