@@ -6,6 +6,7 @@ command line finds it too, and in none of ComfyUI's own settings.
 """
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..core.errors import KeyRejected, Kling26Error
@@ -20,12 +21,17 @@ from .figures import join
 from .money_page import check_object, checked, named
 from .prices import price_table
 from .public import public
-from .routes import Answer, Call
+from .routes import Answer, BadRequest, Call
 from .told import in_words
 from .words import Words
 
 if TYPE_CHECKING:
     from ..core.runner.key_check import KeyCheck
+
+
+#: How many keys have been entered for each provider: the last one counts, however long it takes to
+#: check those before it.
+_turns: Counter[str] = Counter()
 
 
 def add_routes(registry: Registry) -> None:
@@ -38,9 +44,12 @@ def add_routes(registry: Registry) -> None:
     async def post(call: Call) -> Answer:
         provider = named(registry, call)
         key = call.text("key")
+        turn = _turns[provider.name] = _turns[provider.name] + 1
         check = await checked(provider.name, key)
         if isinstance(check.problem, KeyRejected):
             raise check.problem
+        if turn != _turns[provider.name]:
+            raise BadRequest(call.words("routes.later_key", provider=provider.title), 409)
         note = await asyncio.to_thread(Keys(Settings()).set, provider, key)
         about = await asyncio.to_thread(_about, provider, call.words)
         told = join(

@@ -74,17 +74,23 @@ def _check_callback(provider: Provider, url: str | None) -> None:
     if not provider.takes_callback_url:
         problem = "callback_url is not supported; leave it out."
         raise provider.option_refused("callback_url", problem)
-    if not _is_url(url):
-        problem = f'callback_url must be an https:// URL; got "{sanitize(url, 100)}".'
-        raise provider.option_refused("callback_url", problem)
+    problem = _url_problem(url, "an https:// URL")
+    if problem is not None:
+        raise provider.option_refused("callback_url", f"callback_url {problem}")
 
 
-def _is_url(text: str) -> bool:
+def _url_problem(text: str, what: str) -> str | None:
+    """Why a text is no URL for a provider, worded to follow its name; or None."""
+    other = f'must be {what}; got "{sanitize(text, 100)}".'
     try:
         parts = urlsplit(text)
-        return text.isprintable() and parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
+        readable = text.isprintable() and not any(map(str.isspace, text))
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # Also for a port that is none.
+        return other
+    if "@" in parts.netloc:  # Not quoted: it would be kept in the journal, and shown.
+        return f"must be {what} without a user name or a password."
+    return None if readable and known else other
 
 
 def _check_end_image(provider: Provider, request: VideoRequest) -> None:
@@ -103,8 +109,8 @@ def _check_image(provider: Provider, option: ImageOption, image: str | ImageFile
     problem = None
     if isinstance(image, ImageFile):
         problem = _image_problem(provider.limits, image)
-    elif image is not None and not _is_url(image):
-        problem = f'must be a valid https:// URL; got "{sanitize(image, 100)}".'
+    elif image is not None:
+        problem = _url_problem(image, "a valid https:// URL")
     if problem is not None:
         raise provider.option_refused(option, f"{option} {problem}")
 

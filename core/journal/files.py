@@ -106,9 +106,13 @@ class Store:
         return self.video_path(task).with_suffix(".jpg")
 
     def delete_video(self, task: str) -> None:
-        """Delete a task's video, and its thumbnail."""
-        self.video_path(task).unlink(missing_ok=True)
-        self.thumbnail_path(task).unlink(missing_ok=True)
+        """Delete a task's video, and its thumbnail; raises `JournalError`."""
+        for path in (self.video_path(task), self.thumbnail_path(task)):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                problem = f"{sanitize(path)} cannot be deleted"
+                raise JournalError(advise(problem, error)) from error
 
     # -- images ----------------------------------------------------------------------------
 

@@ -102,6 +102,10 @@ def unexpected(
     return found
 
 
+#: The states in which a task is over at its provider, without a video.
+_OVER: tuple[TaskState, ...] = ("failed", "cancelled")
+
+
 async def _mark_succeeded(context: JobContext, status: Status) -> Status:
     """Record that the video is finished, and its cost if known."""
     if context.task.state == "stored":  # It was here before, and stays so until it is again.
@@ -125,7 +129,9 @@ async def _record_error(context: JobContext, error: Kling26Error) -> None:
     if state is None or context.task.state == "stored":
         await context.give_up()
     else:
-        await context.move(state, last=True, error=str(error), code=error.code, remedy=error.remedy)
+        why: Changes = {"error": str(error), "code": error.code, "remedy": error.remedy}
+        over: Changes = {"finished": context.clock()} if state in _OVER else {}
+        await context.move(state, last=True, **why, **over)
 
 
 def _final_state(error: Kling26Error, task: Task) -> TaskState | None:

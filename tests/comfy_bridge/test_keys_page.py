@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from attrs import evolve
 from kling26.comfy_bridge import keys_page, money_page
 from kling26.core.plugins import Registry, load_sandboxes
 from kling26.core.provider import Provider
+from kling26.core.runner import background
 from kling26.core.runner.runner import Runner
 from kling26.core.settings import Settings
 from kling26.sandbox import rehearsal
@@ -143,6 +145,32 @@ def test_where_the_provider_does_not_say_the_key_is_kept_unchecked(
     assert page.post("/kling26/providers/kie/check", {"key": KEY}) == (
         200, {"accepted": None, "balance": None},
     )  # fmt: skip
+
+
+def test_of_two_keys_the_one_that_was_entered_last_is_kept(
+    comfyui: Any, registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked, later = threading.Event(), asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.headers["Authorization"].endswith("-old"):
+            asked.set()
+            await later.wait()
+        return httpx.Response(200, json={"code": 200, "msg": "success", "data": 1})
+
+    at(monkeypatch, registry, httpx.MockTransport(answer))
+    page = page_of(comfyui, registry)
+
+    async def enter() -> tuple[int, int]:
+        slow = asyncio.ensure_future(page.ask("POST", KIE, {"key": f"{KEY}-old"}))
+        while not asked.is_set():
+            await asyncio.sleep(0)
+        status, _ = await page.ask("POST", KIE, {"key": f"{KEY}-new"})
+        background.loop().call_soon_threadsafe(later.set)
+        return status, (await slow)[0]
+
+    assert asyncio.run(enter()) == (200, 409)
+    assert f"{KEY}-new" in (tmp_path / "home" / "keys.toml").read_text()
 
 
 def test_where_there_is_no_free_way_to_ask_the_key_is_kept_unchecked(

@@ -102,12 +102,22 @@ def test_a_webhook_is_any_url_of_the_web(kie: Provider, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "me.example/hook", "ftp://me.example", "https://", "http://[", "https://a\nb/"]
-)
+    "url", ["", "me.example/hook", "ftp://me.example", "https://", "http://[", "https://a\nb/",
+            "https://me.example:99999/", "https://me.example/a b"]
+)  # fmt: skip
 def test_a_webhook_that_is_not_a_url_is_refused(kie: Provider, url: str) -> None:
     error = refusal(kie, VideoRequest(PROMPT, callback_url=url))
 
     assert str(error).startswith("kie.ai: callback_url must be an https:// URL; got ")
+
+
+@pytest.mark.parametrize("option", ["image", "callback_url"])
+def test_a_password_in_a_url_is_neither_kept_nor_shown(kie: Provider, option: str) -> None:
+    request = VideoRequest(PROMPT, **{option: "https://me:sesame@me.example/a.png"})  # type: ignore[arg-type]
+
+    error = refusal(kie, request)
+
+    assert str(error).endswith("https:// URL without a user name or a password.")
 
 
 @pytest.mark.parametrize("url", ["https://", "http://[", "https://a\x1b[31mb/", "https://\udcff/"])
