@@ -74,9 +74,9 @@ def _check_callback(provider: Provider, url: str | None) -> None:
     if not provider.takes_callback_url:
         problem = "callback_url is not supported; leave it out."
         raise provider.option_refused("callback_url", problem)
-    problem = _url_problem(url, "an https:// URL")
-    if problem is not None:
-        raise provider.option_refused("callback_url", f"callback_url {problem}")
+    why = _url_problem(url, "an https:// URL")
+    if why is not None:
+        raise provider.option_refused("callback_url", f"callback_url {why}")
 
 
 def _url_problem(text: str, what: str) -> str | None:

@@ -129,9 +129,9 @@ async def _record_error(context: JobContext, error: Kling26Error) -> None:
     if state is None or context.task.state == "stored":
         await context.give_up()
     else:
-        why: Changes = {"error": str(error), "code": error.code, "remedy": error.remedy}
-        over: Changes = {"finished": context.clock()} if state in _OVER else {}
-        await context.move(state, last=True, **why, **over)
+        changes: Changes = {"error": str(error), "code": error.code, "remedy": error.remedy}
+        changes |= {"finished": context.clock()} if state in _OVER else {}
+        await context.move(state, last=True, **changes)
 
 
 def _final_state(error: Kling26Error, task: Task) -> TaskState | None:
