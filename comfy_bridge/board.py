@@ -4,7 +4,7 @@ What a node shows while its videos are made: a text, a bar, and at the end what 
 Several runs share a node: those of a list input, and those of several seeds.
 """
 
-from collections.abc import Iterable
+from collections import Counter
 from typing import Literal, Protocol
 from weakref import WeakValueDictionary
 
@@ -12,6 +12,8 @@ from attrs import define, field
 
 from ..core.provider import Provider
 from . import comfyui
+from .figures import plural
+from .public import public
 from .words import Words
 
 End = Literal["done", "failed", "stopped"]
@@ -77,25 +79,31 @@ class Board:
 
     @property
     def error(self) -> str | None:
-        """What went wrong, when everything has ended: each sentence once."""
+        """What went wrong, when everything has ended: each sentence once, and how often it was."""
         if self.state != "failed":
             return None
-        failed = [run for run in self.runs if run.end == "failed"]
-        sentences = once(run.last for run in failed)
+        reasons = Counter(run.last for run in self.runs if run.end == "failed" and run.last)
+        if len(self.runs) == 1:
+            return next(iter(reasons))
+        sentences = "\n".join(self._lost(count, reason) for reason, count in reasons.items())
         made = sum(run.end == "done" for run in self.runs)
         if not made:
             return sentences
         told = self.words("node.partly", made=made, count=len(self.runs))
         return "\n".join([told, sentences, self.words("node.again")])
 
+    def _lost(self, count: int, reason: str) -> str:
+        form = plural(self.words, count)
+        return self.words(f"node.lost.{form}", count=count, reason=reason)
+
     @property
     def _event(self) -> dict[str, object]:
         """What ``kling26.run`` says; the remedy is that of the first run that has one."""
         blamed = next((run for run in self.runs if run.remedy), self.runs[0])
-        error = self.error
+        error = None if self.error is None else public(self.error)
         return {
             "node": self.node,
-            "text": self.text,
+            "text": public(self.text),
             "fraction": self.fraction,
             "state": self.state,
             "error": error,
@@ -129,8 +137,3 @@ def board_of(node: str | None, client: str | None, words: Words) -> Board:
     if board is None or board.words is not words:
         board = _boards[client, node] = Board(node, client, words)
     return board
-
-
-def once(sentences: Iterable[str | None]) -> str:
-    """Sentences as lines, equal ones once."""
-    return "\n".join(dict.fromkeys(each for each in sentences if each))

@@ -21,9 +21,9 @@ from ..core.errors import (
     TaskFailed,
 )
 from ..core.journal.task import Task
+from ..core.options import show
 from ..core.provider import Provider
 from ..core.settings import PREFIX, Settings
-from ..core.text import sanitize
 from .figures import join, listed
 from .pictures import writes_for
 from .public import public
@@ -166,9 +166,12 @@ def two_images(words: Words) -> str:
 
 
 def choose_provider(words: Words, names: Iterable[str], asked: object) -> str:
-    known = words("inputs.choose", names=listed(words, list(names), "or"))
-    got = words("inputs.got", value=sanitize(asked, 60)) if asked else ""
-    return join(words, known, got)
+    known = listed(words, list(names), "or")
+    if asked in ("", None):
+        return words("inputs.choose", names=known)
+    plain = isinstance(asked, str | int | float | list | Mapping)
+    value = show(asked) if plain else type(asked).__name__
+    return words("inputs.provider", names=known, value=value)
 
 
 def absent_provider(words: Words, error: Kling26Error, reasons: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ def money(words: Words, amount: float, unit: str | None) -> str:
         return words("money.usd", amount=number(words, digits))
     shown = number(words, f"{amount:g}")
     if unit == "credits":
-        return words(f"money.credits.{_plural(words, amount)}", amount=shown)
+        return words(f"money.credits.{plural(words, amount)}", amount=shown)
     return f"{shown} {unit or ''}".rstrip()
 
 
@@ -48,7 +48,7 @@ def cost(words: Words, amount: float, unit: str | None, usd: float | None) -> st
     return words("money.both", usd=money(words, usd, USD), units=money(words, amount, unit))
 
 
-def _plural(words: Words, amount: float) -> str:
+def plural(words: Words, amount: float) -> str:
     """Which form of a noun follows a number; Russian has three, and one after a fraction."""
     if words.language != "ru":
         return "one" if amount == 1 else "many"

@@ -22,11 +22,15 @@ from .words import Words
 
 #: Where `keep_raw` leaves values that ComfyUI would change; the page's own names begin like this.
 RAW = "$$kling26"
+#: Under which name a linked provider reaches the node: ComfyUI follows no link of a choice.
+LINKED = f"{RAW}-provider"
 #: Where the page says which options it keeps for a plug-in that is not there.
 ABSENT = "kling26"
 #: Names under which ComfyUI's page puts something of its own among the inputs.
 _PAGES_OWN = ("$$", "video-preview")
 _OWN = "provider."
+#: With several videos, the last one has it at most.
+_LAST_SEED = 2**64 - 1
 
 
 @frozen
@@ -61,7 +65,7 @@ def read(registry: Registry, values: Mapping[str, Any], hidden: Any, words: Word
     """
     asked = _asked(hidden)
     raw = asked.get(RAW) or {}
-    provider = _chosen(registry, values.get("provider"), asked, words)
+    provider = _chosen(registry, _name_of(values, asked), words)
     _check_names(asked, words)
     widgets = {each.id: each for each in shared_widgets()}
     shared = {name: each.facts.get("default") for name, each in widgets.items()}
@@ -82,17 +86,23 @@ def _asked(hidden: Any) -> Mapping[str, Any]:
     return inputs
 
 
-def _chosen(
-    registry: Registry, choice: Any, asked: Mapping[str, Any], words: Words
-) -> Provider | None:
+def _name_of(values: Mapping[str, Any], asked: Mapping[str, Any]) -> object:
     """
-    The provider that was chosen; "auto", if there is no choice in the prompt.
+    The name of the provider, as it was given; "auto", if there is no choice in the prompt.
 
-    Never another one in its place, for that would be paid too. ComfyUI calls the node without the
-    choice when it does not know it: a provider whose plug-in is gone, or a misspelt one.
+    ComfyUI calls the node without the choice when it does not know it: a provider whose plug-in is
+    gone, a misspelt one, or a link.
     """
+    if LINKED in values:
+        return values[LINKED]
+    choice = values.get("provider")
     told = choice.get("provider") if isinstance(choice, Mapping) else None
-    name = told or asked.get("provider", AUTO)
+    return told or asked.get("provider", AUTO)
+
+
+def _chosen(registry: Registry, given: object, words: Words) -> Provider | None:
+    """The provider of a name; never another one in its place, for that would be paid too."""
+    name = given.strip() if isinstance(given, str) else given
     if not isinstance(name, str) or not name:
         names = [AUTO, *registry.providers]
         raise OptionRefused(error_texts.choose_provider(words, names, name), option="provider")
@@ -125,6 +135,10 @@ def _check_shared(shared: Mapping[str, Any], words: Words) -> None:
     if type(count) is not int or not 1 <= count <= MOST_VIDEOS:
         text = words("inputs.count", most=MOST_VIDEOS, value=show(count))
         raise OptionRefused(text, option="count")
+    seed = shared["seed"]
+    if count > 1 and not (type(seed) is int and 0 <= seed <= _LAST_SEED + 1 - count):
+        text = words("inputs.seeds", count=count, most=_LAST_SEED + 1 - count, value=show(seed))
+        raise OptionRefused(text, option="seed")
     if type(shared["sandbox"]) is not bool:
         text = words("inputs.sandbox", value=show(shared["sandbox"]))
         raise OptionRefused(text, option="sandbox")
@@ -158,19 +172,36 @@ def _kept_aside(asked: Mapping[str, Any]) -> dict[str, object]:
 
 def keep_raw(registry: Registry, body: Any) -> None:
     """Add to the nodes of a prompt that has just arrived what they would not be told as it is."""
-    prompt = body.get("prompt") if isinstance(body, dict) else None
-    for node in prompt.values() if isinstance(prompt, dict) else ():
+    found = body.get("prompt") if isinstance(body, dict) else None
+    prompt = found if isinstance(found, dict) else {}
+    for node in prompt.values():
         inputs = node.get("inputs") if isinstance(node, dict) else None
         if isinstance(inputs, dict) and node.get("class_type") == NODE_ID:
-            inputs.pop(RAW, None)
+            for name in (RAW, LINKED):
+                inputs.pop(name, None)
+            _keep_provider(inputs, prompt)
             widgets = _widgets(registry, inputs.get("provider"))
             raw = {
-                name: value
+                name: _unwrapped(value)
                 for name, value in inputs.items()
                 if name in widgets and not _is_kept(widgets[name], value)
             }
             if raw:
                 inputs[RAW] = raw
+
+
+def _keep_provider(inputs: dict[str, Any], prompt: Mapping[str, Any]) -> None:
+    """Let ComfyUI follow the link of a provider, and know its name with blanks around it too."""
+    provider = inputs.get("provider")
+    if isinstance(provider, str):
+        inputs["provider"] = provider.strip()
+    elif _is_link(provider, prompt):
+        inputs[LINKED] = provider
+
+
+def _is_link(value: object, prompt: Mapping[str, Any]) -> bool:
+    shaped = isinstance(value, list) and [type(each) for each in value] == [str, int]
+    return shaped and value[0] in prompt  # type: ignore[index]  # A list.
 
 
 def _widgets(registry: Registry, name: object) -> dict[str, Widget]:
@@ -179,10 +210,18 @@ def _widgets(registry: Registry, name: object) -> dict[str, Widget]:
     return {each.id: each for each in shared_widgets()} | {f"{_OWN}{e.id}": e for e in own}
 
 
+def _unwrapped(value: object) -> object:
+    """What the page has wrapped, as it does with a list that is no link."""
+    return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
+
+
 def _is_kept(widget: Widget, value: object) -> bool:
     """Whether ComfyUI gives a value to the node as it is, or refuses it by itself."""
     if isinstance(value, list) or widget.kind == "Combo":  # A list is a link.
         return True
+    value = _unwrapped(value)
+    if isinstance(value, list):
+        return False
     if widget.kind == "Boolean":
         return isinstance(value, bool)
     if widget.kind == "String":

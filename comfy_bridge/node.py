@@ -12,13 +12,15 @@ from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
 from ..core.request import VideoRequest
 from . import comfyui, takes, texts
+from .asked import Asked
 from .auto import candidates
 from .board import board_of
 from .clients import language_of
-from .given import Given, read
+from .given import LINKED, Given, read
+from .items import items
 from .previews import previews
 from .progress import Watch
-from .running import ending_image, failed, starting_image, tell_of
+from .running import check, ending_image, failed, starting_image, tell_of
 from .widgets import Widget, own_widgets, shared_widgets
 from .words import Words, words
 
@@ -38,6 +40,7 @@ def make_node(registry: Registry) -> Any:
         "search_aliases": [*texts.ALIASES, *registry.providers],
         "hidden": [io.Hidden.unique_id, io.Hidden.prompt],
         "is_output_node": True,  # Alone it runs as well, and shows its videos.
+        "is_input_list": True,  # `items` says why.
     }
 
     class Kling26Video(base):  # type: ignore[misc]
@@ -48,8 +51,15 @@ def make_node(registry: Registry) -> Any:
             )
 
         @classmethod
-        async def execute(cls, **values: Any) -> Any:
-            videos = await execute(registry, values, cls.hidden)
+        def INPUT_TYPES(cls) -> Any:  # noqa: N802
+            # Not in the schema, which the page makes widgets and sockets of.
+            types = super().INPUT_TYPES()
+            types.setdefault("optional", {})[LINKED] = ("*", {"forceInput": True})
+            return types
+
+        @classmethod
+        async def execute(cls, **lists: Any) -> Any:
+            videos = await execute(registry, lists, cls.hidden)
             shown = await asyncio.to_thread(previews, videos)
             return io.NodeOutput(
                 [comfyui.video_from(each.file) for each in videos],
@@ -120,25 +130,41 @@ def _input(io: Any, widget: Widget) -> Any:
     return comfyui.build(getattr(io, widget.kind).Input, id=widget.id, **facts)
 
 
-async def execute(registry: Registry, values: Mapping[str, Any], hidden: Any) -> "list[Video]":
-    """Check the inputs, then make the videos; every check comes before anything is sent."""
+async def execute(registry: Registry, lists: Mapping[str, Any], hidden: Any) -> "list[Video]":
+    """Check the inputs of all items, then make the videos; every check comes before any sending."""
     client = comfyui.client()
     board = board_of(getattr(hidden, "unique_id", None), client, words(language_of(client)))
     watch = Watch(board, registry.providers, changed=tell_of(client))
     try:
-        given = read(registry, values, hidden, watch.words)
-        watch.provider, watch.duration = given.provider, given.shared["duration"]
-        makers = candidates(registry) if given.provider is None else [given.provider]
-        request = await _request(watch.words, given, makers)
+        asked = await _asked(registry, items(lists, watch.words), hidden, watch)
     except Kling26Error as error:
         raise failed(error, watch) from error
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, type(comfyui.interruption())):
         watch.say(texts.stopped_before(watch.words, watch.title))
         raise
     except Exception as error:
         watch.fail(error)
         raise
-    return await takes.videos(request, given, watch)
+    return await takes.videos(asked, watch)
+
+
+async def _asked(
+    registry: Registry, each_item: Sequence[Mapping[str, Any]], hidden: Any, watch: Watch
+) -> list[Asked]:
+    """What each item asks for; raises `Kling26Error` if one makes no sense."""
+    asked = []
+    for place, values in enumerate(each_item, 1):
+        if len(each_item) > 1:
+            watch.item = watch.words("node.item", item=place, count=len(each_item))
+        given = read(registry, values, hidden, watch.words)
+        watch.provider, watch.duration = given.provider, given.shared["duration"]
+        makers = candidates(registry) if given.provider is None else [given.provider]
+        one = Asked(await _request(watch.words, given, makers), given, watch.item)
+        if len(each_item) > 1:  # Of one item, the run itself checks the same first.
+            await check(one, watch)
+        asked.append(one)
+    watch.item = None
+    return asked
 
 
 async def _request(words: Words, given: Given, providers: Sequence[Provider]) -> VideoRequest:

@@ -29,7 +29,8 @@ class Watch:
     Called by the runner, on its own thread, and read by the node.
 
     `provider` makes the video; None as long as it may be any of `providers`, which are by name.
-    `label` tells the runs of one node apart. `changed` is called with the task's id whenever the
+    `label` tells the runs of one node apart, and `item` says which item of a list is being
+    checked before any of them runs. `changed` is called with the task's id whenever the
     task has reached another phase. Once it is `done`, `end` says how, and `last` in which words.
     """
 
@@ -38,6 +39,7 @@ class Watch:
     provider: Provider | None = None
     duration: int = 5
     label: str | None = None
+    item: str | None = None
     changed: Callable[[str], None] | None = None
     task: str | None = None
     rehearsal: bool = False
@@ -120,6 +122,8 @@ class Watch:
             self.remedy = self._remedy(error)
         else:
             text = public(f"{self.title} · {sanitize(error)}")
+        if self.item is not None:
+            text = f"{self.item}{self.words('sentence.colon')}{text}"
         self.say(text, "failed")
         return text
 

@@ -16,9 +16,9 @@ from ..core.api import shared_runner
 from ..core.errors import ImageRefused, Kling26Error, NotApplicable, NotDelivered
 from ..core.images import ImageFile
 from ..core.provider import Provider
-from ..core.request import VideoRequest
 from ..core.runner import background
 from . import comfyui, error_texts, texts
+from .asked import Asked
 from .clients import language_of
 from .pictures import picture
 from .progress import Watch
@@ -82,19 +82,29 @@ async def ending_image(image: Any, providers: Sequence[Provider]) -> ImageFile |
     return await asyncio.to_thread(picture, image, takers)
 
 
-async def run(
-    request: VideoRequest,
-    provider: str,
-    options: Mapping[str, object],
-    *,
-    sandbox: bool | None,
-    watch: Watch,
-) -> "Video":
+async def check(asked: Asked, watch: Watch) -> None:
+    """Raise what a run would raise before anything is sent, as far as that is for core to judge."""
+    future = background.start(_check(asked))
+    await _done(future, watch)
+    try:
+        future.result()
+    except CancelledError:
+        raise NotDelivered(texts.run_stopped(watch.words)) from None
+
+
+async def _check(asked: Asked) -> None:
+    given = asked.given
+    await shared_runner(DEFAULTS).check(
+        asked.request, given.name, given.options, sandbox=asked.sandbox
+    )
+
+
+async def run(asked: Asked, watch: Watch) -> "Video":
     """The video of a request; raises an error for the person at the screen, or an interruption."""
     if comfyui.interrupted():
         watch.say(texts.cancelled(watch.words, watch.title))
         raise comfyui.interruption()
-    future = background.start(_generate(request, provider, options, sandbox, watch))
+    future = background.start(_generate(asked, watch))
     try:
         await _done(future, watch)
     except asyncio.CancelledError:
@@ -125,20 +135,15 @@ def _result(future: "Future[Video]", watch: Watch) -> "Video":
         raise
 
 
-async def _generate(
-    request: VideoRequest,
-    provider: str,
-    options: Mapping[str, object],
-    sandbox: bool | None,
-    watch: Watch,
-) -> "Video":
+async def _generate(asked: Asked, watch: Watch) -> "Video":
+    given = asked.given
     return await shared_runner(DEFAULTS).generate(
-        request, provider, options, sandbox=sandbox, progress=watch
+        asked.request, given.name, given.options, sandbox=asked.sandbox, progress=watch
     )
 
 
-async def _done(future: "Future[Video]", watch: Watch) -> None:
-    """Wait for the video; raises ComfyUI's interruption when Cancel is pressed."""
+async def _done(future: "Future[Any]", watch: Watch) -> None:
+    """Wait for it to end; raises ComfyUI's interruption when Cancel is pressed."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def wake(_: object) -> None:

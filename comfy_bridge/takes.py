@@ -1,4 +1,4 @@
-"""Several videos of one node: one for each seed, all at once, and each its own paid task."""
+"""Several videos of one node: one for each item and seed, all at once, each its own paid task."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from ..core.request import VideoRequest
 from . import comfyui
-from .board import once
-from .given import Given
+from .asked import Asked
+from .board import Board
 from .progress import Watch
 from .running import NodeError, run
+from .words import Words
 
 if TYPE_CHECKING:
     from ..core.runner.results import Video
@@ -21,34 +21,37 @@ if TYPE_CHECKING:
 missed: dict[str, int] = {}
 
 
-async def videos(request: VideoRequest, given: Given, first: Watch) -> "list[Video]":
+async def videos(asked: Sequence[Asked], first: Watch) -> "list[Video]":
     """
-    The videos of a request and of the seeds after it, in the order of the seeds.
+    The videos of all items, each with its seed and those after it, in this order.
 
     Where some cannot be made, the others; the node says what became of the missing ones. Raises an
     error for the person at the screen if there is none, or an interruption.
     """
-    requests = _requests(request, given.shared["count"])
-    watches = [first, *(evolve(first) for _ in requests[1:])]
-    if len(requests) > 1:
-        for watch, each in zip(watches, requests, strict=True):
-            watch.label = first.words("node.seed", seed=each.seed)
-    # Off leaves it to the settings, which can turn the sandbox on for everything.
-    sandbox = True if given.shared["sandbox"] else None
-    runs = [
-        run(each, given.name, given.options, sandbox=sandbox, watch=watch)
-        for each, watch in zip(requests, watches, strict=True)
-    ]
-    return _made(await asyncio.gather(*runs, return_exceptions=True), first)
+    takes = [take for each in asked for take in _takes(each)]
+    watches = [first, *(evolve(first) for _ in takes[1:])]
+    for watch, take in zip(watches, takes, strict=True):
+        watch.label = _label(take, first.words)
+        watch.provider, watch.duration = take.given.provider, take.given.shared["duration"]
+    runs = [run(take, watch) for take, watch in zip(takes, watches, strict=True)]
+    return _made(await asyncio.gather(*runs, return_exceptions=True), first.board)
 
 
-def _requests(request: VideoRequest, count: int) -> list[VideoRequest]:
-    if not isinstance(request.seed, int):
-        return [request]  # Core refuses it.
-    return [evolve(request, seed=request.seed + step) for step in range(count)]
+def _takes(asked: Asked) -> list[Asked]:
+    request, count = asked.request, asked.given.shared["count"]
+    if count == 1:
+        return [asked]  # Core judges the seed.
+    return [evolve(asked, request=evolve(request, seed=request.seed + n)) for n in range(count)]
 
 
-def _made(ends: "Sequence[Video | BaseException]", watch: Watch) -> "list[Video]":
+def _label(take: Asked, words: Words) -> str | None:
+    """What tells it apart; None if there is nothing to be told apart from."""
+    several = take.given.shared["count"] > 1
+    seed = words("node.seed", seed=take.request.seed) if several else None
+    return " · ".join(filter(None, [take.item, seed])) or None
+
+
+def _made(ends: "Sequence[Video | BaseException]", board: Board) -> "list[Video]":
     """The videos among how several runs have ended; see `videos` for what is raised."""
     quiet = (asyncio.CancelledError, type(comfyui.interruption()))
     errors = [each for each in ends if isinstance(each, BaseException)]
@@ -59,10 +62,9 @@ def _made(ends: "Sequence[Video | BaseException]", watch: Watch) -> "list[Video]
     if not errors:
         return made
     if made:
-        node = watch.board.node or ""
+        node = board.node or ""
         missed[node] = missed.get(node, 0) + 1
         return made
-    sentences = once(map(str, errors))
-    if sentences == str(errors[0]):
+    if len(errors) == 1 or board.error is None:
         raise errors[0]
-    raise NodeError(sentences) from errors[0]
+    raise NodeError(board.error) from errors[0]

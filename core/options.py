@@ -6,6 +6,7 @@ generated from it, and the tables in the documentation are checked against it.
 """
 
 import json
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,6 +20,8 @@ from .errors import OptionRefused
 from .text import did_you_mean, join_words, sanitize
 
 _METADATA = "kling26.option"
+#: What JSON or a database cannot hold: NUL, and lone surrogates.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -184,11 +187,18 @@ def check_values(values: object, title: str, provider: str | None = None) -> Non
     for info in options_of(type(values)):
         value = getattr(values, info.name)
         if not _fits(info, value):
-            hint = did_you_mean(str(value), map(str, info.choices)) if info.type is str else ""
-            message = (
-                f"{title}: {info.name} must be {info.requirement()}; got {_shown(info, value)}"
-            )
-            raise OptionRefused(f"{message}{hint or '.'}", option=info.name, provider=provider)
+            text = f"{title}: {info.name} {_objection(info, value)}"
+            raise OptionRefused(text, option=info.name, provider=provider)
+
+
+def _objection(info: OptionInfo, value: object) -> str:
+    """What is wrong with a value that does not fit, worded to follow the option's name."""
+    odd = _UNWRITABLE.search(value) if isinstance(value, str) and not info.choices else None
+    if info.type is str and odd is not None:
+        name = "NUL" if odd[0] == "\0" else "half of a surrogate pair"
+        return f"must not contain the character U+{ord(odd[0]):04X} ({name})."
+    hint = did_you_mean(str(value), map(str, info.choices)) if info.type is str else ""
+    return f"must be {info.requirement()}; got {_shown(info, value)}{hint or '.'}"
 
 
 def _fits(info: OptionInfo, value: object) -> bool:

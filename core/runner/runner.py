@@ -313,6 +313,22 @@ class Runner:
             return KeyCheck(None)
         return await check_key(chosen, lambda: self._clients.client(realm, chosen, judged))
 
+    async def check(
+        self,
+        request: VideoRequest,
+        provider: str | None = None,
+        options: Mapping[str, object] | object | None = None,
+        *,
+        sandbox: bool | None = None,
+    ) -> None:
+        """
+        Raise what `generate` would raise for the same arguments, whatever was paid before.
+
+        Needs no network: prices, balances and the budget are not looked at.
+        """
+        rehearsal = self._in_sandbox(sandbox)
+        await in_thread(self._resolver.order, request, provider, options, None, rehearsal)
+
     async def preview(
         self,
         request: VideoRequest,

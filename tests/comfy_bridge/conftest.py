@@ -64,7 +64,8 @@ class Runner:
     A runner that makes no videos: it reports `steps`, waits until `go`, and ends with `result`.
 
     A cancel of its task is answered with `answer`, and a look at it with `row`. `asked` and
-    `cancelled` are what it was asked for. `results` are those of the seeds that it names.
+    `cancelled` are what it was asked for. `results` are those of the seeds and prompts that it
+    names, and `refusals` what it says of prompts when they are checked.
     """
 
     steps: list[Progress] = field(factory=list)
@@ -75,8 +76,14 @@ class Runner:
     cancelled: list[str] = field(factory=list)
     answer: Any = None
     row: Any = None
-    results: dict[int, Any] = field(factory=dict)
+    results: dict[int | str, Any] = field(factory=dict)
     registry: Registry = field(factory=load_providers)
+    refusals: dict[str, Exception] = field(factory=dict)
+
+    async def check(self, request: Any, provider: str, options: Any, *, sandbox: Any) -> None:
+        assert not self.asked, "something was sent before everything was checked"
+        if request.prompt in self.refusals:
+            raise self.refusals[request.prompt]
 
     async def generate(
         self, request: Any, provider: str, options: Any, *, sandbox: Any, progress: Any
@@ -88,7 +95,7 @@ class Runner:
             progress(step)
         while not self.go:
             await asyncio.sleep(0.01)
-        result = self.results.get(request.seed, self.result)
+        result = self.results.get(request.prompt, self.results.get(request.seed, self.result))
         if isinstance(result, BaseException):
             raise result
         return result

@@ -28,6 +28,7 @@ NAMES = (
     "comfy_api.latest:io.Hidden.prompt",
     "comfy_api.latest:io.ControlAfterGenerate.fixed",
     "comfy_api.latest:io.ComfyNode",
+    "comfy_api.latest:io.ComfyNode.INPUT_TYPES",
     "comfy_api.latest:io.NodeOutput",
     "comfy_api.latest:ComfyExtension",
     "comfy_api.latest:ComfyAPI.Execution.set_progress",
@@ -142,10 +143,15 @@ class Schema:
     description: str = ""
     search_aliases: list = None
     is_output_node: bool = False
+    is_input_list: bool = False
 
 
 class ComfyNode:
     hidden = SimpleNamespace(unique_id="7", prompt={})
+
+    @classmethod
+    def INPUT_TYPES(cls):  # noqa: N802
+        return {"required": {"prompt": ("STRING", {})}}
 
 
 class NodeOutput:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kling26.comfy_bridge.given import RAW, Given, keep_raw, read
+from kling26.comfy_bridge.given import LINKED, RAW, Given, keep_raw, read
 from kling26.comfy_bridge.words import words
 from kling26.core import ImageRefused, Kling26Error, OptionRefused, UnknownProvider
 from kling26.core.plugins import Registry
@@ -60,10 +60,52 @@ def test_what_the_page_keeps_for_another_version_of_a_plug_in_is_refused_too(
     }
 
 
-@pytest.mark.parametrize("asked", [["3", 0], "", None, 5])
+@pytest.mark.parametrize("asked", ["", " ", None])
 def test_a_choice_that_is_none_asks_for_one(registry: Registry, asked: Any) -> None:
     with pytest.raises(OptionRefused, match="Choose a provider: auto, kie, apikley"):
         _read(registry, ALONE, provider=asked)
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        (["9", 0], "['9', 0]"),
+        ({"provider": "kie"}, "{'provider': 'kie'}"),
+        ({}, "{}"),
+        (5, "5"),
+        (True, "True"),
+        (object(), "object"),
+    ],
+)
+def test_a_choice_that_is_no_name_is_refused_however_it_comes(
+    registry: Registry, asked: Any, shown: str, through_a_link: bool
+) -> None:
+    values, inputs = ({LINKED: asked}, ["8", 1]) if through_a_link else ({}, asked)
+    with pytest.raises(OptionRefused) as caught:
+        _read(registry, ALONE | values, provider=inputs)
+
+    assert str(caught.value) == (
+        f"provider must be the name of one: auto, kie, apikley, cometapi or runcomfy; got {shown}."
+    )
+
+
+@pytest.mark.parametrize("name", ["kie", " kie ", "kie\n"])
+def test_a_name_is_a_name_through_a_link_and_with_blanks_around_it(
+    registry: Registry, name: str
+) -> None:
+    assert _read(registry, ALONE | {LINKED: name}, provider=["9", 0]).name == "kie"
+    assert _read(registry, ALONE, provider=name).name == "kie"
+
+
+def test_comfyui_is_asked_to_follow_the_link_of_a_provider(registry: Registry) -> None:
+    kept = _arrived(registry, provider=["9", 0])
+    assert kept[LINKED] == ["9", 0]
+    kept["provider"] = " kie "  # The page sends the same prompt, with a choice instead.
+    keep_raw(registry, {"prompt": {"7": {"class_type": "Kling26Video", "inputs": kept}}})
+    assert kept == {"provider": "kie"}
+    for odd in (["no such node", 0], ["9"], ["9", 0, 1], ["9", "0"], ["9", True], [["9"], 0]):
+        assert LINKED not in _arrived(registry, provider=odd)
 
 
 def test_a_provider_that_is_not_there_is_named(registry: Registry) -> None:
@@ -103,6 +145,13 @@ def test_what_the_page_adds_for_itself_is_let_through(registry: Registry) -> Non
     [
         ({"count": 9}, "count must be a whole number from 1 to 8; got 9."),
         ({"count": True}, "count must be a whole number from 1 to 8; got True."),
+        (
+            {"seed": 2**64 - 1, "count": 2},
+            "With 2 videos, seed must be a whole number from 0 to 18446744073709551614, so that",
+        ),
+        ({"seed": True, "count": 2}, "With 2 videos, seed must be a whole number from 0 to"),
+        ({"seed": 1.0, "count": 2}, "With 2 videos, seed must be a whole number from 0 to"),
+        ({"seed": "5", "count": 2}, "With 2 videos, seed must be a whole number from 0 to"),
         ({"sandbox": "false"}, 'sandbox must be true or false; got "false".'),
         ({"image_url": 5}, "image_url must be the https:// URL of an image"),
     ],
@@ -130,7 +179,7 @@ def test_a_picture_is_one_that_a_node_gives(registry: Registry, name: str) -> No
 def _arrived(registry: Registry, **inputs: Any) -> dict[str, Any]:
     """The inputs of the node after a prompt with these has arrived."""
     named = {name.replace("__", "."): value for name, value in inputs.items()}
-    prompt = {"7": {"class_type": "Kling26Video", "inputs": named}}
+    prompt = {"7": {"class_type": "Kling26Video", "inputs": named}, "9": {"class_type": "Text"}}
     keep_raw(registry, {"prompt": prompt})
     return named
 
@@ -152,6 +201,18 @@ def test_a_value_that_comfyui_would_change_is_kept_as_it_is(
     name, value = list(inputs.items())[-1]
 
     assert _arrived(registry, **inputs)[RAW] == {name.replace("__", "."): value}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrapped"), [("seed", True), ("count", True), ("prompt", ["a", "b"]), ("duration", {})]
+)
+def test_a_wrapped_value_is_kept_where_comfyui_would_change_what_is_in_it(
+    registry: Registry, name: str, wrapped: Any
+) -> None:
+    inputs = {name: {"__value__": wrapped}}
+    kept = _arrived(registry, **inputs).get(RAW)
+
+    assert kept == (None if name == "duration" else {name: wrapped})
 
 
 def test_a_prompt_that_means_what_it_says_is_left_alone(registry: Registry) -> None:

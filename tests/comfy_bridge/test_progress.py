@@ -145,7 +145,7 @@ def test_an_error_is_told_when_all_runs_of_the_node_have_ended(
     assert (comfyui.last()["state"], comfyui.last()["error"]) == ("running", None)
 
     second.say("kie.ai · stopped waiting.")
-    assert (comfyui.last()["state"], comfyui.last()["error"]) == ("failed", "Too dark.")
+    assert (comfyui.last()["state"], comfyui.last()["error"]) == ("failed", "1 video: Too dark.")
 
 
 def test_the_task_is_told_whenever_it_has_reached_another_phase(

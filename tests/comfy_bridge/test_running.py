@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 from kling26.comfy_bridge import running
+from kling26.comfy_bridge.asked import Asked
 from kling26.comfy_bridge.board import board_of
+from kling26.comfy_bridge.given import Given
 from kling26.comfy_bridge.progress import Watch
 from kling26.comfy_bridge.running import DEFAULTS, NodeError, run
 from kling26.comfy_bridge.words import words
@@ -30,7 +32,9 @@ def _watch(registry: Registry, name: str = "kie", node: str | None = "7") -> Wat
 
 
 async def _run(watch: Watch) -> Any:
-    return await run(REQUEST, "kie", {}, sandbox=None, watch=watch)
+    provider = watch.providers["kie"]
+    given = Given(provider, {"sandbox": False}, {}, {})
+    return await run(Asked(REQUEST, given), watch)
 
 
 def _cancel_when_asked(comfyui: Any, runner: Any) -> None:

@@ -73,7 +73,7 @@ def test_what_fails_does_not_take_the_others_along(
     assert told["state"] == "failed"
     assert told["error"] == (
         "2 of 4 videos are here; of the others:\n"
-        "kie.ai could not make the video: too dark.\n"
+        "2 videos: kie.ai could not make the video: too dark.\n"
         "In another run with the same inputs, those that are here cost nothing more."
     )
     assert told["text"].splitlines()[1] == ("seed 6 · kie.ai could not make the video: too dark.")
@@ -96,7 +96,7 @@ def test_the_node_runs_again_for_the_missing_ones_only(
     assert node.fingerprint_inputs(**four) == after
 
 
-def test_if_all_fail_each_reason_is_said_once(
+def test_if_all_fail_each_reason_is_said_once_with_how_many_it_is_about(
     comfyui: Any, registry: Registry, runner: Any, four: Values, hidden: Any
 ) -> None:
     runner.results = {5: TaskFailed("Too dark."), 6: TaskFailed("Too bright.")}
@@ -104,7 +104,9 @@ def test_if_all_fail_each_reason_is_said_once(
     with pytest.raises(NodeError) as caught:
         asyncio.run(execute(registry, four, hidden))
 
-    assert str(caught.value) == comfyui.last()["error"] == "Too dark.\nToo bright."
+    assert (
+        str(caught.value) == comfyui.last()["error"] == "3 videos: Too dark.\n1 video: Too bright."
+    )
 
 
 def test_one_reason_for_all_is_one_sentence_with_its_remedy(
@@ -116,7 +118,7 @@ def test_one_reason_for_all_is_one_sentence_with_its_remedy(
     told = comfyui.last()
 
     assert str(caught.value) == told["error"]
-    assert told["error"] == "No credit. Top up your account at kie.ai and run again."
+    assert told["error"] == "4 videos: No credit. Top up your account at kie.ai and run again."
     assert (told["remedy"]["do"], told["provider"]) == ("top_up", "kie")
 
 

@@ -115,7 +115,7 @@ def test_a_text_is_read_as_the_fields_own_type(given: dict[str, object], value: 
         ("loop", 1, "loop must be true or false; got 1."),
         ("note", "123456", "note must be at most 5 characters long; got 6."),
         ("note", 5, "note must be at most 5 characters long; got 5."),
-        ("note", "\udcff", 'note must be at most 5 characters long; got "".'),
+        ("note", "\udcff", "note must not contain the character U+DCFF"),
         ("extra", "[1]", "extra must be a JSON object; got [1]."),
         ("extra", {"a": {1, 2}}, "extra must be a JSON object; got {"),
         ("extra", '{"a": NaN}', "extra must be a JSON object; got {"),
@@ -130,6 +130,21 @@ def test_a_value_that_does_not_fit_is_refused_in_a_sentence(
 
     assert str(caught.value).startswith(f"Acme: {sentence}")
     assert (caught.value.option, caught.value.provider) == (name, "acme")
+
+
+@pytest.mark.parametrize(
+    ("text", "character"),
+    [
+        ("A\0fox", "U+0000 (NUL)"),
+        ("A fox \ud83d", "U+D83D (half of a surrogate pair)"),
+        ("\udca0 A fox", "U+DCA0 (half of a surrogate pair)"),
+    ],
+)
+def test_a_character_that_no_text_can_hold_is_named(text: str, character: str) -> None:
+    with pytest.raises(OptionRefused) as caught:
+        check_values(VideoRequest(text), "Acme")
+
+    assert str(caught.value) == f"Acme: prompt must not contain the character {character}."
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
