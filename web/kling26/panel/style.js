@@ -71,6 +71,9 @@ export const STYLE = `
 .kling26-filters > [type="search"], .kling26-filters > label { grid-column: 1 / -1; }
 .kling26-filters label { display: flex; gap: 6px; align-items: center; font-size: 12px; }
 .kling26-count { font-size: 12px; }
+.kling26-more {
+  display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; font-size: 12px;
+}
 .kling26-list { display: block; }
 .kling26-task {
   display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 6px 10px; padding: 10px 0;
