@@ -75,7 +75,7 @@ async def _overview(only_open: bool, limit: int, words: Words) -> Object:
 
 
 async def _totals(runner: "Runner", known: Sequence[Task] | None, only_open: bool) -> Object:
-    """How many tasks are open, and the sums; `known` are all of them, or all open ones."""
+    """How many there are and are open, and the sums; `known` are all tasks, or all open ones."""
     from ..core.runner.totals import start_of_day, start_of_month, total
 
     now, all_known = runner.journal.clock(), None if only_open else known
@@ -87,6 +87,7 @@ async def _totals(runner: "Runner", known: Sequence[Task] | None, only_open: boo
         return {"usd": sums.usd, "units": dict(sums.units)}
 
     return {
+        "tasks": await runner.journal.count() if all_known is None else len(all_known),
         "open": sum(task.open for task in opened),
         "today": since(start_of_day(now)),
         "month": since(start_of_month(now)),

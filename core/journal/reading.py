@@ -94,6 +94,11 @@ class JournalReader:
         found = await self._select(newest.limit(limit))
         return sorted(found, key=lambda task: (task.created, task.id))
 
+    async def count(self) -> int:
+        """How many tasks there are, of all kinds."""
+        rows = await self._rows(sa.select(sa.func.count()).select_from(TASKS))
+        return int(rows[0][0]) if rows else 0
+
     async def since(self, moment: float) -> list[Task]:
         """The tasks that were recorded since then, in seconds since the epoch."""
         return await self._select(select_tasks().where(TASKS.c.created >= moment))

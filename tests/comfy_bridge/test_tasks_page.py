@@ -108,7 +108,8 @@ def test_the_sums_and_the_budget_are_beside_them(kie: Panel) -> None:
     content = kie.get(TASKS)[1]
 
     assert content["totals"] == {
-        "open": 0, "today": {"usd": 0.0, "units": {}}, "month": {"usd": 0.0, "units": {}},
+        "tasks": 1, "open": 0, "today": {"usd": 0.0, "units": {}},
+        "month": {"usd": 0.0, "units": {}},
     }  # fmt: skip
     assert content["budget"] == {
         "max_cost_per_day": None, "max_tasks_per_day": None, "max_tasks_per_hour": None,
@@ -127,6 +128,8 @@ def test_only_the_open_ones_or_so_many_are_told_when_asked_for(kie: Panel) -> No
     limited = kie.get(TASKS, query={"limit": "2"})[1]
     assert {each["prompt"] for each in limited["tasks"]} == {"Lost", "Heron 2"}
     assert limited["totals"]["open"] == 1
+    for query in ({"limit": "2"}, {"open": "1"}, {}):
+        assert kie.get(TASKS, query=query)[1]["totals"]["tasks"] == 4
     assert len(kie.get(TASKS, query={"open": "0", "limit": "10000"})[1]["tasks"]) == 4
 
 

@@ -288,16 +288,26 @@ def test_the_budget_is_changed_where_it_is_shown(
 ) -> None:
     page = open_panel(panelled)
     page.get_by_role("button", name="Change the budget").click()
-    page.get_by_role("spinbutton", name="Dollars in 24 hours").fill("7.5")
+    sum_ = page.get_by_role("textbox", name="Dollars in 24 hours")
+    sum_.fill("1,234")
+    page.get_by_role("textbox", name="Videos in 24 hours").fill("2.5")
+    page.keyboard.press("Enter")
     page.screenshot(path=artefacts / "panel-budget.png")
+    refused = page.locator(".kling26-limit").get_by_role("alert").all_inner_texts()
+    unchanged = panelled.get("/kling26/budget")["max_cost_per_day"]
+    page.get_by_role("textbox", name="Videos in 24 hours").fill("")
+    sum_.fill("7,5")
     page.keyboard.press("Enter")
     page.get_by_text("of $7.50 in the last 24 hours").wait_for()
     value = page.get_by_role("meter", name="Dollars in 24 hours").get_attribute("aria-valuemax")
     page.get_by_role("button", name="Change the budget").click()
-    page.get_by_role("spinbutton", name="Videos in an hour").fill("5")
+    page.get_by_role("textbox", name="Videos in an hour").fill("5")
     page.keyboard.press("Enter")
-    problem = page.locator(".kling26-spending").get_by_role("alert").inner_text()
+    problem = page.locator(".kling26-question > [role=alert]").inner_text()
 
+    assert refused[0] == '"1,234" can be read in two ways: write 1234 or 1.23.'
+    assert refused[1] == "Enter a whole number of videos, such as 20."
+    assert unchanged is None
     assert value == "7.5"
     assert "KLING26_MAX_TASKS_PER_HOUR" in problem
     assert panelled.get("/kling26/budget")["max_cost_per_day"] == 7.5

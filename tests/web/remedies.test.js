@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
 import { fetchProviders } from "../../web/kling26/providers.js";
+import { grantWishes } from "../../web/kling26/places.js";
 import { actions } from "../../web/kling26/remedies.js";
 import { answers, asked } from "./comfyui/api.js";
 import { app } from "./comfyui/app.js";
@@ -21,12 +22,14 @@ test("what is paid for is fetched by one button", async () => {
   assert.equal(asked.at(-1).path, "/kling26/tasks/k26-1/resume");
 });
 
-test("a limit of the budget leads to the budget, another option to nothing", async () => {
-  const executed = [];
+test("a limit of the budget leads to its box, another option to nothing", async () => {
+  const executed = [], wishes = [];
   app.extensionManager.command.execute = async (name) => executed.push(name);
   const [raise] = actions({ do: "change", option: "max_tasks_per_hour" }, ABOUT);
   await raise.run();
+  grantWishes((wish) => wishes.push(wish));
   assert.deepEqual(executed, ["Workspace.ToggleSidebarTab.kling26"]);
+  assert.deepEqual(wishes, [{ budget: "max_tasks_per_hour" }]);
   assert.deepEqual(actions({ do: "change", option: "duration" }, ABOUT), []);
 });
 

@@ -48,10 +48,11 @@ export function money(usd, digits = 3) {
 /**
  * @param {number} value
  * @param {number} [digits] at most after the point
+ * @param {Intl.NumberFormatOptions} [more]
  */
-export function number(value, digits = 2) {
-  const format = formatter(`number ${digits}`, (locale) =>
-    new Intl.NumberFormat(locale, { maximumFractionDigits: digits }),
+export function number(value, digits = 2, more = {}) {
+  const format = formatter(`number ${digits} ${JSON.stringify(more)}`, (locale) =>
+    new Intl.NumberFormat(locale, { maximumFractionDigits: digits, ...more }),
   );
   return format.format(value);
 }

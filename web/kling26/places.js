@@ -5,9 +5,9 @@ import { app } from "./comfyui.js";
 export const TAB = "kling26";
 
 /**
- * What the panel shall show: a task, or the budget's form.
+ * What the panel shall show: a task, or the budget's form at one of its limits.
  *
- * @typedef {{ task?: string, budget?: boolean }} Wish
+ * @typedef {{ task?: string, budget?: string }} Wish
  */
 
 /** @type {Wish | null} */

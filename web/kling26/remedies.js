@@ -30,10 +30,12 @@ export function actions(remedy, about) {
     case "adopt":
     case "resubmit":
       return task ? [{ label: t("remedy.unknown"), run: () => openPanel({ task }) }] : [];
-    case "change":
-      return remedy.option?.startsWith("max_")
-        ? [{ label: t("remedy.budget"), run: () => openPanel({ budget: true }) }]
+    case "change": {
+      const limit = remedy.option?.startsWith("max_") ? remedy.option : null;
+      return limit
+        ? [{ label: t("remedy.budget"), run: () => openPanel({ budget: limit }) }]
         : [];
+    }
     default:
       return [];
   }

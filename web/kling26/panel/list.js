@@ -1,12 +1,13 @@
 // The list of tasks, and what narrows it down.
 
-import { keepTyping, make, setText } from "../dom.js";
+import { keepTyping, make, setHidden, setText } from "../dom.js";
+import { number } from "../language.js";
 import { titleOf } from "../providers.js";
 import { plural, t } from "../words.js";
 import { expected, inOrder, isOpen, matches, STATES } from "./model.js";
 import { inPlace } from "./order.js";
 import { Row } from "./row.js";
-import { known, tasks } from "./store.js";
+import { canShowOlder, known, showOlder, tasks } from "./store.js";
 
 // More rows than this are drawn only where they are seen.
 const LONG = 100;
@@ -19,6 +20,13 @@ export class List {
     this.rows = new Map();
     this.items = make("ul", { class: "kling26-list", "aria-label": t("panel.list"), tabindex: -1 });
     this.count = make("p", { class: "kling26-count", role: "status" });
+    this.newest = make("span", { role: "status" });
+    this.older = make(
+      "button",
+      { type: "button", class: "kling26-button", onclick: () => this.showOlder() },
+      t("panel.older"),
+    );
+    this.more = make("div", { class: "kling26-more", hidden: true }, this.newest, this.older);
     this.search = make("input", {
       type: "search",
       placeholder: t("panel.search"),
@@ -51,7 +59,7 @@ export class List {
       make("label", {}, this.rehearsals, t("panel.filter.rehearsals")),
     );
     keepTyping(filters);
-    this.element = make("div", { class: "kling26-tasks" }, filters, this.count, this.items);
+    this.element = make("div", { class: "kling26-tasks" }, filters, this.count, this.more, this.items);
   }
 
   /** @param {Partial<import("./model.js").Filter>} change */
@@ -75,6 +83,24 @@ export class List {
     if (rows.length <= LONG) for (const row of rows) row.skipped = false;
     this.arrange(rows);
     setText(this.count, this.countText(shown.length));
+    this.tellOfOlder();
+  }
+
+  /** The oldest of very many are not here, unless they are asked for. */
+  tellOfOlder() {
+    const all = known.totals?.tasks ?? 0;
+    setHidden(this.more, all <= tasks.size);
+    const counts = { shown: number(tasks.size), all: number(all) };
+    setText(this.newest, all > tasks.size ? t("panel.newest", counts) : "");
+    setHidden(this.older, !canShowOlder());
+  }
+
+  async showOlder() {
+    this.older.disabled = true;
+    await showOlder();
+    this.older.disabled = false;
+    if (this.more.hidden) this.items.focus();
+    else this.older.focus();
   }
 
   /** @param {import("./model.js").Task} task */

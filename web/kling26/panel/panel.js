@@ -44,7 +44,7 @@ class Panel {
 
   /** @param {import("../places.js").Wish} wish */
   grant({ task, budget }) {
-    if (budget) this.spending.open(true);
+    if (budget) this.spending.open(true, budget);
     if (task) this.list.show(task);
   }
 }

@@ -5,6 +5,7 @@ import { money, number } from "../language.js";
 import { post } from "../server.js";
 import { plural, t, units as inUnits } from "../words.js";
 import { known, refresh } from "./store.js";
+import { readCount, readSum, written } from "./typed.js";
 
 /** @typedef {{ name: string, limit: number, spent: number }} Used of one limit */
 
@@ -51,13 +52,12 @@ export class Spending {
       },
       t("panel.budget.change"),
     );
-    /** @type {Map<string, HTMLInputElement>} */
-    this.boxes = new Map(LIMITS.map((name) => [name, box(name)]));
+    this.boxes = new Map(LIMITS.map((name) => [name, new Box(name)]));
     this.problem = make("p", { class: "kling26-error", role: "alert", hidden: true });
     this.form = make(
       "form",
       { class: "kling26-question", hidden: true, "aria-label": t("panel.budget.title") },
-      ...[...this.boxes].map(([name, each]) => make("label", {}, t(`panel.budget.${name}`), each)),
+      ...[...this.boxes.values()].map((each) => each.element),
       make("p", {}, t("panel.budget.empty")),
       this.problem,
       make("button", { type: "submit", class: "kling26-button kling26-yes" }, t("panel.budget.save")),
@@ -93,8 +93,11 @@ export class Spending {
     replace(this.bars, used(budget), meter);
   }
 
-  /** @param {boolean} open */
-  open(open) {
+  /**
+   * @param {boolean} open
+   * @param {string} [name] of the limit that the user was led to
+   */
+  open(open, name = "max_cost_per_day") {
     const focused = this.form.contains(document.activeElement);
     setHidden(this.form, !open);
     setAttribute(this.change, "aria-expanded", String(open));
@@ -103,21 +106,26 @@ export class Spending {
       if (focused) this.change.focus();
       return;
     }
-    for (const [name, each] of this.boxes) each.value = String(known.budget?.[name] ?? "");
-    const first = this.boxes.get("max_cost_per_day");
+    for (const each of this.boxes.values()) each.show(known.budget?.[each.name] ?? null);
+    const first = this.boxes.get(name)?.input;
     first?.scrollIntoView({ block: "nearest" });
     first?.focus();
+    first?.select();
   }
 
+  /** Nothing is sent unless all of it can be read. */
   async save() {
-    /** @type {Record<string, number | null>} */
-    const limits = {};
-    for (const [name, each] of this.boxes) {
-      const typed = each.value.trim() === "" ? null : Number(each.value);
-      if (typed !== (known.budget?.[name] ?? null)) limits[name] = typed;
+    setHidden(this.problem, true);
+    const boxes = [...this.boxes.values()];
+    const wrong = boxes.filter((each) => !each.read());
+    if (wrong[0]) {
+      wrong[0].input.focus();
+      return;
     }
+    const changed = boxes.filter((each) => each.value !== (known.budget?.[each.name] ?? null));
     try {
-      if (Object.keys(limits).length) await post("/kling26/budget", limits);
+      const limits = Object.fromEntries(changed.map((each) => [each.name, each.value]));
+      if (changed.length) await post("/kling26/budget", limits);
       this.open(false);
       await refresh();
     } catch (/** @type {any} */ error) {
@@ -127,10 +135,54 @@ export class Spending {
   }
 }
 
-/** @param {string} name of a limit */
-function box(name) {
-  const money_ = name === "max_cost_per_day";
-  return make("input", { type: "number", min: 0, step: money_ ? "any" : 1, name, inputmode: "decimal" });
+/** A limit to be typed, and what is wrong with it. */
+class Box {
+  /** @param {string} name of the limit */
+  constructor(name) {
+    this.name = name;
+    this.isSum = name === "max_cost_per_day";
+    /** @type {number | null} What it was read as; null: no limit. */
+    this.value = null;
+    this.shown = "";
+    this.problem = make("p", { class: "kling26-error", role: "alert", id: `kling26-${name}`, hidden: true });
+    this.input = make("input", {
+      type: "text",
+      name,
+      inputmode: this.isSum ? "decimal" : "numeric",
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => this.complain(""),
+    });
+    const label = make("label", {}, t(`panel.budget.${name}`), this.input);
+    this.element = make("div", { class: "kling26-limit" }, label, this.problem);
+  }
+
+  /** @param {number | null} value */
+  show(value) {
+    this.value = value;
+    this.shown = this.input.value = value === null ? "" : written(value);
+    this.complain("");
+  }
+
+  /** @returns {boolean} whether it could be read; what was shown and not touched, always */
+  read() {
+    if (this.input.value === this.shown) return true;
+    try {
+      this.value = (this.isSum ? readSum : readCount)(this.input.value);
+    } catch (/** @type {any} */ error) {
+      this.complain(error.message);
+      return false;
+    }
+    return true;
+  }
+
+  /** @param {string} sentence empty: nothing is wrong */
+  complain(sentence) {
+    setText(this.problem, sentence);
+    setHidden(this.problem, !sentence);
+    setAttribute(this.input, "aria-invalid", sentence ? "true" : null);
+    setAttribute(this.input, "aria-describedby", sentence ? this.problem.id : null);
+  }
 }
 
 /** @param {Used} used_ */

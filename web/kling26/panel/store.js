@@ -8,12 +8,12 @@ import { isOpen } from "./model.js";
  * @typedef {import("./model.js").Task} Task
  * @typedef {{ usd: number, units: Record<string, number> }} Total
  * @typedef {Record<string, number | null>} Budget
- * @typedef {{ open: number, today: Total, month: Total }} Totals
+ * @typedef {{ tasks: number, open: number, today: Total, month: Total }} Totals
  * @typedef {{ fraction: number | null, text: string }} Progress
  */
 
-/** How many of them the page holds. */
-export const MOST = 1000;
+/** How many of them the page holds at first, and at most: the server tells no more. */
+const FIRST = 1000, MOST = 10_000;
 // Seconds between two questions: while something is being made and seen, and otherwise.
 const SEEN = 2, UNSEEN = 15, QUIET = 30;
 // And at least so many times as long as the server took for its last answer.
@@ -29,6 +29,7 @@ export const known = { totals: null, budget: null, started: null, error: "" };
 /** @type {Set<() => void>} */
 const listeners = new Set();
 let watched = false;
+let limit = FIRST;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 /** @type {Promise<void> | null} */
@@ -78,6 +79,17 @@ export function watchTasks(seen) {
   if (seen) refreshNow();
 }
 
+/** @returns {boolean} whether the page can hold more of them */
+export function canShowOlder() {
+  return limit < MOST;
+}
+
+/** Hold more of them. */
+export function showOlder() {
+  limit = Math.min(MOST, limit * 2);
+  return refresh();
+}
+
 /** @param {Task | null} task an object that a route or the socket gave */
 export function changed(task) {
   if (!task?.task) return;
@@ -119,7 +131,7 @@ async function update() {
 async function ask(everything) {
   const begun = Date.now();
   try {
-    const answer = await get(`/kling26/tasks?limit=${MOST}${everything ? "" : "&open=1"}`);
+    const answer = await get(`/kling26/tasks?limit=${limit}${everything ? "" : "&open=1"}`);
     const names = new Set(answer.tasks.map((/** @type {Task} */ task) => task.task));
     for (const [name, task] of tasks) {
       if (names.has(name)) continue;

@@ -51,8 +51,9 @@ export const STYLE = `
   padding: 8px; border: 1px solid var(--kling26-line); border-radius: 6px;
 }
 .kling26-question p, .kling26-question > .kling26-box { flex: 1 0 100%; overflow-wrap: anywhere; }
+.kling26-limit { flex: 1 0 100%; display: grid; gap: 4px; }
 .kling26-question label {
-  flex: 1 0 100%; display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center;
+  display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center;
   justify-content: space-between;
 }
 .kling26-question label input { width: 90px; }
@@ -70,6 +71,9 @@ export const STYLE = `
 .kling26-filters > [type="search"], .kling26-filters > label { grid-column: 1 / -1; }
 .kling26-filters label { display: flex; gap: 6px; align-items: center; font-size: 12px; }
 .kling26-count { font-size: 12px; }
+.kling26-more {
+  display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; font-size: 12px;
+}
 .kling26-list { display: block; }
 .kling26-task {
   display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 6px 10px; padding: 10px 0;
