@@ -26,6 +26,12 @@ ADD = """([position, values]) => {
     app.graph.setDirtyCanvas(true, true);
     return String(node.id);
 }"""
+CHOOSE = """(name) => {
+    const choice = app.graph.nodes[0].widgets.find((each) => each.name === "provider");
+    choice.value = name;
+    choice.callback?.(name);
+    app.graph.setDirtyCanvas(true, true);
+}"""
 SENT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
 BADGES = """(id) => app.graph.getNodeById(id).badges
     .map((each) => (typeof each === "function" ? each() : each).text).filter(Boolean)"""
@@ -45,6 +51,55 @@ def _paid(providers: Any, name: str = "kie") -> int:
 
 
 # -- through the API ---------------------------------------------------------------------------
+
+
+def _prompts(*lines: str) -> dict[str, Any]:
+    """A node that gives a list of texts."""
+    return {"class_type": "ProbePrompts", "inputs": {"lines": "\n".join(lines)}}
+
+
+def test_no_item_of_a_list_is_paid_for_if_one_makes_no_sense(
+    comfy: Any, providers: Any, node: Node
+) -> None:
+    before = _paid(providers), _paid(providers, "runcomfy")
+    prompt = {
+        "1": _prompts("Item one", "Item two", "Item three"),
+        "2": _prompts("kie", "ronconfy", "runcomfy"),
+        "3": node(["1", 0]),
+        "4": {"class_type": "SaveVideo", "inputs": {
+            "video": ["3", 0], "filename_prefix": "odd", "format": "auto", "codec": "auto"}},
+    }  # fmt: skip
+    prompt["3"]["inputs"]["provider"] = ["2", 0]
+    run = comfy.run(prompt)
+
+    assert run.error.startswith('item 2 of 3: There is no provider "ronconfy"; did you mean')
+    assert run.runs[-1]["error"] == run.error
+    assert (_paid(providers), _paid(providers, "runcomfy")) == before
+
+    prompt["2"] = _prompts("kie", " runcomfy ", "kie")
+    assert comfy.run(prompt).end == "execution_success"
+    assert (_paid(providers), _paid(providers, "runcomfy")) == (before[0] + 2, before[1] + 1)
+
+
+def test_what_came_of_a_list_is_delivered_and_run_again_makes_the_rest(
+    comfy: Any, providers: Any, node: Node, save: Callable[..., Any]
+) -> None:
+    from kling26.sandbox import Fault
+
+    before = _paid(providers)
+    providers.site.conditions["kie"].faults.append(Fault("no_credit"))
+    prompt = {
+        "1": _prompts("Rest one", "Rest two", "Rest three"),
+        "2": node(["1", 0]),
+        "3": save("2", "rest"),
+    }
+    first, second = comfy.run(prompt), comfy.run(prompt)
+
+    assert (first.end, second.end) == ("execution_success", "execution_success")
+    assert first.runs[-1]["error"].startswith("2 of 3 videos are here; of the others:\n1 video: ")
+    assert second.runs[-1]["state"] == "done"
+    assert _paid(providers) == before + 3
+    assert len(list(comfy.output.glob("rest_*.mp4"))) == 5
 
 
 def test_the_prompt_alone_is_enough(comfy: Any, providers: Any) -> None:
@@ -331,3 +386,26 @@ def test_instant_with_a_changing_seed_is_stopped_by_the_budget(
     assert "Run (Instant) has been turned off" in text
     assert page.evaluate("() => app.extensionManager.queueSettings.mode") == "disabled"
     assert page.locator(".kling26-toast footer button").count() == 1
+
+
+def test_a_new_node_has_room_for_its_widgets_and_none_to_spare(
+    comfy: Any, open_page: Any, artefacts: Path
+) -> None:
+    page = open_page(comfy)
+    page.evaluate(ADD, [[60, 120], {}])
+    chosen = "() => app.graph.nodes[0].widgets.find((each) => each.name === 'provider').value"
+    room = """() => { const node = app.graph.nodes[0]; const bounds = node.boundingRect;
+        return [node.size[1] - Math.max(...node.widgets.map((each) =>
+                each.y + (each.computedHeight ?? 20))),
+            node.pos[1] + node.size[1] - bounds[1] - bounds[3], node.size[1]]; }"""
+    heights = {}
+    for name in ("auto", "cometapi", "kie", "runcomfy", "auto"):
+        if page.evaluate(chosen) != name:
+            page.evaluate(CHOOSE, name)
+        page.wait_for_timeout(400)
+        page.screenshot(path=artefacts / f"room-{name}.png")
+        spare, outside, height = page.evaluate(room)
+        assert 0 <= spare < 24, name
+        assert outside == 0, name
+        assert heights.setdefault(name, height) == height
+    assert heights["auto"] == heights["kie"] < heights["runcomfy"] < heights["cometapi"]

@@ -3,6 +3,7 @@
 import { titleOf } from "../providers.js";
 import { t } from "../words.js";
 import { keep, mend, providersOf } from "./saved.js";
+import { fit } from "./size.js";
 import { grownBy, say, WIDGET } from "./status.js";
 
 /** What a node has no widgets for. */
@@ -44,6 +45,7 @@ export function watchChoice(node) {
     const result = chosen?.apply(this, values);
     aside.delete(node);
     tellOfAbsent(node);
+    fit(node);
     return result;
   };
   // The server refuses options that the provider does not have; so it must be told of them.

@@ -7,6 +7,7 @@ import { NODE, ourNodes, redraw, rootGraph } from "./graph.js";
 import { keepValues, tellOfAbsent, watchChoice } from "./keeping.js";
 import { keepBoxesLabelled, labelBoxes } from "./labels.js";
 import { listenToRuns } from "./runs.js";
+import { fit, redrawResized } from "./size.js";
 import { addStatus } from "./status.js";
 import { showAllVideos } from "./videos.js";
 
@@ -48,4 +49,6 @@ export function nodeCreated(node) {
     (/** @type {any} */ each) => each.name === "control_after_generate",
   );
   if (control) control.value = "fixed";
+  redrawResized(node);
+  fit(node);
 }
