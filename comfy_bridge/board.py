@@ -84,7 +84,7 @@ class Board:
             return None
         reasons = Counter(run.last for run in self.runs if run.end == "failed" and run.last)
         if len(self.runs) == 1:
-            return next(iter(reasons))
+            return next(iter(reasons), None)
         sentences = "\n".join(self._lost(count, reason) for reason, count in reasons.items())
         made = sum(run.end == "done" for run in self.runs)
         if not made:

@@ -193,12 +193,22 @@ def check_values(values: object, title: str, provider: str | None = None) -> Non
 
 def _objection(info: OptionInfo, value: object) -> str:
     """What is wrong with a value that does not fit, worded to follow the option's name."""
-    odd = _UNWRITABLE.search(value) if isinstance(value, str) and not info.choices else None
-    if info.type is str and odd is not None:
-        name = "NUL" if odd[0] == "\0" else "half of a surrogate pair"
-        return f"must not contain the character U+{ord(odd[0]):04X} ({name})."
+    odd = None if info.choices else _odd_character(info.type, value)
+    if odd is not None:
+        name = "NUL" if odd == "\0" else "half of a surrogate pair"
+        return f"must not contain the character U+{ord(odd):04X} ({name})."
     hint = did_you_mean(str(value), map(str, info.choices)) if info.type is str else ""
     return f"must be {info.requirement()}; got {_shown(info, value)}{hint or '.'}"
+
+
+def _odd_character(kind: type, value: object) -> str | None:
+    """The first character that cannot be kept, of a value that is of the right kind otherwise."""
+    text = value if kind is str and isinstance(value, str) else ""
+    if kind is dict and isinstance(value, Mapping):
+        with suppress(TypeError, ValueError, RecursionError):
+            text = json.dumps(dict(value), ensure_ascii=False)
+    found = _UNWRITABLE.search(text)
+    return None if found is None else found[0]
 
 
 def _fits(info: OptionInfo, value: object) -> bool:

@@ -1,6 +1,7 @@
 """Lists that the node is linked to: all items are checked, then all are made, and none is lost."""
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -120,6 +121,15 @@ def test_nothing_is_sent_if_the_provider_would_refuse_one_item(
 
     assert _error(registry, three, hidden) == "item 2 of 3: kie.ai: prompt must be text; got 7."
     assert runner.asked == []
+
+
+def test_a_prompt_that_is_no_text_is_found_before_the_others_are_sent(
+    comfyui: Any, registry: Registry, values: dict[str, Any], hidden: Any, tmp_path: Path
+) -> None:
+    lists = {**values, "prompt": ["a fox", 7, "a hare"], "sandbox": True}
+
+    assert _error(registry, lists, hidden) == "item 2 of 3: kie.ai: prompt must be text; got 7."
+    assert not list(tmp_path.glob("home/journal*"))
 
 
 def test_cancel_while_items_are_checked_sends_nothing(

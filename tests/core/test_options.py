@@ -147,6 +147,15 @@ def test_a_character_that_no_text_can_hold_is_named(text: str, character: str) -
     assert str(caught.value) == f"Acme: prompt must not contain the character {character}."
 
 
+def test_a_character_that_no_text_can_hold_is_named_inside_of_an_object_too() -> None:
+    with pytest.raises(OptionRefused) as caught:
+        build(extra='{"a": ["\\ud83d"]}')
+
+    assert str(caught.value) == (
+        "Acme: extra must not contain the character U+D83D (half of a surrogate pair)."
+    )
+
+
 def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
     with pytest.raises(OptionRefused) as caught:
         build(stlye="film")
