@@ -405,6 +405,8 @@ def test_a_new_node_has_room_for_its_widgets_and_none_to_spare(
         page.wait_for_timeout(400)
         page.screenshot(path=artefacts / f"room-{name}.png")
         spare, outside, height = page.evaluate(room)
+        boxes = page.locator("textarea:visible").count()
+        assert boxes == (2 if name in ("cometapi", "runcomfy") else 1), name
         assert 0 <= spare < 24, name
         assert outside == 0, name
         assert heights.setdefault(name, height) == height

@@ -3,7 +3,7 @@
 import { titleOf } from "../providers.js";
 import { t } from "../words.js";
 import { keep, mend, providersOf } from "./saved.js";
-import { fit } from "./size.js";
+import { clearAway, fit } from "./size.js";
 import { grownBy, say, WIDGET } from "./status.js";
 
 /** What a node has no widgets for. */
@@ -21,6 +21,7 @@ export function keepValues(nodeType, definition) {
   nodeType.prototype.configure = function (/** @type {any} */ saved) {
     aside.set(this, mend(saved, definition));
     const result = configure.call(this, saved);
+    clearAway(this);
     tellOfAbsent(this);
     return result;
   };
@@ -45,6 +46,7 @@ export function watchChoice(node) {
     const result = chosen?.apply(this, values);
     aside.delete(node);
     tellOfAbsent(node);
+    clearAway(node);
     fit(node);
     return result;
   };
