@@ -150,7 +150,8 @@ def test_what_fails_does_not_take_the_others_along_and_runs_again_alone(
     third = comfy.run(prompt)
 
     assert (run.end, again.end, third.end) == ("execution_success",) * 3
-    assert run.runs[-1]["error"].startswith("2 of 3 videos are here; of the others:\nkie.ai could")
+    told = run.runs[-1]["error"]
+    assert told.startswith("2 of 3 videos are here; of the others:\n1 video: kie.ai could")
     assert again.runs[-1]["state"] == "done"
     assert third.runs == []  # ComfyUI has the outputs.
     assert _paid(providers) == before + 4
@@ -164,6 +165,8 @@ def test_what_fails_does_not_take_the_others_along_and_runs_again_alone(
         ({"sandbox": "false"}, 'sandbox must be true or false; got "false"'),
         ({"prompt": None}, "prompt must be text"),
         ({"seed": 1.5}, "seed must be"),
+        ({"seed": True}, "seed must be between"),
+        ({"provider": 5}, "provider must be the name of one: auto, kie"),
         ({"image": "cat.png"}, "image must be linked to a node that gives an image"),
         ({"provider__mode": "pro"}, 'has no option "mode"'),
         ({"provider": "auto", "provider__mode": "std", "provider__look": "x"}, "has no option"),
