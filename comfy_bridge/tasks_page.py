@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.api import shared_runner
 from ..core.errors import Kling26Error, NotApplicable, UnknownProvider, UnknownTask
 from ..core.journal.task import Task
+from ..core.pasted import bare
 from ..core.runner.objects import Object
 from ..core.spending import DAY, HOUR, left
 from ..core.text import sanitize
@@ -155,7 +156,7 @@ async def _picture(call: Call) -> Picture:
 
 async def _task(runner: "Runner", call: Call) -> Task:
     """The task of a path, by its whole id; raises `UnknownTask`."""
-    name = call.parts["task"].strip()
+    name = bare(call.parts["task"])
     if not _NAME.fullmatch(name):
         raise UnknownTask(f'The journal has no task "{sanitize(name, 60)}".')
     task = await runner.task(name)

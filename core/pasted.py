@@ -1,6 +1,7 @@
 """What people paste along with a key or an address, and what is left without it."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 
 #: A byte order mark, blanks of no width, and hyphens that are only shown at the end of a line.
@@ -11,6 +12,30 @@ _HEADER = re.compile(
     r"(?:-H\s*[\"']?)?(?:(?:proxy-)?authorization\s*[:=]\s*)?bearer(?:\s+|$)", re.I
 )
 _PUNCTUATION = re.compile(r"(?:\\[rn]|[,;\s])+$")
+
+
+#: Letters without a shape, beside the blanks and the marks that Unicode has as such.
+_SHAPELESS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | set(
+    map(chr, range(0xFE00, 0xFE10))
+)
+
+
+def bare(text: str) -> str:
+    """A text without what is not seen around it: blanks, and characters of no width."""
+    start, end = 0, len(text)
+    while start < end and _is_unseen(text[start]):
+        start += 1
+    while start < end and _is_unseen(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_unseen(letter: str) -> bool:
+    return (
+        letter.isspace()
+        or letter in _SHAPELESS
+        or unicodedata.category(letter) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+    )
 
 
 def plain(text: str) -> str:

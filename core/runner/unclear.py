@@ -8,6 +8,7 @@ from ..errors import NotApplicable
 from ..http.pacing import now
 from ..journal.journal import Journal
 from ..journal.task import Owner, Task
+from ..pasted import bare
 from ..status import Ticket
 from ..text import sanitize
 from .order import Target
@@ -29,12 +30,13 @@ async def adopt(
             f"Task {task.id} is {task.state}; only an unknown task can be given an id.",
             task=task.id,
         )
-    ticket = await _free_ticket(journal, task, target, task_id.strip())
+    task_id = bare(task_id)
+    ticket = await _free_ticket(journal, task, target, task_id)
     end = min(deadline, now() + _TIMEOUT)
     await target.client.ask_until(lambda: end, lambda: target.provider.poll(ticket))
     if not await journal.adopt(await _owner(journal, task), ticket):
         # Meanwhile, another task may have been given the same id.
-        await _free_ticket(journal, task, target, task_id.strip())
+        await _free_ticket(journal, task, target, task_id)
         raise _run_by_another(task)
 
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
 import * as model from "../../web/kling26/panel/model.js";
+import { fetchProviders } from "../../web/kling26/providers.js";
 import { loadWords } from "../../web/kling26/words.js";
 import { answers } from "./comfyui/api.js";
 
@@ -16,7 +17,16 @@ const task = (values = {}) => ({
 
 before(async () => {
   const words = { "money.credits.few": "{amount} credits", "panel.free": "free", "panel.seed": "seed {seed}", "panel.sound": "sound" };
-  answers["GET /kling26/words"] = [200, words];
+  answers["GET /kling26/words"] = [200, { ...words, "panel.about": "about {usd}" }];
+  const comet = {
+    name: "cometapi", title: "CometAPI", key: {}, can: {},
+    prices: [
+      { when: { with_image: false, with_end_image: false, sound: false, duration: 5, "provider.mode": "std" }, usd: 0.21 },
+      { when: { with_image: true, with_end_image: false, sound: false, duration: 5, "provider.mode": "std" }, usd: 0.3 },
+    ],
+  };
+  answers["GET /kling26/providers"] = [200, { providers: [comet], auto: { prices: [] } }];
+  await fetchProviders();
   await loadWords();
 });
 
@@ -35,11 +45,20 @@ test("rehearsals are left out unless they are asked for", () => {
   assert.equal(model.matches(rehearsal, ALL), true);
 });
 
-test("a search finds every word of a prompt, in any order and case, and an id", () => {
-  for (const search of ["fox RED", " fox ", "K26-1", "t-1"]) {
-    assert.equal(model.matches(task(), { ...ALL, search }), true, search);
-  }
-  assert.equal(model.matches(task(), { ...ALL, search: "red wolf" }), false);
+const found = (search, values = {}) => model.matches(task(values), { ...ALL, search });
+
+test("a search finds every word of a prompt, in any order, case and form of its letters", () => {
+  for (const search of ["fox RED", " fox ", "", "ｆｏｘ", "re fo"]) assert.equal(found(search), true, search);
+  assert.equal(found("red wolf"), false);
+  assert.equal(found("CAFÉ", { prompt: "Ein cafe\u0301" }), true);
+  assert.equal(found("лиса РЫЖАЯ", { prompt: "Рыжая лиса" }), true);
+  assert.equal(found("Straße", { prompt: "STRASSE" }), true);
+});
+
+test("an id is found by its beginning if that is long enough, and the provider's by all of it", () => {
+  const ids = { task: "k26-3c1e9f00", task_id: "5f3a-77" };
+  for (const search of ["k26-3c", " K26-3C1E9F00 ", "5f3a-77"]) assert.equal(found(search, ids), true, search);
+  for (const search of ["k26", "k26-3", "3c1e9f", "5f3a", "77"]) assert.equal(found(search, ids), false, search);
 });
 
 test("the groups of states", () => {
@@ -55,6 +74,17 @@ test("a cost is in dollars where that is known, else in the provider's unit", ()
   assert.equal(model.costText(task({ cost: 55, cost_unit: "credits" })), "55 credits");
   assert.equal(model.costText(task()), "");
   assert.equal(model.costText(task({ sandbox: true })), "free");
+});
+
+test("where a provider tells no cost, the list price is told as about that", () => {
+  const made = { provider: "cometapi", options: { mode: "std" } };
+  assert.equal(model.costText(task(made)), "about $0.21");
+  assert.equal(model.costText(task({ ...made, image: "fox.png" })), "about $0.30");
+  assert.equal(model.costText(task({ ...made, state: "submitted", standing: "at_provider" })), "about $0.21");
+  assert.equal(model.costText(task({ ...made, options: { mode: "pro" } })), "");
+  assert.equal(model.costText(task({ ...made, state: "failed", standing: "over" })), "");
+  assert.equal(model.costText(task({ ...made, state: "unknown", standing: "unclear" })), "");
+  assert.equal(model.costText(task({ ...made, sandbox: true })), "free");
 });
 
 test("what is said of a task leaves out what is not known", () => {

@@ -10,6 +10,7 @@ import { app } from "./comfyui/app.js";
 const ABOUT = { provider: "kie", task: "k26-1" };
 
 before(async () => {
+  globalThis.document = { querySelector: () => null };
   const provider = { name: "kie", title: "kie.ai", key_page: "https://kie.ai/api-key", prices: [] };
   answers["GET /kling26/providers"] = [200, { providers: [provider], auto: { prices: [] } }];
   await fetchProviders();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { freeCorner } from "../../web/kling26/toast.js";
+import { freeCorner } from "../../web/kling26/corner.js";
 
 const CANVAS = { left: 60, top: 100, right: 1280, bottom: 660 };
 const SIZE = { width: 380, height: 120 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { readCount, readSum, written } from "../../web/kling26/panel/typed.js";
+import { bare, readCount, readSum, written } from "../../web/kling26/typed.js";
 import { loadWords } from "../../web/kling26/words.js";
 import { answers } from "./comfyui/api.js";
 import { settings } from "./comfyui/app.js";
@@ -65,4 +65,11 @@ test("a box shows a number as the language writes it, and it can be read again",
     assert.equal(readSum(written(1234.56)), 1234.56);
   }
   settings.set("Comfy.Locale", "en");
+});
+
+test("what is not seen around a text is no part of it", () => {
+  for (const around of [" ", "\u00a0", "\u200b", "\ufeff", "\u2060\u200d", "\t\n", "\u3164", "\u202e", "\ufe0f", "\0"]) {
+    assert.equal(bare(`${around}t-1 2${around}`), "t-1 2");
+    assert.equal(bare(around), "");
+  }
 });

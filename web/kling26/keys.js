@@ -4,6 +4,7 @@ import { addStyle, keepTyping, make } from "./dom.js";
 import { money } from "./language.js";
 import { fetchProviders, keysAreShared } from "./providers.js";
 import { get, post, remove } from "./server.js";
+import { bare } from "./typed.js";
 import { loadWords, t, units } from "./words.js";
 
 /**
@@ -94,14 +95,23 @@ function providerForm(provider, text = "") {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const typed = key.value;
+    const body = { key: bare(key.value) };
     // The key goes to this route and nowhere else: not into ComfyUI's own settings.
     key.value = "";
-    if (typed) send(form, t("keys.checking"), post(`/kling26/keys/${provider.name}`, { key: typed }));
+    if (!body.key || isTooLong(body)) {
+      complain(form, t(body.key ? "keys.too_long" : "keys.empty"));
+      key.focus();
+    } else send(form, t("keys.checking"), post(`/kling26/keys/${provider.name}`, body));
   });
   forget.addEventListener("click", () => send(form, "", remove(`/kling26/keys/${provider.name}`)));
   if (provider.key.set && provider.can.balance && !text) showBalance(provider, told);
   return form;
+}
+
+/** @param {{ key: string }} body */
+function isTooLong(body) {
+  // The server reads no more: neither of a text, in characters, nor of all of it, in bytes.
+  return body.key.length > 2000 || new TextEncoder().encode(JSON.stringify(body)).length > 4096;
 }
 
 /** @param {Provider} provider */
@@ -187,5 +197,7 @@ export function balanceText({ amount, unit, usd }) {
  */
 function complain(form, problem) {
   form.querySelector(".kling26-error")?.remove();
-  form.append(make("p", { class: "kling26-error", role: "alert" }, problem));
+  const id = `kling26-problem-${form.dataset.provider}`;
+  form.append(make("p", { class: "kling26-error", role: "alert", id }, problem));
+  form.querySelector("input")?.setAttribute("aria-describedby", id);
 }

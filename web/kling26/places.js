@@ -21,6 +21,7 @@ let granter = null;
  * @param {Wish} [wanted]
  */
 export async function openPanel(wanted = {}) {
+  closeErrorDialog();
   const tabs = app.extensionManager.sidebarTab;
   if (tabs?.activeSidebarTabId !== TAB) {
     await app.extensionManager.command.execute(`Workspace.ToggleSidebarTab.${TAB}`);
@@ -40,8 +41,13 @@ export function grantWishes(grant) {
   wish = null;
 }
 
-/** Open ComfyUI's settings at our keys. */
-export async function openKeys() {
+/**
+ * Open ComfyUI's settings at our keys.
+ *
+ * @param {string | null} [provider] in whose box the next key goes
+ */
+export async function openKeys(provider) {
+  closeErrorDialog();
   await app.extensionManager.command.execute("Comfy.ShowSettingsDialog");
   const entry = await appeared(() =>
     [...document.querySelectorAll("[role=dialog] *")].findLast(
@@ -49,6 +55,34 @@ export async function openKeys() {
     ),
   );
   if (entry instanceof HTMLElement) entry.click();
+  const row = provider ? `[data-provider="${CSS.escape(provider)}"]` : "[data-provider]";
+  const box = await appeared(() => document.querySelector(`.kling26-keys ${row} input`) ?? undefined);
+  if (box instanceof HTMLElement) keepFocus(box);
+}
+
+/**
+ * Put the focus somewhere, also if ComfyUI puts it elsewhere while its dialog opens.
+ *
+ * @param {HTMLElement} element
+ */
+async function keepFocus(element) {
+  let acted = false;
+  const act = () => (acted = true);
+  for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, act, { capture: true, once: true });
+  element.scrollIntoView({ block: "nearest" });
+  for (let tries = 0; tries < 12 && !acted; tries++) {
+    element.focus();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Older front ends open a dialog for each failed run, beneath which nothing can be pressed. */
+function closeErrorDialog() {
+  /** @type {HTMLElement | null} */
+  const close = document.querySelector(
+    "[role=dialog][aria-labelledby=global-execution-error] .p-dialog-close-button",
+  );
+  close?.click();
 }
 
 /**

@@ -20,7 +20,7 @@ export function actions(remedy, about) {
   const task = about.task ?? undefined;
   switch (remedy?.do) {
     case "set_key":
-      return [{ label: t("remedy.set_key"), run: openKeys }];
+      return [{ label: t("remedy.set_key"), run: () => openKeys(about.provider) }];
     case "top_up": {
       const page = remedy.page ?? providerNamed(about.provider)?.key_page;
       return page ? [{ label: t("remedy.top_up", { provider }), run: () => openPage(page) }] : [];
@@ -65,5 +65,10 @@ export async function act(task, what, body = {}) {
  * @param {About} about
  */
 export function complain(error, about) {
-  toast({ text: error.message, kind: "error", actions: actions(error.remedy, about) });
+  toast({
+    text: error.message,
+    kind: "error",
+    actions: actions(error.remedy, about),
+    about: { task: about.task, remedy: error.remedy?.do },
+  });
 }

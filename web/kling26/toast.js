@@ -1,21 +1,31 @@
 // Our own messages on the page: the whole sentence, and buttons for what helps.
 
-import { app } from "./comfyui.js";
+import { place } from "./corner.js";
 import { addStyle, make } from "./dom.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {{ label: string, run: () => unknown }} Action
+ * @typedef {{ label: string, run: () => unknown }} Action `run` gives `null` where it failed
+ * @typedef {{
+ *   task?: string | null | undefined,
+ *   remedy?: string | null | undefined,
+ *   node?: string,
+ *   workflow?: string,
+ *   held?: boolean,
+ * }} Subject what a message is about; `held`: it was seen to be true
  * @typedef {{
  *   text: string,
  *   kind?: "error" | "warning" | "info",
  *   actions?: Action[],
  *   key?: string,
- * }} Message `key`: a message with the same one is replaced
+ *   stays?: boolean,
+ *   about?: Subject,
+ *   closed?: () => void,
+ * }} Message `key`: a message with the same one is replaced; `stays`: Escape elsewhere is not
+ *   meant for it; `closed`: called when it is gone
  */
 
 const MOST = 4;
-const GAP = 16;
 
 const STYLE = `
 .kling26-toasts {
@@ -41,42 +51,75 @@ const STYLE = `
   background: var(--comfy-input-bg, #333); border: 1px solid var(--border-color, #4e4e4e);
 }
 .kling26-toast button.kling26-close { padding: 0 7px; background: none; border-color: transparent; }
+.kling26-toast :disabled { opacity: 0.5; cursor: default; }
 .kling26-toast button:focus-visible { outline: 2px solid #3b82f6; outline-offset: 1px; }
 `;
 
+/** @typedef {{ about: Subject, close: () => void }} Shown */
+
+/** @type {Map<Element, Shown>} */
+const shown = new Map();
+
+/** @returns {Shown[]} what is on the page */
+export function shownMessages() {
+  return [...shown.values()];
+}
+
 /**
- * Show a message until it is closed or one of its buttons is pressed.
+ * Show a message until it is closed or one of its buttons has done what it says.
  *
  * @param {Message} message
  * @returns {() => void} closes it
  */
-export function toast({ text, kind = "info", actions = [], key = text }) {
+export function toast({ text, kind = "info", actions = [], key = text, stays, about = {}, closed }) {
   const stack = stackOfToasts();
-  for (const old of [...stack.children]) if (old.getAttribute("data-key") === key) old.remove();
+  for (const old of [...stack.children]) if (old.getAttribute("data-key") === key) drop(old);
   const close = () => {
-    element.remove();
+    if (!drop(element)) return;
     place(stack);
+    closed?.();
   };
-  const buttons = actions.map((action) =>
-    make("button", { type: "button", onclick: () => (close(), action.run()) }, action.label),
-  );
   const element = make(
     "div",
-    { class: "kling26-toast", "data-kind": kind, "data-key": key },
+    { class: "kling26-toast", "data-kind": kind, "data-key": key, "data-stays": stays },
     make("p", { role: kind === "error" ? "alert" : "status" }, text),
     make(
       "button",
       { type: "button", class: "kling26-close", "aria-label": t("toast.close"), onclick: close },
       "×",
     ),
-    buttons.length > 0 && make("footer", {}, ...buttons),
+    actions.length > 0 && make("footer", {}, ...actions.map((each) => button(each, close))),
   );
   // Also what the document hears: Escape, for the newest one.
   element.addEventListener("kling26-dismiss", close);
-  while (stack.childElementCount >= MOST) stack.firstElementChild?.remove();
+  while (stack.childElementCount >= MOST && stack.firstElementChild) drop(stack.firstElementChild);
+  shown.set(element, { about, close });
   stack.append(element);
   place(stack);
   return close;
+}
+
+/** @param {Element} element @returns {boolean} whether it was there */
+function drop(element) {
+  element.remove();
+  return shown.delete(element);
+}
+
+/**
+ * @param {Action} action
+ * @param {() => void} close
+ */
+function button({ label, run }, close) {
+  const element = make("button", { type: "button", onclick: press }, label);
+  async function press() {
+    element.disabled = true;
+    try {
+      if ((await run()) !== null) close();
+    } finally {
+      element.disabled = false;
+    }
+  }
+  return element;
 }
 
 function stackOfToasts() {
@@ -86,81 +129,17 @@ function stackOfToasts() {
   const stack = make("div", { class: "kling26-toasts" });
   document.body.append(stack);
   window.addEventListener("resize", () => place(stack));
+  // ComfyUI's dialogs are put at the end of the page, and move while they open.
+  new MutationObserver(() => {
+    place(stack);
+    setTimeout(() => place(stack), 400);
+  }).observe(document.body, { childList: true });
   // Escape closes the newest one wherever the focus is, unless something else is open.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || document.querySelector("[role=dialog]")) return;
-    const closest = document.activeElement?.closest(".kling26-toast") ?? stack.lastElementChild;
+    const newest = [...stack.querySelectorAll(".kling26-toast:not([data-stays])")].at(-1);
+    const closest = document.activeElement?.closest(".kling26-toast") ?? newest;
     closest?.dispatchEvent(new Event("kling26-dismiss"));
   });
   return stack;
-}
-
-/** @typedef {{ left: number, top: number, right: number, bottom: number }} Box */
-
-/**
- * The corner of the canvas where a stack of this size covers least of what must be read.
- *
- * @param {Box} canvas
- * @param {{ width: number, height: number }} size
- * @param {Box[]} taken
- * @returns {{ left: number, top: number }}
- */
-export function freeCorner(canvas, size, taken) {
-  const left = canvas.left + GAP, top = canvas.top + GAP;
-  const right = Math.max(left, canvas.right - GAP - size.width);
-  const bottom = Math.max(top, canvas.bottom - GAP - size.height);
-  const corners = [
-    { left: right, top: bottom },
-    { left, top: bottom },
-    { left: right, top },
-    { left, top },
-  ];
-  /** @param {{ left: number, top: number }} corner */
-  const covered = (corner) => taken.reduce((sum, box) => sum + overlap(corner, size, box), 0);
-  return corners.reduce((best, corner) => (covered(corner) < covered(best) ? corner : best));
-}
-
-/**
- * @param {{ left: number, top: number }} corner
- * @param {{ width: number, height: number }} size
- * @param {Box} box
- */
-function overlap(corner, size, box) {
-  const wide = Math.min(corner.left + size.width, box.right) - Math.max(corner.left, box.left);
-  const high = Math.min(corner.top + size.height, box.bottom) - Math.max(corner.top, box.top);
-  return wide > 0 && high > 0 ? wide * high : 0;
-}
-
-/** @param {HTMLElement} stack */
-function place(stack) {
-  if (!stack.childElementCount) return;
-  const corner = freeCorner(visibleCanvas(), stack.getBoundingClientRect(), nodesOnScreen());
-  stack.style.left = `${corner.left}px`;
-  stack.style.top = `${corner.top}px`;
-}
-
-/** @returns {Box} what the bars and the sidebar leave of the canvas */
-function visibleCanvas() {
-  const box = app.canvas.canvas.getBoundingClientRect();
-  let left = box.left;
-  for (const each of document.querySelectorAll(".side-tool-bar-container, .side-bar-panel")) {
-    const side = each.getBoundingClientRect();
-    if (side.left < innerWidth / 2 && side.width > 0) left = Math.max(left, side.right);
-  }
-  const top = Math.max(box.top, 100); // Under ComfyUI's own bar and its messages.
-  return { left, top, right: Math.min(box.right, innerWidth), bottom: innerHeight - 64 };
-}
-
-/** @returns {Box[]} where our nodes are: their text is to be read beside the message */
-function nodesOnScreen() {
-  const { ds, canvas } = app.canvas;
-  const box = canvas.getBoundingClientRect();
-  return (app.canvas.graph?.nodes ?? [])
-    .filter((/** @type {any} */ node) => node.comfyClass === "Kling26Video" || node.subgraph)
-    .map((/** @type {any} */ node) => {
-      const left = box.left + (node.pos[0] + ds.offset[0]) * ds.scale;
-      const top = box.top + (node.pos[1] - 30 + ds.offset[1]) * ds.scale;
-      const wide = node.size[0] * ds.scale, high = (node.size[1] + 30) * ds.scale;
-      return { left, top, right: left + wide, bottom: top + high };
-    });
 }

@@ -48,8 +48,8 @@ def test_an_adopted_task_is_carried_on_into_its_output(lost: Stage, tmp_path: Pa
     assert (lost.paid, lost.submits()) == (1, 1)
 
 
-def test_blanks_around_the_id_do_not_count(lost: Stage) -> None:
-    assert adopt(lost, f"  {accepted(lost)}\n").video is not None
+def test_what_is_not_seen_around_the_id_does_not_count(lost: Stage) -> None:
+    assert adopt(lost, f" \u200b {accepted(lost)}\ufeff\u2060\n").video is not None
 
 
 def test_an_id_that_the_provider_does_not_know_changes_nothing(lost: Stage) -> None:

@@ -6,14 +6,12 @@ import { addBadge } from "./badge.js";
 import { NODE, ourNodes, redraw, rootGraph } from "./graph.js";
 import { keepValues, tellOfAbsent, watchChoice } from "./keeping.js";
 import { keepBoxesLabelled, labelBoxes } from "./labels.js";
-import { listenToRuns } from "./runs.js";
 import { fit, redrawResized } from "./size.js";
 import { addStatus } from "./status.js";
 import { showAllVideos } from "./videos.js";
 
 /** Once, when the page has started. */
 export function startNodes() {
-  listenToRuns();
   whenProvidersChange(() => {
     for (const node of ourNodes(rootGraph())) {
       labelBoxes(node);

@@ -1,6 +1,7 @@
 // What the server tells of runs, to the node and around it: the text, the bar, and our message.
 
 import { api, app } from "../comfyui.js";
+import { dismissOwnError, workflow } from "../messages.js";
 import { actions } from "../remedies.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
@@ -26,10 +27,14 @@ const inside = new WeakMap();
 /** @type {Map<string, () => void>} */
 const messages = new Map();
 
-/** Once, when the page has started. */
-export function listenToRuns() {
+/**
+ * Once, when this module is loaded: the server tells of a run as soon as its page is there again.
+ *
+ * @param {Promise<void>} started when there are words and nodes
+ */
+export function listenToRuns(started) {
   api.addEventListener("kling26.run", (/** @type {CustomEvent<Run>} */ event) => {
-    show(event.detail);
+    started.then(() => show(event.detail));
   });
 }
 
@@ -59,7 +64,15 @@ function remedies(run) {
 function complain(run, buttons) {
   const stopped = stopInstant() ? `\n${t("node.instant_off")}` : "";
   const text = `${run.error}${stopped}`;
-  return toast({ text, kind: "error", actions: buttons, key: `run ${run.node}` });
+  const task = run.remedy?.task ?? (run.tasks?.length === 1 ? run.tasks[0] : null);
+  return toast({
+    text,
+    kind: "error",
+    actions: buttons,
+    key: `run ${run.node}`,
+    about: { node: run.node, workflow: workflow(), task, remedy: run.remedy?.do },
+    closed: () => dismissOwnError(run.node),
+  });
 }
 
 /**

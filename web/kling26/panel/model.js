@@ -1,6 +1,8 @@
 // What the list shows, worked out from the tasks alone.
 
 import { ago, length, money } from "../language.js";
+import { priceOf } from "../node/badge.js";
+import { pricesOf } from "../providers.js";
 import { t, units } from "../words.js";
 
 /**
@@ -82,12 +84,41 @@ export function matches(task, filter) {
   if (task.sandbox && !filter.rehearsals) return false;
   if (filter.provider && task.provider !== filter.provider) return false;
   if (filter.state && !inGroup(task, filter.state)) return false;
-  const wanted = filter.search.trim().toLocaleLowerCase();
-  // Somebody who looks for an id has it from the provider's page or from a log.
-  const texts = [task.prompt, task.task, task.task_id ?? ""];
-  return wanted.split(/\s+/).every((word) =>
-    texts.some((text) => text.toLocaleLowerCase().includes(word)),
-  );
+  return isFound(task, filter.search);
+}
+
+// Shorter beginnings are of too many ids.
+const LEAST_OF_ID = 6;
+
+/**
+ * Every word is in the prompt, or it is the task's id: the whole one, or the beginning of ours.
+ *
+ * @param {Task} task
+ * @param {string} search
+ */
+function isFound(task, search) {
+  const typed = search.trim();
+  if (typed !== "" && typed === task.task_id) return true;
+  const wanted = folded(typed);
+  if (wanted.length >= LEAST_OF_ID && folded(task.task).startsWith(wanted)) return true;
+  const text = foldedPrompt(task);
+  return wanted.split(/\s+/).every((word) => text.includes(word));
+}
+
+/** @type {WeakMap<Task, string>} A list of thousands is searched at each key. */
+const prompts = new WeakMap();
+
+/** @param {Task} task */
+function foldedPrompt(task) {
+  const known = prompts.get(task) ?? folded(task.prompt);
+  prompts.set(task, known);
+  return known;
+}
+
+/** @param {string} text @returns {string} without what makes no other word of it: case, forms */
+function folded(text) {
+  // Capitals, because small letters are many: "ß" is "SS", and "σ" and "ς" are one.
+  return text.normalize("NFKC").toUpperCase().normalize("NFKC");
 }
 
 /**
@@ -114,7 +145,21 @@ export function costText(task) {
   if (task.sandbox) return t("panel.free");
   if (task.cost_usd !== null) return money(task.cost_usd);
   if (task.cost !== null) return units(task.cost, task.cost_unit ?? "");
-  return "";
+  const usd = isPaidFor(task) || task.standing === "stored" ? listPrice(task) : null;
+  return usd === null ? "" : t("panel.about", { usd: money(usd) });
+}
+
+/**
+ * What such a video costs by its provider's list, for those that do not tell what one has cost.
+ *
+ * @param {Task} task
+ * @returns {number | null} in USD; null where that is not known
+ */
+function listPrice(task) {
+  const own = Object.entries(task.options).map(([name, value]) => [`provider.${name}`, value]);
+  const images = { with_image: task.image !== null, with_end_image: task.end_image !== null };
+  const { duration, sound } = task;
+  return priceOf({ ...Object.fromEntries(own), ...images, duration, sound, count: 1 }, pricesOf(task.provider));
 }
 
 /**

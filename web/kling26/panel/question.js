@@ -2,6 +2,7 @@
 // cannot be done.
 
 import { keepTyping, make } from "../dom.js";
+import { bare } from "../typed.js";
 import { t } from "../words.js";
 
 /**
@@ -34,9 +35,9 @@ export function question({ ask, box, run }, answer, close) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const typed = input?.value.trim();
+    const typed = bare(input?.value ?? "");
     if (box && !typed) input?.focus();
-    else answer(() => (box ? box.send(typed ?? "") : run?.()));
+    else answer(() => (box ? box.send(typed) : run?.()));
   });
   keepTyping(form, close);
   return form;

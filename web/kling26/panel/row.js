@@ -165,6 +165,7 @@ export class Row {
       button.focus();
     };
     const form = question(action, (run) => this.run(run, form), close);
+    form.addEventListener("submit", () => this.below.querySelector("[role=alert]")?.remove());
     this.below.replaceChildren(form);
     // Not the button that does it: a second Enter must not pay twice.
     const first = form.querySelector("input") ?? form.querySelector("[type=button]");

@@ -5,7 +5,7 @@ import { money, number } from "../language.js";
 import { post } from "../server.js";
 import { plural, t, units as inUnits } from "../words.js";
 import { known, refresh } from "./store.js";
-import { readCount, readSum, written } from "./typed.js";
+import { readCount, readSum, written } from "../typed.js";
 
 /** @typedef {{ name: string, limit: number, spent: number }} Used of one limit */
 

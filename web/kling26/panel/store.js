@@ -53,8 +53,8 @@ function tell() {
   for (const listener of listeners) listener();
 }
 
-/** Begin: what is known now, and what the server tells from now on. */
-export function startTasks() {
+/** Once, when this module is loaded: ComfyUI's page complains of what nobody listens to. */
+export function listenToTasks() {
   api.addEventListener("kling26.task", (/** @type {any} */ event) => {
     if (event.detail) changed(event.detail);
     complete = 0; // The sums have changed, too.
@@ -68,6 +68,10 @@ export function startTasks() {
     }
     if (names.length) tell();
   });
+}
+
+/** Begin: what is known now, and whatever changes. */
+export function startTasks() {
   api.addEventListener("reconnected", refreshNow);
   document.addEventListener("visibilitychange", () => document.hidden || refreshNow());
   return refresh();

@@ -5,7 +5,7 @@ import { post } from "../server.js";
 import { toast } from "../toast.js";
 import { plural, t } from "../words.js";
 import { waiting } from "./model.js";
-import { changed, known, tasks } from "./store.js";
+import { changed, known, tasks, whenTasksChange } from "./store.js";
 
 /** The starts of ComfyUI after which it was said, and after which they were fetched. */
 const SAID = "kling26.waiting-said", FETCHED = "kling26.waiting-fetched";
@@ -31,6 +31,7 @@ function waitingNow() {
 async function fetchAll() {
   const names = waitingNow().map((task) => task.task);
   markDone(FETCHED);
+  close();
   const done = await Promise.allSettled(
     names.map((name) => post(`/kling26/tasks/${encodeURIComponent(name)}/resume`).then(changed)),
   );
@@ -38,16 +39,30 @@ async function fetchAll() {
   for (const text of errors) toast({ text, kind: "error" });
 }
 
-/** Say it on the page, for as long as the panel is closed. */
-export function sayWaiting() {
+/** Say it on the page after each start of ComfyUI, for as long as the panel is closed. */
+export function startWaiting() {
+  whenTasksChange(sayWaiting);
+  document.addEventListener("visibilitychange", sayWaiting);
+  sayWaiting();
+}
+
+function sayWaiting() {
   const found = waitingNow();
-  if (found.length === 0 || isDone(SAID)) return;
+  if (found.length === 0) close();
+  // A page in the background is not seen: the next one that is says it.
+  if (found.length === 0 || isDone(SAID) || document.hidden) return;
   markDone(SAID);
   message = toast({
     text: plural("panel.waiting", found.length),
     key: SAID,
+    stays: true,
     actions: [{ label: t("panel.fetch"), run: fetchAll }],
   });
+}
+
+function close() {
+  message?.();
+  message = null;
 }
 
 /** The same as a line in the panel. */
@@ -67,8 +82,8 @@ export class Waiting {
     setHidden(this.line, found.length === 0);
     if (found.length === 0) return;
     setText(this.text, plural("panel.waiting", found.length));
-    message?.(); // It is said here now.
-    message = null;
+    markDone(SAID);
+    close(); // It is said here now.
   }
 
   async fetch() {

@@ -1,8 +1,10 @@
-// Numbers as people type them. The browser's own boxes for numbers drop a decimal comma in some
+// What people type and paste.
+//
+// Numbers are read here, because the browser's own boxes for them drop a decimal comma in some
 // languages, and so make another number of it: "9,50" became 950.
 
-import { number } from "../language.js";
-import { t } from "../words.js";
+import { number } from "./language.js";
+import { t } from "./words.js";
 
 /** A limit above this is a slip of the hand. */
 const MOST = 1_000_000_000;
@@ -19,15 +21,15 @@ const TWO_WAYS = /^([1-9]\d{0,2})[.,](\d{3})$/;
  * @returns {number | null} null where nothing is typed; throws an `Error` with a sentence
  */
 export function readSum(text) {
-  const typed = text.normalize("NFKC").trim();
-  const bare = typed.replace(/^(?:US\$|\$|USD)\s*|\s*(?:US\$|\$|USD)$/i, "");
+  const typed = bare(text.normalize("NFKC"));
+  const sum = typed.replace(/^(?:US\$|\$|USD)\s*|\s*(?:US\$|\$|USD)$/i, "");
   if (typed === "") return null;
-  const [, thousands, rest] = TWO_WAYS.exec(bare) ?? [];
+  const [, thousands, rest] = TWO_WAYS.exec(sum) ?? [];
   if (thousands && rest) {
     const one = thousands + rest, other = written(Number(`${thousands}.${rest.slice(0, 2)}`), 2);
-    throw new Error(t("panel.budget.two_ways", { typed: bare, one, other }));
+    throw new Error(t("panel.budget.two_ways", { typed: sum, one, other }));
   }
-  const value = valueOf(bare);
+  const value = valueOf(sum);
   if (value === null) throw new Error(t("panel.budget.no_sum", { example: written(9.5, 2) }));
   return value;
 }
@@ -39,7 +41,7 @@ export function readSum(text) {
  * @returns {number | null} null where nothing is typed; throws an `Error` with a sentence
  */
 export function readCount(text) {
-  const typed = text.normalize("NFKC").trim();
+  const typed = bare(text.normalize("NFKC"));
   if (typed === "") return null;
   const value = /^\d+$/.test(typed) ? Number(typed) : NaN;
   if (!(value <= MOST)) throw new Error(t("panel.budget.no_count", { example: 20 }));
@@ -64,4 +66,17 @@ function valueOf(text) {
  */
 export function written(value, least = 0) {
   return number(value, 6, { minimumFractionDigits: least, useGrouping: false });
+}
+
+/** Blanks, marks that steer or vary, and letters without a shape. */
+const UNSEEN = String.raw`(?:[\s\p{Z}\p{Cc}\p{Cf}\p{Variation_Selector}]|\u034f|\u115f|\u1160|\u2800|\u3164|\uffa0)+`;
+const AROUND = new RegExp(`^${UNSEEN}|${UNSEEN}$`, "gu");
+
+/**
+ * What was pasted, without what is not seen around it.
+ *
+ * @param {string} text
+ */
+export function bare(text) {
+  return text.replace(AROUND, "");
 }
