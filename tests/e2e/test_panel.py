@@ -235,6 +235,11 @@ def test_an_unknown_task_is_found_by_its_id_with_the_keyboard_alone(
     page.screenshot(path=artefacts / "panel-unknown.png")
     refused = row(page, name).get_by_role("alert").inner_text()
     typed = page.evaluate("() => document.activeElement.value")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("\u200b ")
+    page.keyboard.press("Enter")
+    row(page, name).get_by_role("alert").wait_for(state="detached")
+    emptied = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
     page.keyboard.press("Escape")
     closed = page.evaluate("() => document.activeElement.textContent")
     lost = next(
@@ -242,13 +247,14 @@ def test_an_unknown_task_is_found_by_its_id_with_the_keyboard_alone(
     )
     providers.pace("kie", queued=0.0, running=0.0)
     page.keyboard.press("Enter")
-    page.keyboard.type(f"  {lost} ")
+    page.keyboard.type(f" \u200b{lost}\ufeff ")
     page.keyboard.press("Enter")
     wait_for(page, lambda: panelled.get(f"/kling26/tasks/{name}")["standing"] == "stored")
     do(page, name, "Play").wait_for()
 
     assert refused.startswith("kie.ai does not know the task")
     assert typed == "no-such-id"
+    assert emptied == "The task's id at kie.ai"
     assert "found it" in closed
 
 
@@ -303,7 +309,7 @@ def test_the_budget_is_changed_where_it_is_shown(
     page.get_by_role("button", name="Change the budget").click()
     page.get_by_role("textbox", name="Videos in an hour").fill("5")
     page.keyboard.press("Enter")
-    problem = page.locator(".kling26-question > [role=alert]").inner_text()
+    problem = page.locator(".kling26-question > [role=alert]:visible").inner_text()
 
     assert refused[0] == '"1,234" can be read in two ways: write 1234 or 1.23.'
     assert refused[1] == "Enter a whole number of videos, such as 20."
@@ -347,9 +353,13 @@ def test_paid_videos_that_wait_are_told_of_once_after_a_start(
     own = {"KIE_API_KEY": KEY, "COMETAPI_KEY": KEY}
     panelled.stop()
     comfy = start(panelled.folder, {**providers.environment, **own})
-    page = open_panel(comfy)
-    line = page.get_by_text("1 paid video is waiting")
+    page = open_page(comfy)
+    message = page.locator(".kling26-toast", has_text="1 paid video is waiting")
+    message.wait_for()
+    page.get_by_role("button", name="Kling 2.6", exact=True).click()
+    line = page.locator(".kling26-waiting", has_text="1 paid video is waiting")
     line.wait_for()
+    message.wait_for(state="detached")  # It is said in the panel now.
     page.screenshot(path=artefacts / "panel-waiting.png")
     providers.site.apps["kie"].settle(comfy.get(f"/kling26/tasks/{tasks['Slow']}")["task_id"])
     page.get_by_role("button", name="Fetch", exact=True).click()
@@ -368,6 +378,11 @@ def test_a_key_is_checked_before_it_is_kept(
     page.get_by_text("Kling 2.6", exact=True).last.click()
     box = page.get_by_label("Apikley", exact=True)
     form = page.locator("form[data-provider=apikley]")
+    at_the_box = []
+    for typed in ("", " \u200b ", "x" * 5000):
+        box.fill(typed)
+        form.get_by_role("button", name="Save").click()
+        at_the_box.append(form.get_by_role("alert").inner_text())
     box.fill("a-wrong-key")
     box.press("Enter")
     refused = form.get_by_role("alert").inner_text()
@@ -381,6 +396,7 @@ def test_a_key_is_checked_before_it_is_kept(
     form.get_by_role("button", name="Forget").click()
     form.locator(".kling26-set").wait_for(state="detached")
 
+    assert at_the_box == ["Enter a key.", "Enter a key.", "That is too long to be a key."]
     assert "Apikley" in refused
     assert "key" in refused
     assert told != ""

@@ -142,6 +142,8 @@ async function ask(everything) {
       if (everything) tasks.delete(name);
       else if (isOpen(task)) again = true; // It has ended: how, only everything says.
     }
+    // One has come and gone meanwhile, or was forgotten.
+    if (!everything && answer.totals.tasks !== known.totals?.tasks) again = true;
     for (const task of answer.tasks) tasks.set(task.task, task);
     Object.assign(known, { totals: answer.totals, budget: answer.budget, error: "" });
     known.started = answer.started ?? known.started;
