@@ -57,7 +57,7 @@ export function t(key, values = {}) {
  */
 export function plural(key, count, values = {}) {
   const form = new Intl.PluralRules(language()).select(count) === "one" ? "one" : "other";
-  return t(`${key}.${form}`, { count, ...values });
+  return t(`${key}.${form}`, { count: number(count), ...values });
 }
 
 /**
