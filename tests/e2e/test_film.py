@@ -149,7 +149,7 @@ def test_a_day_in_pictures(
     toast.get_by_text("The budget is used up").wait_for()
     day.picture("budget")
     toast.locator("footer button").first.click()
-    panel.get_by_role("spinbutton").first.wait_for()
+    panel.get_by_role("textbox", name="Videos in an hour").wait_for()
     day.picture("change-budget")
     assert day.paid() == began + 7
     assert KEY not in day.comfy.log + day.page.content()
