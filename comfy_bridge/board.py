@@ -64,7 +64,13 @@ class Board:
 
     @property
     def text(self) -> str:
-        return "\n".join(run.text for run in self.runs)
+        """A line for each run; for runs that failed for the same reason, one for all of them."""
+        reasons = self._reasons
+        lines = [
+            self._lost(count, run.last) if (count := reasons[run.last or ""]) > 1 else run.text
+            for run in self.runs
+        ]
+        return "\n".join(dict.fromkeys(lines))
 
     @property
     def state(self) -> State:
@@ -82,7 +88,7 @@ class Board:
         """What went wrong, when everything has ended: each sentence once, and how often it was."""
         if self.state != "failed":
             return None
-        reasons = Counter(run.last for run in self.runs if run.end == "failed" and run.last)
+        reasons = self._reasons
         if len(self.runs) == 1:
             return next(iter(reasons), None)
         sentences = "\n".join(self._lost(count, reason) for reason, count in reasons.items())
@@ -92,7 +98,12 @@ class Board:
         told = self.words("node.partly", made=made, count=len(self.runs))
         return "\n".join([told, sentences, self.words("node.again")])
 
-    def _lost(self, count: int, reason: str) -> str:
+    @property
+    def _reasons(self) -> Counter[str]:
+        """Why runs have failed, and how many of them for each reason."""
+        return Counter(run.last for run in self.runs if run.end == "failed" and run.last)
+
+    def _lost(self, count: int, reason: str | None) -> str:
         form = plural(self.words, count)
         return self.words(f"node.lost.{form}", count=count, reason=reason)
 

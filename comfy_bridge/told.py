@@ -22,6 +22,12 @@ _LONGEST, _MOST_SENTENCES = 4000, 30
 _NUMBER = r"\d[\d.]*"
 #: "a or b", "a, b or c" and the like, of names without blanks.
 _LIST = r"([^\s,]+, )*[^\s,]+ (or|and) [^\s,]+"
+#: A limit of the budget: its default's variable, or its name, and the file where it is set.
+_LIMIT = re.compile(
+    r'(?:the default of KLING26_|"|\b)(max_[a-z]+_per_[a-z]+)(?:" in .+?)?'
+    r"(?= allows | is 0| cannot )",
+    re.IGNORECASE,
+)
 #: What can be in a place, by its name; anything in those that are not here.
 _SHAPES = {
     **dict.fromkeys(("number", "done", "total", "count", "most"), _NUMBER),
@@ -35,7 +41,12 @@ _SHAPES = {
 
 def in_words(words: Words, text: str) -> str | None:
     """A text of core's in a language; None if that does not have all of it."""
-    return text if words.language == "en" else _in_words(words.language, text)
+    return _in_english(words, text) if words.language == "en" else _in_words(words.language, text)
+
+
+def _in_english(words: Words, text: str) -> str:
+    """Core's own words, but for the limits of the budget, which the page calls by other names."""
+    return _LIMIT.sub(lambda found: words(f"setting.{found[1].lower()}"), text)
 
 
 @lru_cache(maxsize=256)  # A node shows the same text again and again.
@@ -131,9 +142,9 @@ class _Reader:
             return listed(self.words, [*others, last], "and" if " and " in value else "or")
         if name in ("option", "state"):
             return self.words.all().get(f"{name}.{value}", value)
-        if name == "setting":  # A variable, its default, or the name and where it is set.
-            found = re.search(r"max_[a-z]+_per_[a-z]+", value, re.IGNORECASE)
-            return self.words.all().get(f"setting.{found[0].lower()}" if found else "", value)
+        if name == "setting":  # A variable of the environment is not in the panel.
+            found = _LIMIT.match(f"{value} allows ")
+            return self.words(f"setting.{found[1].lower()}") if found else value
         if re.fullmatch(_NUMBER, value) and name in _SHAPES:
             return number(self.words, value)
         return _Reader(self.words).read(value, _forms("core.", "part.")) or value

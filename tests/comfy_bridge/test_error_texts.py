@@ -132,16 +132,16 @@ TOLD: list[tuple[Kling26Error, str, str, str]] = [
             setting="max_tasks_per_hour",
         ),
         (
-            'The budget is used up: "max_tasks_per_hour" in config.toml allows 30 tasks in 60 '
+            'The budget is used up: "Videos in an hour" allows 30 tasks in 60 '
             "min, and there were 30. The next one is possible in about 12 min. Nothing was paid. "
             "To raise that limit, change the budget in the Kling 2.6 panel."
         ),
         (
-            "预算已用完：每小时任务数上限为 30 个（60 分钟内），已有 30 个。"
+            "预算已用完：“1 小时内的视频数”的上限为 30 个（60 分钟内），已有 30 个。"
             "约 12 分钟后可以生成下一个。没有产生费用。要提高上限，请在“Kling 2.6”面板中修改预算。"
         ),
         (
-            "Бюджет исчерпан: предел задач в час — 30 за 60 мин, выполнено: 30. Следующее видео "
+            "Бюджет исчерпан: «Видео за час» — 30 за 60 мин, выполнено: 30. Следующее видео "
             "возможно примерно через 12 мин. Ничего не оплачено. Чтобы поднять предел, измените "
             "бюджет на панели «Kling 2.6»."
         ),

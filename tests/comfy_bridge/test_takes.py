@@ -76,7 +76,7 @@ def test_what_fails_does_not_take_the_others_along(
         "2 videos: kie.ai could not make the video: too dark.\n"
         "In another run with the same inputs, those that are here cost nothing more."
     )
-    assert told["text"].splitlines()[1] == ("seed 6 · kie.ai could not make the video: too dark.")
+    assert told["text"].splitlines()[1] == "2 videos: kie.ai could not make the video: too dark."
 
 
 def test_the_node_runs_again_for_the_missing_ones_only(

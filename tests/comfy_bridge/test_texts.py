@@ -108,9 +108,8 @@ def test_what_is_said_of_an_unknown_task_is_true_for_each_provider(registry: Reg
         (
             {"KLING26_MAX_TASKS_PER_HOUR": "30"},
             (
-                "Nothing was paid. To raise that limit, change KLING26_MAX_TASKS_PER_HOUR "
-                '("none" is no limit) and '
-                "restart ComfyUI."
+                "Nothing was paid. That limit is set in the environment: to raise it, change "
+                'KLING26_MAX_TASKS_PER_HOUR ("none" is no limit) and restart ComfyUI.'
             ),
         ),
     ],

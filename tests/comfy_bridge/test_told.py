@@ -29,6 +29,8 @@ FOX = VideoRequest("A fox")
 REPLY = httpx.Response(400)
 #: How core names a limit that is set in the file: by its path, too.
 IN_FILE = '"max_tasks_per_hour" in /home/a b/config.toml'
+DEFAULT = "the default of KLING26_MAX_TASKS_PER_HOUR"
+BY_DEFAULT = Budget(max_tasks_per_hour=1, sources={"max_tasks_per_hour": DEFAULT})
 SPENT = Spent((Payment(60.0, 0.275), Payment(600.0, 0.275)))
 
 
@@ -89,61 +91,72 @@ def budgets(_: Registry) -> Iterator[tuple[str, str, str]]:
                 sources={"max_tasks_per_hour": IN_FILE},
             )
         ),
-        "预算已用完：每小时任务数上限为 2 个（60 分钟内），已有 2 个。约 50 分钟后可以生成下一个。",
         (
-            "Бюджет исчерпан: предел задач в час — 2 за 60 мин, выполнено: 2. "
+            "预算已用完：“1 小时内的视频数”的上限为 2 个（60 分钟内），已有 2 个。"
+            "约 50 分钟后可以生成下一个。"
+        ),
+        (
+            "Бюджет исчерпан: «Видео за час» — 2 за 60 мин, выполнено: 2. "
             "Следующее видео возможно примерно через 50 мин."
         ),
     )
     yield (
         budget(Budget(max_tasks_per_day=1)),
-        "预算已用完：每天任务数上限为 1 个（24 小时内），已有 2 个。约 24 小时后可以生成下一个。",
         (
-            "Бюджет исчерпан: предел задач в сутки — 1 за 24 ч, выполнено: 2. "
+            "预算已用完：“24 小时内的视频数”的上限为 1 个（24 小时内），已有 2 个。"
+            "约 24 小时后可以生成下一个。"
+        ),
+        (
+            "Бюджет исчерпан: «Видео за 24 часа» — 1 за 24 ч, выполнено: 2. "
             "Следующее видео возможно примерно через 24 ч."
         ),
     )
     yield (
-        budget(Budget(max_tasks_per_hour=1), spent=Spent((Payment(60.0, 0.275),))),
-        "预算已用完：每小时任务数上限为 1 个（60 分钟内），已有 1 个。约 59 分钟后可以生成下一个。",
+        budget(BY_DEFAULT, spent=Spent((Payment(60.0, 0.275),))),
         (
-            "Бюджет исчерпан: предел задач в час — 1 за 60 мин, выполнено: 1. "
+            "预算已用完：“1 小时内的视频数”的上限为 1 个（60 分钟内），已有 1 个。"
+            "约 59 分钟后可以生成下一个。"
+        ),
+        (
+            "Бюджет исчерпан: «Видео за час» — 1 за 60 мин, выполнено: 1. "
             "Следующее видео возможно примерно через 59 мин."
         ),
     )
     yield (
         budget(Budget(max_cost_per_day=1.0)),
         (
-            "预算不允许生成这个视频，其价格为 0.50 美元：每天费用上限为 1.00 美元（24 小时内），"
+            "预算不允许生成这个视频，其价格为 0.50 美元："
+            "“24 小时内的费用（美元）”的上限为 1.00 美元（24 小时内），"
             "已花费或预留 0.55 美元。约 24 小时后可以生成。"
         ),
         (
-            "Бюджет не позволяет создать это видео за 0,50 $: предел расходов в сутки — 1,00 $ за "
+            "Бюджет не позволяет создать это видео за 0,50 $: «Доллары за 24 часа» — 1,00 $ за "
             "24 ч, потрачено или отложено 0,55 $. Это будет возможно примерно через 24 ч."
         ),
     )
     yield (
         budget(Budget(max_cost_per_day=0.6), None, evolve(SPENT, dearest=2.0)),
         (
-            "预算不允许生成这个视频；其价格未知，按已知最高价 2.00 美元计：每天费用上限为 0.60 美元"
+            "预算不允许生成这个视频；其价格未知，按已知最高价 2.00 美元计："
+            "“24 小时内的费用（美元）”的上限为 0.60 美元"
             "（24 小时内），已花费或预留 0.55 美元。"
         ),
         (
             "Бюджет не позволяет создать это видео; его цена неизвестна и принята равной самой "
-            "высокой известной, 2,00 $: предел расходов в сутки — 0,60 $ за 24 ч, потрачено или "
+            "высокой известной, 2,00 $: «Доллары за 24 часа» — 0,60 $ за 24 ч, потрачено или "
             "отложено 0,55 $."
         ),
     )
     yield (
         budget(Budget(max_tasks_per_hour=0)),
-        "预算不允许为任何视频付费：每小时任务数上限为 0。",
-        "Бюджет не позволяет платить ни за одно видео: предел задач в час — 0.",
+        "预算不允许为任何视频付费：“1 小时内的视频数”为 0。",
+        "Бюджет не позволяет платить ни за одно видео: «Видео за час» — 0.",
     )
     yield (
         caveat(Budget(max_cost_per_day=1.0), Spent(), None) or "",
-        "这个视频和以往视频的价格都未知，因此每天费用上限无法生效：只能限制任务数。",
+        "这个视频和以往视频的价格都未知，因此“24 小时内的费用（美元）”无法生效：只能限制任务数。",
         (
-            "Цена этого и прежних видео неизвестна, поэтому предел расходов в сутки не действует: "
+            "Цена этого и прежних видео неизвестна, поэтому «Доллары за 24 часа» не действует: "
             "ограничить можно только число задач."
         ),
     )
@@ -253,14 +266,38 @@ def tasks(registry: Registry) -> Iterator[tuple[str, str, str]]:
     )
 
 
+def _by_name(english: str) -> str:
+    """A sentence with the panel's names for the limits of the budget."""
+    for core in (IN_FILE, DEFAULT, "max_tasks_per_hour"):
+        english = english.replace(core, '"Videos in an hour"')
+    english = english.replace("max_tasks_per_day", '"Videos in 24 hours"')
+    return english.replace("max_cost_per_day", '"Dollars in 24 hours"')
+
+
 @pytest.mark.parametrize("of", [refusals, budgets, inputs, tasks])
 def test_what_core_says_is_read_as_a_whole(
     registry: Registry, of: Callable[[Registry], Iterator[tuple[str, str, str]]]
 ) -> None:
     for english, chinese, russian in of(registry):
-        assert in_words(words(), english) == english
+        assert in_words(words(), english) == _by_name(english)
         assert in_words(words("zh"), english) == chinese
         assert in_words(words("ru"), english) == russian
+
+
+def test_a_limit_of_the_environment_keeps_the_name_of_its_variable() -> None:
+    variable = "KLING26_MAX_TASKS_PER_HOUR"
+    english = budget(Budget(max_tasks_per_hour=2, sources={"max_tasks_per_hour": variable}))
+
+    for language in ("en", "zh", "ru"):
+        assert variable in str(in_words(words(language), english))
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "ru"])
+@pytest.mark.parametrize("name", ["max_tasks_per_hour", "max_tasks_per_day", "max_cost_per_day"])
+def test_a_limit_has_the_name_that_the_panel_gives_it(language: str, name: str) -> None:
+    told = words(language)
+
+    assert told(f"setting.{name}").strip('"“”«»') == told(f"panel.budget.{name}")
 
 
 @pytest.mark.parametrize("text", ["", "No.", "Do 5 s", "x. " * 40, "kie.ai refused", "a" * 9999])

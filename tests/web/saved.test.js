@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { keep, mend, slots } from "../../web/kling26/node/saved.js";
+import { keep, mend, othersIn, slots } from "../../web/kling26/node/saved.js";
 
 /** What ComfyUI's server tells of the node, as far as its values are concerned. */
 function definition(...absent) {
@@ -163,4 +163,24 @@ test("a node that was saved without values is left alone", () => {
 
   assert.deepEqual(mend(node, definition()), []);
   assert.deepEqual(node, { widgets_values: { prompt: "A fox" } });
+});
+
+test("the values of providers that are not chosen are beside the others, and not among them", () => {
+  const others = { cometapi: [["provider.negative_prompt", "rain"]], gone: [["provider.x", 1]] };
+  const node = { widgets_values: ["A fox", "", false, 5, "16:9", 3, "fixed", 1, false, "kie"] };
+  keep(node, widgets(definition(), "kie"), [], others);
+  const opened = JSON.parse(JSON.stringify(node));
+
+  assert.deepEqual(mend(opened, definition()), []);
+  assert.equal(opened.widgets_values.length, 10);
+  assert.deepEqual(othersIn(opened), others);
+});
+
+test("nonsense in place of those values is left out", () => {
+  const others = { kie: "x", fal: [], kling: [3], cometapi: [["seed", 1]], runcomfy: [["provider.a", 1]] };
+
+  assert.deepEqual(othersIn({ properties: { kling26: { others } } }), {
+    runcomfy: [["provider.a", 1]],
+  });
+  assert.deepEqual(othersIn({}), {});
 });

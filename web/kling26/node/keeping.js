@@ -2,12 +2,13 @@
 
 import { titleOf } from "../providers.js";
 import { t } from "../words.js";
-import { keep, mend, providersOf } from "./saved.js";
+import { keepOwn, othersOf, ownOf, remember, replace } from "./own.js";
+import { keep, mend, othersIn, providersOf } from "./saved.js";
 import { clearAway, fit } from "./size.js";
 import { grownBy, say, WIDGET } from "./status.js";
 
-/** What a node has no widgets for. */
-/** @type {WeakMap<object, import("./saved.js").Kept[]>} */
+/** What the chosen provider has no widgets for. */
+/** @type {WeakMap<object, { provider: string, values: import("./saved.js").Kept[] }>} */
 const aside = new WeakMap();
 
 /**
@@ -17,24 +18,28 @@ const aside = new WeakMap();
  * @param {any} definition
  */
 export function keepValues(nodeType, definition) {
+  keepOwn(nodeType, definition);
   const { configure, onSerialize } = nodeType.prototype;
   nodeType.prototype.configure = function (/** @type {any} */ saved) {
-    aside.set(this, mend(saved, definition));
+    const values = mend(saved, definition);
+    replace(this, {}); // The file has all the values of the provider that is chosen in it.
     const result = configure.call(this, saved);
+    replace(this, othersIn(saved));
+    aside.set(this, { provider: widgetOf(this, "provider")?.value, values });
     clearAway(this);
     tellOfAbsent(this);
     return result;
   };
   nodeType.prototype.onSerialize = function (/** @type {any} */ saved) {
     onSerialize?.call(this, saved);
-    keep(saved, this.widgets ?? [], aside.get(this) ?? []);
+    keep(saved, this.widgets ?? [], aside.get(this)?.values ?? [], othersOf(this, definition));
     // The text is not saved, nor is the room that the node has made for it.
     saved.size = [saved.size[0], saved.size[1] - grownBy(this)];
   };
 }
 
 /**
- * Let go of what was kept aside once another provider is chosen.
+ * What was kept aside is of one provider: once another is chosen, it waits with what else is its.
  *
  * @param {any} node
  */
@@ -44,7 +49,7 @@ export function watchChoice(node) {
   if (!choice) return;
   choice.callback = function (/** @type {any[]} */ ...values) {
     const result = chosen?.apply(this, values);
-    aside.delete(node);
+    putAway(node);
     tellOfAbsent(node);
     clearAway(node);
     fit(node);
@@ -54,12 +59,21 @@ export function watchChoice(node) {
   widgetOf(node, WIDGET).serializeValue = () => keptOptions(node);
 }
 
+/** @param {any} node */
+function putAway(node) {
+  const old = aside.get(node);
+  if (old) remember(node, old.provider, old.values);
+  const provider = widgetOf(node, "provider")?.value;
+  const values = ownOf(node, provider).filter(([name]) => !widgetOf(node, name ?? ""));
+  aside.set(node, { provider, values });
+}
+
 /**
  * @param {any} node
  * @returns {Record<string, unknown> | undefined} undefined is not sent
  */
 function keptOptions(node) {
-  const named = (aside.get(node) ?? []).filter(([name]) => name !== null);
+  const named = (aside.get(node)?.values ?? []).filter(([name]) => name !== null);
   if (named.length === 0) return undefined;
   return Object.fromEntries(named.map(([name, value]) => [name?.replace("provider.", ""), value]));
 }

@@ -15,7 +15,7 @@
 
 /** ComfyUI's own widget after the seed, which has another name in some front ends. */
 export const CONTROL = "control_after_generate";
-const OWN = "provider.";
+export const OWN = "provider.";
 
 /** The order before there was a count: what it has in place of that is the sandbox's switch. */
 const BEFORE_COUNT = [
@@ -84,8 +84,9 @@ function usual(values, definition) {
  * @param {any} saved the node of the file, which is changed
  * @param {any[]} widgets those of the node
  * @param {Kept[]} kept
+ * @param {Record<string, Kept[]>} [others] the own values of providers that are not chosen
  */
-export function keep(saved, widgets, kept) {
+export function keep(saved, widgets, kept, others = {}) {
   if (!Array.isArray(saved.widgets_values)) return;
   /** @type {Kept[]} */
   const told = [];
@@ -96,7 +97,25 @@ export function keep(saved, widgets, kept) {
   });
   told.push(...kept);
   saved.widgets_values = told.map(([, value]) => value);
-  saved.properties = { ...saved.properties, kling26: { names: told.map(([name]) => name) } };
+  /** @type {{ names: (string | null)[], others?: Record<string, Kept[]> }} */
+  const kling26 = { names: told.map(([name]) => name) };
+  if (Object.keys(others).length > 0) kling26.others = others;
+  saved.properties = { ...saved.properties, kling26 };
+}
+
+/**
+ * The own values of providers that were not chosen when a node was saved.
+ *
+ * @param {any} saved a node of a workflow's file, which anybody may have written
+ * @returns {Record<string, Kept[]>}
+ */
+export function othersIn(saved) {
+  const told = Object.entries(saved.properties?.kling26?.others ?? {});
+  /** @param {any} pair */
+  const isKept = (pair) => Array.isArray(pair) && String(pair[0]).startsWith(OWN);
+  return Object.fromEntries(
+    told.filter(([, pairs]) => Array.isArray(pairs) && pairs.length > 0 && pairs.every(isKept)),
+  );
 }
 
 /**

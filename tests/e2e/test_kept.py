@@ -1,0 +1,97 @@
+"""Values of a node while providers are chosen, nodes come and go, and workflows are opened."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RENDERERS = pytest.mark.parametrize("nodes2", [False, True], ids=["canvas", "nodes2"])
+
+NEW = """() => {
+    const node = LiteGraph.createNode("Kling26Video");
+    app.graph.add(node);
+    node.pos = [100, 120];
+    return String(node.id);
+}"""
+SET = """([values, id]) => {
+    const node = id ? app.graph.getNodeById(id) : app.graph.nodes[0];
+    for (const [name, value] of Object.entries(values)) {
+        const widget = node.widgets.find((each) => each.name === name);
+        widget.value = value;
+        widget.callback?.(value);
+    }
+}"""
+#: What the node would send, without what the page does not set.
+SENT = """async () => Object.values((await app.graphToPrompt()).output)
+    .find((each) => each.class_type === "Kling26Video").inputs"""
+SAVED = "() => JSON.parse(JSON.stringify(app.graph.serialize()))"
+OPEN = "async (workflow) => app.loadGraphData(workflow)"
+TYPED = {
+    "provider.mode": "pro",
+    "provider.negative_prompt": "rain",
+    "provider.cfg_scale": "0.7",
+    "provider.camera_control": '{"type": "simple"}',
+}
+
+
+def _own(page: Any) -> dict[str, Any]:
+    sent: dict[str, Any] = page.evaluate(SENT)
+    return {name: value for name, value in sent.items() if name.startswith("provider.")}
+
+
+def _set(page: Any, **values: Any) -> None:
+    page.evaluate(SET, [{name.replace("__", "."): value for name, value in values.items()}, None])
+
+
+def _choose(page: Any, name: str) -> None:
+    """Choose a provider as people do."""
+    if page.evaluate("() => Boolean(LiteGraph.vueNodesMode)"):
+        page.get_by_role("combobox", name="provider").last.click()
+        page.get_by_role("option", name=name).click()
+    else:
+        x, y = page.evaluate(
+            """() => {
+                const [node] = app.graph.nodes;
+                const widget = node.widgets.find((each) => each.name === "provider");
+                const box = app.canvas.canvas.getBoundingClientRect();
+                return [box.left + node.pos[0] + node.size[0] / 2 + app.canvas.ds.offset[0],
+                        box.top + node.pos[1] + widget.last_y + 10 + app.canvas.ds.offset[1]];
+            }"""
+        )
+        page.mouse.click(x, y)
+        page.locator(".litecontextmenu .litemenu-entry", has_text=name).first.click()
+    page.wait_for_timeout(400)
+
+
+@RENDERERS
+def test_what_was_typed_for_a_provider_is_there_again_when_it_is_chosen_again(
+    comfy: Any, open_page: Any, artefacts: Path, nodes2: bool
+) -> None:
+    page = open_page(comfy, **{"Comfy.VueNodes.Enabled": nodes2})
+    page.set_viewport_size({"width": 1500, "height": 1300})
+    page.evaluate(NEW)
+    _set(page, prompt="Kept", provider="cometapi")
+    _set(page, **TYPED)
+    page.wait_for_timeout(500)
+    _choose(page, "kie")
+    at_kie = page.evaluate(SENT)
+    _choose(page, "runcomfy")
+    at_runcomfy = _own(page)
+    saved = page.evaluate(SAVED)
+    _choose(page, "cometapi")
+    by_mouse = _own(page)
+    page.screenshot(path=artefacts / f"kept-{nodes2}.png")
+    _set(page, provider="auto")
+    _set(page, provider="cometapi")
+    by_value = _own(page)
+    page.evaluate(OPEN, saved)
+    page.wait_for_timeout(800)
+    _set(page, provider="cometapi")
+    opened = _own(page)
+
+    assert at_kie["provider"] == "kie"
+    assert "rain" not in json.dumps(at_kie)
+    assert list(at_runcomfy) == ["provider.negative_prompt"]
+    assert at_runcomfy["provider.negative_prompt"] != "rain"
+    assert by_mouse == by_value == opened == TYPED
