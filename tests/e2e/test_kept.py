@@ -76,8 +76,10 @@ def test_what_was_typed_for_a_provider_is_there_again_when_it_is_chosen_again(
     page.wait_for_timeout(500)
     _choose(page, "kie")
     at_kie = page.evaluate(SENT)
+    _choose(page, "cometapi")
     _choose(page, "runcomfy")
     at_runcomfy = _own(page)
+    boxes = page.locator(".dom-widget textarea:visible").count()
     saved = page.evaluate(SAVED)
     _choose(page, "cometapi")
     by_mouse = _own(page)
@@ -94,4 +96,35 @@ def test_what_was_typed_for_a_provider_is_there_again_when_it_is_chosen_again(
     assert "rain" not in json.dumps(at_kie)
     assert list(at_runcomfy) == ["provider.negative_prompt"]
     assert at_runcomfy["provider.negative_prompt"] != "rain"
+    assert boxes == (0 if nodes2 else 2)  # The prompt, and RunComfy's own.
     assert by_mouse == by_value == opened == TYPED
+
+
+@RENDERERS
+def test_a_new_node_begins_with_its_defaults_whoever_had_its_number(
+    comfy: Any, open_page: Any, artefacts: Path, nodes2: bool
+) -> None:
+    page = open_page(comfy, **{"Comfy.VueNodes.Enabled": nodes2})
+    page.evaluate("() => app.graph.clear()")
+    first = page.evaluate(NEW)
+    fresh = page.evaluate(SENT)
+    _set(page, prompt=f"Old {nodes2}", provider="cometapi", count=2, sandbox=True)
+    before = len(comfy.get("/history"))
+    page.get_by_test_id("queue-button").click()
+    page.locator("video").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
+    _set(page, image_url="https://example.org/old.png", **TYPED)
+    page.evaluate("() => app.graph.clear()")
+    second = page.evaluate(NEW)
+    page.wait_for_timeout(1500)
+    again = page.evaluate(SENT)
+    page.screenshot(path=artefacts / f"anew-{nodes2}.png")
+    videos = page.locator("video").count()
+    _set(page, provider="cometapi")
+    own = _own(page)
+
+    assert len(comfy.get("/history")) == before + 1
+    assert first == second
+    assert again == fresh
+    assert set(own.values()) == {"std", ""}
+    assert videos == 0

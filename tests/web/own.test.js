@@ -51,6 +51,16 @@ test("what was typed comes back with its provider, and goes to no other", () => 
   assert.equal(node.widget("cfg_scale").value, "");
 });
 
+test("the box of a widget that is gone leaves the page", () => {
+  const node = newNode();
+  const left = [];
+  node.choose("cometapi");
+  node.widget("negative_prompt").onRemove = () => left.push("negative_prompt");
+  node.choose("runcomfy");
+
+  assert.deepEqual(left, ["negative_prompt"]);
+});
+
 test("an emptied box stays empty, where a new one is not", () => {
   const node = newNode();
   node.choose("runcomfy");

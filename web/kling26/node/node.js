@@ -2,6 +2,7 @@
 
 import { app } from "../comfyui.js";
 import { whenProvidersChange } from "../providers.js";
+import { beginAnew } from "./anew.js";
 import { addBadge } from "./badge.js";
 import { NODE, ourNodes, redraw, rootGraph } from "./graph.js";
 import { keepValues, tellOfAbsent, watchChoice } from "./keeping.js";
@@ -12,6 +13,7 @@ import { showAllVideos } from "./videos.js";
 
 /** Once, when the page has started. */
 export function startNodes() {
+  beginAnew(window.LiteGraph.LGraph);
   whenProvidersChange(() => {
     for (const node of ourNodes(rootGraph())) {
       labelBoxes(node);
@@ -29,7 +31,8 @@ export function startNodes() {
  * @param {any} definition what ComfyUI's server tells of it
  */
 export function beforeRegisterNodeDef(nodeType, definition) {
-  if (definition.name === NODE) keepValues(nodeType, definition);
+  if (definition.name !== NODE) return;
+  keepValues(nodeType, definition);
 }
 
 /** @param {any} node each new one, of any kind */

@@ -54,7 +54,10 @@ function begin(node, widget, definition) {
 function collect(node) {
   const own = shown.get(node) ?? [];
   const gone = own.filter(({ widget }) => !node.widgets.includes(widget));
-  for (const { widget, provider } of gone) remember(node, provider, [[widget.name, widget.value]]);
+  for (const { widget, provider } of gone) {
+    remember(node, provider, [[widget.name, widget.value]]);
+    widget.onRemove?.(); // Older front ends leave its box on the page.
+  }
   shown.set(node, own.filter((each) => !gone.includes(each)));
 }
 
@@ -71,11 +74,12 @@ export function remember(node, provider, values) {
 }
 
 /**
- * @param {object} node
+ * @param {any} node
  * @param {string} provider
  * @returns {Kept[]} what it had in this node
  */
 export function ownOf(node, provider) {
+  collect(node);
   return [...(kept.get(node)?.get(provider) ?? [])];
 }
 
