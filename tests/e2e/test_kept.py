@@ -26,6 +26,11 @@ SET = """([values, id]) => {
 SENT = """async () => Object.values((await app.graphToPrompt()).output)
     .find((each) => each.class_type === "Kling26Video").inputs"""
 SAVED = "() => JSON.parse(JSON.stringify(app.graph.serialize()))"
+SAVED_FILES = sorted((Path(__file__).parents[1] / "web" / "saved").glob("*.json"))
+#: Puts what is there into a subgraph.
+NEST = """() => app.graph.convertToSubgraph(new Set([app.graph.nodes[0]])).node.pos = [300, 200]"""
+NOTICES = """() => [...document.querySelectorAll(".kling26-notice")]
+    .filter((each) => each.getClientRects().length > 0).map((each) => each.innerText)"""
 OPEN = "async (workflow) => app.loadGraphData(workflow)"
 TYPED = {
     "provider.mode": "pro",
@@ -128,3 +133,45 @@ def test_a_new_node_begins_with_its_defaults_whoever_had_its_number(
     assert again == fresh
     assert set(own.values()) == {"std", ""}
     assert videos == 0
+
+
+@RENDERERS
+def test_an_absent_plug_in_is_told_on_every_node_around_and_until_another_is_chosen(
+    comfy: Any, open_page: Any, artefacts: Path, nodes2: bool
+) -> None:
+    page = open_page(comfy, **{"Comfy.VueNodes.Enabled": nodes2})
+    old = next(path for path in SAVED_FILES if path.stem.startswith("providers"))
+    workflow = json.loads(old.read_text("utf-8"))
+    workflow["nodes"] = [each for each in workflow["nodes"] if "fal" in each["widgets_values"]]
+    page.evaluate(OPEN, workflow)
+    page.wait_for_timeout(800)
+    page.evaluate(NEST)
+    page.evaluate(NEST)
+    sizes = []
+    for _ in range(3):
+        page.evaluate(OPEN, page.evaluate(SAVED))
+        page.wait_for_timeout(1500)
+        sizes.append(page.evaluate(SAVED)["nodes"][0]["size"])
+    told = page.evaluate(NOTICES)
+    page.screenshot(path=artefacts / f"absent-outer-{nodes2}.png")
+    page.evaluate("() => app.canvas.openSubgraph(app.graph.nodes[0].subgraph)")
+    page.wait_for_timeout(1500)
+    inside = page.evaluate(NOTICES)
+    page.evaluate("() => app.canvas.setGraph(app.rootGraph ?? app.graph)")
+    page.evaluate(
+        """() => {
+            const [outer] = (app.rootGraph ?? app.graph).nodes;
+            const [ours] = outer.subgraph.nodes[0].subgraph.nodes;
+            const choice = ours.widgets.find((each) => each.name === "provider");
+            choice.value = "kie";
+            choice.callback?.("kie");
+        }"""
+    )
+    page.wait_for_timeout(1500)
+
+    assert len(told) == len(inside) == 1
+    assert told == inside
+    assert 'The provider "fal" is not installed here' in told[0]
+    assert sizes[0] == sizes[1] == sizes[2]
+    assert page.locator(".kling26-toast").count() <= 1
+    assert page.evaluate(NOTICES) == []

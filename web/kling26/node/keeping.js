@@ -2,10 +2,11 @@
 
 import { titleOf } from "../providers.js";
 import { t } from "../words.js";
+import { notify, notifyAround } from "./absent.js";
 import { keepOwn, othersOf, ownOf, remember, replace } from "./own.js";
 import { keep, mend, othersIn, providersOf } from "./saved.js";
-import { clearAway, fit } from "./size.js";
-import { grownBy, say, WIDGET } from "./status.js";
+import { fit } from "./size.js";
+import { WIDGET } from "./status.js";
 
 /** What the chosen provider has no widgets for. */
 /** @type {WeakMap<object, { provider: string, values: import("./saved.js").Kept[] }>} */
@@ -19,22 +20,23 @@ const aside = new WeakMap();
  */
 export function keepValues(nodeType, definition) {
   keepOwn(nodeType, definition);
-  const { configure, onSerialize } = nodeType.prototype;
+  const { configure, onRemoved, onSerialize } = nodeType.prototype;
   nodeType.prototype.configure = function (/** @type {any} */ saved) {
     const values = mend(saved, definition);
     replace(this, {}); // The file has all the values of the provider that is chosen in it.
     const result = configure.call(this, saved);
     replace(this, othersIn(saved));
     aside.set(this, { provider: widgetOf(this, "provider")?.value, values });
-    clearAway(this);
     tellOfAbsent(this);
     return result;
+  };
+  nodeType.prototype.onRemoved = function () {
+    onRemoved?.call(this);
+    notifyAround();
   };
   nodeType.prototype.onSerialize = function (/** @type {any} */ saved) {
     onSerialize?.call(this, saved);
     keep(saved, this.widgets ?? [], aside.get(this)?.values ?? [], othersOf(this, definition));
-    // The text is not saved, nor is the room that the node has made for it.
-    saved.size = [saved.size[0], saved.size[1] - grownBy(this)];
   };
 }
 
@@ -51,7 +53,6 @@ export function watchChoice(node) {
     const result = chosen?.apply(this, values);
     putAway(node);
     tellOfAbsent(node);
-    clearAway(node);
     fit(node);
     return result;
   };
@@ -84,7 +85,7 @@ function keptOptions(node) {
  * @param {any} node
  */
 export function tellOfAbsent(node) {
-  say(node, { notice: absent(node) });
+  notify(node, absent(node));
 }
 
 /** @param {any} node */

@@ -2,6 +2,7 @@
 
 import { app } from "../comfyui.js";
 import { whenProvidersChange } from "../providers.js";
+import { notifyAround } from "./absent.js";
 import { beginAnew } from "./anew.js";
 import { addBadge } from "./badge.js";
 import { NODE, ourNodes, redraw, rootGraph } from "./graph.js";
@@ -37,7 +38,10 @@ export function beforeRegisterNodeDef(nodeType, definition) {
 
 /** @param {any} node each new one, of any kind */
 export function nodeCreated(node) {
-  if (node.subgraph) addBadge(node); // It may get one of ours later.
+  if (node.subgraph) {
+    addBadge(node); // It may get one of ours later.
+    notifyAround();
+  }
   if (node.comfyClass !== NODE) return;
   addStatus(node);
   addBadge(node);

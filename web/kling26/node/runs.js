@@ -65,11 +65,11 @@ function complain(run, buttons) {
   const stopped = stopInstant() ? `\n${t("node.instant_off")}` : "";
   const text = `${run.error}${stopped}`;
   const task = run.remedy?.task ?? (run.tasks?.length === 1 ? run.tasks[0] : null);
+  // Its key is its text: one message for nodes that fail for the same reason.
   return toast({
     text,
     kind: "error",
     actions: buttons,
-    key: `run ${run.node}`,
     about: { node: run.node, workflow: workflow(), task, remedy: run.remedy?.do },
     closed: () => dismissOwnError(run.node),
   });

@@ -15,22 +15,6 @@ export function fit(node) {
   if (node.size[1] < least) node.setSize([node.size[0], least]);
 }
 
-/** @type {WeakMap<object, any[]>} */
-const boxes = new WeakMap();
-
-/**
- * Take the boxes of text off the page that a node no longer has; older front ends leave them there.
- *
- * @param {any} node called whenever its widgets may have changed
- */
-export function clearAway(node) {
-  const here = (node.widgets ?? []).filter((/** @type {any} */ each) => each.element);
-  for (const each of boxes.get(node) ?? []) {
-    if (!here.includes(each)) each.onRemove?.();
-  }
-  boxes.set(node, here);
-}
-
 /**
  * Draw a node again once its size has changed: a change amid drawing shows in the next one only.
  *

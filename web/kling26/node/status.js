@@ -62,6 +62,11 @@ export function say(node, change) {
   draw();
 }
 
+/** @param {any} node whether it has a place for text */
+export function hasStatus(node) {
+  return shown.has(node);
+}
+
 /**
  * Give a node its place for text, as its last widget.
  *
@@ -89,6 +94,12 @@ export function addStatus(node) {
   widget.serialize = false; // Not in the workflow's file.
   widget.serializeValue = () => undefined;
 
+  const { onSerialize } = node;
+  node.onSerialize = function (/** @type {any} */ saved) {
+    onSerialize?.call(this, saved);
+    // The text is not saved, nor is the room that the node has made for it.
+    saved.size = [saved.size[0], saved.size[1] - grownBy(this)];
+  };
   const draw = () => {
     setText(notice, status.notice);
     setText(text, status.text);
@@ -131,7 +142,7 @@ function button({ label, run }) {
 const grown = new WeakMap();
 
 /** @param {any} node */
-export function grownBy(node) {
+function grownBy(node) {
   return grown.get(node) ?? 0;
 }
 
