@@ -52,6 +52,7 @@ def test_under_a_path_of_its_own_the_panel_shows_and_plays_what_the_node_made(
     page.get_by_test_id("queue-button").click()
     page.get_by_role("button", name="Kling 2.6", exact=True).click()
     panel = page.get_by_role("region", name="Kling 2.6")
+    panel.get_by_label("Search prompts").fill("Behind a proxy")
     row = panel.locator("li", has_text="Behind a proxy")
     row.get_by_role("button", name="Play").click(timeout=60_000)
     page.wait_for_function("() => document.querySelector('.kling26-task video')?.duration > 0")
