@@ -337,7 +337,7 @@ def test_what_cannot_be_cancelled_says_why(kie: Panel) -> None:
 
 def test_what_a_provider_or_the_disk_has_said_names_no_path(kie: Panel, tmp_path: Path) -> None:
     task = begun(kie)
-    (kie.stage.home / "config.toml").write_text("jurnal = 1")
+    (kie.stage.home / "config.toml").write_text("jornal = 1")
 
     for answer in (kie.get(TASKS), kie.show(task, "/video"), kie.act(task, "resume")):
         assert 400 <= answer[0] < 500 or answer[0] == 200

@@ -48,7 +48,7 @@ test("rehearsals are left out unless they are asked for", () => {
 const found = (search, values = {}) => model.matches(task(values), { ...ALL, search });
 
 test("a search finds every word of a prompt, in any order, case and form of its letters", () => {
-  for (const search of ["fox RED", " fox ", "", "ｆｏｘ", "re fo"]) assert.equal(found(search), true, search);
+  for (const search of ["fox RED", " fox ", "", "ｆｏｘ", "re f"]) assert.equal(found(search), true, search);
   assert.equal(found("red wolf"), false);
   assert.equal(found("CAFÉ", { prompt: "Ein cafe\u0301" }), true);
   assert.equal(found("лиса РЫЖАЯ", { prompt: "Рыжая лиса" }), true);
