@@ -129,6 +129,7 @@ def test_a_day_in_pictures(
     day.new_node(prompt="A heron in the rain", seed=1)
     day.press_run()
     day.wait_for(lambda: "unclear" in standings(day))
+    day.page.locator(".kling26-toast").get_by_role("button", name="Find out").last.click()
     panel.get_by_role("button", name="found it").first.wait_for()
     day.picture("unknown")
     panel.get_by_role("button", name="found it").first.click()
