@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from ..core.journal.task import Task
 from ..core.money import cost_unit, usd_text
 from ..core.provider import Provider
-from ..core.runner.results import cost_in_usd
+from ..core.runner.results import cost_in_usd, likely_cost
 from . import texts
-from .money_texts import about, amount, estimate
+from .money_texts import about, amount
 from .tables import cells, columns, excerpt, paragraph, width
 
 #: The shortest excerpt of a prompt, in characters.
@@ -45,7 +45,7 @@ def _row(task: Task, provider: Provider | None) -> tuple[str, str, str, str, str
 def _cost(task: Task, provider: Provider | None) -> str:
     """What a task cost, or likely did, in USD if possible: a line has no room for more."""
     if task.cost is None:
-        likely = estimate(task)
+        likely = likely_cost(task)
         return "" if likely is None else about(likely)
     usd = cost_in_usd(task, provider)
     if usd is not None:

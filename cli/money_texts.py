@@ -8,7 +8,6 @@ from ..core.spending import DAY, Budget, Spent, left
 from ..core.text import sanitize, span
 
 if TYPE_CHECKING:
-    from ..core.journal.task import Task
     from ..core.provider import Provider
 
 
@@ -35,16 +34,6 @@ def about(usd: float) -> str:
     'about 0.21 USD'
     """
     return f"about {usd_text(usd)}"
-
-
-def estimate(task: "Task") -> float | None:
-    """
-    What a task likely cost in USD, as known before it was sent, if nobody says what it did.
-
-    None for one that was perhaps not taken, or has failed: perhaps it cost nothing.
-    """
-    paid = task.standing in ("at_provider", "made", "stored") and not task.sandbox
-    return task.price_usd if paid and task.cost is None else None
 
 
 def price_text(price: Price, provider: "Provider") -> str:

@@ -15,6 +15,7 @@ from ..core.errors import JournalBusy, Kling26Error, NotDelivered, Remedy, Unkno
 from ..core.journal.task import Task
 from ..core.provider import Provider
 from ..core.settings import PREFIX
+from ..core.spending import LIMITS
 from ..core.status import Standing
 from ..core.text import join_sentences, sanitize
 from .key_texts import SET_ANY_KEY, set_key
@@ -283,7 +284,7 @@ def _set_key(remedy: Remedy, name: str | None, provider: Provider | None) -> str
 
 
 def _is_budget(remedy: Remedy | None) -> bool:
-    return remedy is not None and remedy.do == "change" and remedy.option in _BUDGET
+    return remedy is not None and remedy.do == "change" and remedy.option in LIMITS
 
 
 def _raise_limit(setting: str) -> str:
@@ -291,8 +292,6 @@ def _raise_limit(setting: str) -> str:
     return f"Set {PREFIX}{setting.upper()} to a larger number, or to none for no limit."
 
 
-#: The limits of the budget, by the names of their settings.
-_BUDGET = ("max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour")
 #: What else helps, and is the same for everybody.
 _ADVICE = {"top_up": "Top up the account and try again.", "wait": "Try again later."}
 

@@ -11,10 +11,10 @@ from ..core.journal.task import Task, TaskState
 from ..core.money import USD, cost_unit, usd_text
 from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
-from ..core.runner.results import cost_in_usd
+from ..core.runner.results import cost_in_usd, likely_cost
 from ..core.text import join_words
 from . import usage
-from .money_texts import about, amount, estimate
+from .money_texts import about, amount
 from .texts import Providers, count
 
 #: What a task may have cost, if nobody has said how much.
@@ -102,7 +102,7 @@ def _by_unit(tasks: Sequence[Task], providers: Providers) -> dict[str, list[floa
 
 def _likely(tasks: Sequence[Task]) -> list[float]:
     """What those whose cost nobody tells should have cost, in USD, as far as that is known."""
-    return [usd for task in tasks if (usd := estimate(task)) is not None]
+    return [usd for task in tasks if (usd := likely_cost(task)) is not None]
 
 
 def _in_usd(tasks: Sequence[Task], providers: Providers) -> str:
@@ -121,7 +121,7 @@ def _in_usd(tasks: Sequence[Task], providers: Providers) -> str:
 
 def _is_unknown(task: Task, providers: Providers) -> bool:
     """Whether a task may have cost something, and nobody knows what, or what it should cost."""
-    if task.cost is not None or estimate(task) is not None:
+    if task.cost is not None or likely_cost(task) is not None:
         return False
     return task.standing in _PAID or _failed_at_cost(task, providers.get(task.provider))
 

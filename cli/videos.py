@@ -8,12 +8,12 @@ from cyclopts import Parameter
 
 from ..core.errors import Kling26Error, ProviderError
 from ..core.provider import Provider
+from ..core.runner.results import likely_cost
 from ..core.settings import TIMEOUT
 from . import texts
 from .console import as_object, result, say
 from .dry_run import dry_run
 from .exits import NOT_DELIVERED, exit_status
-from .money_texts import estimate
 from .parameters import (
     NO_FLAGS,
     TASKS,
@@ -228,7 +228,7 @@ def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
 
 def _say_made(end: _End, quiet: bool, began: float) -> None:
     if end.video is not None and not quiet:
-        likely = None if end.task is None else estimate(end.task)
+        likely = None if end.task is None else likely_cost(end.task)
         say(made_text(end.video, end.provider, end.took, began, likely))
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from attrs import frozen
 
 from ..core.errors import ImageRefused, OptionRefused, UnknownProvider
-from ..core.options import show
+from ..core.options import option_info, show
 from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
+from ..core.request import VideoRequest
 from ..core.text import closest
 from . import error_texts
 from .texts import IMAGES, NODE_ID
@@ -30,7 +31,7 @@ ABSENT = "kling26"
 _PAGES_OWN = ("$$", "video-preview")
 _OWN = "provider."
 #: With several videos, the last one has it at most.
-_LAST_SEED = 2**64 - 1
+_LAST_SEED = int(option_info(VideoRequest, "seed").bounds.maximum or 0)
 
 
 @frozen

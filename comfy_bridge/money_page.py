@@ -9,7 +9,7 @@ from ..core.money import Balance
 from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
 from ..core.settings import Settings
-from ..core.spending import Budget
+from ..core.spending import LIMITS, Budget
 from . import routes
 from .routes import Answer, Call
 from .running import DEFAULTS
@@ -95,11 +95,7 @@ def _limits() -> dict[str, object]:
 
 def limits_object(budget: Budget) -> dict[str, object]:
     """The limits by their names; null is none."""
-    return {
-        "max_cost_per_day": budget.max_cost_per_day,
-        "max_tasks_per_day": budget.max_tasks_per_day,
-        "max_tasks_per_hour": budget.max_tasks_per_hour,
-    }
+    return {name: getattr(budget, name) for name in LIMITS}
 
 
 def _changed(call: Call) -> dict[str, object]:

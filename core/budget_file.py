@@ -13,10 +13,9 @@ from .home import advise_of_file
 from .locks import locked
 from .pasted import plain
 from .settings import Settings, variable_of
+from .spending import LIMITS
 from .text import sanitize
 
-#: The names of the limits.
-LIMITS = ("max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour")
 #: More than anybody means, and a number that every program reads as it is.
 _MOST = 1_000_000_000
 #: A value on one line, and what follows it there.

@@ -14,6 +14,8 @@ from .money import amount, usd_text
 from .text import join_sentences, span
 
 HOUR, DAY = 3600.0, 86400.0
+#: The names of the limits, as settings have them.
+LIMITS = ("max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour")
 
 
 @frozen

@@ -7,7 +7,7 @@ from ..journal.receipts import Receipts
 from ..journal.task import Task
 from ..threads import in_thread
 from .pictures import drop_pictures
-from .unclear import own
+from .unclear import own, run_by_another
 
 
 async def forget(journal: Journal, store: Store, task: Task) -> None:
@@ -22,7 +22,7 @@ async def forget(journal: Journal, store: Store, task: Task) -> None:
             task=task.id,
         )
     if not await journal.forget(await own(journal, task)):
-        raise NotApplicable(f"Another process is running task {task.id}.", task=task.id)
+        raise run_by_another(task)
     await delete_files(journal, store, task)
 
 

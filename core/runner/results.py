@@ -63,6 +63,16 @@ def cost_in_usd(task: Task, provider: Provider | None) -> float | None:
     return None if provider is None else in_usd(provider, task.cost, unit)
 
 
+def likely_cost(task: Task) -> float | None:
+    """
+    What a task likely cost in USD, as known before it was sent, if nobody says what it did.
+
+    None for one that was perhaps not taken, or has failed: perhaps it cost nothing.
+    """
+    paid = task.standing in ("at_provider", "made", "stored") and not task.sandbox
+    return task.price_usd if paid and task.cost is None else None
+
+
 @frozen
 class Outcome:
     """How a task ended: its row, and either the video or the error."""

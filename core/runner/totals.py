@@ -9,10 +9,7 @@ from attrs import frozen
 from ..journal.task import Task
 from ..money import cost_unit
 from ..provider import Provider
-from .results import cost_in_usd
-
-#: What has been taken, so that it is paid for.
-_TAKEN = ("at_provider", "made", "stored")
+from .results import cost_in_usd, likely_cost
 
 
 @frozen
@@ -57,9 +54,7 @@ def start_of_month(now: float) -> float:
 
 
 def _in_usd(task: Task, provider: Provider | None) -> float | None:
-    if task.cost is not None:
-        return cost_in_usd(task, provider)
-    return task.price_usd if task.standing in _TAKEN else None
+    return likely_cost(task) if task.cost is None else cost_in_usd(task, provider)
 
 
 def _midnight(year: int, month: int, day: int) -> float:

@@ -37,7 +37,7 @@ async def adopt(
     if not await journal.adopt(await _owner(journal, task), ticket):
         # Meanwhile, another task may have been given the same id.
         await _free_ticket(journal, task, target, task_id)
-        raise _run_by_another(task)
+        raise run_by_another(task)
 
 
 async def _free_ticket(journal: Journal, task: Task, target: Target, task_id: str) -> Ticket:
@@ -67,14 +67,14 @@ def check_unknown(task: Task) -> None:
 async def reopen(journal: Journal, task: Task) -> None:
     """Let an unknown task be submitted again, by this worker; raises `NotApplicable`."""
     if not await journal.reopen(await _owner(journal, task), lost=True):
-        raise _run_by_another(task)
+        raise run_by_another(task)
 
 
 async def own(journal: Journal, task: Task) -> Task:
     """The task as this process's own; raises `NotApplicable` while another one runs it."""
     owned = await journal.take_over(task)
     if owned is None:
-        raise _run_by_another(task)
+        raise run_by_another(task)
     return owned
 
 
@@ -84,5 +84,6 @@ async def _owner(journal: Journal, task: Task) -> Owner:
     return owner
 
 
-def _run_by_another(task: Task) -> NotApplicable:
+def run_by_another(task: Task) -> NotApplicable:
+    """The refusal of what only the process that runs a task may do."""
     return NotApplicable(f"Another process is running task {task.id}.", task=task.id)

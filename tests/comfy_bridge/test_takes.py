@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Coroutine
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,15 +44,21 @@ def test_each_seed_is_a_task_of_its_own(
     assert all(each.is_output_list for each in node.define_schema().outputs)
 
 
+async def all_asked(runner: Any, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    """A node that is running, once it has asked for all four of its videos."""
+    node = asyncio.create_task(work)
+    while len(runner.asked) < 4:
+        await asyncio.sleep(0.01)
+    return node
+
+
 def test_they_are_made_at_the_same_time(
     comfyui: Any, registry: Registry, runner: Any, four: Values, hidden: Any
 ) -> None:
     runner.go = False
 
     async def prompt() -> None:
-        node = asyncio.create_task(execute(registry, four, hidden))
-        while len(runner.asked) < 4:
-            await asyncio.sleep(0.01)
+        node = await all_asked(runner, execute(registry, four, hidden))
         runner.go = True
         await node
 
@@ -128,9 +135,7 @@ def test_cancel_cancels_all(
     runner.go, runner.steps = False, [Progress("k1", "kie", "running", 1.0)]
 
     async def prompt() -> None:
-        node = asyncio.create_task(execute(registry, four, hidden))
-        while len(runner.asked) < 4:
-            await asyncio.sleep(0.01)
+        node = await all_asked(runner, execute(registry, four, hidden))
         comfyui.interrupted = True
         with pytest.raises(comfyui.stand_in.InterruptProcessingException):
             await node
@@ -147,9 +152,7 @@ def test_a_failing_neighbour_leaves_all_of_them_alone(
     runner.go = False
 
     async def prompt() -> None:
-        node = asyncio.create_task(execute(registry, four, hidden))
-        while len(runner.asked) < 4:
-            await asyncio.sleep(0.01)
+        node = await all_asked(runner, execute(registry, four, hidden))
         node.cancel()  # as asyncio.run does with what is left
         with pytest.raises(asyncio.CancelledError):
             await node

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from .graph import ADD
+
 TYPED_KEY = "sk-e2e-typed-in-the-page-0815"
 PROVIDERS = ("kie", "apikley", "cometapi", "runcomfy")
 SHARED = [
@@ -14,19 +16,6 @@ SHARED = [
     "provider",
 ]  # fmt: skip
 
-# Adds a node with these values; the choice of a provider comes first, because it makes widgets.
-ADD = """([type, position, values]) => {
-    const node = LiteGraph.createNode(type);
-    app.graph.add(node);
-    node.pos = position;
-    for (const [name, value] of Object.entries(values)) {
-        const widget = node.widgets.find((each) => each.name === name);
-        widget.value = value;
-        widget.callback?.(value);
-    }
-    app.graph.setDirtyCanvas(true, true);
-    return node.id;
-}"""
 WIDGETS = """(id) => Object.fromEntries(
     app.graph.getNodeById(id).widgets.filter((each) => each.serialize !== false)
         .map((each) => [each.name, each.value]))"""

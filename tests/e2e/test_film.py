@@ -7,18 +7,9 @@ from typing import Any
 
 import pytest
 
+from .graph import ADD
+
 KEY = "sk-e2e-typed-in-the-page-0815"
-ADD = """(values) => {
-    const node = LiteGraph.createNode("Kling26Video");
-    app.graph.add(node);
-    node.pos = [120, 120];
-    for (const [name, value] of Object.entries(values)) {
-        const widget = node.widgets.find((each) => each.name === name);
-        widget.value = value;
-        widget.callback?.(value);
-    }
-    app.graph.setDirtyCanvas(true, true);
-}"""
 
 
 class Day:
@@ -63,7 +54,7 @@ class Day:
 
     def new_node(self, **values: Any) -> None:
         self.page.evaluate("() => app.graph.clear()")
-        self.page.evaluate(ADD, values)
+        self.page.evaluate(ADD, ["Kling26Video", [120, 120], values])
 
 
 def standings(day: Day) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kling26.comfy_bridge.words import words
 
-from .test_browser import ADD
+from .graph import ADD
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = {"zh": "一只红狐在雪地里奔跑", "ru": "Рыжая лиса бежит по снегу"}

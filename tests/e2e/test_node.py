@@ -9,23 +9,12 @@ from typing import Any
 
 import pytest
 
+from .graph import ADD
+
 KEY = "sk-e2e-not-to-be-seen-anywhere-4711"
 SAVED = sorted((Path(__file__).parents[1] / "web" / "saved").glob("*.json"))
 Node = Callable[..., dict[str, Any]]
 
-# Adds a node with these values; the choice of a provider comes first, because it makes widgets.
-ADD = """([position, values]) => {
-    const node = LiteGraph.createNode("Kling26Video");
-    app.graph.add(node);
-    node.pos = position;
-    for (const [name, value] of Object.entries(values)) {
-        const widget = node.widgets.find((each) => each.name === name);
-        widget.value = value;
-        widget.callback?.(value);
-    }
-    app.graph.setDirtyCanvas(true, true);
-    return String(node.id);
-}"""
 CHOOSE = """(name) => {
     const choice = app.graph.nodes[0].widgets.find((each) => each.name === "provider");
     choice.value = name;
@@ -221,7 +210,7 @@ def test_a_node_runs_alone_and_plays_every_video(
     page = open_page(comfy, **{"Comfy.VueNodes.Enabled": nodes2})
     page.set_viewport_size({"width": 1280, "height": 1000})
     values = {"provider": "kie", "prompt": f"Played {nodes2}", "count": 2, "sandbox": True}
-    page.evaluate(ADD, [[100, 100], values])
+    page.evaluate(ADD, ["Kling26Video", [100, 100], values])
     _press_run(page, comfy)
     video = page.locator("video").first
     video.wait_for()
@@ -242,7 +231,9 @@ def test_an_error_is_whole_on_the_node_and_in_a_message_with_a_button(
 ) -> None:
     page = open_page(comfy, **{"Comfy.VueNodes.Enabled": nodes2})
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.evaluate(ADD, [[100, 100], {"provider": "apikley", "prompt": "Without a key"}])
+    page.evaluate(
+        ADD, ["Kling26Video", [100, 100], {"provider": "apikley", "prompt": "Without a key"}]
+    )
     _press_run(page, comfy)
     message = page.locator(".kling26-toast")
     said = page.evaluate(SAID)
@@ -267,7 +258,7 @@ def test_a_subgraph_shows_what_its_node_says(
 ) -> None:
     page = open_page(comfy, **{"Comfy.VueNodes.Enabled": nodes2})
     values = {"provider": "kie", "prompt": f"Inside {nodes2}", "seed": 3, "count": 2}
-    inner = page.evaluate(ADD, [[100, 160], values])
+    inner = page.evaluate(ADD, ["Kling26Video", [100, 160], values])
     outer = page.evaluate(
         "(id) => String(app.graph.convertToSubgraph(new Set([app.graph.getNodeById(id)])).node.id)",
         inner,
@@ -285,7 +276,9 @@ def test_a_subgraph_shows_what_its_node_says(
 
 def test_the_badge_is_one_sum_for_all_that_a_click_queues(comfy: Any, open_page: Any) -> None:
     page = open_page(comfy)
-    node = page.evaluate(ADD, [[100, 100], {"provider": "kie", "prompt": "x", "count": 3}])
+    node = page.evaluate(
+        ADD, ["Kling26Video", [100, 100], {"provider": "kie", "prompt": "x", "count": 3}]
+    )
     one = page.evaluate(BADGES, node)
     page.evaluate("() => { app.extensionManager.queueSettings.batchCount = 4; }")
     four = page.evaluate(BADGES, node)
@@ -365,7 +358,9 @@ def test_instant_with_a_changing_seed_is_stopped_by_the_budget(
     (home / "config.toml").write_text("max_tasks_per_hour = 2\n")
     before = _paid(providers)
     page = open_page(comfy)
-    page.evaluate(ADD, [[100, 100], {"provider": "kie", "prompt": "Again and again"}])
+    page.evaluate(
+        ADD, ["Kling26Video", [100, 100], {"provider": "kie", "prompt": "Again and again"}]
+    )
     older = comfy.get("/system_stats")["system"]["comfyui_version"].startswith("0.8.")
     page.evaluate(
         """(mode) => {
@@ -395,7 +390,7 @@ def test_a_new_node_has_room_for_its_widgets_and_none_to_spare(
     comfy: Any, open_page: Any, artefacts: Path
 ) -> None:
     page = open_page(comfy)
-    page.evaluate(ADD, [[60, 120], {}])
+    page.evaluate(ADD, ["Kling26Video", [60, 120], {}])
     chosen = "() => app.graph.nodes[0].widgets.find((each) => each.name === 'provider').value"
     room = """() => { const node = app.graph.nodes[0]; const bounds = node.boundingRect;
         return [node.size[1] - Math.max(...node.widgets.map((each) =>

@@ -12,15 +12,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-ADD = """(values) => {
-    const node = LiteGraph.createNode("Kling26Video");
-    app.graph.add(node);
-    for (const [name, value] of Object.entries(values)) {
-        const widget = node.widgets.find((each) => each.name === name);
-        widget.value = value;
-        widget.callback?.(value);
-    }
-}"""
+from .graph import ADD
 
 
 @pytest.fixture
@@ -48,7 +40,8 @@ def test_under_a_path_of_its_own_the_panel_shows_and_plays_what_the_node_made(
     comfy: Any, proxied: Any, open_page: Callable[..., Any], artefacts: Path
 ) -> None:
     page = open_page(evolve(proxied, url=f"{proxied.url}/"))
-    page.evaluate(ADD, {"prompt": "Behind a proxy", "provider": "kie", "seed": 4})
+    values = {"prompt": "Behind a proxy", "provider": "kie", "seed": 4}
+    page.evaluate(ADD, ["Kling26Video", [0, 0], values])
     page.get_by_test_id("queue-button").click()
     page.get_by_role("button", name="Kling 2.6", exact=True).click()
     panel = page.get_by_role("region", name="Kling 2.6")
