@@ -84,6 +84,10 @@ class JobContext:
     #: Whether a paid request is in flight, or its answer is not in the journal yet.
     paying: bool = field(default=False, init=False)
     latest: Progress | None = field(default=None, init=False)
+    #: Whether anybody in this process waits for the video, and not only until the task is taken.
+    wanted: bool = field(default=False, init=False)
+    #: Set once the provider has taken the task, and the journal says so.
+    taken: asyncio.Event = field(factory=asyncio.Event, init=False)
     #: Whether its task has been cancelled, and is nobody's job any more.
     left: bool = field(default=False, init=False)
     #: Whether the video is in the store.
@@ -264,6 +268,21 @@ class JobContext:
                 await self.answers.discard()
         if last and not was_stored:
             await self.events.ended(self.task)
+
+    async def tell_taken(self) -> bool:
+        """
+        Tell whoever waits for it that the provider has taken the task.
+
+        True if nobody here wants its video: then the task is anybody's. What the journal does not
+        know yet is not left to others.
+        """
+        if self._unwritten:
+            return False
+        leave = not self.wanted
+        if leave:
+            await self.give_up()
+        self.taken.set()
+        return leave
 
     async def give_up(self) -> None:
         """Leave the task as it is to whoever wants to continue it."""

@@ -33,7 +33,11 @@ logger: logging.Logger = logging.getLogger("kling26")
 
 
 async def run(context: JobContext, turns: Turns) -> Task:
-    """Run the task to its end; returns its row once the video is stored, or raises."""
+    """
+    Run the task to its end; returns its row once the video is stored, or raises.
+
+    If nobody wants more, the end is that the provider has taken it.
+    """
     try:
         return await _run(context, turns)
     except (Replaced, TakenOver):
@@ -57,6 +61,8 @@ async def _run(context: JobContext, turns: Turns) -> Task:
         if context.ticket is not None:
             await report_others(context, context.ticket)
         ticket = context.ticket or await context.accept(await _submit(context, turns))
+        if await context.tell_taken():
+            return context.task
         status = context.result or await _mark_succeeded(context, await poll(context, ticket))
         path, url = await fetch(context, ticket, status)
         await ask_for_cost(context, ticket)

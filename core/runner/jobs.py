@@ -50,6 +50,8 @@ _GRACE = 2.0
 OVERRUN = 4.0
 #: How long a journal that fails may take to come back, in seconds.
 _JOURNAL_PATIENCE = 30.0
+#: Where tasks stand that their provider has taken, and that are not here yet.
+_TAKEN: tuple[Standing, ...] = ("at_provider", "made")
 #: How often to look at a task that another process runs, in seconds.
 _WATCH_EVERY = 0.5
 
@@ -98,10 +100,18 @@ class JobPool:
         await self._checker.aclose()
 
     async def complete(
-        self, task: Task, deadline: float, progress: Listener, order: Order | None = None
+        self,
+        task: Task,
+        deadline: float,
+        progress: Listener,
+        order: Order | None = None,
+        only_taken: bool = False,
     ) -> Task:
         """
         Return the task once its video is stored, by this process or another.
+
+        With `only_taken`, return it once its provider has taken it and the journal says so: if
+        nobody here waits for its video, the row is then anybody's.
 
         `order` is there if the caller has made the request, and not only named the task. Raises the
         error that ended the task, or, at the deadline, `StillRunning` or `TryLater`; the job itself
@@ -114,7 +124,9 @@ class JobPool:
                     _check_target(latest, order)
                     with trouble.forgiven(latest):
                         try:
-                            if done := await self._attempt(latest, deadline, progress, order):
+                            if done := await self._attempt(
+                                latest, deadline, progress, order, only_taken
+                            ):
                                 _check_target(done, order)
                                 return done
                         except Replaced as replaced:
@@ -145,11 +157,18 @@ class JobPool:
             running.cancel()
 
     async def _attempt(
-        self, task: Task, deadline: float, progress: Listener, order: Order | None
+        self,
+        task: Task,
+        deadline: float,
+        progress: Listener,
+        order: Order | None,
+        only_taken: bool,
     ) -> Task | None:
-        """The stored task; None while another process runs it. Raises the error that ended it."""
+        """The task as wanted; None while another process runs it. Raises the error that ended it."""
         if task.state == "stored" and (file := self.store.find(task.id, task.file)):
             return evolve(task, file=str(file))
+        if only_taken and task.standing in _TAKEN:
+            return task
         if task.standing == "over":
             raise _end_error(task)
         if task.id not in self._jobs:
@@ -159,22 +178,30 @@ class JobPool:
             context = await self._context(owned, deadline, order)
             if task.id not in self._jobs:  # Another caller may have started it meanwhile.
                 self._start(context)
-        return await self._join(task.id, deadline, progress)
+        return await self._join(task.id, deadline, progress, only_taken)
 
-    async def _join(self, task: str, deadline: float, progress: Listener) -> Task:
-        """Wait for the task's job in this process; at the deadline, leave it running."""
+    async def _join(
+        self, task: str, deadline: float, progress: Listener, only_taken: bool
+    ) -> Task | None:
+        """
+        Wait for the task's job in this process; at the deadline, leave it running.
+
+        None if it has ended before the video is stored, because nobody had wanted that.
+        """
         context, running = self._jobs[task]
         context.deadline = max(context.deadline, deadline)
+        context.wanted |= not only_taken
         context.listeners.append(progress)
         try:
-            await _wait(context, running, deadline)
+            await _wait(context, running, deadline, only_taken)
         finally:
             context.listeners.remove(progress)
         if running.cancelled() and context.left:
             raise TakenOver  # The journal says how it has ended.
         if running.done():
-            return running.result()
-        if context.stored:
+            ended = running.result()
+            return ended if only_taken or ended.state == "stored" else None
+        if context.stored or (only_taken and context.taken.is_set()):
             return context.task
         if context.task.standing == "unsent":
             await context.check_owner()  # Another worker may have sent it while this one slept.
@@ -319,8 +346,22 @@ _TIMEOUT_MESSAGES: Mapping[Standing, tuple[str, str]] = {
 }
 
 
-async def _wait(context: JobContext, running: _Running, deadline: float) -> None:
+async def _wait(
+    context: JobContext, running: _Running, deadline: float, only_taken: bool = False
+) -> None:
     """Wait for a job until the deadline, and a little longer if it is about to end."""
+    if only_taken:
+        taken = asyncio.ensure_future(context.taken.wait())
+        try:
+            await asyncio.wait(
+                [running, taken],
+                timeout=max(0.0, deadline - now()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            taken.cancel()
+        if context.taken.is_set():
+            return
     await asyncio.wait([running], timeout=max(0.0, deadline - now()))
     if not running.done() and context.task.state == "submitting":
         await asyncio.wait([running], timeout=_GRACE)

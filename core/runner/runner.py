@@ -7,10 +7,10 @@ cancelled or time out without affecting a paid task.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 from attrs import Factory, define, field
@@ -57,6 +57,8 @@ from .results import Outcome, Video, of_paid
 from .unclear import adopt, check_unknown, reopen
 
 logger: logging.Logger = logging.getLogger("kling26")
+
+T = TypeVar("T")
 
 #: How long the journal may take when the runner closes, in seconds.
 _LAST_WORDS = 2.0
@@ -160,21 +162,30 @@ class Runner:
         `Kling26Error`; `kling26.core.errors` says which kinds may mean that you paid.
         """
         deadline = now() + timeout
-        rehearsal = self._in_sandbox(sandbox)
-        # In a thread: a large picture takes a second to decode.
-        order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
-        while True:
-            task, choice = await self._claim(order, deadline)
-            if choice is None:
-                progress(found(task))
-                if request.callback_url not in (None, task.callback_url):
-                    progress(unused_callback(task))
-            elif order.auto:
-                progress(chosen(task, choice))
-            if choice is not None and (warning := await unlimited(task, self.journal)):
-                progress(warning)
-            with suppress(Elsewhere):  # The task was for any provider, and this order is not.
-                return await self._finish(task, deadline, progress, order, choice is None)
+        order = await self._order(request, provider, options, output, sandbox)
+        return await self._carry_out(order, deadline, progress, self._finish)
+
+    async def submit(
+        self,
+        request: VideoRequest,
+        provider: str | None = None,
+        options: Mapping[str, object] | object | None = None,
+        *,
+        output: str | Path | None = None,
+        sandbox: bool | None = None,
+        timeout: float = TIMEOUT,
+        progress: Listener = ignore_progress,
+    ) -> Task:
+        """
+        Return the task for a request once its provider has taken it, or had before.
+
+        Its video is left to whoever resumes it, here or in another process, and is then written to
+        `output`, too; only one that is stored already is written there at once. Takes and raises
+        what `generate` does.
+        """
+        deadline = now() + timeout
+        order = await self._order(request, provider, options, output, sandbox)
+        return await self._carry_out(order, deadline, progress, self._hand_in)
 
     async def resume(
         self,
@@ -326,8 +337,7 @@ class Runner:
 
         Needs no network: prices, balances and the budget are not looked at.
         """
-        rehearsal = self._in_sandbox(sandbox)
-        await in_thread(self._resolver.order, request, provider, options, None, rehearsal)
+        await self._order(request, provider, options, None, sandbox)
 
     async def preview(
         self,
@@ -346,7 +356,7 @@ class Runner:
         """
         deadline = now() + timeout
         rehearsal = self._in_sandbox(sandbox)
-        order = await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
+        order = await self._order(request, provider, options, output, rehearsal)
         prices = Prices(self.journal, kept=False)
         return await preview(order, self.journal, prices, self.registry, rehearsal, deadline)
 
@@ -392,6 +402,39 @@ class Runner:
                 provider=task.provider,
             )
 
+    async def _order(
+        self,
+        request: VideoRequest,
+        provider: str | None,
+        options: Mapping[str, object] | object | None,
+        output: str | Path | None,
+        sandbox: bool | None,
+    ) -> Order:
+        rehearsal = self._in_sandbox(sandbox)
+        # In a thread: a large picture takes a second to decode.
+        return await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
+
+    async def _carry_out(
+        self,
+        order: Order,
+        deadline: float,
+        progress: Listener,
+        end: Callable[[Task, float, Listener, Order, bool], Awaitable[T]],
+    ) -> T:
+        """Find or make the row for an order, and run its task to this `end`."""
+        while True:
+            task, choice = await self._claim(order, deadline)
+            if choice is None:
+                progress(found(task))
+                if order.request.callback_url not in (None, task.callback_url):
+                    progress(unused_callback(task))
+            elif order.auto:
+                progress(chosen(task, choice))
+            if choice is not None and (warning := await unlimited(task, self.journal)):
+                progress(warning)
+            with suppress(Elsewhere):  # The task was for any provider, and this order is not.
+                return await end(task, deadline, progress, order, choice is None)
+
     async def _claim(self, order: Order, deadline: float) -> tuple[Task, Choice | None]:
         try:
             async with asyncio.timeout_at(deadline + OVERRUN):
@@ -426,19 +469,40 @@ class Runner:
         order: Order | None = None,
         reused: bool = False,
     ) -> Video:
+        claimed = task.id
+        task, file = await self._run(task, deadline, progress, order)
+        assert file is not None
+        provider = self.registry.providers.get(task.provider)
+        return Video.of(task, file, reused or task.id != claimed, provider)
+
+    async def _hand_in(
+        self, task: Task, deadline: float, progress: Listener, order: Order, _: bool
+    ) -> Task:
+        task, _file = await self._run(task, deadline, progress, order, only_taken=True)
+        return task
+
+    async def _run(
+        self,
+        task: Task,
+        deadline: float,
+        progress: Listener,
+        order: Order | None,
+        only_taken: bool = False,
+    ) -> tuple[Task, Path | None]:
+        """The task, and where its video is for this caller: it is stored, or else taken."""
         output = None if order is None else order.output
         try:
-            recorded, claimed = task.standing != "stored", task.id
-            task = await self._jobs.complete(task, deadline, progress, order)
-            reused = reused or task.id != claimed
-            file = await write_outputs(self.journal, task, output, recorded)
+            recorded = task.standing != "stored"
+            task = await self._jobs.complete(task, deadline, progress, order, only_taken)
+            if task.state != "stored":
+                return task, None
+            return task, await write_outputs(self.journal, task, output, recorded)
         except Kling26Error as error:
             task = self._jobs.running(task.id) or task
             told = self._told(task, error)
             if told.task is None:  # The job has said more: the provider may have changed since.
                 told.about(task=task.id, provider=task.provider, task_id=task.task_id)
             raise told from error.__cause__
-        return Video.of(task, file, reused, self.registry.providers.get(task.provider))
 
     def _told(self, task: Task, error: Kling26Error) -> Kling26Error:
         return of_paid(task, error, self._resolver.rehearses(task.sandbox))
