@@ -1,40 +1,27 @@
 """The progress of tasks, on stderr: live on a terminal, else a line for each change."""
 
+import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field
 
-from ..core.progress import Progress
-from ..core.text import bytes_text, sanitize
-from .progress_texts import PHASES, clock, found_text, phase_text
+from ..core.progress import Listener, Progress
+from ..core.text import sanitize
+from .progress_texts import PHASES, found_text, phase_text
 from .streams import Channel, say
+from .tally import Row, State, Tally
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.live import Live
-    from rich.progress_bar import ProgressBar
 
-_BAR = 30
-
-
-@define
-class _Line:
-    """The latest progress of a task, and when it came."""
-
-    progress: Progress
-    at: float
-    #: When the download began, and at which byte, for its speed.
-    began: tuple[float, int] | None = None
-
-    @property
-    def elapsed(self) -> float | None:
-        """Seconds since the provider took the task, by now."""
-        elapsed = self.progress.elapsed
-        return None if elapsed is None else elapsed + time.monotonic() - self.at
+#: How long a log has no head line, first and then each time, in seconds.
+_FIRST, _AGAIN = 5.0, 30.0
 
 
 @define
@@ -42,15 +29,24 @@ class Display:
     """
     What is shown of all tasks, for as long as the `with` block lasts.
 
-    `listen` may be called from any thread.
+    One task is a line of its own. After `expect`, there are many, each with a label, and a head
+    line says how far they are. Everything may be called from any thread.
     """
 
     #: Whether nothing is shown; the tasks are noted all the same.
     quiet: bool = False
-    #: The tasks that have reported anything.
-    tasks: dict[str, _Line] = field(factory=dict, init=False)
+    #: A clock that is never set, in seconds.
+    clock: Callable[[], float] = time.monotonic
+    #: The latest progress of each task that has reported anything.
+    tasks: dict[str, Progress] = field(factory=dict, init=False)
+    #: The rows that have begun, by their labels; a task without one is its own.
+    rows: dict[str, Row] = field(factory=dict, init=False)
+    #: The sums over all rows, if there are many.
+    tally: Tally | None = field(default=None, init=False)
+    _labels: dict[str, str] = field(factory=dict, init=False)
     _live: "Live | None" = field(default=None, init=False)
-    _said: dict[str, str] = field(factory=dict, init=False)
+    #: What was said last, of a row or of all, and when.
+    _said: dict[str, tuple[str, float]] = field(factory=dict, init=False)
 
     def __enter__(self) -> Self:
         if not self.quiet and sys.stderr.isatty():
@@ -71,7 +67,7 @@ class Display:
         if console.is_terminal and not console.is_dumb_terminal:
             self._live = Live(
                 console=console,
-                get_renderable=self._rows,
+                get_renderable=lambda: self._shown(console),
                 transient=True,
                 # Results go to stdout; rich would otherwise redirect them to its console.
                 redirect_stdout=False,
@@ -88,43 +84,137 @@ class Display:
         if live is not None:
             live.start()
 
+    # -- many rows -------------------------------------------------------------------------
+
+    def expect(
+        self,
+        total: int,
+        limit_usd: float | None = None,
+        *,
+        spent_usd: float = 0.0,
+        pace: float | None = None,
+        jobs: int | None = None,
+    ) -> Tally:
+        """
+        Show a head line over `total` rows, from which it tells how far they are.
+
+        See `Tally` for the rest, which may be left out.
+        """
+        self.tally = Tally(total, limit_usd, spent_usd, pace, jobs)
+        self._said[""] = "", self.clock() + _FIRST - _AGAIN
+        return self.tally
+
+    def listener(self, label: str) -> Listener:
+        """The listener for one row of many, which may have no task yet."""
+        label = sanitize(label, 200)
+        self.rows.setdefault(label, Row(label))
+        return partial(self._hear, label)
+
+    def name(self, task: str, label: str) -> None:
+        """Call a task by this label; what it reports comes to `listen`."""
+        self._labels[task] = label = sanitize(label, 200)
+        self.rows.setdefault(label, Row(label))
+
+    def ended(
+        self, label: str, state: State, cost_usd: float | None = None, *, told: bool = False
+    ) -> None:
+        """
+        Note how a row ended, and what it cost, if it did.
+
+        A log has a line on each video that is here, unless the command has `told` that itself. Why
+        another one is not, the command has to say.
+        """
+        label, now = sanitize(label, 200), self.clock()
+        row = self.rows.setdefault(label, Row(label))
+        if self.tally is None or row.state is not None:
+            return
+        row.state = state
+        self.tally.end(row, state, cost_usd, now)
+        if self._on_log and state == "here" and not told:
+            say(f"{label}: here")
+        self._say_head(now)
+
+    # -- listening -------------------------------------------------------------------------
+
     def listen(self, progress: Progress) -> None:
         """The listener for the runner."""
-        before = self.tasks.get(progress.task)
-        remark = _remark(progress)
-        if remark is not None and not self.quiet:
-            self._say_remark(progress, remark)
-        if remark is None or before is None:
-            self.tasks[progress.task] = _line(progress, before)
+        self._hear(self._labels.get(progress.task, progress.task), progress)
+
+    def _hear(self, label: str, progress: Progress) -> None:
+        row, now = self.rows.setdefault(label, Row(label)), self.clock()
+        remark, begun = _remark(progress), row.begun
+        if remark is None or progress.task not in self.tasks:
+            self.tasks[progress.task] = progress
+        taken = row.taken
+        if remark is None or not begun:
+            row.hear(progress, now)
+        new = begun and row.taken and not taken
+        if self.tally is not None:
+            self._hear_among(row, progress, new, now)
+        elif not self.quiet:
+            self._hear_alone(row, progress, remark)
+
+    def _hear_alone(self, row: Row, progress: Progress, remark: str | None) -> None:
+        if remark is not None:
+            self._say(row, progress, remark)
         # What is rehearsed is to be seen, however soon it is over.
         told = self._live is None or (progress.sandbox and progress.message)
-        if told and not self.quiet and progress.phase in PHASES:
-            self._say_change(progress)
+        if told and progress.phase in PHASES:
+            text = phase_text(progress)
+            if self._said.get(row.label, ("", 0.0))[0] != text:
+                self._said[row.label] = text, self.clock()
+                self._say(row, progress, text)
 
-    def _say_remark(self, progress: Progress, remark: str) -> None:
-        alone = self._live is not None and len(self.tasks) < 2
-        say(remark if alone or progress.phase == "found" else f"{progress.task}: {remark}")
+    def _say(self, row: Row, progress: Progress, text: str) -> None:
+        alone = self._live is not None and len(self.rows) < 2
+        say(text if alone or progress.phase == "found" else f"{row.label}: {text}")
 
-    def _say_change(self, progress: Progress) -> None:
-        text = phase_text(progress)
-        if self._said.get(progress.task) != text:
-            self._said[progress.task] = text
-            self._say_remark(progress, text)
+    def _hear_among(self, row: Row, progress: Progress, new: bool, now: float) -> None:
+        """
+        Say what matters of one of many rows: with a line for each phase, nobody would read it.
 
-    # -- the live line ---------------------------------------------------------------------
+        That an equal one was found is in the head line.
+        """
+        if new and self.tally is not None:
+            self.tally.take(now)
+        if self.quiet:
+            return
+        if progress.phase == "note":
+            say(f"{row.label}: {sanitize(progress.message, 1000)}")
+        if self._on_log and new:
+            say(f"{row.label}: taken by {progress.provider}")
+        elif self._on_log and progress.phase in PHASES and progress.message:
+            self._say_trouble(row, progress.message, now)
+        self._say_head(now)
 
-    def _rows(self) -> "RenderableType":
-        from rich.table import Table
-        from rich.text import Text
+    def _say_trouble(self, row: Row, message: str, now: float) -> None:
+        """Say what holds a row up, unless that was just said of another one."""
+        kind = re.sub(r"\d+", "", message)
+        if now - self._said.get(kind, ("", -_AGAIN))[1] >= _AGAIN:
+            self._said[kind] = message, now
+            say(f"{row.label}: {sanitize(message)}")
 
-        shown = [line for line in list(self.tasks.values()) if line.progress.phase in PHASES]
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        for line in shown:
-            cells: list[RenderableType] = [Text(line.progress.task, "dim")] if shown[1:] else []
-            cells += [Text(PHASES[line.progress.phase].capitalize()), Text(clock(line.elapsed))]
-            details = Text(_details(line), no_wrap=True, overflow="ellipsis")
-            grid.add_row(*cells, _bar(line) or "", details)
-        return grid
+    def _say_head(self, now: float) -> None:
+        """Say on a log how far the rows are, now and then."""
+        before, at = self._said[""]
+        if self.tally is None or not self._on_log or now - at < _AGAIN:
+            return
+        text = " · ".join(self.tally.head(list(self.rows.values()), now))
+        if text != before:
+            self._said[""] = text, now
+            say(text)
+
+    @property
+    def _on_log(self) -> bool:
+        return self._live is None and not self.quiet
+
+    # -- live ------------------------------------------------------------------------------
+
+    def _shown(self, console: "Console") -> "RenderableType":
+        from . import live
+
+        rows, now = list(self.rows.values()), self.clock()
+        return live.screen(rows, self.tally, now, console.width, console.height)
 
 
 def _remark(progress: Progress) -> str | None:
@@ -132,46 +222,3 @@ def _remark(progress: Progress) -> str | None:
     if progress.phase == "found":
         return found_text(progress)
     return sanitize(progress.message, 1000) if progress.phase == "note" else None
-
-
-def _line(progress: Progress, before: _Line | None) -> _Line:
-    """The line that follows one; a download remembers when it began."""
-    line = _Line(progress, time.monotonic())
-    if progress.phase == "downloading":
-        line.began = before.began if before and before.began else (line.at, progress.done)
-    return line
-
-
-def _bar(line: _Line) -> "ProgressBar | None":
-    """How much of the expected time has passed, or of the file has arrived."""
-    from rich.progress_bar import ProgressBar
-
-    progress = line.progress
-    if progress.phase == "downloading" and progress.total:
-        return ProgressBar(progress.total, progress.done, width=_BAR)
-    if progress.phase == "running" and progress.expected and line.elapsed is not None:
-        # Only an estimate: a full bar would claim that it is done.
-        return ProgressBar(1.0, min(0.97, line.elapsed / progress.expected), width=_BAR)
-    return None
-
-
-def _details(line: _Line) -> str:
-    progress = line.progress
-    if progress.message:
-        return sanitize(progress.message)
-    if progress.phase == "downloading":
-        return _bytes(line)
-    if progress.phase == "running" and progress.expected:
-        return f"usually {clock(progress.expected)}"
-    if progress.phase == "queued" and progress.position is not None:
-        return f"number {progress.position} in the queue"
-    return ""
-
-
-def _bytes(line: _Line) -> str:
-    progress = line.progress
-    text = bytes_text(progress.done, progress.total)
-    if line.began is not None and line.at > line.began[0]:
-        speed = (progress.done - line.began[1]) / (line.at - line.began[0])
-        text += f", {bytes_text(int(speed))}/s"
-    return text

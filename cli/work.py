@@ -152,7 +152,7 @@ def _on_this_machine(session: Session[Any], paid: bool) -> Iterator[None]:
         lacking = None if isinstance(error, Kling26Error) else lack(error)
         if lacking is None:
             raise
-        known = [line.progress for line in session.display.tasks.values()]
+        known = list(session.display.tasks.values())
         sent = paid or any(each.phase not in ("waiting", "uploading") for each in known)
         found = (NotDelivered if sent else UsageError)(lacking)
         if len(known) == 1:
@@ -182,7 +182,7 @@ def _close(session: Session[Any], left: float) -> None:
         grace = max(0.0, min(_LAST_ANSWER, left - _CLOSING))
         paying = runner.paying
         if paying:
-            rehearsal = all(line.progress.sandbox for line in session.display.tasks.values())
+            rehearsal = all(each.sandbox for each in session.display.tasks.values())
             say(texts.waiting_for_answer(grace, rehearsal))
         try:
             closing = background.start(runner.aclose(grace))
@@ -200,7 +200,7 @@ def _given_up(session: Session[Any], paid: bool) -> Kling26Error:
         return NotDelivered("Time ran out before anything was known of the video.")
     if not lines:
         return JournalBusy("The journal did not answer in time. Nothing was sent.")
-    (latest, *others) = (line.progress for line in lines)
+    latest, *others = lines
     if others:
         return NotDelivered("Time ran out, and some tasks could not be ended in an orderly way.")
     title = session.providers[latest.provider].title

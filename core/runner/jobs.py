@@ -164,7 +164,7 @@ class JobPool:
         order: Order | None,
         only_taken: bool,
     ) -> Task | None:
-        """The task as wanted; None while another process runs it. Raises the error that ended it."""
+        """The wanted task; None while another process runs it. Raises the error that ended it."""
         if task.state == "stored" and (file := self.store.find(task.id, task.file)):
             return evolve(task, file=str(file))
         if only_taken and task.standing in _TAKEN:

@@ -14,7 +14,8 @@ def live(*steps: Progress) -> list[str]:
     display._live = object()  # type: ignore[assignment]
     for progress in steps:
         display.listen(progress)
-    Console(file=shown, width=100).print(display._rows())
+    console = Console(file=shown, width=100)
+    console.print(display._shown(console))
     return [" ".join(line.split()) for line in shown.getvalue().splitlines() if line.strip()]
 
 
