@@ -214,7 +214,7 @@ class Display:
         from . import live
 
         rows, now = list(self.rows.values()), self.clock()
-        return live.screen(rows, self.tally, now, console.width, console.height)
+        return live.screen(rows, self.tally, now, console)
 
 
 def _remark(progress: Progress) -> str | None:

@@ -3,46 +3,40 @@
 from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Group, RenderableType
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from ..core.text import bytes_text, sanitize
 from .progress_texts import PHASES, clock
 from .tally import Row, Tally
 
-_GAP = 2
-_BAR, _SHORT_BAR = 30, 12
-#: How wide a screen must be for a bar, and how much of it labels and phases may take.
+_BAR, _SHORT_BAR = 30, 10
+#: How wide a screen must be for a bar.
 _ROOM_FOR_BAR = 60
-_CLOCK = 7
+#: How much of the screen labels may take, and what is too narrow to be read.
+_SHARE, _LEAST = 0.32, 8
+_CLOCK = 5
 
 
-def screen(
-    rows: Sequence[Row], tally: Tally | None, now: float, width: int, height: int
-) -> RenderableType:
+def screen(rows: Sequence[Row], tally: Tally | None, now: float, console: Console) -> Text:
     """The head line, if there are many rows, and below it as many of them as there is room for."""
+    width, height = console.size
     open_rows = [row for row in rows if row.state is None and row.progress.phase in PHASES]
     room = max(1, height - 1) - (tally is not None)
     if len(open_rows) > room:
         room -= 1  # For the line that says so.
     shown = nsmallest(max(0, room), open_rows, key=lambda row: _rank(row, now))
-    parts: list[RenderableType] = []
-    if tally is not None:
-        parts.append(Text(_fitting(tally.head(rows, now), width), "bold", no_wrap=True))
-    if shown:
-        parts.append(_table(shown, now, width, named=tally is not None or len(open_rows) > 1))
+    lines = [] if tally is None else [Text(fitting(tally.head(rows, now), width), "bold")]
+    lines += _lines(shown, now, console, named=tally is not None or len(open_rows) > 1)
     if len(shown) < len(open_rows) and room >= 0:
-        more = f"and {len(open_rows) - len(shown)} more"
-        parts.append(Text(set_cell_size(more, min(width, len(more))), "dim", no_wrap=True))
-    return Group(*parts)
+        lines.append(_cut(f"and {len(open_rows) - len(shown)} more", width, "dim"))
+    return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
 
 
-def _fitting(parts: Sequence[str], width: int) -> str:
+def fitting(parts: Sequence[str], width: int) -> str:
     """As many of these as fit into a line, the first ones; the very first one cut if need be."""
-    line = _cut(parts[0], width)
+    line = _cut(parts[0], width).plain
     for part in parts[1:]:
         if cell_len(f"{line} · {part}") > width:
             break
@@ -50,11 +44,11 @@ def _fitting(parts: Sequence[str], width: int) -> str:
     return line
 
 
-def _cut(text: str, width: int) -> str:
+def _cut(text: str, width: int, style: str = "", pad: bool = False) -> Text:
     """A text that is no wider than that."""
-    if cell_len(text) <= width:
-        return text
-    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 1 else "…"[:width]
+    cut = Text(text, style)
+    cut.truncate(width, overflow="ellipsis", pad=pad)
+    return cut
 
 
 def _rank(row: Row, now: float) -> tuple[int, float]:
@@ -64,51 +58,34 @@ def _rank(row: Row, now: float) -> tuple[int, float]:
         return 0, 0.0
     if progress.message:
         return 1, 0.0
-    elapsed = row.elapsed(now) or 0.0
     if progress.phase == "running":
-        return 2, -elapsed / (progress.expected or 1.0)
-    return (3, float(progress.position or 0)) if progress.phase == "queued" else (4, -row.at)
+        return 2, -(row.elapsed(now) or 0.0) / (progress.expected or 1.0)
+    return (3, float(progress.position or 0)) if progress.phase == "queued" else (4, 0.0)
 
 
-def _table(rows: Sequence[Row], now: float, width: int, named: bool) -> Table:
-    """A line for each row, whose columns are as wide as the screen allows."""
+def _lines(rows: Sequence[Row], now: float, console: Console, named: bool) -> Iterator[Text]:
+    """A line for each row, in columns that are as wide as the screen allows."""
+    width, labels = console.width, [_label(row) for row in rows]
+    label = min(max(map(cell_len, labels), default=0), max(_LEAST, int(width * _SHARE)))
+    phase = max((len(PHASES[row.progress.phase]) for row in rows), default=0)
     bar = 0 if width < _ROOM_FOR_BAR else _SHORT_BAR if named else _BAR
-    phases = [PHASES[row.progress.phase].capitalize() for row in rows]
-    labels = [_label(row) for row in rows] if named else []
-    widths = _widths(labels, phases, bar, width)
-    grid = Table.grid(padding=(0, _GAP, 0, 0))
-    for each in widths:
-        grid.add_column(width=each, no_wrap=True, overflow="ellipsis")
-    for row, cells in zip(rows, _cells(rows, labels, phases, now, bar), strict=True):
-        style = "yellow" if row.progress.message else ""
-        grid.add_row(*cells[: len(widths)], style=style)
-    return grid
+    for row, name in zip(rows, labels, strict=True):
+        cells = [_cut(name, label, "dim", pad=True)] if named else []
+        cells.append(_cut(PHASES[row.progress.phase].capitalize(), phase, pad=True))
+        yield _line([*cells, *_cells(row, now, bar, console)], width)
 
 
-def _widths(labels: Sequence[str], phases: Sequence[str], bar: int, width: int) -> list[int]:
-    """The widths of the columns, the last of which has what is left; narrow ones are left out."""
-    widths = []
-    if labels:
-        widths.append(min(max(map(cell_len, labels)), max(8, width * 2 // 5)))
-    widths += [max(map(len, phases)), _CLOCK, *([bar] if bar else [])]
-    used = 0
-    for number, each in enumerate(widths):
-        if used + each > width:
-            last = width - used
-            return [*widths[:number], *([last] if last > 0 else [])]
-        used += each + _GAP
-    return [*widths, width - used] if width > used else widths
-
-
-def _cells(
-    rows: Sequence[Row], labels: Sequence[str], phases: Sequence[str], now: float, bar: int
-) -> Iterator[list[RenderableType]]:
-    for number, row in enumerate(rows):
-        cells: list[RenderableType] = [Text(labels[number], "dim")] if labels else []
-        cells += [Text(phases[number]), Text(clock(row.elapsed(now)))]
-        if bar:
-            cells.append(_bar(row, now, bar) or "")
-        yield [*cells, Text(_details(row))]
+def _line(cells: Sequence[Text], width: int) -> Text:
+    """Cells beside each other, up to the first one for which there is no room."""
+    line = Text()
+    for cell in cells:
+        gap = "  " if line else ""
+        left = width - line.cell_len - len(gap)
+        if left < min(cell.cell_len, _LEAST):
+            break
+        cell.truncate(left, overflow="ellipsis")
+        line = Text.assemble(line, gap, cell)
+    return line
 
 
 def _label(row: Row) -> str:
@@ -117,21 +94,38 @@ def _label(row: Row) -> str:
     return row.label if row.label == task else row.label.replace(task, task[:12])
 
 
-def _bar(row: Row, now: float, width: int) -> ProgressBar | None:
-    """How much of the expected time has passed, or of the file has arrived."""
+def _cells(row: Row, now: float, bar: int, console: Console) -> Iterator[Text]:
+    """What is said of a row behind its phase."""
+    progress, elapsed = row.progress, clock(row.elapsed(now))
+    if progress.message:
+        yield Text(sanitize(progress.message), "yellow")
+        return
+    yield Text(elapsed.ljust(_CLOCK) if bar else elapsed)
+    if bar:
+        yield _bar(_done(row, now), bar, console)
+    yield Text(_details(row))
+
+
+def _done(row: Row, now: float) -> float | None:
+    """How much of the expected time has passed, or of the file has arrived, up to 1."""
     progress, elapsed = row.progress, row.elapsed(now)
     if progress.phase == "downloading" and progress.total:
-        return ProgressBar(progress.total, progress.done, width=width)
+        return min(1.0, progress.done / progress.total)
     if progress.phase == "running" and progress.expected and elapsed is not None:
-        # Only an estimate: a full bar would claim that it is done.
-        return ProgressBar(1.0, min(0.97, elapsed / progress.expected), width=width)
+        return min(0.97, elapsed / progress.expected)  # A full one would claim that it is done.
     return None
+
+
+def _bar(done: float | None, width: int, console: Console) -> Text:
+    if done is None:
+        return Text(" " * width)
+    mark, full = "-" if console.options.ascii_only else "━", int(done * width)
+    rest = " " if console.color_system is None or console.no_color else mark
+    return Text.assemble((mark * full, "bar.complete"), (rest * (width - full), "bar.back"))
 
 
 def _details(row: Row) -> str:
     progress = row.progress
-    if progress.message:
-        return sanitize(progress.message)
     if progress.phase == "downloading":
         return _bytes(row)
     if progress.phase == "running" and progress.expected:

@@ -163,8 +163,8 @@ class Tally:
     def _money(self) -> str:
         spent = self.spent_usd + self.cost_usd
         if self.limit_usd is not None:
-            return f"{_bare(spent)} of {_bare(self.limit_usd).removesuffix('.00')} {USD}"
-        return usd_text(spent) if spent else ""
+            return f"{spent:.2f} of {f'{self.limit_usd:.2f}'.removesuffix('.00')} {USD}"
+        return f"{spent:.2f} {USD}" if spent else ""
 
     # -- how long it will take -------------------------------------------------------------
 
@@ -210,10 +210,6 @@ def about_time(seconds: float) -> str:
     step = 10 if seconds < 60 else 60 if seconds < 1800 else 600
     rounded = -(-seconds // step) * step
     return f"about {'1 min' if rounded == 60 else span(rounded)}"
-
-
-def _bare(usd: float) -> str:
-    return usd_text(usd).removesuffix(f" {USD}")
 
 
 # -- the end -----------------------------------------------------------------------------------
