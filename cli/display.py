@@ -110,10 +110,14 @@ class Display:
         self.rows.setdefault(label, Row(label))
         return partial(self._hear, label)
 
-    def name(self, task: str, label: str) -> None:
-        """Call a task by this label; what it reports comes to `listen`."""
+    def name(self, task: str, label: str, taken: bool = False) -> None:
+        """
+        Call a task by this label; what it reports comes to `listen`.
+
+        `taken` says whether its provider has it already.
+        """
         self._labels[task] = label = sanitize(label, 200)
-        self.rows.setdefault(label, Row(label))
+        self.rows.setdefault(label, Row(label, task, taken))
 
     def ended(
         self, label: str, state: State, cost_usd: float | None = None, *, told: bool = False

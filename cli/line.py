@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 #: The options of `generate` that take no value: a lone dash after any other one is no prompt.
-FLAGS = ("--sound", "--sandbox", "--dry-run", "--json", "--quiet", "-q", "--verbose")
+FLAGS = (
+    "--sound", "--sandbox", "--dry-run", "--no-wait", "--json", "--quiet", "-q", "--verbose"
+)  # fmt: skip
 
 
 def arranged(line: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """What a terminal shows of tasks while they run: never more than fits on the screen."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from heapq import nsmallest
 
 from rich.cells import cell_len
@@ -16,22 +17,27 @@ _BAR, _SHORT_BAR = 30, 10
 _ROOM_FOR_BAR = 60
 #: How much of the screen labels may take, and what is too narrow to be read.
 _SHARE, _LEAST = 0.32, 8
-_CLOCK = 5
+_CLOCK, _GAP = 5, "  "
 
 
 def screen(rows: Sequence[Row], tally: Tally | None, now: float, console: Console) -> Text:
     """The head line, if there are many rows, and below it as many of them as there is room for."""
     width, height = console.size
-    open_rows = [row for row in rows if row.state is None and row.progress.phase in PHASES]
+    open_rows = [row for row in rows if _is_shown(row)]
     room = max(1, height - 1) - (tally is not None)
     if len(open_rows) > room:
         room -= 1  # For the line that says so.
-    shown = nsmallest(max(0, room), open_rows, key=lambda row: _rank(row, now))
+    first = nsmallest(max(0, room), open_rows, key=lambda row: _rank(row, now))
+    shown = [row for row in map(copy, first) if _is_shown(row)]  # They go on changing.
     lines = [] if tally is None else [Text(fitting(tally.head(rows, now), width), "bold")]
     lines += _lines(shown, now, console, named=tally is not None or len(open_rows) > 1)
-    if len(shown) < len(open_rows) and room >= 0:
-        lines.append(_cut(f"and {len(open_rows) - len(shown)} more", width, "dim"))
+    if len(first) < len(open_rows) and room >= 0:
+        lines.append(_cut(f"and {len(open_rows) - len(first)} more", width, "dim"))
     return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
+
+
+def _is_shown(row: Row) -> bool:
+    return row.state is None and row.progress.phase in PHASES
 
 
 def fitting(parts: Sequence[str], width: int) -> str:
@@ -66,20 +72,30 @@ def _rank(row: Row, now: float) -> tuple[int, float]:
 def _lines(rows: Sequence[Row], now: float, console: Console, named: bool) -> Iterator[Text]:
     """A line for each row, in columns that are as wide as the screen allows."""
     width, labels = console.width, [_label(row) for row in rows]
-    label = min(max(map(cell_len, labels), default=0), max(_LEAST, int(width * _SHARE)))
     phase = max((len(PHASES[row.progress.phase]) for row in rows), default=0)
-    bar = 0 if width < _ROOM_FOR_BAR else _SHORT_BAR if named else _BAR
-    for row, name in zip(rows, labels, strict=True):
-        cells = [_cut(name, label, "dim", pad=True)] if named else []
-        cells.append(_cut(PHASES[row.progress.phase].capitalize(), phase, pad=True))
-        yield _line([*cells, *_cells(row, now, bar, console)], width)
+    wide = width >= _ROOM_FOR_BAR and any(_done(row, now) is not None for row in rows)
+    bar = (_SHORT_BAR if named else _BAR) if wide else 0
+    others = [list(_cells(row, now, bar, console)) for row in rows]
+    taken = max((_width(cells) for row, cells in zip(rows, others, strict=True)
+                 if not row.progress.message), default=0)  # fmt: skip
+    label = max(width - phase - taken, _LEAST, int(width * _SHARE))
+    label = min(label, max(map(cell_len, labels), default=0))
+    for row, name, cells in zip(rows, labels, others, strict=True):
+        known = _cut(PHASES[row.progress.phase].capitalize(), phase, pad=True)
+        first = [_cut(name, label, "dim", pad=True)] if named else []
+        yield _line([*first, known, *cells], width)
+
+
+def _width(cells: Sequence[Text]) -> int:
+    """How wide cells are beside each other, with the gaps before and behind them."""
+    return sum(cell.cell_len + len(_GAP) for cell in cells if cell) + len(_GAP)
 
 
 def _line(cells: Sequence[Text], width: int) -> Text:
     """Cells beside each other, up to the first one for which there is no room."""
     line = Text()
     for cell in cells:
-        gap = "  " if line else ""
+        gap = _GAP if line else ""
         left = width - line.cell_len - len(gap)
         if left < min(cell.cell_len, _LEAST):
             break
@@ -90,7 +106,7 @@ def _line(cells: Sequence[Text], width: int) -> Text:
 
 def _label(row: Row) -> str:
     """The name of a row; of a task's id, the beginning is enough for every command."""
-    task = row.progress.task
+    task = row.task or ""
     return row.label if row.label == task else row.label.replace(task, task[:12])
 
 

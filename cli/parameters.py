@@ -128,6 +128,13 @@ class Flags:
         bool,
         Parameter(help="Say what would happen and what it would cost; pay nothing.", group=RUNNING),
     ] = False
+    no_wait: Annotated[
+        bool,
+        Parameter(
+            help="End once the provider has taken the task; `kling26 resume` fetches the video.",
+            group=RUNNING,
+        ),
+    ] = False
     timeout: Timeout = TIMEOUT
     output: Annotated[
         str | None,

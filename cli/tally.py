@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import fsum
-from statistics import median, quantiles
 from typing import TYPE_CHECKING, Literal
 
 from attrs import define, field
@@ -12,7 +11,6 @@ from ..core.money import USD, usd_text
 from ..core.progress import Phase, Progress
 from ..core.status import Standing
 from ..core.text import join_sentences, join_words, span
-from .texts import count
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -39,6 +37,16 @@ _ENDS: Mapping[Standing, State] = {
     "made": "open",
     "stored": "open",  # Its --output is still owed.
 }
+#: What is said of a task that was interrupted, by its standing, and in which order.
+_NOW: Mapping[Standing, str] = {
+    "stored": "here",
+    "made": "being made",
+    "at_provider": "being made",
+    "unclear": "unknown",
+    "unsent": "not sent",
+    "over": "failed",
+}
+_INTERRUPTED = ("here", "being made", "open", "unknown", "failed", "refused", "not sent")
 #: How many of this run's own tasks say how long they take, and how long a pace is watched first.
 _ENOUGH = 5
 _WATCHED = 15.0
@@ -53,6 +61,9 @@ class Row:
     """One video of several: its name, what was reported last and when, and how it ended."""
 
     label: str
+    #: The id of its task, once it has one, and whether a provider had that before.
+    task: str | None = None
+    is_taken: bool = False
     progress: Progress = _NOTHING
     at: float = 0.0
     state: State | None = None
@@ -67,7 +78,7 @@ class Row:
             self.began = self.began or (at, progress.done)
         else:
             self.began = None
-        self.progress, self.at = progress, at
+        self.progress, self.at, self.task = progress, at, progress.task
         if progress.phase in ("queued", "running") and self.making is None:
             self.making = at
 
@@ -79,8 +90,10 @@ class Row:
     @property
     def taken(self) -> bool:
         """Whether the provider has it, and it has not ended."""
-        progress = self.progress
-        return self.state is None and (progress.phase in _TAKEN or progress.elapsed is not None)
+        if self.state is not None:
+            return False
+        heard = self.progress.phase in _TAKEN or self.progress.elapsed is not None
+        return heard or (self.is_taken and not self.begun)
 
     @property
     def begun(self) -> bool:
@@ -187,9 +200,9 @@ class Tally:
     def _usual(self, rows: Iterable[Row]) -> float | None:
         """How long most tasks take: as seen in this run, or else as the journal says."""
         if len(self._took) >= _ENOUGH:
-            return quantiles(self._took, n=10)[-1]  # The last ones decide.
+            return _share(self._took, 0.9)  # The last ones decide.
         known = [row.progress.expected for row in rows if row.progress.expected]
-        return median(known) if known else None
+        return _share(known, 0.5) if known else None
 
     def _pace(self, usual: float, now: float) -> float | None:
         """Seconds from one submission to the next: as announced, and no faster than was seen."""
@@ -198,6 +211,11 @@ class Tally:
         if self._taken and now - self._taken[0] >= _WATCHED:
             bounds.append((now - self._taken[0]) / len(self._taken))
         return max(bounds, default=None)
+
+
+def _share(times: Sequence[float], share: float) -> float:
+    """What this share of the times is below."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
 def about_time(seconds: float) -> str:
@@ -215,6 +233,24 @@ def about_time(seconds: float) -> str:
 # -- the end -----------------------------------------------------------------------------------
 
 
+def counts(tally: Tally, rows: Iterable[Row], tasks: Iterable["Task"]) -> list[str]:
+    """
+    How far a run was when it was interrupted, in numbers of videos.
+
+    `tasks` are those of the rows, as they are now.
+    """
+    standing = {task.id: task.standing for task in tasks}
+    found = Counter(
+        _NOW[standing.get(row.task or "", "unsent")] for row in rows if row.state is None
+    )
+    found["not sent"] += tally.total - tally.counts.total() - found.total()
+    for state in ("here", "reused"):
+        found["here"] += tally.counts[state]
+    for state, words in _WORDS.items():
+        found[words] += tally.counts[state]
+    return [f"{found[words]} {words}" for words in _INTERRUPTED if found[words]]
+
+
 def state_of(task: "Task | None", video: "Video | None") -> State:
     """How a row ended whose task is so, if there is one, and which has this video, if any."""
     if video is not None:
@@ -228,7 +264,7 @@ def state_of(task: "Task | None", video: "Video | None") -> State:
 
 def summary_text(tally: Tally, tasks: Sequence["Task"]) -> str:
     """
-    What a run has brought: how many videos are here, at what cost, and what to do about the others.
+    What a run has brought: how many videos are here, what they cost, and what to do about others.
 
     `tasks` are those whose videos are not here.
     """
@@ -243,9 +279,8 @@ def summary_text(tally: Tally, tasks: Sequence["Task"]) -> str:
 
 
 def _cost(tally: Tally) -> str:
-    unknown = tally.cost_unknown
-    rest = f"{count(unknown, 'video')} of unknown cost" if unknown else ""
-    known = f"{usd_text(tally.cost_usd)}" if tally.cost_usd else ""
+    known = usd_text(tally.cost_usd) if tally.cost_usd else ""
+    rest = f"{tally.cost_unknown} of unknown cost" if tally.cost_unknown else ""
     return f"; {join_words(filter(None, [known, rest]), 'and')}" if known or rest else ""
 
 

@@ -111,6 +111,12 @@ def _next(task: Task) -> str:
     return _STANDINGS[task.standing].next.format(task=task.id)
 
 
+def taken_text(task: Task, provider: Provider | None) -> str:
+    """That a provider has taken a task, whose video is to be fetched later."""
+    who = title(task.provider, provider, task.sandbox)
+    return f"{who} has taken the task as {sanitize(task.task_id, 80)}. {_next(task)}"
+
+
 def sent_now(task: Task) -> str:
     """That an unsent task is sent now; "again" only if it may have been taken before."""
     # Older rows do not count that, but keep what to do about a lost answer.
@@ -161,9 +167,19 @@ def interrupted_among(tasks: Iterable[str]) -> str:
     return join_sentences(INTERRUPTED, f"Continue with: kling26 resume {left}" if left else "")
 
 
+def interrupted_run(counted: Sequence[str], go_on: str) -> str:
+    """How far a run over many videos was when it was interrupted, and how to go on with it."""
+    return join_sentences(INTERRUPTED, ", ".join(counted).capitalize(), go_on)
+
+
 def resume_interrupted(tasks: Sequence[str]) -> str:
     """What to say if a resume of these tasks, or of all, has not begun yet."""
-    return join_sentences(INTERRUPTED, f"Continue with: {' '.join(('kling26 resume', *tasks))}")
+    return join_sentences(INTERRUPTED, resume_again(tasks))
+
+
+def resume_again(tasks: Sequence[str]) -> str:
+    """How to go on with a resume of these tasks, or of all."""
+    return f"Continue with: {' '.join(('kling26 resume', *tasks))}"
 
 
 def waiting_for_answer(seconds: float, rehearsal: bool) -> str:

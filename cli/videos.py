@@ -1,14 +1,18 @@
 """The commands that make videos, and finish or cancel tasks."""
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from attrs import evolve, frozen
 from cyclopts import Parameter
 
+from ..core.atomic import full_path
 from ..core.errors import Kling26Error, ProviderError
+from ..core.journal.task import Task
 from ..core.provider import Provider
-from ..core.runner.results import likely_cost
+from ..core.runner.results import Video, cost_in_usd, likely_cost
 from ..core.settings import TIMEOUT
 from . import texts
 from .console import as_object, result, say
@@ -27,21 +31,22 @@ from .parameters import (
 )
 from .progress_texts import made_before, made_text
 from .stdin import read_prompt
+from .tables import excerpt, paragraph
+from .tally import Tally, state_of, summary_text
 from .work import Interrupted, Session, named, run_work
 
 if TYPE_CHECKING:
-    from ..core.journal.task import Task
     from ..core.runner.cancel import Cancellation
-    from ..core.runner.results import Outcome, Video
+    from ..core.runner.results import Outcome
 
 
 @frozen
 class _End:
     """How a task ended: its row, if known, its provider, and the video or the error."""
 
-    task: "Task | None"
+    task: Task | None
     provider: Provider | None
-    video: "Video | None"
+    video: Video | None
     error: Kling26Error | None
     #: How long it took, in seconds.
     took: float = 0.0
@@ -65,9 +70,10 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
         import asyncio  # Not for --help, whose start it would slow down.
 
         clock = asyncio.get_running_loop().time
-        started = clock()
+        started, runner = clock(), session.runner
+        run = runner.submit if flags.no_wait else runner.generate
         try:
-            video = await session.runner.generate(
+            made = await run(
                 request,
                 flags.provider,
                 own,
@@ -79,13 +85,18 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
         except Kling26Error as error:
             if error.task is None:
                 raise
-            task = await session.runner.latest(error.task)
+            task = await runner.latest(error.task)
             return _End(task, session.providers.get(str(error.provider)), None, error)
-        took, provider = clock() - started, session.providers.get(video.provider)
-        return _End(await session.runner.latest(video.task), provider, video, None, took)
+        took, provider = clock() - started, session.providers.get(made.provider)
+        if isinstance(made, Task):
+            video = _stored(made, provider, flags.output)
+            return _End(made, provider, video, None, took)
+        return _End(await runner.latest(made.task), provider, made, None, took)
 
     end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
     video, status = end.video, _show(end, flags.as_json)
+    if video is None and end.error is None and end.task is not None and not flags.quiet:
+        say("\n".join(paragraph(texts.taken_text(end.task, end.provider), "")))
     # That an equal request was paid for earlier has been said at the beginning.
     if video is not None and not (video.reused and made_before(video, began)):
         _say_made(end, flags.quiet, began)
@@ -103,35 +114,67 @@ def resume(
     """
     began = time.time()
 
-    async def work(session: Session[_End]) -> None:
-        runner, listen = session.runner, session.display.listen
+    async def work(session: Session[_End]) -> Tally | None:
+        runner, display = session.runner, session.display
         meant = await named(runner, tasks) if tasks else await runner.tasks(only_open=True)
         session.tasks.extend(meant)
+        tally = _expect(session, meant)
         for task in meant:
             if task.standing == "unsent" and not (task.sandbox or quiet):
                 say(texts.sent_now(task))
         if meant:
             names = [task.id for task in meant]
-            async for outcome in runner.resume(names, timeout=timeout, progress=listen):
-                session.give(_end(session, outcome, began))
+            async for outcome in runner.resume(names, timeout=timeout, progress=display.listen):
+                end = _end(session, outcome, began)
+                _count(session, end)
+                session.give(end)
+        return tally
 
     statuses: dict[str, int] = {}
+    left: list[Task] = []
 
     def show(end: _End) -> None:
         name = end.task.id if end.task else ""
         statuses[name] = _show(end, as_json, among=True)
         _say_made(end, quiet, began)
+        left.extend([end.task] if end.task and end.video is None else [])
 
-    idle = texts.resume_interrupted(tasks)
+    idle, go_on = texts.resume_interrupted(tasks), texts.resume_again(tasks)
     try:
-        run_work(work, idle, show, limit=timeout, paid=True, quiet=quiet)
+        tally = run_work(work, idle, show, limit=timeout, paid=True, quiet=quiet, go_on=go_on)
     except Interrupted as interrupted:
         interrupted.tasks = [task for task in interrupted.tasks if task.id not in statuses]
         raise
     if not statuses:
         say(texts.NO_OPEN_TASKS)
+    if tally is not None and not quiet:
+        say("\n".join(paragraph(summary_text(tally, left), "")))
     # The worst is also the highest.
     return max(statuses.values(), default=0)
+
+
+def _expect(session: Session[_End], tasks: Sequence[Task]) -> Tally | None:
+    """Let several tasks be shown by their ids and prompts, and counted; None for one."""
+    if len(tasks) < 2:
+        return None
+    tally = session.display.expect(len(tasks))
+    for task in tasks:
+        taken = task.standing in ("at_provider", "made")
+        session.display.name(task.id, _label(task), taken)
+    return tally
+
+
+def _count(session: Session[_End], end: _End) -> None:
+    """Count how one of several tasks ended; what it cost is told with its video."""
+    task = end.task
+    if task is not None and session.display.tally is not None:
+        cost = None if task.sandbox else cost_in_usd(task, end.provider)
+        state = state_of(task, end.video)
+        session.display.ended(_label(task), state, cost, told=True)
+
+
+def _label(task: Task) -> str:
+    return f"{task.id} {excerpt(task.prompt, 30)}"
 
 
 def resubmit(
@@ -221,6 +264,14 @@ def cancel(task: TaskName, /) -> int:
     return 0 if done.cancelled else NOT_DELIVERED
 
 
+def _stored(task: Task, provider: Provider | None, output: str | None) -> Video | None:
+    """The video of a task that was found in the store, which has been written to `output`."""
+    if task.standing != "stored":
+        return None
+    file = full_path(Path(output).expanduser()) if output is not None else Path(str(task.file))
+    return Video.of(task, file, reused=True, provider=provider)
+
+
 def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
     provider, took = session.providers.get(outcome.task.provider), time.time() - began
     return _End(outcome.task, provider, outcome.video, outcome.error, took)
@@ -229,7 +280,8 @@ def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
 def _say_made(end: _End, quiet: bool, began: float) -> None:
     if end.video is not None and not quiet:
         likely = None if end.task is None else likely_cost(end.task)
-        say(made_text(end.video, end.provider, end.took, began, likely))
+        text = made_text(end.video, end.provider, end.took, began, likely)
+        say("\n".join(paragraph(text, "")))
 
 
 def _show(end: _End, as_json: bool, among: bool = False) -> int:
@@ -244,4 +296,6 @@ def _show(end: _End, as_json: bool, among: bool = False) -> int:
         result(as_object(error, end.task, end.video, text, end.provider), file)
     elif file is not None:
         result(str(file), file)
+    elif error is None and end.task is not None:  # It is left to the provider.
+        result(end.task.id)
     return 0 if error is None else exit_status(error)

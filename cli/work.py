@@ -22,6 +22,7 @@ from ..core.time_left import TimeLeft
 from . import texts
 from .console import say
 from .display import Display
+from .tally import counts
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -43,6 +44,8 @@ _LAST_ANSWER = 10.0
 _CLOSING = 3.0
 #: How long to look for what an interrupt left behind.
 _LOOK = 3.0
+#: From how many tasks on all are read at once.
+_MANY = 10
 
 #: The installed providers, by name, once there is a runner.
 installed: Mapping[str, Provider] = {}
@@ -106,6 +109,7 @@ def run_work(
     limit: float = _LIMIT,
     paid: bool = False,
     quiet: bool = False,
+    go_on: str = "",
 ) -> T:
     """
     Run `work` and return what it returns.
@@ -114,7 +118,7 @@ def run_work(
     `Interrupted`, with the message `idle` if no task had begun. Work should end within `limit`
     seconds; some seconds later it is given up, and a `Kling26Error` says what is known. `paid`
     means that it is about tasks that may be paid for, even if none has said anything yet; `quiet`
-    that no progress is shown.
+    that no progress is shown. `go_on` says how to go on with many of them after an interrupt.
     """
     from ..core.runner.runner import Runner
 
@@ -136,7 +140,7 @@ def run_work(
     finally:
         _close(session, time_left.left)
     if interrupted:
-        raise _interrupted(session, idle)
+        raise _interrupted(session, idle, go_on)
     if not done:
         raise _given_up(session, paid)
     with _on_this_machine(session, paid):
@@ -217,14 +221,19 @@ def _given_up(session: Session[Any], paid: bool) -> Kling26Error:
     ).about(task_id=task_id, **about)
 
 
-def _interrupted(session: Session[Any], idle: str) -> Interrupted:
+def _interrupted(session: Session[Any], idle: str, go_on: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
+    tally = session.display.tally
     names = list(session.display.tasks) or list(session.runner.claimed)
+    names = list({*names, *(task.id for task in session.tasks)} if tally else names)
     if not names:
         return Interrupted(idle, session.tasks)
     tasks = _look(names) or [
         task for name in names if (task := session.runner.running(name)) is not None
     ]
+    if tally is not None and len(tasks) == len(names):
+        counted = counts(tally, session.display.rows.values(), tasks)
+        return Interrupted(texts.interrupted_run(counted, go_on), tasks)
     if len(tasks) < len(names):
         return Interrupted(texts.interrupted_among(names), tasks)
     return Interrupted(texts.interrupt_text(tasks, session.providers), tasks)
@@ -236,7 +245,10 @@ def _look(names: Sequence[str]) -> "list[Task]":
 
     async def look() -> "list[Task]":
         async with Runner(Settings()) as runner:
-            return [await runner.task(name) for name in names]
+            if len(names) < _MANY:
+                return [await runner.task(name) for name in names]
+            wanted = set(names)
+            return [task for task in await runner.tasks() if task.id in wanted]
 
     try:
         return background.start(look()).result(timeout=_LOOK)
