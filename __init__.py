@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NoSuchTask,
         NotApplicable,
         NotDelivered,
+        NotSent,
         OptionRefused,
         Outcome,
         OutcomeUnknown,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         Refused,
         Remedy,
         ResultUnavailable,
+        Row,
+        RowOutcome,
         Runner,
         Settings,
         SettingsError,
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
         VideoRequest,
         agenerate,
         generate,
+        generate_many,
+        read_rows,
     )
 
     __version__: str
@@ -79,6 +84,7 @@ __all__ = [
     "NoSuchTask",
     "NotApplicable",
     "NotDelivered",
+    "NotSent",
     "OptionRefused",
     "OutOfCredit",
     "Outcome",
@@ -92,6 +98,8 @@ __all__ = [
     "Refused",
     "Remedy",
     "ResultUnavailable",
+    "Row",
+    "RowOutcome",
     "Runner",
     "Settings",
     "SettingsError",
@@ -111,6 +119,8 @@ __all__ = [
     "__version__",
     "agenerate",
     "generate",
+    "generate_many",
+    "read_rows",
 ]
 
 

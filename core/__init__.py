@@ -9,7 +9,7 @@ The public names for programs and plug-ins; most are imported from here.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .api import GenerateKeywords, agenerate, generate
+from .api import GenerateKeywords, ManyKeywords, agenerate, generate, generate_many
 from .errors import (
     BudgetExceeded,
     ImageRefused,
@@ -22,6 +22,7 @@ from .errors import (
     NoSuchTask,
     NotApplicable,
     NotDelivered,
+    NotSent,
     OptionRefused,
     OutcomeUnknown,
     OutOfCredit,
@@ -56,7 +57,9 @@ from .status import Standing, State, Status, Ticket
 if TYPE_CHECKING:
     from .journal.task import Task
     from .money import Balance, Price
+    from .rows import read_rows
     from .runner.cancel import Cancellation
+    from .runner.many import Row, RowOutcome
     from .runner.preview import Preview
     from .runner.results import Outcome, Video
     from .runner.runner import Runner
@@ -76,12 +79,14 @@ __all__ = [
     "Kling26Error",
     "Limits",
     "Listener",
+    "ManyKeywords",
     "MissingKey",
     "NetworkSettingsError",
     "NoOptions",
     "NoSuchTask",
     "NotApplicable",
     "NotDelivered",
+    "NotSent",
     "OptionRefused",
     "OutOfCredit",
     "Outcome",
@@ -96,6 +101,8 @@ __all__ = [
     "Refused",
     "Remedy",
     "ResultUnavailable",
+    "Row",
+    "RowOutcome",
     "Runner",
     "Sandbox",
     "Settings",
@@ -119,8 +126,10 @@ __all__ = [
     "VideoRequest",
     "agenerate",
     "generate",
+    "generate_many",
     "hookimpl",
     "option",
+    "read_rows",
 ]
 
 #: Loaded on first use, by module: the runner imports SQLAlchemy, and plug-ins need none of these.
@@ -130,9 +139,12 @@ _LAZY = {
     "Outcome": "runner.results",
     "Preview": "runner.preview",
     "Price": "money",
+    "Row": "runner.many",
+    "RowOutcome": "runner.many",
     "Runner": "runner.runner",
     "Task": "journal.task",
     "Video": "runner.results",
+    "read_rows": "rows",
 }
 
 

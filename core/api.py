@@ -1,19 +1,20 @@
-"""The simplest way to use kling26 from Python: one call, one video."""
+"""The simplest way to use kling26 from Python: one call, one video, or many."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import CancelledError
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from .errors import NotDelivered
-from .progress import Listener
+from .progress import Listener, Progress
 from .request import VideoRequest
 from .runner import background, ending
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .runner.many import Row, RowOutcome
     from .runner.results import Video
     from .runner.runner import Runner
 
@@ -36,6 +37,26 @@ class GenerateKeywords(TypedDict, total=False):
     sandbox: bool | None
     timeout: float
     progress: Listener
+
+
+class ManyKeywords(TypedDict, total=False):
+    """
+    The keyword arguments of `generate_many`; `Runner.generate_many` has the defaults.
+
+    `jobs` is how many rows may be under way at once; `sandbox` says whether it is a rehearsal
+    (None: as in the settings); `timeout` is in seconds, for all rows (default: an hour); `wait`
+    says whether to wait for the videos, or only until the providers have the tasks; `max_cost` (in
+    USD) and `max_tasks` limit what these rows may be paid for in all; `progress` is called with the
+    number of a row and each of its steps.
+    """
+
+    jobs: int
+    sandbox: bool | None
+    timeout: float
+    wait: bool
+    max_cost: float | None
+    max_tasks: int | None
+    progress: Callable[[int, Progress], None]
 
 
 def generate(
@@ -75,10 +96,59 @@ async def agenerate(
     try:
         return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if _is_cancelled():
             raise
         raise _stopped() from None
+
+
+async def generate_many(
+    rows: "Iterable[Row | VideoRequest]",
+    provider: str | None = None,
+    options: Mapping[str, object] | object | None = None,
+    **keywords: Unpack[ManyKeywords],
+) -> "AsyncIterator[RowOutcome]":
+    """
+    Make many videos; yields how each row ended, as it does.
+
+    `provider` and `options` count for the rows that have none of their own. The keyword arguments
+    are optional: `jobs`, how many rows may be under way at once (200 by default); `sandbox`,
+    whether it is a rehearsal; `timeout`, in seconds, for all rows (an hour by default); `wait`,
+    whether to wait for the videos (True by default), or only until the providers have the tasks;
+    `max_cost`, in USD, and `max_tasks`, what these rows may be paid for in all, also in earlier
+    calls; `progress`, a function that is called with the number of a row and each of its steps,
+    from another thread. An error ends its own row only. Closing the iterator does not affect what
+    is paid for, and sends nothing more.
+    """
+    import asyncio
+
+    ending.watch()
+    work = await asyncio.wrap_future(background.start(_many(rows, provider, options, **keywords)))
+    try:
+        while True:
+            try:
+                outcome = await asyncio.wrap_future(background.start(_next(work)))
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                raise _stopped() from None
+            if outcome is None:
+                return
+            yield outcome
+    finally:
+        await asyncio.wrap_future(background.start(work.aclose()))
+
+
+async def _many(
+    rows: "Iterable[Row | VideoRequest]",
+    provider: str | None,
+    options: Mapping[str, object] | object | None,
+    **keywords: Unpack[ManyKeywords],
+) -> "AsyncGenerator[RowOutcome]":
+    return shared_runner().generate_many(rows, provider, options, **keywords)
+
+
+async def _next(work: "AsyncGenerator[RowOutcome]") -> "RowOutcome | None":
+    return await anext(work, None)
 
 
 async def _generate(
@@ -88,6 +158,14 @@ async def _generate(
     **keywords: Unpack[GenerateKeywords],
 ) -> "Video":
     return await shared_runner().generate(request, provider, options, **keywords)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the caller's task of asyncio that was cancelled, and not the work."""
+    import asyncio
+
+    task = asyncio.current_task()
+    return task is None or bool(task.cancelling())
 
 
 def _stopped() -> NotDelivered:

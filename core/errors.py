@@ -13,6 +13,7 @@ Every error that kling26 raises, as one tree.
     │   ├── OutputRefused       the video cannot be written to the given path
     │   ├── PaymentForbidden    a plug-in does not let this video be paid for
     │   ├── BudgetExceeded      one more video would cost more than may be spent
+    │   ├── NotSent             a row of many was held back, because of another one or the time
     │   ├── MissingKey          no API key for the provider
     │   └── SettingsError       a settings file or variable is invalid
     ├── JournalError            the record of paid tasks cannot be read or written
@@ -164,6 +165,10 @@ class BudgetExceeded(UsageError):
     def __init__(self, message: str, *, setting: str) -> None:
         super().__init__(message, remedy=Remedy("change", option=setting))
         self.setting = setting
+
+
+class NotSent(UsageError):
+    """A row of many was held back: because of what became of another one, or of the time."""
 
 
 class MissingKey(UsageError):

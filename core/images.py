@@ -119,34 +119,35 @@ class ImageFile:
         if width * height > _MAX_PIXELS:
             most = _MAX_PIXELS // 10**6
             return f"must have at most {most} million pixels; got {width} x {height}."
-        if self.format == "jpeg" and self.data.count(_JPEG_SCAN) > _MAX_SCANS:
+        data = self.data
+        if self.format == "jpeg" and data.count(_JPEG_SCAN) > _MAX_SCANS:
             return f"must be a JPEG of at most {_MAX_SCANS} scans."
         try:
-            return None if self._decode() else "must be a single picture; this one is animated."
+            return None if self._decode(data) else "must be a single picture; this one is animated."
         except Exception:  # noqa: BLE001 - whatever Pillow's decoders raise means the same.
             return "must be a whole picture; this file is damaged or incomplete."
 
-    def _decode(self) -> bool:
-        """Decode all of it, or raise; returns whether it is a single picture."""
+    def _decode(self, data: bytes) -> bool:
+        """Decode all of the file, or raise; returns whether it is a single picture."""
         from PIL import Image
 
         formats = [(self.format or "").upper()]
-        if not self._has_end() or (self.format == "jpeg" and _has_gap(self.data)):
+        if not self._has_end(data) or (self.format == "jpeg" and _has_gap(data)):
             raise ValueError("a part is missing")
         with warnings.catch_warnings(action="ignore"):
-            with Image.open(_Whole(self.data), formats=formats) as image:
+            with Image.open(_Whole(data), formats=formats) as image:
                 image.verify()  # The checksums, after which it has to be opened again.
-            with Image.open(_Whole(self.data), formats=formats) as image:
+            with Image.open(_Whole(data), formats=formats) as image:
                 image.draft(None, (1, 1))  # Of a JPEG, everything is read, but less is computed.
                 image.load()
                 return image.format == "MPO" or not getattr(image, "is_animated", False)
 
-    def _has_end(self) -> bool:
+    def _has_end(self, data: bytes) -> bool:
         """Whether the end of the last picture in the file is there: decoders may make one up."""
         if self.format == "png":
-            return _PNG_END in self.data
+            return _PNG_END in data
         if self.format == "jpeg":
-            return self.data.rfind(_JPEG_END) > self.data.rfind(_JPEG_SCAN)
+            return data.rfind(_JPEG_END) > data.rfind(_JPEG_SCAN)
         return True
 
     @property
@@ -156,6 +157,11 @@ class ImageFile:
     @property
     def size(self) -> tuple[int, int]:
         return self._measured[1]
+
+    @property
+    def length(self) -> int:
+        """How long the file is, in bytes."""
+        return len(self.data)
 
     @property
     def digest(self) -> str:
@@ -175,6 +181,42 @@ class ImageFile:
     def base64(self) -> str:
         """The bytes in base64, without a ``data:`` prefix."""
         return b64encode(self.data).decode("ascii")
+
+
+class ImageOnDisk(ImageFile):
+    """
+    An image that is read whenever its bytes are needed, and not kept: of many, memory has no room.
+
+    What is read first counts: if the file has been changed since, `data` raises `ImageRefused`.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.__dict__["path"] = Path(path)
+
+    @property
+    def data(self) -> bytes:
+        path: Path = self.__dict__["path"]
+        data = ImageFile.read(path).data
+        found = hashlib.sha256(data).hexdigest(), len(data)
+        if self.__dict__.setdefault("_first", found) != found:
+            raise ImageRefused(f'The image "{sanitize(path)}" was changed while it was used.')
+        return data
+
+    @property
+    def _known(self) -> tuple[str, int]:
+        """The digest and the length."""
+        if "_first" not in self.__dict__:
+            _ = self.data
+        first: tuple[str, int] = self.__dict__["_first"]
+        return first
+
+    @property
+    def length(self) -> int:
+        return self._known[1]
+
+    @property
+    def digest(self) -> str:
+        return self._known[0]
 
 
 def as_image(value: "str | PathLike[str] | bytes | ImageFile | None") -> str | ImageFile | None:

@@ -50,6 +50,19 @@ class Budget:
 
 
 @frozen
+class Allowance:
+    """
+    The most that the tasks with these fingerprints may cost in all, in USD and in their number.
+
+    None where there is no limit. Whenever they were paid for, they count.
+    """
+
+    fingerprints: frozenset[str]
+    max_cost: float | None = None
+    max_tasks: int | None = None
+
+
+@frozen
 class Payment:
     """
     A task that is or may be paid for, perhaps several `times`, or is about to be.
@@ -143,6 +156,40 @@ def check(budget: Budget, spent: Spent, price: float | None) -> None:
         raise _too_dear(budget, most, spent, price)
 
 
+def check_allowance(allowance: Allowance, spent: Spent, price: float | None) -> None:
+    """
+    Check that one more of these tasks may be paid for; raises `BudgetExceeded` if not.
+
+    `spent` is what they took so far, and `price` is in USD, as for `check`.
+    """
+    count, limit = sum(each.times for each in spent.payments), allowance.max_tasks
+    if limit is not None and count >= limit:
+        raise BudgetExceeded(
+            f"At most {limit} of these videos may be paid for, and {count} "
+            f"{'is' if count == 1 else 'are'} already, or set aside.",
+            setting="max_tasks",
+        )
+    most, cost = allowance.max_cost, spent.counted(price)
+    if most is None:
+        return
+    usd = spent.usd(price)
+    # As for the budget: sums are not exact, and what is not known still costs something.
+    if round(usd + (cost or 0.0) - most, 6) > 0 or (cost is None and not most):
+        costs = "" if cost is None else f", which {_costs(price, cost)},"
+        raise BudgetExceeded(
+            f"These videos may cost {usd_text(most)} in all; {usd_text(usd)} has been spent or set "
+            f"aside, and this one{costs} would be too much.",
+            setting="max_cost",
+        )
+
+
+def _costs(price: float | None, cost: float) -> str:
+    """What a video costs, or counts as, worded to follow its name."""
+    if amount(price) is not None:
+        return f"costs {usd_text(cost)}"
+    return f"counts as {usd_text(cost)}, the dearest price known, because its own is not"
+
+
 def _too_many(budget: Budget, name: str, limit: int, spent: Spent, length: float) -> BudgetExceeded:
     if not limit:
         return _nothing_allowed(budget, name)
@@ -162,17 +209,15 @@ def _too_dear(budget: Budget, most: float, spent: Spent, price: float | None) ->
     if not most:
         return _nothing_allowed(budget, name)
     cost, usd = spent.counted(price) or 0.0, spent.usd(price)
-    costs = f"costs {usd_text(cost)}"
-    if amount(price) is None:
-        costs = f"counts as {usd_text(cost)}, the dearest price known, because its own is not"
     paid = [
         (each.age, (spent.counted(each.usd, price) or 0.0) * each.times) for each in spent.payments
     ]
     wait = _wait(paid, usd + cost - most, DAY) if cost <= most else None  # None: for ever.
     return BudgetExceeded(
         join_sentences(
-            f"The budget does not allow this video, which {costs}: {budget.source(name)} allows "
-            f"{usd_text(most)} in {span(DAY)}, and {usd_text(usd)} has been spent or set aside.",
+            f"The budget does not allow this video, which {_costs(price, cost)}: "
+            f"{budget.source(name)} allows {usd_text(most)} in {span(DAY)}, and "
+            f"{usd_text(usd)} has been spent or set aside.",
             f"It is possible in about {wait}." if wait else "",
         ),
         setting=name,

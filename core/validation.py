@@ -124,8 +124,8 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
         return f"must be {accepted}; this file cannot be read as an image."
     if image.format not in limits.image_formats:
         return f"must be {accepted}; got {image.format.upper()}."
-    if len(image.data) > limits.image_bytes:
-        has = ceil(len(image.data) / 1e5) / 10
+    if image.length > limits.image_bytes:
+        has = ceil(image.length / 1e5) / 10
         return f"must be at most {size_text(limits.image_bytes)}; got {has:g} MB."
     width, height = image.size
     if min(width, height) < limits.image_pixels:

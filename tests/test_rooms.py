@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("core", "providers", "sandbox", "testing", "comfy_bridge", "cli")
 #: The rooms of core, the upper ones first; every other module of core stands below them.
-ROOMS = ("api", "runner", "http", "journal")
+ROOMS = ("api", "rows", "runner", "http", "journal")
 INDEPENDENT = {("http", "journal"), ("journal", "http")}
 
 Graph = Mapping[str, set[str]]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from attrs import define, evolve, field
 
 from ..errors import BudgetExceeded, JournalError
-from ..spending import Budget
+from ..spending import Allowance, Budget, check_allowance
 from ..spending import check as check_budget
 from ..status import Ticket
 from .address import Address, BadAddress
@@ -43,7 +43,15 @@ from .rows import (
     unchanged,
 )
 from .schema import OUTPUTS, QUOTES, TASKS
-from .spent import counted_from, find_ahead, keep_spent, read_locked, reopened
+from .spent import (
+    counted_from,
+    find_ahead,
+    keep_spent,
+    lock_spent,
+    read_locked,
+    read_spent_on,
+    reopened,
+)
 from .task import OPEN, Owner, Task, TaskState
 from .worker import Worker
 
@@ -87,15 +95,20 @@ class Journal(JournalReader):
     # -- new tasks, and their outputs ------------------------------------------------------
 
     async def claim(
-        self, draft: Task, output: Output | None, fingerprints: Sequence[str] = ()
+        self,
+        draft: Task,
+        output: Output | None,
+        fingerprints: Sequence[str] = (),
+        allowance: Allowance | None = None,
     ) -> tuple[Task, bool]:
         """
         Record a new task and return it with True, or an active equal one with False.
 
         A new task is this worker's. `output` is where the video is to be written; `fingerprints`
         are those of equal tasks, if there are others than the draft's own. Raises `BudgetExceeded`
-        if there is no equal one, and a new one must not be paid for; and `SettingsError` if there
-        is none, and what may be spent is set wrongly.
+        if there is no equal one, and a new one must not be paid for: by the budget, or by the
+        `allowance` that it has to share; and `SettingsError` if there is none, and what may be
+        spent is set wrongly.
         """
         draft = evolve(draft, worker=self.worker.id, generation=1)
 
@@ -104,7 +117,7 @@ class Journal(JournalReader):
             rows = connection.execute(equal_tasks([draft.fingerprint, *fingerprints]))
             task = furthest([self._task(row) for row in rows])
             if task is None:
-                self._check_budget(connection, draft)
+                self._check_budget(connection, draft, allowance=allowance)
                 insert(connection, draft, self._now())
                 self.claimed.append(draft.id)
                 task = draft
@@ -146,7 +159,7 @@ class Journal(JournalReader):
 
     # -- changes by a task's owner; each returns False if it has lost the task -------------
 
-    async def mark_sent(self, owner: Owner) -> bool:
+    async def mark_sent(self, owner: Owner, allowance: Allowance | None = None) -> bool:
         """
         Record that the paid request is about to be sent; False if this worker must not send it.
 
@@ -154,7 +167,8 @@ class Journal(JournalReader):
         may have been recorded long ago; and `SettingsError` if what may be spent is set wrongly.
         """
         unsent = TASKS.c.sending.is_(None)
-        check = self._budget_check(owner, in_states(("submitting",)) & unsent)
+        is_unsent = in_states(("submitting",)) & unsent
+        check = self._budget_check(owner, is_unsent, allowance=allowance)
         return await self._mark_sent(owner, unsent, check)
 
     async def turn_to(self, owner: Owner, target: Task) -> Task | None:
@@ -389,24 +403,37 @@ class Journal(JournalReader):
         return await self._run(work)
 
     def _budget_check(
-        self, owner: Owner, condition: sa.ColumnElement[bool], again: bool = False
+        self,
+        owner: Owner,
+        condition: sa.ColumnElement[bool],
+        again: bool = False,
+        allowance: Allowance | None = None,
     ) -> Callable[[sa.Connection], None]:
         """Checks that an owner's task may be paid for, or paid for `again`, if it is to be."""
 
         def check(connection: sa.Connection) -> None:
             for row in connection.execute(select_tasks().where(owned_by(owner), condition)):
-                self._check_budget(connection, task_of(row), None if again else row.id)
+                waiting = None if again else row.id
+                self._check_budget(connection, task_of(row), waiting, allowance)
 
         return check
 
     def _check_budget(
-        self, connection: sa.Connection, task: Task, waiting: str | None = None
+        self,
+        connection: sa.Connection,
+        task: Task,
+        waiting: str | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         """Raise `BudgetExceeded` if a task must not be paid for; `waiting` is its id if it does."""
         budget = self.budget()
         if budget.limited and not task.sandbox:
             spent = read_locked(connection, self._now(), waiting)
             check_budget(budget, spent, task.price_usd)
+        if allowance is not None:
+            lock_spent(connection)
+            taken = read_spent_on(connection, allowance.fingerprints, waiting)
+            check_allowance(allowance, taken, task.price_usd)
 
 
 def _delete(connection: sa.Connection, now: sa.ColumnElement[float], task: Task) -> bool:

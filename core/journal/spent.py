@@ -1,5 +1,7 @@
 """What the tasks in the journal cost, for the budget."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from ..spending import DAY, Payment, Spent
@@ -12,6 +14,8 @@ _FREE: tuple[TaskState, ...] = ("refused", "cancelled")
 _LOCK = 260_002
 #: More than any video costs, in USD: less than infinity, and than what is not a number.
 _MOST = 1e9
+#: How many fingerprints are looked up at once: a database takes only so many values.
+_AT_ONCE = 500
 #: Whether a task was resubmitted in vain: it is unknown again because of what was lost before.
 _IN_VAIN = (TASKS.c.state == "unknown") & TASKS.c.sending.is_(None) & (TASKS.c.resubmits > 0)
 
@@ -20,9 +24,14 @@ def read_locked(
     connection: sa.Connection, now: sa.ColumnElement[float], waiting: str | None = None
 ) -> Spent:
     """`read_spent`, and let nobody else read it so before this transaction has ended."""
+    lock_spent(connection)
+    return read_spent(connection, now, waiting)
+
+
+def lock_spent(connection: sa.Connection) -> None:
+    """Let nobody else look at what was spent, in order to spend more, in this transaction."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    return read_spent(connection, now, waiting)
 
 
 def counted_from(now: sa.ColumnElement[float]) -> dict[str, object]:
@@ -68,6 +77,26 @@ def read_spent(
     )
     dearest = sa.select(sa.func.max(paid.c.usd)).where(paid.c.usd < _MOST)
     return Spent(tuple(Payment(*row) for row in rows), connection.scalar(dearest))
+
+
+def read_spent_on(
+    connection: sa.Connection, fingerprints: Collection[str], waiting: str | None = None
+) -> Spent:
+    """
+    What was spent on the tasks with these fingerprints, whenever that was.
+
+    Rehearsals count as if they had been paid for: they show where a limit would hold. `waiting` is
+    as in `read_spent`.
+    """
+    later = sa.false() if waiting is None else _waits_no_longer(waiting)
+    usd, times = sa.func.coalesce(TASKS.c.cost_usd, TASKS.c.price_usd), _times(later)
+    names, payments = sorted(fingerprints), list[Payment]()
+    for start in range(0, len(names), _AT_ONCE):
+        some = TASKS.c.fingerprint.in_(names[start : start + _AT_ONCE])
+        rows = connection.execute(sa.select(usd, times).where(some, times > 0))
+        payments += [Payment(0.0, *row) for row in rows]
+    dearest = sa.select(sa.func.max(usd)).where(usd < _MOST)
+    return Spent(tuple(payments), connection.scalar(dearest))
 
 
 def reopened(now: sa.ColumnElement[float]) -> dict[str, object]:

@@ -24,7 +24,7 @@ async def claim(
     """
     The journal's row for an order; for a new one, who is to make it, and None if it existed before.
 
-    Raises `MissingKey`, among others, before there is one.
+    Raises `MissingKey`, `BudgetExceeded` and `NotSent`, among others, before there is one.
     """
     equal = await journal.find_equal(order.fingerprints)
     if equal is not None:
@@ -34,13 +34,15 @@ async def claim(
                 async with asyncio.timeout(OVERRUN):
                     await journal.request_output(equal.id, order.output)
         return equal, None
+    order = order.to_be_paid()
     choice = await choose(order, prices)  # Without a key, there must be no row.
     store.prepare()
     names = await save_pictures(store, order.request.files)
     draft = order.draft(choice.target, choice.passed, names, journal.clock, choice.price.usd)
     new = False
     try:
-        task, new = await journal.claim(draft, order.output, order.fingerprints)
+        allowance = order.terms.allowance
+        task, new = await journal.claim(draft, order.output, order.fingerprints, allowance)
     finally:
         if not new:
             await drop_pictures(store, journal, names.values())

@@ -33,6 +33,7 @@ from .answers import PaidAnswers
 from .order import Target
 from .pictures import drop_pictures, load_pictures
 from .prices import Prices
+from .terms import FREELY, Terms
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -74,6 +75,8 @@ class JobContext:
     too_late: bool = field(default=False, init=False)
     #: The pictures that the caller has; any other is loaded from where it was saved.
     files: Mapping[ImageOption, ImageFile] = NO_FILES
+    #: On what terms it may be paid for.
+    terms: Terms = FREELY
     listeners: list[Listener] = Factory(list)
     #: How the answer to a paid request was lost, which may have been accepted; None if none was.
     lost: str | None = field(default=None, init=False)
@@ -186,12 +189,20 @@ class JobContext:
     # -- changing --------------------------------------------------------------------------
 
     async def mark_sent(self) -> None:
-        """Commit that the paid request is about to be sent."""
+        """
+        Commit that the paid request is about to be sent.
+
+        Raises `NotSent` and `BudgetExceeded` if it must not be.
+        """
         first = self.task.sending is None and not self._row_is_sent
-        mark = self.journal.mark_sent if first else self.journal.mark_sent_again
+        if first:
+            self.terms.check(self.provider.name)
         # If the journal fails, nobody knows what has been written.
         self._row_is_sent = True
-        _check(await mark(self.owner))
+        if first:
+            _check(await self.journal.mark_sent(self.owner, self.terms.allowance))
+        else:
+            _check(await self.journal.mark_sent_again(self.owner))
         attempts = self.task.attempts + 1
         self.task = evolve(self.task, sending=self.clock(), attempts=attempts)
         self._unwritten.pop("sending", None)

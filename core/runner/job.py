@@ -7,6 +7,7 @@ from ..errors import (
     JournalError,
     Kling26Error,
     NotDelivered,
+    NotSent,
     OutcomeUnknown,
     ProviderError,
     ResultUnavailable,
@@ -153,8 +154,8 @@ def _final_state(error: Kling26Error, task: Task) -> TaskState | None:
             return state
     if task.standing != "unsent":
         return None
-    # What is over the budget can be sent later, unless its provider was only the next in turn.
-    can_wait = isinstance(error, BudgetExceeded) and not task.passed
+    # What is held back can be sent later, unless its provider was only the next in turn.
+    can_wait = isinstance(error, BudgetExceeded | NotSent) and not task.passed
     # A setting of the network is a `ProviderError` too, which ends it.
     can_be_mended = isinstance(error, JournalError) or type(error) is SettingsError
     return None if can_wait or can_be_mended else "refused"

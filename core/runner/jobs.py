@@ -40,6 +40,7 @@ from .context import JobContext, TakenOver
 from .order import Order, Resolver, Target
 from .paying import PayingTask
 from .pictures import PictureMissing, load_pictures
+from .terms import FREELY
 from .video import VideoChecker
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -228,6 +229,7 @@ class JobPool:
             deadline=deadline,
             usual_time=await self._usual_time(task),
             files=files,
+            terms=FREELY if order is None else order.terms,
         )
 
     async def _turn(

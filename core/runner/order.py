@@ -22,6 +22,7 @@ from ..request import ImageOption, VideoRequest
 from ..settings import Settings
 from ..status import Realm
 from ..text import did_you_mean, join_sentences, join_words, sanitize, sentence
+from .terms import FREELY, Terms
 
 
 @frozen
@@ -56,7 +57,8 @@ class Order:
     There is one target, or if it is for any provider ("auto") those of all that may be asked and
     take it, in menu order or, if `in_order`, in the order in which they are to be asked. `others`
     take it too, and are not to be asked; what they make already counts all the same. `asked` are
-    the own options that were asked for then, and `passed` those who do not take it.
+    the own options that were asked for then, and `passed` those who do not take it. `terms` are
+    those on which it may be paid for.
     """
 
     request: VideoRequest
@@ -66,6 +68,7 @@ class Order:
     passed: Sequence[Passed] = ()
     in_order: bool = False
     others: Sequence[Target] = ()
+    terms: Terms = FREELY
 
     @property
     def auto(self) -> bool:
@@ -81,6 +84,23 @@ class Order:
     def fingerprints(self) -> list[str]:
         """Those of all tasks that would make this video."""
         return [target.fingerprint(self.request) for target in self._takers]
+
+    def to_be_paid(self) -> "Order":
+        """The order for those who may be paid for it by now; raises `NotSent` if nobody may."""
+        left, closed, passed = list[Target](), list[Target](), list[Passed]()
+        for target in self.targets:
+            name = target.provider.name
+            if (why := self.terms.objection(name)) is None:
+                left.append(target)
+                continue
+            if target is self.targets[-1] and not left:
+                raise why
+            closed.append(target)
+            passed.append(Passed(name, sentence(why, 1000)))
+        if not closed:
+            return self
+        others, before = (*self.others, *closed), (*self.passed, *passed)
+        return evolve(self, targets=left, others=others, passed=before)
 
     def target_of(self, task: Task) -> Target | None:
         """The target that a task has; None if it has another one."""

@@ -7,8 +7,16 @@ cancelled or time out without affecting a paid task.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -20,6 +28,7 @@ from ..errors import (
     JournalError,
     Kling26Error,
     NotApplicable,
+    OptionRefused,
     OutcomeUnknown,
     SettingsError,
     UnknownTask,
@@ -49,11 +58,25 @@ from .forget import delete_files, forget
 from .job import unexpected
 from .jobs import OVERRUN, Elsewhere, JobPool
 from .key_check import KeyCheck, check_key
+from .many import (
+    JOBS,
+    CheckedRow,
+    Many,
+    Row,
+    RowListener,
+    RowOutcome,
+    allowance,
+    as_row,
+    check_rows,
+    checked_rows,
+    ignore_row_progress,
+)
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
 from .preview import Preview, balance_of, preview
 from .prices import Prices
 from .results import Outcome, Video, of_paid
+from .terms import Terms
 from .unclear import adopt, check_unknown, reopen
 
 logger: logging.Logger = logging.getLogger("kling26")
@@ -186,6 +209,69 @@ class Runner:
         deadline = now() + timeout
         order = await self._order(request, provider, options, output, sandbox)
         return await self._carry_out(order, deadline, progress, self._hand_in)
+
+    async def generate_many(
+        self,
+        rows: Iterable[Row | VideoRequest],
+        provider: str | None = None,
+        options: Mapping[str, object] | object | None = None,
+        *,
+        jobs: int = JOBS,
+        sandbox: bool | None = None,
+        timeout: float = TIMEOUT,
+        wait: bool = True,
+        max_cost: float | None = None,
+        max_tasks: int | None = None,
+        progress: RowListener = ignore_row_progress,
+    ) -> AsyncGenerator[RowOutcome]:
+        """
+        Make many videos; yields how each row ended, as it does.
+
+        Up to `jobs` rows are under way at once, in their order. `provider` and `options` count for
+        the rows that have none of their own; `timeout`, in seconds, is for all of them. Unless it
+        is to `wait`, a row ends once its provider has taken it, as with `submit`. `max_cost`, in
+        USD, and `max_tasks` limit what these rows may be paid for, now and in earlier calls, also
+        of other processes; what is here or under way is given all the same. With either, all rows
+        are read and checked at first, which raises `UsageError`.
+
+        An error ends its own row only. If a provider refuses the key, or has no credit for it,
+        nothing more is sent there, and the rows left have the error `NotSent`.
+        """
+        if jobs < 1:
+            raise OptionRefused(f"jobs must be at least 1; got {jobs}.", option="jobs")
+        deadline = now() + timeout
+        end = self._finish if wait else self._hand_in
+        check = self._row_check(provider, options, sandbox)
+        limits = None
+        if max_cost is not None or max_tasks is not None:
+            rows = checked = await checked_rows([as_row(each) for each in rows], check)
+            limits = allowance(checked, max_cost, max_tasks)
+        many = Many(
+            lambda row: in_thread(check, row),
+            lambda order, listen: self._carry_out(order, deadline, listen, end),
+            self.latest,
+            jobs,
+            Terms(limits, deadline),
+            progress,
+        )
+        async with aclosing(many.outcomes(rows)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+
+    async def check_rows(
+        self,
+        rows: Sequence[Row],
+        provider: str | None = None,
+        options: Mapping[str, object] | object | None = None,
+        *,
+        sandbox: bool | None = None,
+    ) -> list[CheckedRow | Kling26Error]:
+        """
+        Check rows as `generate_many` does, which takes the checked ones as they are.
+
+        Returns each as a checked one, or else what is wrong with it. Needs no network.
+        """
+        return await check_rows(rows, self._row_check(provider, options, sandbox))
 
     async def resume(
         self,
@@ -413,6 +499,24 @@ class Runner:
         rehearsal = self._in_sandbox(sandbox)
         # In a thread: a large picture takes a second to decode.
         return await in_thread(self._resolver.order, request, provider, options, output, rehearsal)
+
+    def _row_check(
+        self,
+        provider: str | None,
+        options: Mapping[str, object] | object | None,
+        sandbox: bool | None,
+    ) -> Callable[[Row], Order]:
+        """Makes an order of a row, which may be checked already; raises `UsageError`."""
+        rehearsal, resolver = self._in_sandbox(sandbox), self._resolver
+
+        def check(row: Row) -> Order:
+            if isinstance(row, CheckedRow):
+                return row.order
+            own = options if row.options is None else row.options
+            name = row.provider or provider
+            return resolver.order(row.request, name, own, row.output, rehearsal)
+
+        return check
 
     async def _carry_out(
         self,

@@ -18,6 +18,7 @@ from ..errors import (
     BudgetExceeded,
     JournalError,
     Kling26Error,
+    NotSent,
     PaymentForbidden,
     ProviderError,
     Refused,
@@ -52,7 +53,7 @@ _MIN_TIMEOUT = 5.0
 
 
 _NOT_ACCEPTED = (Refused, TryLater, Unreachable, Unavailable)
-_NOT_SENT = (PictureMissing, BudgetExceeded, PaymentForbidden, SettingsError)
+_NOT_SENT = (PictureMissing, BudgetExceeded, NotSent, PaymentForbidden, SettingsError)
 
 
 async def submit(context: JobContext) -> Ticket:

@@ -1,0 +1,1 @@
+"""`kling26 batch`: many videos from a table."""
