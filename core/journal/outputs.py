@@ -5,6 +5,7 @@ import filecmp
 import os
 import shutil
 import stat
+from collections.abc import MutableMapping
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -53,12 +54,18 @@ def identify(found: os.stat_result | None) -> str | None:
 # -- before paying -----------------------------------------------------------------------------
 
 
-def check_output(output: str | PathLike[str], home: Path) -> Output:
+def check_output(
+    output: str | PathLike[str],
+    home: Path,
+    what: str = "The video",
+    tried: MutableMapping[Path, int] | None = None,
+) -> Output:
     """
     The output, and what is there now.
 
-    Raises `OutputRefused` if a video could not be written there later: all of that is tried, but
-    for replacing what is there.
+    Raises `OutputRefused` if `what` could not be written there later: all of that is tried, but for
+    replacing what is there. Of many outputs, `tried` has the folders in which a file has been made,
+    with the length of its name: trying takes a millisecond, and only a longer one is news.
     """
     text = os.fspath(output)
     try:
@@ -69,10 +76,14 @@ def check_output(output: str | PathLike[str], home: Path) -> Output:
             raise Unsuitable("kling26 keeps its own files there")
         if found is not None:
             _check_replaceable(target, found)
-        _try_name(target)
+        length = len(os.fsencode(target.name))
+        if tried is None or tried.get(target.parent, 0) < length:
+            _try_name(target)
+        if tried is not None:
+            tried[target.parent] = max(length, tried.get(target.parent, 0))
     except (OSError, RuntimeError, ValueError) as error:
         raise OutputRefused(
-            f'The video cannot be written to "{_shown(text)}": {_why(error)}.'
+            f'{what} cannot be written to "{_shown(text)}": {_why(error)}.'
         ) from error
     return Output(path, identify(found))
 

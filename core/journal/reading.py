@@ -1,7 +1,7 @@
 """Reading the journal: what it knows of tasks, prices and what was spent."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +18,7 @@ from .database import Database
 from .outputs import Output
 from .rows import IS_OWED, in_states, select_tasks, task_of
 from .schema import OUTPUTS, QUOTES, TASKS
-from .spent import read_spent
+from .spent import AT_ONCE, read_spent, read_spent_on
 from .task import OPEN, Task
 
 #: The standings of active tasks, from that of one whose video is here.
@@ -73,6 +73,13 @@ class JournalReader:
     async def find_equal(self, fingerprints: Sequence[str]) -> Task | None:
         """The active task with one of these, which an equal request joins or reuses."""
         return furthest(await self._select(equal_tasks(fingerprints)))
+
+    async def find_all_equal(self, fingerprints: Collection[str]) -> dict[str, Task]:
+        """The active tasks with these, by them."""
+        names, found = sorted(fingerprints), list[Task]()
+        for start in range(0, len(names), AT_ONCE):
+            found += await self._select(equal_tasks(names[start : start + AT_ONCE]))
+        return {task.fingerprint: task for task in found}
 
     async def find_ticket(self, provider: str, realm: Realm, task_id: str) -> Task | None:
         """The task that has this id at its provider."""
@@ -160,6 +167,12 @@ class JournalReader:
         return await self.database.read(
             lambda connection: read_spent(connection, self._now(), waiting)
         )
+
+    async def spent_on(self, fingerprints: Collection[str]) -> Spent:
+        """What the tasks with these cost, whenever that was; see `read_spent_on`."""
+        if self.database.missing:
+            return Spent()
+        return await self.database.read(lambda connection: read_spent_on(connection, fingerprints))
 
     async def pending_outputs(self, task: str) -> list[Output]:
         """The outputs that a task's video still has to be written to."""

@@ -15,7 +15,7 @@ _LOCK = 260_002
 #: More than any video costs, in USD: less than infinity, and than what is not a number.
 _MOST = 1e9
 #: How many fingerprints are looked up at once: a database takes only so many values.
-_AT_ONCE = 500
+AT_ONCE = 500
 #: Whether a task was resubmitted in vain: it is unknown again because of what was lost before.
 _IN_VAIN = (TASKS.c.state == "unknown") & TASKS.c.sending.is_(None) & (TASKS.c.resubmits > 0)
 
@@ -91,8 +91,8 @@ def read_spent_on(
     later = sa.false() if waiting is None else _waits_no_longer(waiting)
     usd, times = sa.func.coalesce(TASKS.c.cost_usd, TASKS.c.price_usd), _times(later)
     names, payments = sorted(fingerprints), list[Payment]()
-    for start in range(0, len(names), _AT_ONCE):
-        some = TASKS.c.fingerprint.in_(names[start : start + _AT_ONCE])
+    for start in range(0, len(names), AT_ONCE):
+        some = TASKS.c.fingerprint.in_(names[start : start + AT_ONCE])
         rows = connection.execute(sa.select(usd, times).where(some, times > 0))
         payments += [Payment(0.0, *row) for row in rows]
     dearest = sa.select(sa.func.max(usd)).where(usd < _MOST)

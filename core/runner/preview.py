@@ -76,7 +76,7 @@ async def preview(
     await registry.events.before_paying(order.request, target.provider, price)
     return Preview(
         "pay", target.provider, order.request, target.own, equal, price, budget, spent,
-        *await _balance(target, deadline), choice.passed,
+        *await balance_if_known(target, deadline), choice.passed,
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ async def _preview_of_known(order: Order, task: Task, journal: Journal, deadline
         Price(),
         budget,
         await journal.spent() if budget.limited else None,
-        *await _balance(target, deadline),
+        *await balance_if_known(target, deadline),
     )
 
 
@@ -107,7 +107,9 @@ async def balance_of(provider: Provider, client: ProviderClient) -> Balance:
     return Balance(float(left), provider.cost_unit, in_usd(provider, left, provider.cost_unit))
 
 
-async def _balance(target: Target, deadline: float) -> tuple[Balance | None, Kling26Error | None]:
+async def balance_if_known(
+    target: Target, deadline: float
+) -> tuple[Balance | None, Kling26Error | None]:
     """The balance, or why it is not known; neither where there is no way to ask, or no answer."""
     if not target.provider.can("balance"):
         return None, None

@@ -61,22 +61,22 @@ class Prices:
         return Price() if usd is None else price_in_usd(provider, usd, "list")
 
     async def _quoted(self, request: VideoRequest, target: Target) -> float | None:
-        question = _question(request, target)
-        quote = self._quotes.setdefault(question, _Quote())
+        asked = question(request, target)
+        quote = self._quotes.setdefault(asked, _Quote())
         async with quote.lock:  # Many tasks at once ask once.
             if quote.until < now():
-                quote.usd = await self._look_up(question, request, target)
+                quote.usd = await self._look_up(asked, request, target)
                 quote.until = now() + (_FAILURE_LASTS if quote.usd is None else _LASTS)
         return quote.usd
 
-    async def _look_up(self, question: str, request: VideoRequest, target: Target) -> float | None:
+    async def _look_up(self, asked: str, request: VideoRequest, target: Target) -> float | None:
         with suppress(JournalError):
-            if (usd := await self.journal.quoted(question, _LASTS)) is not None:
+            if (usd := await self.journal.quoted(asked, _LASTS)) is not None:
                 return usd
         usd = await _ask(request, target)
         if usd is not None and self.kept:
             with suppress(JournalError):
-                await self.journal.keep_quote(question, usd)
+                await self.journal.keep_quote(asked, usd)
         return usd
 
     async def _usual(self, request: VideoRequest, target: Target) -> Price:
@@ -96,7 +96,7 @@ class Prices:
         return Price()
 
 
-def _question(request: VideoRequest, target: Target) -> str:
+def question(request: VideoRequest, target: Target) -> str:
     """A hash of what a price depends on."""
     shared = request.kind, request.duration, request.sound, request.end_image is not None
     what = [target.provider.name, target.realm, shared, pricing(target.provider, target.own)]

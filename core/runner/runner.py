@@ -40,6 +40,7 @@ from ..installed import discover
 from ..isolation import occupy
 from ..journal.files import Store
 from ..journal.journal import Journal
+from ..journal.reading import furthest
 from ..journal.task import Task
 from ..keys import Keys
 from ..money import Balance
@@ -74,6 +75,7 @@ from .many import (
 from .order import Order, Resolver, Target, realm_of
 from .outputs import write_outputs
 from .preview import Preview, balance_of, preview
+from .preview_many import ManyPreview, preview_many
 from .prices import Prices
 from .results import Outcome, Video, of_paid
 from .terms import Terms
@@ -272,6 +274,22 @@ class Runner:
         Returns each as a checked one, or else what is wrong with it. Needs no network.
         """
         return await check_rows(rows, self._row_check(provider, options, sandbox))
+
+    async def equal_tasks(self, rows: Sequence[CheckedRow]) -> list[Task | None]:
+        """For each row, the task that it would join, or whose video it would get, if any."""
+        names = {name for row in rows for name in row.order.fingerprints}
+        tasks = await self.journal.find_all_equal(names)
+        return [
+            furthest([tasks[name] for name in row.order.fingerprints if name in tasks])
+            for row in rows
+        ]
+
+    async def preview_many(self, rows: Sequence[CheckedRow], sandbox: bool) -> ManyPreview:
+        """What `generate_many` would do with checked rows: nothing is paid, and nothing written."""
+        equal = await self.equal_tasks(rows)
+        return await preview_many(
+            rows, equal, self.journal, Prices(self.journal, kept=False), sandbox
+        )
 
     async def resume(
         self,
