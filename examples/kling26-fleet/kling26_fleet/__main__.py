@@ -1,5 +1,5 @@
 """``python -m kling26_fleet``, wherever the command is."""
 
-from .cli import main
+from kling26_fleet.cli import main
 
 main()

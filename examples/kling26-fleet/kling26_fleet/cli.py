@@ -11,13 +11,13 @@ import attrs
 from cyclopts import App, Parameter
 from kling26.core import Kling26Error, Settings
 
-from .fleet import Fleet
-from .outcomes import Outcomes
-from .queue import make_queue, opened
-from .rows import read_rows
-from .status import details, standings, summary
-from .submission import submit
-from .worker import Worker
+from kling26_fleet.fleet import Fleet
+from kling26_fleet.outcomes import Outcomes
+from kling26_fleet.queue import make_queue, opened
+from kling26_fleet.rows import read_rows
+from kling26_fleet.status import details, standings, summary
+from kling26_fleet.submission import submit
+from kling26_fleet.worker import Worker
 
 app = App(
     name="kling26-fleet",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from attrs import frozen
 from procrastinate import App
 
-from .verdicts import Verdict
+from kling26_fleet.verdicts import Verdict
 
 State = Literal["here", Verdict]
 

@@ -14,7 +14,7 @@ from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecisio
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
-from .fleet import Fleet
+from kling26_fleet.fleet import Fleet
 
 #: What the queue calls the making of a video.
 TASK = "kling26_fleet.make"

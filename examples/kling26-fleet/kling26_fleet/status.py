@@ -7,8 +7,8 @@ from typing import Any
 from attrs import frozen
 from kling26.core import Kling26Error, Runner
 
-from .fleet import Fleet
-from .outcomes import Outcomes
+from kling26_fleet.fleet import Fleet
+from kling26_fleet.outcomes import Outcomes
 
 #: By the queue's own words; what came of a row says more where it has ended.
 _STATES = {"todo": "waiting", "doing": "under way", "succeeded": "here", "failed": "failed"}

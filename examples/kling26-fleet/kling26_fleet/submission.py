@@ -8,10 +8,10 @@ from attrs import frozen
 from kling26.core import Kling26Error, OutputRefused, Runner, UsageError
 from procrastinate import App
 
-from .fleet import Fleet
-from .orders import Order, pack
-from .queue import TASK
-from .rows import Row
+from kling26_fleet.fleet import Fleet
+from kling26_fleet.orders import Order, pack
+from kling26_fleet.queue import TASK
+from kling26_fleet.rows import Row
 
 #: What no file system takes in a name, or takes for a folder.
 _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "-"))

@@ -11,11 +11,11 @@ from kling26.core import Kling26Error, Runner
 from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException
 
-from .fleet import Fleet
-from .orders import unpack
-from .outcomes import Outcomes
-from .queue import AT_ONCE, TASK, Again, HandOut, make_queue, opened
-from .verdicts import verdict, wait
+from kling26_fleet.fleet import Fleet
+from kling26_fleet.orders import unpack
+from kling26_fleet.outcomes import Outcomes
+from kling26_fleet.queue import AT_ONCE, TASK, Again, HandOut, make_queue, opened
+from kling26_fleet.verdicts import verdict, wait
 
 logger = logging.getLogger("kling26_fleet")
 
