@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted((ROOT / "examples").glob("*/*.py"))
+EXAMPLES = ROOT / "examples"
+MODULES = sorted(EXAMPLES.glob("*/*.py")) + sorted(EXAMPLES.glob("*/kling26_*/*.py"))
 BUILT_IN = sorted((ROOT / "providers").glob("[a-z]*.py"))
 #: What the author of a plug-in is told to import from.
 PUBLIC = ("kling26.core", "kling26.core.wire", "kling26.sandbox")
@@ -105,10 +106,13 @@ def test_a_built_in_provider_uses_only_what_a_third_party_may(path: Path) -> Non
     assert list(trespasses(source.replace("from ..core", "from kling26.core"))) == []
 
 
-def test_there_are_two_examples_with_their_emulators() -> None:
-    assert [path.stem for path in MODULES] == [
-        "kling26_fal", "kling26_fal_sandbox", "kling26_kling", "kling26_kling_sandbox"
+def test_there_are_two_plug_ins_with_their_emulators_and_a_program() -> None:
+    found = [path.relative_to(EXAMPLES).as_posix() for path in MODULES]
+    assert found[:4] == [
+        "kling26-fal/kling26_fal.py", "kling26-fal/kling26_fal_sandbox.py",
+        "kling26-kling/kling26_kling.py", "kling26-kling/kling26_kling_sandbox.py",
     ]  # fmt: skip
+    assert {path.rpartition("/")[0] for path in found[4:]} == {"kling26-fleet/kling26_fleet"}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ from .address import Address, BadAddress, is_sqlites_own
 BUSY_TIMEOUT = 30.0
 #: How long a server that accepts no connections is waited for, in seconds: a restart takes a few.
 RESTART = 10.0
+#: How long PostgreSQL waits for a process in the middle of a transaction, in seconds. One that was
+#: stopped there would keep its locks from everybody else until it goes on.
+IDLE_TIMEOUT = 10.0
 #: What PostgreSQL and its driver say meanwhile.
 _RESTARTING = (
     "refused",
@@ -81,7 +84,17 @@ def _server_engine(address: Address, url: sa.URL) -> sa.Engine:
     if engine.dialect.is_async:
         raise BadAddress(_asynchronous(engine.dialect))
     sa.event.listen(engine, "do_connect", _connect_patiently)
+    if engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "connect", _end_idle_transactions)
     return engine
+
+
+def _end_idle_transactions(connection: Any, _: object) -> None:
+    """Let the server undo what a process has begun that says nothing more."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT * 1000:.0f}ms'")
+    cursor.close()
+    connection.commit()
 
 
 def _connect_patiently(

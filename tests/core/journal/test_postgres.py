@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from attrs import evolve
-from kling26.core.errors import JournalBusy
+from kling26.core.errors import JournalBusy, JournalError
 from kling26.core.journal import database as database_module
+from kling26.core.journal import engine as engine_module
 from kling26.core.journal.journal import Journal
+from kling26.core.journal.rows import lock_request
 from kling26.core.journal.task import Task
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, build_site, environment
@@ -222,6 +225,35 @@ def test_who_was_connected_before_a_restart_goes_on_after_it(
         return await reading
 
     assert asyncio.run(read()) == []
+
+
+def test_who_is_stopped_in_a_transaction_holds_nobody_up(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped by a signal, say, or with the machine it runs on; and what it wanted is void."""
+    monkeypatch.setattr(engine_module, "IDLE_TIMEOUT", 0.2)
+    stopped, begun, over = Journal(journal.url), threading.Event(), threading.Event()
+    heron = draft("A heron")
+
+    def half(connection: sa.Connection) -> None:
+        lock_request(connection, heron)
+        begun.set()
+        over.wait(30.0)
+        connection.execute(sa.select(1))
+
+    async def work() -> None:
+        stopping = asyncio.create_task(stopped.database.run(half))
+        await asyncio.to_thread(begun.wait)
+        task, new = await journal.claim(heron, None)
+        assert new
+        over.set()
+        with pytest.raises(JournalError, match=r"idle-in-transaction|closed"):
+            await stopping
+        again, new = await stopped.claim(draft("A heron"), None)  # It is connected anew.
+        await stopped.close()
+        assert (again.id, new) == (task.id, False)
+
+    asyncio.run(work())
 
 
 def test_the_clock_of_the_server_counts(journal: Journal) -> None:

@@ -1,0 +1,125 @@
+"""The command `kling26-fleet`."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+from cyclopts import App, Parameter
+from kling26.core import Kling26Error, Settings
+
+from kling26_fleet.fleet import Fleet
+from kling26_fleet.outcomes import Outcomes
+from kling26_fleet.queue import make_queue, opened
+from kling26_fleet.rows import read_rows
+from kling26_fleet.status import details, standings, summary
+from kling26_fleet.submission import submit
+from kling26_fleet.worker import Worker
+
+app = App(
+    name="kling26-fleet",
+    help="Makes the videos of one queue on any number of machines, which share KLING26_HOME and a "
+    "journal in PostgreSQL (KLING26_JOURNAL).",
+)
+
+
+@app.command
+def prepare() -> None:
+    """Make the home and the database those of a fleet; harmless if they are."""
+    fleet = Fleet(Settings())
+
+    async def work() -> None:
+        async with opened(make_queue(fleet), prepared=False) as queue:
+            await Outcomes(queue).prepare()
+
+    asyncio.run(work())
+    fleet.found()
+    print(f"Ready: {fleet.settings.home}")
+
+
+@app.command(name="submit")
+def submit_file(file: Path, *, provider: str | None = None, output: str | None = None) -> None:
+    """
+    Queue the rows of a file; what was paid for before is not paid for again.
+
+    Parameters
+    ----------
+    provider
+        Who makes the rows that name nobody; `auto` is whoever can.
+    output
+        Where videos are written, in addition to the home: a path that all machines share, with
+        {row}, {seed}, {provider} and the names of the file's other columns.
+    """
+    fleet = Fleet(Settings())
+
+    async def work() -> None:
+        async with opened(make_queue(fleet)) as queue:
+            done = await submit(read_rows(file), provider, output, fleet, queue)
+        known = f", {done.known} are in the queue already" if done.known else ""
+        print(f"{done.queued} rows queued{known}.")
+
+    asyncio.run(work())
+
+
+@app.command
+def worker(*, jobs: int = 50) -> None:
+    """
+    Make videos until Ctrl-C or SIGTERM; others go on with what this one leaves.
+
+    Parameters
+    ----------
+    jobs
+        How many to make at once.
+    """
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("kling26_fleet").setLevel(logging.INFO)
+    # What came of a row is told in words.
+    logging.getLogger("procrastinate.worker").addFilter(
+        lambda record: not (record.exc_info and isinstance(record.exc_info[1], Kling26Error))
+    )
+
+    async def work() -> None:
+        await Worker(Fleet(Settings()), jobs).run()
+
+    asyncio.run(work())
+
+
+@app.command
+def status(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """
+    Tell how many rows are here, under way and waiting, and what has failed or is unknown.
+
+    Parameters
+    ----------
+    as_json
+        Print an object for each row instead.
+    """
+    fleet = Fleet(Settings())
+
+    async def work() -> None:
+        async with opened(make_queue(fleet)) as queue:
+            rows = await standings(fleet, Outcomes(queue))
+        if as_json:
+            print(*(json.dumps(attrs.asdict(row)) for row in rows), sep="\n")
+        else:
+            print(summary(rows), *details(rows), sep="\n")
+
+    asyncio.run(work())
+
+
+def main() -> None:
+    """Run the command; an error of the set-up or of a row is a sentence, with exit status 2."""
+    try:
+        app()
+    except Kling26Error as error:
+        sys.exit(_told(error))
+
+
+def _told(error: Kling26Error) -> int:
+    remedy = error.remedy
+    variable = remedy.variable if remedy is not None and remedy.do == "set_key" else None
+    print(error, f"Set {variable} on this machine." if variable else "", file=sys.stderr)
+    return 2
