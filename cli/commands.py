@@ -1,5 +1,6 @@
 """The commands of `kling26`, put together."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -11,7 +12,7 @@ from .completion import ShellName, script
 from .keys import keys
 from .layout import HELP_TEXTS, Layout
 from .lookup import balance, providers, prune, tasks
-from .parameters import shown_default
+from .parameters import OneObject, shown_default
 from .usage import usage_text
 from .videos import adopt, cancel, generate, resubmit, resume
 
@@ -43,14 +44,14 @@ sandbox: App = App(
 )
 
 
-def completion(shell: ShellName, /) -> int:
+def completion(shell: ShellName, /, *, as_json: OneObject = False) -> int:
     """
     Print what makes a shell complete commands and options.
 
     For bash, add the line of the example to ~/.bashrc. For zsh, save the script as _kling26 in a
     folder of $fpath; for fish, as ~/.config/fish/completions/kling26.fish.
     """
-    return script(app, shell)
+    return script(app, shell, as_json)
 
 
 app["--help"].help, app["--version"].help = HELP_TEXTS.values()
@@ -64,7 +65,7 @@ _COMMANDS: Mapping[Group, Sequence[Callable[..., int]]] = {
 _USAGES = {
     "resume": "[OPTIONS] [TASK]...",
     "tasks": "[OPTIONS] [TASK]...",
-    "providers": "[NAME]",
+    "providers": "[OPTIONS] [NAME]",
     "balance": "[OPTIONS] [NAME]",
 }
 _EXAMPLES = {
@@ -115,6 +116,9 @@ sandbox.command(
 
 def run(tokens: Sequence[str]) -> int:
     """Run a command line; returns the exit status, or raises how it ended."""
+    if set(tokens) in ({flag, "--json"} for flag in app.version_flags):
+        console.result(json.dumps({"version": version()}))
+        return 0
     try:
         status = app(
             tokens,

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from ..core.options import options_of
 from ..core.provider import AUTO
 from ..core.request import VideoRequest
-from .console import result
+from .console import answer
 from .keys import installed
 from .layout import HELP_TEXTS
 from .usage import VERBOSE
@@ -23,10 +23,11 @@ _KNOWN = '[[ " $all_commands " =~ " $word " ]]'
 _VERBOSE_TEXT = "Show the log, and the traceback of an error."
 
 
-def script(app: App, shell: Shell) -> int:
+def script(app: App, shell: Shell, as_json: bool) -> int:
     """Print the script that makes a shell complete commands and options."""
     text = app.generate_completion(prog_name="kling26", shell=shell).rstrip("\n")
-    result(_for_bash(text, app) if shell == "bash" else _worded(text))
+    text = _for_bash(text, app) if shell == "bash" else _worded(text)
+    answer(text, as_json, lambda: {"shell": shell, "script": text})
     return 0
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,13 +138,20 @@ def as_object(
     video: "Video | None" = None,
     text: str | None = None,
     provider: "Provider | None" = None,
+    reused: bool = False,
 ) -> str:
     """
     The JSON object of a task, or of an error before there was one.
 
-    `text` is the error's; `provider` is that of the task, if it is installed.
+    See `task_object`; `text` is the error's.
     """
-    return json.dumps(task_object(task, provider, video=video, error=error, text=text))
+    found = task_object(task, provider, video=video, error=error, text=text, reused=reused)
+    return json.dumps(found)
+
+
+def answer(text: str, as_json: bool, facts: Callable[[], Mapping[str, object]]) -> bool:
+    """Print a result: `text` for people, or the object with these facts for programs."""
+    return result(json.dumps(facts()) if as_json else text)
 
 
 def _without_keys(text: str) -> str:

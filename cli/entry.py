@@ -85,7 +85,11 @@ def _run(words: list[str]) -> int:
 
 def _lists_tasks(line: list[str]) -> bool:
     """Whether its JSON has an object for each of any number of tasks, and may have none."""
-    return next((word for word in line if not word.startswith("-")), None) in ("resume", "tasks")
+    return next((word for word in line if not word.startswith("-")), None) in (
+        "resume",
+        "tasks",
+        "batch",
+    )
 
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:

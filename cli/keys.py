@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 from getpass import getpass
 from typing import Annotated
 
@@ -14,7 +15,9 @@ from ..core.plugins import Registry, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings
 from . import key_texts, provider_pages
-from .console import result, say
+from .console import answer, say
+from .parameters import ObjectPerProvider, OneObject
+from .provider_objects import key_object
 from .work import Interrupted
 
 keys: App = App(
@@ -41,7 +44,7 @@ def installed(shown: bool = False) -> Registry:
 
 
 @keys.command(name="set")
-def set_key(name: ProviderName, /) -> int:
+def set_key(name: ProviderName, /, *, as_json: OneObject = False) -> int:
     """
     Store a provider's API key, readable only by you.
 
@@ -49,7 +52,8 @@ def set_key(name: ProviderName, /) -> int:
     """
     provider, stored = _named(name), Keys(Settings())
     note = stored.set(provider, _read(provider))
-    result(key_texts.key_stored(provider, stored.path))
+    text = key_texts.key_stored(provider, stored.path)
+    answer(text, as_json, lambda: key_object(provider, Settings()))
     if note is not None:
         say(note)
     if (variable := key_texts.in_environment(provider.key_variables)) is not None:
@@ -58,10 +62,11 @@ def set_key(name: ProviderName, /) -> int:
 
 
 @keys.command(name="unset", help_epilogue="Example: `kling26 keys unset kie`")
-def unset_key(name: ProviderName, /) -> int:
+def unset_key(name: ProviderName, /, *, as_json: OneObject = False) -> int:
     """Delete a provider's stored API key."""
     provider, stored = _named(name), Keys(Settings())
-    result(key_texts.key_unset(provider, stored.unset(provider)))
+    text = key_texts.key_unset(provider, stored.unset(provider))
+    answer(text, as_json, lambda: key_object(provider, Settings()))
     if (variable := key_texts.in_environment(provider.key_variables)) is not None:
         say(key_texts.still_counts(variable))
     return 0
@@ -69,17 +74,21 @@ def unset_key(name: ProviderName, /) -> int:
 
 @keys.command(
     name="show",
-    usage="Usage: kling26 keys show [NAME]",
+    usage="Usage: kling26 keys show [OPTIONS] [NAME]",
     help_epilogue="Example: `kling26 keys show`",
 )
 def show_key(
-    name: Annotated[str | None, Parameter(help="Show the key of this one only.")] = None, /
+    name: Annotated[str | None, Parameter(help="Show the key of this one only.")] = None,
+    /,
+    *,
+    as_json: ObjectPerProvider = False,
 ) -> int:
     """Show where the API key of each provider comes from, never the key itself."""
     chosen = installed().providers.values() if name is None else [_named(name)]
     for provider in chosen:
         source = provider_pages.key_source(provider, Settings(), provider.key_page)
-        result(f"{provider.title}: {source}")
+        text = f"{provider.title}: {source}"
+        answer(text, as_json, partial(key_object, provider, Settings()))
     return 0
 
 

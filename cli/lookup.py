@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import attrs
@@ -11,11 +11,11 @@ from cyclopts import Parameter
 from ..core.plugins import Registry
 from ..core.provider import AUTO
 from ..core.settings import Settings
-from . import lengths, listings, provider_pages, texts, usage
-from .console import as_object, result, say
+from . import lengths, listings, provider_objects, provider_pages, texts, usage
+from .console import answer, as_object, result, say
 from .keys import installed
 from .money_texts import balance_text, budget_text
-from .parameters import OUTPUT, PROVIDER, RUNNING, TASKS, WHOLE, AsJson
+from .parameters import PROVIDER, RUNNING, TASKS, WHOLE, AsJson, ObjectPerProvider, OneObject
 from .tables import paragraph
 from .totals import Wanted, total_text
 from .work import Session, named, run_work
@@ -101,16 +101,32 @@ def providers(
         str | None, Parameter(help="Show everything about this one, or auto.", group=PROVIDER)
     ] = None,
     /,
+    *,
+    as_json: ObjectPerProvider = False,
 ) -> int:
     """List the installed providers, or the limits and options of one."""
-    registry = installed(shown=name is None)
-    if name is None:
+    registry = installed(shown=name is None and not as_json)
+    if as_json:
+        for each in _provider_objects(registry, name):
+            result(json.dumps(each))
+    elif name is None:
         result(provider_pages.provider_list(registry, Settings()))
     elif name == AUTO:
         result(provider_pages.auto_page(registry, Settings()))
     else:
         result(provider_pages.provider_page(Settings().configure(registry[name]), Settings()))
     return 0
+
+
+def _provider_objects(registry: Registry, name: str | None) -> Iterator[Mapping[str, object]]:
+    settings = Settings()
+    if name == AUTO:
+        yield provider_objects.auto_object(registry, settings)
+        return
+    for provider in registry.providers.values() if name is None else [registry[name]]:
+        origin = registry.origins[provider.name]
+        configured = settings.configure(provider)
+        yield provider_objects.provider_object(configured, origin, settings)
 
 
 def balance(
@@ -123,9 +139,7 @@ def balance(
     sandbox: Annotated[
         bool, Parameter(help="Ask the emulator: no key, no network.", group=RUNNING)
     ] = False,
-    as_json: Annotated[
-        bool, Parameter(name="--json", help="Print one JSON object.", group=OUTPUT)
-    ] = False,
+    as_json: OneObject = False,
 ) -> int:
     """Ask a provider how much is left on your account."""
 
@@ -135,8 +149,7 @@ def balance(
         return name or runner.settings.provider, left
 
     provider, left = run_work(work, idle=texts.INTERRUPTED)
-    as_object = {"provider": provider, **attrs.asdict(left)}
-    result(json.dumps(as_object) if as_json else balance_text(left))
+    answer(balance_text(left), as_json, lambda: {"provider": provider, **attrs.asdict(left)})
     return 0
 
 
@@ -151,6 +164,7 @@ def prune(
             group=TASKS,
         ),
     ],
+    as_json: OneObject = False,
 ) -> int:
     """
     Forget tasks that ended long ago, and delete their stored videos.
@@ -164,5 +178,8 @@ def prune(
         return await session.runner.prune(seconds)
 
     gone = run_work(work, idle=texts.PRUNE_INTERRUPTED)
-    result(texts.pruned(len(gone), sum(task.file is not None for task in gone)))
+    videos = sum(task.file is not None for task in gone)
+    forgotten = [task.id for task in gone]
+    facts = {"tasks": len(gone), "videos": videos, "forgotten": forgotten}
+    answer(texts.pruned(len(gone), videos), as_json, lambda: facts)
     return 0

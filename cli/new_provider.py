@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from ..core.errors import OutputRefused
 from ..core.settings import variable_stem
 from . import usage
-from .console import result, say
+from .console import answer, say
 from .keys import installed
+from .parameters import OneObject
 
 #: Each file of the distribution, and the template that it is made from.
 FILES = {
@@ -31,6 +32,8 @@ _LONGEST = 40
 def new_provider(
     name: Annotated[str, Parameter(help="What users will type after --provider.", metavar="NAME")],
     /,
+    *,
+    as_json: OneObject = False,
 ) -> int:
     """
     Write a plug-in for another provider into the folder kling26-NAME.
@@ -38,9 +41,9 @@ def new_provider(
     It works as it is, with an emulator and tests; the places to fill in are marked.
     """
     folder = Path(f"kling26-{_usable(name)}")
-    write(folder, spellings(name))
+    written = write(folder, spellings(name))
     say(_begun(folder))
-    result(str(folder))
+    answer(str(folder), as_json, lambda: {"folder": str(folder), "files": written})
     return 0
 
 
@@ -75,9 +78,9 @@ def spellings(name: str) -> Mapping[str, str]:
     }
 
 
-def write(folder: Path, spelled: Mapping[str, str]) -> None:
-    """Write the distribution into a new folder."""
-    templates = files(__package__) / "templates"
+def write(folder: Path, spelled: Mapping[str, str]) -> list[str]:
+    """Write the distribution into a new folder; returns the paths of its files."""
+    templates, written = files(__package__) / "templates", list[str]()
     try:
         folder.mkdir(parents=True)
         for path, template in FILES.items():
@@ -85,7 +88,9 @@ def write(folder: Path, spelled: Mapping[str, str]) -> None:
             file = folder / Template(path).substitute(spelled)
             file.parent.mkdir(exist_ok=True)
             file.write_text(Template(text).substitute(spelled), "utf-8", newline="\n")
+            written.append(str(file))
     except FileExistsError:
         raise usage.taken_folder(folder) from None
     except OSError as error:
         raise OutputRefused(f"{folder} cannot be written: {error.strerror}.") from error
+    return written

@@ -49,6 +49,10 @@ TaskNames = Annotated[
 AsJson = Annotated[
     bool, Parameter(name="--json", help="Print JSON, one object per task.", group=OUTPUT)
 ]
+OneObject = Annotated[bool, Parameter(name="--json", help="Print one JSON object.", group=OUTPUT)]
+ObjectPerProvider = Annotated[
+    bool, Parameter(name="--json", help="Print JSON, one object per provider.", group=OUTPUT)
+]
 Quiet = Annotated[
     bool,
     Parameter(
@@ -145,9 +149,7 @@ class Flags:
             group=OUTPUT,
         ),
     ] = None
-    as_json: Annotated[
-        bool, Parameter(name="--json", help="Print one JSON object.", group=OUTPUT)
-    ] = False
+    as_json: OneObject = False
     quiet: Quiet = False
 
     def request(self, prompt: str) -> VideoRequest:

@@ -12,8 +12,8 @@ from ..core.settings import Settings
 from ..sandbox import FAULTS, Conditions, Fault, build_site, environment, fault_name
 from ..sandbox import serve as serve_site
 from . import usage
-from .console import result
-from .parameters import WHOLE
+from .console import answer
+from .parameters import WHOLE, OneObject
 
 _PORT = 8026
 
@@ -38,6 +38,7 @@ def _serve(
             metavar="NAME",
         ),
     ] = None,
+    as_json: OneObject = False,
 ) -> int:
     """
     Serve the emulators over HTTP on this machine until Ctrl-C.
@@ -50,13 +51,11 @@ def _serve(
         raise usage.bad_port(port)
 
     def ready(url: str) -> None:
-        lines = [
-            f"export {variable}={value}"
-            for emulator in emulators.values()
-            for variable, value in environment(emulator, url).items()
-        ]
+        found = [environment(emulator, url) for emulator in emulators.values()]
+        variables = {name: value for each in found for name, value in each.items()}
+        lines = [f"export {name}={value}" for name, value in variables.items()]
         lines.append('# Any API key works, unless it contains "wrong".')
-        if not result("\n".join(lines)):
+        if not answer("\n".join(lines), as_json, lambda: {"url": url, "variables": variables}):
             raise KeyboardInterrupt  # Nobody knows where to find it.
 
     try:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from ..core.atomic import full_path
 from ..core.errors import Kling26Error, ProviderError
 from ..core.journal.task import Task
+from ..core.progress import Progress
 from ..core.provider import Provider
 from ..core.runner.results import Video, cost_in_usd, likely_cost
 from ..core.settings import TIMEOUT
@@ -23,6 +24,7 @@ from .parameters import (
     TASKS,
     AsJson,
     Flags,
+    OneObject,
     Prompt,
     Quiet,
     TaskName,
@@ -52,6 +54,8 @@ class _End:
     took: float = 0.0
     #: What is said of the error, if not the usual.
     text: str | None = None
+    #: Whether it was requested before, if there is no video.
+    reused: bool = False
 
 
 def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
@@ -70,7 +74,12 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
         import asyncio  # Not for --help, whose start it would slow down.
 
         clock = asyncio.get_running_loop().time
-        started, runner = clock(), session.runner
+        started, runner, found = clock(), session.runner, list[str]()
+
+        def listen(progress: Progress) -> None:
+            found.extend([progress.task] if progress.phase == "found" else [])
+            session.display.listen(progress)
+
         run = runner.submit if flags.no_wait else runner.generate
         try:
             made = await run(
@@ -80,7 +89,7 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
                 output=flags.output,
                 sandbox=flags.sandbox or None,
                 timeout=limit,
-                progress=session.display.listen,
+                progress=listen,
             )
         except Kling26Error as error:
             if error.task is None:
@@ -90,7 +99,7 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
         took, provider = clock() - started, session.providers.get(made.provider)
         if isinstance(made, Task):
             video = _stored(made, provider, flags.output)
-            return _End(made, provider, video, None, took)
+            return _End(made, provider, video, None, took, reused=made.id in found)
         return _End(await runner.latest(made.task), provider, made, None, took)
 
     end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
@@ -248,7 +257,7 @@ def adopt(
     return status
 
 
-def cancel(task: TaskName, /) -> int:
+def cancel(task: TaskName, /, *, as_json: OneObject = False) -> int:
     """
     Cancel a task, if the provider can do that free of charge.
 
@@ -260,7 +269,12 @@ def cancel(task: TaskName, /) -> int:
         return done, session.providers.get(done.task.provider)
 
     done, provider = run_work(work, idle=texts.CHECK_TASK, paid=True)
-    result(texts.cancellation_text(done, provider))
+    text = texts.cancellation_text(done, provider)
+    if as_json:
+        say(text)
+        result(as_object(task=done.task, text=None if done.cancelled else text, provider=provider))
+    else:
+        result(text)
     return 0 if done.cancelled else NOT_DELIVERED
 
 
@@ -293,7 +307,7 @@ def _show(end: _End, as_json: bool, among: bool = False) -> int:
         say(f"{error.task}: {shown}" if among else shown)
     file = None if end.video is None else end.video.file
     if as_json:
-        result(as_object(error, end.task, end.video, text, end.provider), file)
+        result(as_object(error, end.task, end.video, text, end.provider, end.reused), file)
     elif file is not None:
         result(str(file), file)
     elif error is None and end.task is not None:  # It is left to the provider.

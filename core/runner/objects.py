@@ -40,19 +40,20 @@ def task_object(
     video: Video | None = None,
     error: Kling26Error | None = None,
     text: str | None = None,
+    reused: bool = False,
 ) -> Object:
     """
     The object of a task, or of an error before there was one.
 
-    `provider` is that of the task, if it is installed, `video` the one that a call returned, and
-    `text` what is said of the error.
+    `provider` is that of the task, if it is installed, `video` the one that a call returned,
+    `reused` whether a call without one has paid nothing, and `text` what is said of the error.
     """
     facts: Object = dict.fromkeys(KEYS)
     for source in (error, task, video):
         known = {name: getattr(source, name, None) for name in KEYS}
         facts |= {name: value for name, value in known.items() if value is not None}
     if task is not None:
-        facts |= _of_row(task, provider)
+        facts |= _of_row(task, provider) | {"reused": reused}
     if video is not None:
         facts |= {"state": "stored", "standing": "stored", "file": str(video.file)}
         facts |= {"reused": video.reused}
@@ -71,7 +72,6 @@ def _of_row(task: Task, provider: Provider | None) -> Object:
         "options": dict(task.options),
         "cost_unit": cost_unit(task.cost, task.cost_unit, provider),
         "cost_usd": cost_in_usd(task, provider),
-        "reused": False,
     }
 
 

@@ -111,12 +111,13 @@ def test_a_paid_request_in_flight_is_waited_for_and_a_second_interrupt_stops(
 def test_an_interrupted_resume_says_how_to_go_on(user: Any) -> None:
     for prompt in ("A fox", "A heron"):
         assert user.call("generate", prompt, "--sandbox", "--timeout", "1.5").status == 5
-    ran = user.start("resume", "--json", **LONG).until("generating").interrupt().ended()
+    ran = user.start("resume", "--json", **LONG).until("sent no URL yet").interrupt().ended()
 
     assert ran.status == 130
     assert ran.objects
     assert {each["state"] for each in ran.objects} <= {"submitted", "succeeded", "stored"}
-    assert re.fullmatch(r"Interrupted.* kling26 resume k26-\w+.*", ran.err.splitlines()[-1])
+    said = r"Interrupted\. (1 here, 1|2) being made\. Continue with: kling26 resume"
+    assert re.fullmatch(said, ran.err.splitlines()[-1])
 
 
 def test_a_task_that_was_not_sent_yet_can_be_dropped(user: Any) -> None:
