@@ -18,11 +18,13 @@ _ROOM_FOR_BAR = 60
 #: How much of the screen labels may take, and what is too narrow to be read.
 _SHARE, _LEAST = 0.32, 8
 _CLOCK, _GAP = 5, "  "
+#: What a terminal shows behind the last line when somebody interrupts, which must not break it.
+_ECHO = "^C"
 
 
 def screen(rows: Sequence[Row], tally: Tally | None, now: float, console: Console) -> Text:
     """The head line, if there are many rows, and below it as many of them as there is room for."""
-    width, height = console.size
+    width, height = max(1, console.width - len(_ECHO)), console.height
     open_rows = [row for row in rows if _is_shown(row)]
     room = max(1, height - 1) - (tally is not None)
     if len(open_rows) > room:
@@ -30,7 +32,7 @@ def screen(rows: Sequence[Row], tally: Tally | None, now: float, console: Consol
     first = nsmallest(max(0, room), open_rows, key=lambda row: _rank(row, now))
     shown = [row for row in map(copy, first) if _is_shown(row)]  # They go on changing.
     lines = [] if tally is None else [Text(fitting(tally.head(rows, now), width), "bold")]
-    lines += _lines(shown, now, console, named=tally is not None or len(open_rows) > 1)
+    lines += _lines(shown, now, width, console, named=tally is not None or len(open_rows) > 1)
     if len(first) < len(open_rows) and room >= 0:
         lines.append(_cut(f"and {len(open_rows) - len(first)} more", width, "dim"))
     return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
@@ -69,9 +71,11 @@ def _rank(row: Row, now: float) -> tuple[int, float]:
     return (3, float(progress.position or 0)) if progress.phase == "queued" else (4, 0.0)
 
 
-def _lines(rows: Sequence[Row], now: float, console: Console, named: bool) -> Iterator[Text]:
+def _lines(
+    rows: Sequence[Row], now: float, width: int, console: Console, named: bool
+) -> Iterator[Text]:
     """A line for each row, in columns that are as wide as the screen allows."""
-    width, labels = console.width, [_label(row) for row in rows]
+    labels = [_label(row) for row in rows]
     phase = max((len(PHASES[row.progress.phase]) for row in rows), default=0)
     wide = width >= _ROOM_FOR_BAR and any(_done(row, now) is not None for row in rows)
     bar = (_SHORT_BAR if named else _BAR) if wide else 0

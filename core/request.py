@@ -26,7 +26,7 @@ class VideoRequest:
     >>> request.kind, request.duration, request.aspect_ratio
     ('text', 5, '16:9')
 
-    With an `image` (a path, the bytes or an ``https://`` URL) the video starts from that image,
+    With an `image` (a path, the bytes or a URL) the video starts from that image,
     which also sets the shape: `aspect_ratio` is then not sent. With an `end_image`, it ends there.
 
     `task` is our own id of the task, for providers that have a field for it; the runner fills it
@@ -37,7 +37,9 @@ class VideoRequest:
     image: str | ImageFile | None = field(
         default=None,
         converter=as_image,
-        metadata=option_metadata("Image", "An image to start from: a file or an https:// URL."),
+        metadata=option_metadata(
+            "Image", "An image to start from: a file or a URL (http:// or https://)."
+        ),
     )
     sound: bool = option(
         False,

@@ -110,7 +110,7 @@ def _check_image(provider: Provider, option: ImageOption, image: str | ImageFile
     if isinstance(image, ImageFile):
         problem = _image_problem(provider.limits, image)
     elif image is not None:
-        problem = _url_problem(image, "a valid https:// URL")
+        problem = _url_problem(image, "a valid http:// or https:// URL")
     if problem is not None:
         raise provider.option_refused(option, f"{option} {problem}")
 

@@ -124,7 +124,7 @@ def test_an_image_that_is_not_a_url_is_refused(kie: Provider, url: str) -> None:
     error = refusal(kie, VideoRequest(PROMPT, image=url))
 
     assert isinstance(error, ImageRefused)
-    assert str(error).startswith("kie.ai: image must be a valid https:// URL; got ")
+    assert str(error).startswith("kie.ai: image must be a valid http:// or https:// URL; got ")
     assert "\x1b" not in str(error)
 
 
