@@ -203,6 +203,8 @@ class Display:
         before, at = self._said[""]
         if self.tally is None or not self._on_log or now - at < _AGAIN:
             return
+        if self.tally.counts.total() >= self.tally.total:
+            return  # The command says how it ended.
         text = " · ".join(self.tally.head(list(self.rows.values()), now))
         if text != before:
             self._said[""] = text, now

@@ -38,7 +38,7 @@ class VideoRequest:
         default=None,
         converter=as_image,
         metadata=option_metadata(
-            "Image", "An image to start from: a file or a URL (http:// or https://)."
+            "Image", "An image to start from: a file, or an http:// or https:// URL."
         ),
     )
     sound: bool = option(
