@@ -151,7 +151,8 @@ def as_object(
 
 def answer(text: str, as_json: bool, facts: Callable[[], Mapping[str, object]]) -> bool:
     """Print a result: `text` for people, or the object with these facts for programs."""
-    return result(json.dumps(facts()) if as_json else text)
+    # A plug-in's values may be of any type.
+    return result(json.dumps(facts(), default=str) if as_json else text)
 
 
 def _without_keys(text: str) -> str:

@@ -108,7 +108,7 @@ def providers(
     registry = installed(shown=name is None and not as_json)
     if as_json:
         for each in _provider_objects(registry, name):
-            result(json.dumps(each))
+            result(json.dumps(each, default=str))
     elif name is None:
         result(provider_pages.provider_list(registry, Settings()))
     elif name == AUTO:

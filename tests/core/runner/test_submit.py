@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from kling26.core.errors import OutcomeUnknown, Refused, TaskFailed
-from kling26.core.journal.task import Task
+from kling26.core.errors import JournalError, OutcomeUnknown, Refused, TaskFailed
+from kling26.core.journal.task import Owner, Task, TaskState
 from kling26.core.request import VideoRequest
 from kling26.core.runner.results import Video
 from kling26.core.runner.runner import Runner
@@ -149,6 +150,27 @@ def test_a_lost_answer_is_raised_as_unknown(stage_of: Callable[[str], Stage]) ->
         stage.run(leave(stage))
 
     assert (stage.paid, stage.task().state) == (1, "unknown")
+
+
+def test_what_the_journal_does_not_know_is_left_to_nobody(stage: Stage) -> None:
+    """The ticket is only here, so it is here that the video is fetched."""
+
+    async def work() -> Task:
+        async with stage.runner() as runner:
+            update = runner.journal.update
+
+            async def fails_once_taken(owner: Owner, state: TaskState, **more: Any) -> bool:
+                if state == "submitted":
+                    raise JournalError("The disk is full.")
+                return await update(owner, state, **more)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(runner.journal, "update", fails_once_taken)
+                return await submitted(stage, runner)
+
+    task = stage.run(work())
+    assert (task.state, stage.paid) == ("stored", 1)
+    assert stage.task().state == "stored"
 
 
 def test_a_failed_one_is_left_to_whoever_resumes_it(stage: Stage) -> None:
