@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kling26.core.errors import JournalError, OutcomeUnknown, Refused, TaskFailed
+from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Owner, Task, TaskState
 from kling26.core.request import VideoRequest
 from kling26.core.runner.results import Video
@@ -152,22 +153,23 @@ def test_a_lost_answer_is_raised_as_unknown(stage_of: Callable[[str], Stage]) ->
     assert (stage.paid, stage.task().state) == (1, "unknown")
 
 
-def test_what_the_journal_does_not_know_is_left_to_nobody(stage: Stage) -> None:
+def test_what_the_journal_does_not_know_is_left_to_nobody(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The ticket is only here, so it is here that the video is fetched."""
 
     async def work() -> Task:
         async with stage.runner() as runner:
-            update = runner.journal.update
+            return await submitted(stage, runner)
 
-            async def fails_once_taken(owner: Owner, state: TaskState, **more: Any) -> bool:
-                if state == "submitted":
-                    raise JournalError("The disk is full.")
-                return await update(owner, state, **more)
+    update = Journal.update
 
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(runner.journal, "update", fails_once_taken)
-                return await submitted(stage, runner)
+    async def full(journal: Journal, owner: Owner, state: TaskState, **more: Any) -> bool:
+        if state == "submitted":
+            raise JournalError("The disk is full.")
+        return await update(journal, owner, state, **more)
 
+    monkeypatch.setattr(Journal, "update", full)
     task = stage.run(work())
     assert (task.state, stage.paid) == ("stored", 1)
     assert stage.task().state == "stored"
