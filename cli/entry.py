@@ -85,7 +85,8 @@ def _run(words: list[str]) -> int:
 
 def _lists_tasks(line: list[str]) -> bool:
     """Whether its JSON has an object for each of any number of tasks, and may have none."""
-    return next((word for word in line if not word.startswith("-")), None) in ("resume", "tasks")
+    command = next((word for word in line if not word.startswith("-")), None)
+    return command in ("batch", "resume", "tasks") or "--count" in line
 
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:
