@@ -30,11 +30,18 @@ class Files:
 
 
 def placed(
-    rows: Mapping[int, Row], columns: Sequence[str], provider: str
+    rows: Mapping[int, Row], columns: Sequence[str], provider: str, template: str | None
 ) -> dict[int, Row | Kling26Error]:
-    """The rows with their paths in place of templates; `provider` is that of rows without one."""
+    """
+    The rows with their paths in place of templates; `provider` is that of rows without one.
+
+    Raises `OptionRefused` if the common `template` is wrong, which is not the rows' fault.
+    """
     known: dict[str, templates.Template | OptionRefused] = {}
     names = list(dict.fromkeys([*columns, *_ALWAYS]))
+    if template is not None:
+        common = known[template] = templates.parse(template, names)
+        _check_distinct(rows, common)
     found: dict[int, Row | Kling26Error] = dict(rows)
     for number, row in rows.items():
         if row.output is None:
@@ -42,11 +49,11 @@ def placed(
         text = str(row.output)
         if text not in known:
             known[text] = _parsed(text, names)
-        template = known[text]
+        own = known[text]
         try:
-            if isinstance(template, OptionRefused):
-                raise template
-            found[number] = evolve(row, output=template.path(_values(number, row, provider)))
+            if isinstance(own, OptionRefused):
+                raise own
+            found[number] = evolve(row, output=own.path(_values(number, row, provider)))
         except OptionRefused as error:
             found[number] = error
     return found
@@ -82,18 +89,22 @@ def _shown(value: object) -> Value:
 # -- collisions --------------------------------------------------------------------------------
 
 
-def collisions(rows: Mapping[int, Row], files: Files, template: str | None) -> Iterator[str]:
+def _check_distinct(rows: Mapping[int, Row], template: templates.Template) -> None:
+    """Raise `OptionRefused` if several rows would have one path, because nothing in it differs."""
+    alike = sum(row.output == template.text for row in rows.values())
+    if alike > 1 and not template.names:
+        raise OptionRefused(
+            f'All {alike} videos would be written to "{sanitize(template.text, 100)}". Put {{row}} '
+            "or a column into --output, as in clips/{row:03}.mp4",
+            option="output",
+        )
+
+
+def collisions(rows: Mapping[int, Row], files: Files) -> Iterator[str]:
     """What is wrong with the paths of rows, by number, in a sentence each."""
     taken: dict[str, int] = {}
     ours = {_key(path): what for path, what in _ours(rows, files)}
     outputs = {number: str(row.output) for number, row in rows.items() if row.output is not None}
-    if len(outputs) > 1 and len(set(outputs.values())) == 1 and template is not None:
-        shown = sanitize(template, 100)
-        yield (
-            f'all {len(outputs)} videos would be written to "{shown}"; put {{row}} or a column '
-            "into --output, as in clips/{row:03}.mp4"
-        )
-        return
     for number, output in outputs.items():
         try:
             key = _key(output)

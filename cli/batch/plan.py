@@ -62,8 +62,8 @@ async def make_plan(runner: "Runner", asked: Asked, flags: Flags, files: Files) 
     found = _Found()
     rows = found.good(dict(enumerate(asked.rows, 1)))
     provider = flags.provider or runner.settings.provider
-    rows = found.good(placed(rows, asked.columns, provider))
-    crossed = list(collisions(rows, files, flags.output))
+    rows = found.good(placed(rows, asked.columns, provider, flags.output))
+    crossed = list(collisions(rows, files))
     bare = await runner.check_rows(
         list(rows.values()), flags.provider, sandbox=flags.sandbox or None
     )

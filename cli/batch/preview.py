@@ -41,15 +41,16 @@ class Numbers:
     price_unknown: int
 
 
-async def preview(runner: "Runner", plan: Plan, flags: ManyFlags) -> str:
-    """What a run would do, in words or as a JSON object."""
+async def preview(runner: "Runner", plan: Plan, flags: ManyFlags) -> tuple[str, bool]:
+    """What a run would do, in words or as a JSON object; and whether it could send every row."""
     rehearsal = flags.sandbox or runner.settings.sandbox
     seen = await runner.preview_many(plan.rows, rehearsal)
     numbers = _numbers(plan, seen, flags, rehearsal)
+    sendable = not (numbers.left_out or numbers.no_key)
     if flags.as_json:
-        return _as_object(seen, numbers)
+        return _as_object(seen, numbers), sendable
     lines = (*_lines(plan, seen, numbers, flags, rehearsal), _END)
-    return "\n".join(line for text in lines for line in paragraph(text, ""))
+    return "\n".join(line for text in lines for line in paragraph(text, "")), sendable
 
 
 def _numbers(plan: Plan, seen: "ManyPreview", flags: ManyFlags, rehearsal: bool) -> Numbers:

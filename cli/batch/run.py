@@ -15,7 +15,7 @@ from ...core.runner.objects import KEYS, Object, task_object
 from ...core.runner.results import cost_in_usd
 from .. import texts
 from ..console import result, say
-from ..exits import BROKEN
+from ..exits import BROKEN, USAGE
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
 from .places import Files
@@ -46,6 +46,7 @@ def make_all(ask: Ask, flags: ManyFlags, files: Files, report: Report | None, li
         run_work(run.work, texts.NOTHING_SENT, run.show, limit, quiet=flags.quiet, go_on=GO_ON)
     except Interrupted as interrupted:
         run.leave(interrupted.tasks)
+        interrupted.tasks = ()
         raise
     finally:
         if report is not None and run.plan is not None and not flags.dry_run:
@@ -73,7 +74,9 @@ class _Run:
         provider = flags.provider or runner.settings.provider
         plan = await make_plan(runner, self.ask(session.providers, provider), flags, self.files)
         if flags.dry_run:
-            result(await preview(runner, plan, flags))
+            text, sendable = await preview(runner, plan, flags)
+            result(text)
+            self._status = 0 if sendable else USAGE
             return
         self._summary, self.plan = Summary(len(plan.rows)), plan
         self._begin(session, plan)
