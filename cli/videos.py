@@ -22,7 +22,7 @@ from .parameters import (
     NO_FLAGS,
     TASKS,
     AsJson,
-    Flags,
+    CountedFlags,
     Prompt,
     Quiet,
     TaskName,
@@ -54,7 +54,7 @@ class _End:
     text: str | None = None
 
 
-def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
+def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
     """
     Make a video, and print the path of its file.
 
@@ -63,6 +63,10 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
     own, began = flags.own_options(), time.time()
     text = read_prompt(flags.timeout) if prompt == "-" else prompt
     request, limit = flags.request(text), flags.timeout - (time.time() - began)
+    if flags.count != 1:
+        from .batch.takes import make_takes  # What it needs is loaded for nothing else.
+
+        return make_takes(request, own, flags, limit)
     if flags.dry_run:
         return dry_run(request, own, flags, limit)
 

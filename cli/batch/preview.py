@@ -28,11 +28,12 @@ _END = "This was a dry run: nothing was paid."
 
 @frozen
 class Numbers:
-    """How many rows would do what; `joins` would join a task, or get the video of an equal row."""
+    """How many rows would do what; `equal` ask for the video of another row."""
 
     rows: int
     reuse: int
     join: int
+    equal: int
     unknown: int
     pay: int
     left_out: int
@@ -67,7 +68,8 @@ def _numbers(plan: Plan, seen: "ManyPreview", flags: ManyFlags, rehearsal: bool)
     return Numbers(
         rows=rows,
         reuse=found["reuse"],
-        join=found["join"] + rest,
+        join=found["join"],
+        equal=rest,
         unknown=found["unknown"],
         pay=paid,
         left_out=left_out,
@@ -106,7 +108,8 @@ def _lines(
 def _counts(numbers: Numbers) -> str:
     parts = [
         (numbers.reuse, "here already"),
-        (numbers.join, "being made, or asked for by another row"),
+        (numbers.join, "being made"),
+        (numbers.equal, "equal to others"),
         (numbers.unknown, "unknown, and not sent again"),
         (numbers.pay, "to be paid for"),
         (numbers.no_key, "without a provider that has a key"),

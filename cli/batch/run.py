@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: How to go on with what is left.
 GO_ON = "Run the same command again to go on."
+#: How to get what was left to the providers.
+FETCH = "Fetch the videos with: kling26 resume"
 #: The fields of a request, as its object has them.
 _ASKED = ("prompt", "sound", "duration", "aspect_ratio", "seed")
 
@@ -179,7 +181,7 @@ class _Run:
         if self.plan is None:
             return self._status
         if not self.flags.quiet:
-            for line in self._summary.texts(GO_ON):
+            for line in self._summary.texts(FETCH if self.flags.no_wait else GO_ON):
                 say(line)
         self._say_summary()
         broken = self.report is not None and self.report.failed
