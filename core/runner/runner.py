@@ -249,7 +249,7 @@ class Runner:
             rows = checked = await checked_rows([as_row(each) for each in rows], check)
             limits = allowance(checked, max_cost, max_tasks)
         many = Many(
-            lambda row: in_thread(check, row),
+            check,
             lambda order, listen: self._carry_out(order, deadline, listen, end),
             self.latest,
             jobs,
