@@ -70,6 +70,7 @@ _USAGES = {
 }
 _EXAMPLES = {
     "generate": 'generate "A red fox in the snow" --sound -o fox.mp4',
+    "batch": 'batch clips.csv -o "clips/{row:03}-{name}.mp4" --max-cost 20 --report done.csv',
     "tasks": "tasks --open --since 7d",
     "resume": "resume k26-3c1e",
     "cancel": "cancel k26-3c1e",
@@ -80,6 +81,15 @@ _EXAMPLES = {
     "balance": "balance kie",
     "completion": 'eval "$(kling26 completion bash)"',
 }
+
+_BATCH = """
+Make the videos of a table, and print the paths of their files.
+
+Its columns are options of `generate` (prompt, image, sound, duration, seed, provider, output, …)
+and of the row's provider; others are names for --output. The options here count where a cell is
+empty. All rows are checked before anything is sent. The same command again pays for nothing twice:
+it goes on with what is left.
+"""
 
 
 def _example(line: str) -> str:
@@ -96,6 +106,16 @@ def _add(function: Callable[..., int], group: Group, place: int) -> None:
 for _group, _functions in _COMMANDS.items():
     for _place, _function in enumerate(_functions):
         _add(_function, _group, _place)
+# By name: what reads tables is loaded for nothing else.
+app.command(
+    "kling26.cli.batch.command:batch",
+    name="batch",
+    help=_BATCH,
+    help_epilogue=_example(_EXAMPLES["batch"]),
+    usage="Usage: kling26 batch [OPTIONS] FILE",
+    group=VIDEOS,
+    sort_key=0.5,
+)
 keys.group = PROVIDERS
 app.command(keys)
 app.command(sandbox)

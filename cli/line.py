@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-#: The options of `generate` that take no value: a lone dash after any other one is no prompt.
+#: The commands that take a dash in place of a word: it is not read as an option.
+_COMMANDS = ("generate", "batch")
+#: Their options that take no value: a lone dash after any other one is no prompt.
 FLAGS = (
     "--sound", "--sandbox", "--dry-run", "--no-wait", "--json", "--quiet", "-q", "--verbose"
 )  # fmt: skip
@@ -20,7 +22,7 @@ def arranged(line: Sequence[str]) -> list[str]:
     ['generate', '--sandbox', '--', '-']
     """
     command = next((word for word in line if not word.startswith("-")), None)
-    if command != "generate":
+    if command not in _COMMANDS:
         return list(line)
     at = line.index(command) + 1
     before, prompts = _taken_apart(line[at:])

@@ -189,6 +189,23 @@ class Flags:
         return own
 
 
+@Parameter(name="*")
+@frozen(kw_only=True)
+class CountedFlags(Flags):
+    """What `generate` takes besides the prompt, and many videos have not."""
+
+    count: Annotated[
+        int,
+        WHOLE,
+        Parameter(
+            help="How many videos to make, with --seed and those after it. Their --output is "
+            "FILE-1.mp4 and so on, or has {row} or {seed} in it.",
+            metavar="N",
+            group=VIDEO,
+        ),
+    ] = 1
+
+
 def _is_text(text: str) -> bool:
     """Whether it can be written as UTF-8; what cannot came as bytes that are not."""
     try:
@@ -207,4 +224,4 @@ def _same(image: str, output: str) -> bool:
 
 
 #: No flags, just a prompt.
-NO_FLAGS: Flags = Flags()
+NO_FLAGS: CountedFlags = CountedFlags()

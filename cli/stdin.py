@@ -1,4 +1,4 @@
-"""A prompt from stdin."""
+"""What comes from stdin: a prompt, or a table."""
 
 import io
 import os
@@ -24,14 +24,7 @@ def read_prompt(timeout: float) -> str:
     Raises `UsageError` if it is empty, too long, not UTF-8, or has not ended after `timeout`
     seconds.
     """
-    if "stdin" in streams.missing:
-        raise UsageError("The prompt cannot be read from stdin, which is closed.")
-    if sys.stdin.isatty():
-        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
-        say(f"Type the prompt; end it with {end} on a line of its own.")
-    content = _content(timeout)
-    if len(content) > _LONGEST:
-        raise UsageError(f"The prompt on stdin is longer than {_LONGEST // 1000} kB.")
+    content = read_bytes("the prompt", _LONGEST, timeout)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -42,18 +35,38 @@ def read_prompt(timeout: float) -> str:
     return text
 
 
-def _content(timeout: float) -> bytes:
-    """What comes on stdin; a byte more than the longest prompt is enough."""
+def read_bytes(what: str, longest: int, timeout: float) -> bytes:
+    """
+    All that comes on stdin, which is `what`: "the prompt".
+
+    Raises `UsageError` if it has more than `longest` bytes, or has not ended after `timeout`
+    seconds.
+    """
+    begin = what.capitalize()
+    if "stdin" in streams.missing:
+        raise UsageError(f"{begin} cannot be read from stdin, which is closed.")
+    if sys.stdin.isatty():
+        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
+        say(f"Type {what}; end it with {end} on a line of its own.")
+    content = _content(what, longest, timeout)
+    if len(content) > longest:
+        size = f"{longest // 10**6} MB" if longest >= 10**7 else f"{longest // 1000} kB"
+        raise UsageError(f"{begin} on stdin is longer than {size}.")
+    return content
+
+
+def _content(what: str, longest: int, timeout: float) -> bytes:
+    """What comes on stdin; a byte more than the longest is enough."""
     try:
         number = sys.stdin.fileno()
     except io.UnsupportedOperation:  # No file, but a stand-in that does not wait.
-        return sys.stdin.buffer.read(_LONGEST + 1)
+        return sys.stdin.buffer.read(longest + 1)
     found, failed = bytearray(), list[OSError]()
 
     def read() -> None:
         # Not by `sys.stdin`, whose lock a hanging thread would hold when the program ends.
         try:
-            while len(found) <= _LONGEST and (piece := os.read(number, _PIECE)):
+            while len(found) <= longest and (piece := os.read(number, _PIECE)):
                 found.extend(piece)
         except OSError as error:
             failed.append(error)
@@ -63,8 +76,8 @@ def _content(timeout: float) -> bytes:
     end = time.monotonic() + timeout
     while thread.is_alive():
         if time.monotonic() >= end:
-            raise UsageError("Time ran out before the prompt on stdin had ended. Nothing was sent.")
+            raise UsageError(f"Time ran out before {what} on stdin had ended. Nothing was sent.")
         thread.join(_GLANCE)
     if failed:
-        raise UsageError(f"The prompt cannot be read from stdin: {failed[0].strerror}.")
+        raise UsageError(f"{what.capitalize()} cannot be read from stdin: {failed[0].strerror}.")
     return bytes(found)

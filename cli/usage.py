@@ -1,6 +1,6 @@
 """What is wrong with a command line, in one sentence each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from pathlib import Path
 from typing import get_args
@@ -20,6 +20,7 @@ from ..core.text import did_you_mean, join_words, sanitize
 
 #: What the commands take, where a word more is left over.
 _TAKES = {
+    "batch": "one table",
     "cancel": "one task",
     "resubmit": "one task",
     "adopt": "a task and its id at the provider",
@@ -59,8 +60,9 @@ def _(error: UnknownCommandError) -> str:
 def _(error: UnknownOptionError) -> str:
     # What follows an equals sign may be a secret that has ended up in a wrong place.
     option = (error.token.keyword or error.token.value).partition("=")[0]
+    command = _command(error)
     if option == "-" or " " in option:
-        return _left_over(option)
+        return _left_over(option) if command == "kling26 generate" else _too_many(command, [option])
     names = [name for argument in error.argument_collection for name in argument.names]
     names += ["--help", "--version", VERBOSE]
     return f'{_command(error)} has no option "{sanitize(option, 60)}"{_hint(error, option, names)}'
@@ -79,8 +81,7 @@ def _(error: UnusedCliTokensError) -> str:
         return _left_over(rest[0])
     if command.startswith("kling26 keys"):  # It may be a key.
         return f"{command} takes nothing but the name of a provider."
-    takes = _TAKES.get(command.split()[-1], "no such word")
-    return f'{command} takes {takes}; "{sanitize(" ".join(rest), 60)}" is left over.'
+    return _too_many(command, rest)
 
 
 @usage_text.register
@@ -110,6 +111,11 @@ def _(error: MissingArgumentError) -> str:
         return f"{error.keyword} needs a value; see: {command} --help"
     what = name if name.startswith("-") else _NEEDS.get(name, f"a {name.lower()}")
     return f"{command} needs {what}; see: {command} --help"
+
+
+def _too_many(command: str, rest: Sequence[str]) -> str:
+    takes = _TAKES.get(command.split()[-1], "no such word")
+    return f'{command} takes {takes}; "{sanitize(" ".join(rest), 60)}" is left over.'
 
 
 def _left_over(word: str) -> str:

@@ -23,7 +23,7 @@ from .parameters import (
     NO_FLAGS,
     TASKS,
     AsJson,
-    Flags,
+    CountedFlags,
     OneObject,
     Prompt,
     Quiet,
@@ -58,7 +58,7 @@ class _End:
     reused: bool = False
 
 
-def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
+def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
     """
     Make a video, and print the path of its file.
 
@@ -67,6 +67,10 @@ def generate(prompt: Prompt, /, *, flags: Flags = NO_FLAGS) -> int:
     own, began = flags.own_options(), time.time()
     text = read_prompt(flags.timeout) if prompt == "-" else prompt
     request, limit = flags.request(text), flags.timeout - (time.time() - began)
+    if flags.count != 1:
+        from .batch.takes import make_takes  # What it needs is loaded for nothing else.
+
+        return make_takes(request, own, flags, limit)
     if flags.dry_run:
         return dry_run(request, own, flags, limit)
 

@@ -191,15 +191,19 @@ class ImageOnDisk(ImageFile):
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.__dict__["path"] = Path(path)
+        self.__dict__["_path"] = Path(path)
+
+    @property
+    def path(self) -> Path:
+        found: Path = self.__dict__["_path"]
+        return found
 
     @property
     def data(self) -> bytes:
-        path: Path = self.__dict__["path"]
-        data = ImageFile.read(path).data
+        data = ImageFile.read(self.path).data
         found = hashlib.sha256(data).hexdigest(), len(data)
         if self.__dict__.setdefault("_first", found) != found:
-            raise ImageRefused(f'The image "{sanitize(path)}" was changed while it was used.')
+            raise ImageRefused(f'The image "{sanitize(self.path)}" was changed while it was used.')
         return data
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
-from ..text import join_sentences, sanitize, sentence
+from ..text import sanitize, sentence
 
 #: How many problems are listed; the others are counted.
 _MOST = 10
@@ -16,7 +16,7 @@ def refused(problems: Sequence[str], name: str) -> UsageError:
     listed = [sentence(each, 1000) for each in problems[:_MOST]]
     more = len(problems) - len(listed)
     listed += [f"And {more} more."] if more > 0 else []
-    error = UsageError(join_sentences(f"{name} has to be changed first.", *listed))
+    error = UsageError(f"{name} has to be changed first: {' '.join(listed)}")
     error.reasons = listed
     return error
 

@@ -16,10 +16,11 @@ from ..provider import Provider
 from ..request import VideoRequest
 from ..runner.many import Row
 from ..settings import Settings
+from ..text import sanitize
 from .columns import FIELDS, Columns, columns_of, own_options
 from .problems import refused, row_name
 from .table import Cell, Form, Record, Table, parsed
-from .text import check_text, decoded, has_mark, read_bytes, shown
+from .text import check_text, decoded, has_mark, odd_character, read_bytes, shown
 
 _FORMS: Mapping[str, Form] = {
     ".tsv": Form("csv", "\t"),
@@ -173,5 +174,6 @@ def _text(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     text = str(cell)
-    check_text(text, "The row")
+    if (odd := odd_character(text)) is not None:
+        raise UsageError(f'"{sanitize(text, 60)}" has a character that is no text ({odd}).')
     return text

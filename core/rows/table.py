@@ -78,7 +78,7 @@ def _csv(text: str, name: str, delimiter: str | None, marked: bool) -> Table:
     if not rows:
         raise UsageError(f"{name} has a header and no rows.")
     problems = [
-        f"row {number}: it has {len(row)} cells, and the header has {len(columns)}"
+        f"row {number}: it has {_cells(len(row))}, and the header has {len(columns)}"
         for number, row in enumerate(rows, 1)
         if len(row) != len(columns)
     ]
@@ -86,6 +86,10 @@ def _csv(text: str, name: str, delimiter: str | None, marked: bool) -> Table:
         raise refused(problems, name)
     records = [dict(zip(columns, row, strict=True)) for row in rows]
     return Table(name, columns, records, Form("csv", delimiter, marked))
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell" if number == 1 else f"{number} cells"
 
 
 def _delimiter(text: str) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import httpx
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from ..errors import (
     JournalBusy,
@@ -249,7 +249,7 @@ class Runner:
             rows = checked = await checked_rows([as_row(each) for each in rows], check)
             limits = allowance(checked, max_cost, max_tasks)
         many = Many(
-            lambda row: in_thread(check, row),
+            check,
             lambda order, listen: self._carry_out(order, deadline, listen, end),
             self.latest,
             jobs,
@@ -271,9 +271,11 @@ class Runner:
         """
         Check rows as `generate_many` does, which takes the checked ones as they are.
 
-        Returns each as a checked one, or else what is wrong with it. Needs no network.
+        Returns each as a checked one, or else what is wrong with it. Needs no network. Outputs are
+        left out: whoever wants them checks them, and adds them to the orders.
         """
-        return await check_rows(rows, self._row_check(provider, options, sandbox))
+        check = self._row_check(provider, options, sandbox)
+        return await check_rows(rows, lambda row: check(evolve(row, output=None)))
 
     async def equal_tasks(self, rows: Sequence[CheckedRow]) -> list[Task | None]:
         """For each row, the task that it would join, or whose video it would get, if any."""

@@ -24,8 +24,9 @@ class Terms:
     until: float | None = None
     #: Those to whom nothing more is sent, by name, and the error that says why.
     _closed: dict[str, Kling26Error] = field(factory=dict, init=False)
-    #: Why nothing more is sent to anybody.
+    #: Why nothing more is recorded: what is, has its share of what may be spent.
     _over: Kling26Error | None = field(default=None, init=False)
+    _ended: bool = field(default=False, init=False)
 
     @property
     def late(self) -> bool:
@@ -41,18 +42,23 @@ class Terms:
 
     def end(self) -> None:
         """Let nothing more be sent: nobody waits for it any more."""
-        self._over = self._over or NotSent("Nobody waits for it any more.")
+        self._ended = True
 
     def check(self, provider: str) -> None:
-        """Raise `NotSent` if nothing more may be sent to a provider."""
-        if (why := self.objection(provider)) is not None:
+        """Raise `NotSent` if what is recorded may not be sent to a provider any more."""
+        if (why := self._objection(provider, None)) is not None:
             raise why
 
     def objection(self, provider: str) -> NotSent | None:
-        """Why nothing more may be sent to a provider; None if it may."""
+        """Why nothing more may be recorded for a provider; None if it may."""
+        return self._objection(provider, self._over)
+
+    def _objection(self, provider: str, over: Kling26Error | None) -> NotSent | None:
+        if self._ended:
+            return NotSent("Nobody waited for it any more, so it was not sent.")
         if self.late:
             return NotSent("Time ran out before it was sent.")
-        why = self._over or self._closed.get(provider)
+        why = over or self._closed.get(provider)
         if why is None:
             return None
         reason = sentence(why, 1000)

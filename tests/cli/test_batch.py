@@ -1,0 +1,304 @@
+"""`kling26 batch`: the videos of a table, as somebody sees it who has one."""
+
+import csv
+import io
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kling26.cli.batch.templates import parse
+from kling26.core.errors import OptionRefused
+
+from .conftest import FACTS, Ran, User
+
+TABLE = "name,prompt,duration\nfox,A red fox,\nowl,A grey owl,10\n"
+SUMMARY = [
+    "rows", "stored", "reused", "open", "unknown", "refused", "failed", "not_sent", "cost_usd",
+    "cost_unknown",
+]  # fmt: skip
+
+
+def save(user: User, text: str = TABLE, name: str = "clips.csv") -> str:
+    (user.folder / name).write_text(text, encoding="utf-8", newline="")
+    return name
+
+
+def batch(user: User, *line: str, **more: Any) -> Ran:
+    return user.call("batch", *line, "--sandbox", **more)
+
+
+def objects(ran: Ran) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The objects of the rows, by their numbers, and the summary."""
+    *found, last = [json.loads(line) for line in ran.out.splitlines()]
+    assert list(last) == ["summary"]
+    assert list(last["summary"]) == SUMMARY
+    return sorted(found, key=lambda each: each["row"]), last["summary"]
+
+
+def report(user: User, name: str = "done.csv", delimiter: str = ",") -> list[dict[str, str]]:
+    text = (user.folder / name).read_text("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
+# -- a whole run -------------------------------------------------------------------------------
+
+
+def test_each_row_becomes_a_file_and_the_report_is_the_next_table(user: User) -> None:
+    template = ("-o", "clips/{row:02}-{name}.mp4")
+
+    ran = batch(user, save(user), *template, "--report", "done.csv")
+
+    files = [str(user.folder / "clips" / name) for name in ("01-fox.mp4", "02-owl.mp4")]
+    assert (ran.status, sorted(ran.out.split())) == (0, files)
+    assert ran.err.splitlines()[-1] == "2 of 2 here."
+    rows = report(user)
+    assert [each["file"] for each in rows] == files
+    assert [each["state"] for each in rows] == ["stored", "stored"]
+    assert list(rows[0]) == [
+        "name", "prompt", "duration", "task", "state", "file", "cost", "cost_unit", "cost_usd",
+        "error",
+    ]  # fmt: skip
+
+    again = batch(user, "done.csv", *template, "--report", "again.csv")
+
+    assert (again.status, again.err) == (0, "2 of 2 here (2 from before).\n")
+    assert report(user, "again.csv") == rows
+    assert user.rows() == 2
+
+
+def test_json_has_an_object_for_each_row_and_a_summary(user: User) -> None:
+    save(user, "name,task,prompt\nfox,a label,A red fox\n")
+
+    found, summary = objects(batch(user, "clips.csv", "--json"))
+
+    (row,) = found
+    assert list(row) == ["row", "name", *FACTS]
+    assert (row["row"], row["name"]) == (1, "fox")
+    assert row["task"].startswith("k26-")  # No label takes its place.
+    assert summary == dict.fromkeys(SUMMARY, 0) | {"rows": 1, "stored": 1}
+
+
+def test_problems_name_their_rows_and_the_exit_status_is_the_worst(user: User) -> None:
+    table = "name,prompt\nfox,A red fox\nowl,A grey owl\nbear,A bear\n"
+
+    ran = batch(
+        user, save(user, table), "--jobs", "1",
+        KLING26_SANDBOX_FAULTS="failed_task,reset_after_accept",
+    )  # fmt: skip
+
+    assert ran.status == 5
+    lines = ran.err.splitlines()
+    assert any(line.startswith("row 1 (fox): kie.ai's emulator could") for line in lines) or any(
+        line.startswith("row 1 (fox): kie.ai's emulator may") for line in lines
+    )
+    assert "1 of 3 here, 1 unknown, 1 failed." in lines
+    assert "; what to do: kling26 tasks k26-" in ran.err
+
+
+def test_without_credit_the_others_are_not_sent(user: User) -> None:
+    ran = batch(user, save(user), "--json", KLING26_SANDBOX_FAULTS="no_credit")
+
+    found, summary = objects(ran)
+    assert ran.status == 3
+    assert (summary["refused"], summary["not_sent"]) == (1, 1)
+    assert found[1]["prompt"] == "A grey owl"
+    assert "for the same reason as another one" in found[1]["error"]
+    assert user.rows() == 1
+
+
+def test_rows_over_the_limit_are_left_unsent(user: User) -> None:
+    ran = batch(user, save(user), "--max-tasks", "1")
+    again = batch(user, "clips.csv", "--max-tasks", "1", "--json")
+
+    assert (ran.status, again.status) == (2, 2)
+    assert "1 of 2 here, 1 not sent." in ran.err
+    assert "At most 1 of these videos may be paid for, and 1 is already" in ran.err
+    assert objects(again)[1]["reused"] == 1
+    assert user.rows() == 1
+
+
+def test_equal_rows_are_said_and_paid_once(user: User) -> None:
+    ran = batch(user, save(user, "prompt\nA fox\nA bear\nA fox\n"), "-o", "{row}.mp4")
+
+    assert "Rows 1 and 3 ask for the same video: it is paid for once." in ran.err
+    assert [(user.folder / f"{n}.mp4").exists() for n in (1, 2, 3)] == [True] * 3
+    assert user.rows() == 2
+
+
+def test_a_batch_that_does_not_wait_is_fetched_into_each_output(user: User) -> None:
+    ran = batch(user, save(user), "--no-wait", "-o", "{name}.mp4")
+    assert (ran.status, ran.out.count("k26-")) == (0, 2)
+    assert not (user.folder / "fox.mp4").exists()
+
+    assert user.call("resume", KLING26_SANDBOX="1").status == 0
+
+    assert (user.folder / "fox.mp4").exists()
+    assert (user.folder / "owl.mp4").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> None:
+    rows = "".join(f"Fox {n}\n" for n in range(4))
+    line = ("batch", save(user, f"prompt\n{rows}"), "--sandbox", "--report", "done.csv", "--json")
+
+    ran = user.start(*line).until("row 2: taken").interrupt(signal.SIGINT).ended()
+
+    assert ran.status == 130
+    assert "Interrupted. " in ran.err
+    assert ran.err.endswith("Run the same command again to go on.\n")
+    found, summary = objects(ran)
+    assert len(found) == summary["rows"] == len(report(user)) == 4
+    assert user.call(*line).status == 0
+    assert user.rows() == 4
+
+
+# -- what is refused before anything is sent ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "said"),
+    [
+        ("prompt,duration\nA,7\nB,x\n", (), 'row 2: kie.ai: duration must be 5 or 10; got "x".'),
+        ("prompt,name\nA,b\nC,B\n", ("-o", "{name}.mp4"), 'rows 1 and 2 would both be written'),
+        ("prompt,name\nA,é\nC,e\u0301\n", ("-o", "{name}.mp4"), "rows 1 and 2 would both"),
+        ("prompt,name\nA,b\nC,d\n", ("-o", "x.mp4"), "All 2 videos would be written to"),
+        ("prompt,name\nA,b\nC,\n", ("-o", "{name}.mp4"), "row 2: {name} is in --output, and empty"),
+        ("prompt,name\nA,b\n", ("-o", "{nam}.mp4"), 'column for "{nam}" in --output; did you mean'),
+        ("prompt\nA\n", ("-o", "{prompt.__class__}.mp4"), 'column for "{prompt.__class__}"'),
+        ("prompt\nA\n", ("-o", "{row:09999999}.mp4"), "has no format that is known"),
+        ("prompt\nA\n", ("-o", "clips.csv"), "row 1: it would be written to"),
+        ("prompt\nA\n", ("--report", "clips.csv"), "--report names the table itself"),
+        ("prompt\nA\n", ("--report", "x.txt"), "--report must end in .csv, .tsv or .jsonl"),
+        ("prompt\nA\n", ("--report", "no/x.csv"), "The report cannot be written to"),
+        ("prompt\nA\n", ("-o", "x.csv", "--report", "x.csv"), "which is the report"),
+        ("prompt,state\nA,Ohio\n", ("--report", "x.csv"), "columns of its own called state"),
+        ("prompt\nA\n", ("--jobs", "0"), "--jobs must be between 1 and 5000; got 0."),
+        ("prompt\nA\n", ("--max-cost", "-1"), "--max-cost must be a sum in USD"),
+        ("prompt\nA\n", ("--max-cost", "nan"), "--max-cost must be a sum in USD"),
+        ("prompt\nA\n", ("--max-tasks", "-1"), "--max-tasks must not be negative; got -1."),
+    ],
+)  # fmt: skip
+def test_nothing_is_sent_if_anything_is_wrong(
+    user: User, table: str, line: tuple[str, ...], said: str
+) -> None:
+    ran = batch(user, save(user, table), *line)
+
+    assert (ran.status, ran.out) == (2, "")
+    assert said in ran.err
+    assert user.rows() == 0
+    assert (user.folder / "clips.csv").read_text("utf-8") == table
+
+
+def test_many_problems_are_counted(user: User) -> None:
+    ran = batch(user, save(user, "prompt,duration\n" + "A,7\n" * 15))
+
+    assert ran.err.count("duration must be") == 10
+    assert "And 5 more." in ran.err
+
+
+def test_a_video_never_replaces_the_picture_of_a_row(user: User) -> None:
+    (user.folder / "a.png").write_bytes(b"")
+
+    ran = batch(user, save(user, "prompt,image,name\nA,a.png,\nB,,a.png\n"), "-o", "x{row}.mp4")
+    both = batch(user, save(user, "prompt,image,output\nA,a.png,b.mp4\nB,,A.PNG\n"))
+
+    assert "row 1: The image" in ran.err or "image must be" in ran.err
+    assert 'row 2: it would be written to "A.PNG", which is the image of row 1' in both.err
+
+
+# -- templates ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("AC/DC: live?", "AC_DC_ live_"),
+        ("..", "_"),
+        ("../../etc/passwd", "_._.._etc_passwd"),
+        ("CON", "_CON"),
+        ("aux.txt", "_aux.txt"),
+        ("~root", "_root"),
+        (".hidden", "_hidden"),
+        ("tab\tand\nline", "tab_and_line"),
+        ("e\u0301te\u0301", "été"),
+        ("\u202efdp.exe", "_fdp.exe"),
+        ("ends. . ", "ends"),
+    ],
+)
+def test_values_are_made_safe_for_every_file_system(value: str, name: str) -> None:
+    assert parse("out/{name}", ["name"]).path({"name": value}) == f"out/{name}"
+
+
+def test_long_values_are_cut_between_letters() -> None:
+    path = parse("{a}-{b}-{c}.mp4", "abc").path(dict.fromkeys("abc", "é" * 200))
+
+    assert len(path.encode()) <= 255
+    assert path.startswith("é" * 60 + "-")
+    assert path.endswith("é.mp4")
+
+
+def test_braces_in_a_name_are_written_twice() -> None:
+    assert parse("{{x}}-{row:03}", ["row"]).path({"row": 7}) == "{x}-007"
+    with pytest.raises(OptionRefused, match="write it twice"):
+        parse("x}.mp4", [])
+
+
+# -- dry runs, and several takes ---------------------------------------------------------------
+
+
+def test_a_dry_run_tells_the_sum_and_writes_nothing(user: User) -> None:
+    ran = batch(user, save(user), "-o", "new/{name}.mp4", "--report", "r.csv", "--dry-run")
+
+    assert ran.out == (
+        "2 rows: 2 to be paid for.\n"
+        "A rehearsal costs nothing; real ones: 0.825 USD.\n"
+        "This was a dry run: nothing was paid.\n"
+    )
+    assert not (user.folder / "new").exists()
+    assert not (user.folder / "r.csv").exists()
+    assert user.rows() == 0
+
+
+def test_a_dry_run_counts_what_is_here_and_what_a_limit_leaves_out(user: User) -> None:
+    batch(user, save(user, "prompt\nA red fox\n"))
+
+    ran = batch(
+        user, save(user, "prompt\nA red fox\nB\nC\nC\n"), "--dry-run", "--json",
+        "--max-cost", "0.6",
+    )  # fmt: skip
+
+    assert ran.status == 2
+    assert json.loads(ran.out) == {
+        "rows": 4, "reuse": 1, "join": 0, "equal": 1, "unknown": 0, "pay": 1, "left_out": 1,
+        "no_key": 0, "price_usd": 0.275, "price_unknown": 0, "budget": None, "balances": [],
+    } | {"balances": json.loads(ran.out)["balances"]}  # fmt: skip
+
+
+def test_count_makes_takes_with_seeds_of_their_own(user: User) -> None:
+    ran = user.call(
+        "generate", "A fox", "--sandbox", "--count", "2", "-o", "fox.mp4", "--seed", "7"
+    )
+    found, _ = objects(
+        user.call("generate", "A fox", "--sandbox", "--count", "2", "--seed", "7", "--json")
+    )
+
+    assert ran.status == 0
+    assert sorted(ran.out.split()) == [str(user.folder / f"fox-{n}.mp4") for n in (1, 2)]
+    assert [(each["seed"], each["reused"]) for each in found] == [(7, True), (8, True)]
+
+
+def test_a_table_from_stdin(user: User) -> None:
+    ran = batch(user, "-", stdin='{"prompt": "A fox", "duration": 10, "sound": true}\n')
+
+    assert ran.status == 0
+    assert user.rows() == 1
+
+
+def test_no_key_is_in_the_report(user: User, tmp_path: Path) -> None:
+    """`Ran` has looked for it in what is printed."""
+    batch(user, save(user), "--report", "done.csv", KLING26_SANDBOX_FAULTS="no_credit")
+
+    assert "sk-recognisable" not in (user.folder / "done.csv").read_text("utf-8")
