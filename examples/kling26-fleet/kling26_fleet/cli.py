@@ -121,14 +121,16 @@ def status(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
 
 def main() -> None:
     """Run the command; an error of the set-up or of a row is a sentence, with exit status 2."""
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # What it cannot do is said once.
     try:
         app()
     except Kling26Error as error:
-        sys.exit(_told(error))
+        print(_told(error), file=sys.stderr)
+        sys.exit(2)
 
 
-def _told(error: Kling26Error) -> int:
+def _told(error: Kling26Error) -> str:
     remedy = error.remedy
-    variable = remedy.variable if remedy is not None and remedy.do == "set_key" else None
-    print(error, f"Set {variable} on this machine." if variable else "", file=sys.stderr)
-    return 2
+    if remedy is None or remedy.do != "set_key" or remedy.variable is None:
+        return str(error)
+    return f"{error} Set {remedy.variable} on this machine."
