@@ -92,8 +92,8 @@ def test_the_names_of_outputs_come_from_the_row_and_stay_in_their_folder(tmp_pat
     path = output_of(row, 5, "kie", f"{tmp_path}/{{row:03}}-{{name}}-{{seed}}-{{provider}}.mp4")
 
     assert path == tmp_path / "005-__AC_DC_ live_-7-kie.mp4"
-    with pytest.raises(OutputRefused, match=r"\{nmae\}"):
-        output_of(row, 5, "kie", "{nmae}.mp4")
+    with pytest.raises(OutputRefused, match=r"\{title\}"):
+        output_of(row, 5, "kie", "{title}.mp4")
 
 
 def test_two_rows_with_one_output_are_refused(tmp_path: Path) -> None:
