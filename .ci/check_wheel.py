@@ -147,7 +147,7 @@ def check_plugin(place: Installation, plugin: Path) -> None:
 def check_examples(place: Installation) -> None:
     """The distributions in `examples/`, installed as a third party's would be."""
     names = ("fal", "kling")
-    for name in names:
+    for name in (*names, "fleet"):
         folder = place.elsewhere / f"kling26-{name}"
         shutil.copytree(EXAMPLES / folder.name, folder)
         place.pip("install", str(folder))
@@ -159,6 +159,9 @@ def check_examples(place: Installation) -> None:
         place.run("kling26", "generate", PROMPT, *options)
         say(place.run("pytest", "-q", "-n0", cwd=place.elsewhere / f"kling26-{name}"))
     say(f"kling26 providers: {', '.join(listed)}; fal and kling delivered")
+    # The rest is tried on PostgreSQL, in the stage `fleet`.
+    tests = place.elsewhere / "kling26-fleet" / "tests" / "test_parts.py"
+    say(place.run("pytest", "-q", "-n0", str(tests), cwd=tests.parent))
 
 
 def check_new_provider(place: Installation) -> None:

@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 #: Folders of the checkout that are no part of the package.
-NOT_SHIPPED = ("tests", "cassettes", "build", "dist", "benchmarks", "example_workflows")
+NOT_SHIPPED = ("tests", "cassettes", "build", "dist", "benchmarks", "examples", "example_workflows")
 #: A module of an earlier build, where setuptools collects what goes into a wheel.
 GONE = "build/lib/kling26/core/gone.py"
 

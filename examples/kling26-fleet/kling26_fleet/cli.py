@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import attrs
-from cyclopts import App, Parameter
-from kling26.core import Kling26Error, Settings
+from cyclopts import App, Parameter, validators
+from kling26.core import Kling26Error, Settings, read_rows
+from procrastinate.exceptions import ConnectorException
 
 from kling26_fleet.fleet import Fleet
 from kling26_fleet.outcomes import Outcomes
 from kling26_fleet.queue import make_queue, opened
-from kling26_fleet.rows import read_rows
 from kling26_fleet.status import details, standings, summary
 from kling26_fleet.submission import submit
 from kling26_fleet.worker import Worker
@@ -47,6 +47,8 @@ def submit_file(file: Path, *, provider: str | None = None, output: str | None =
 
     Parameters
     ----------
+    file
+        A table as `kling26 batch` takes it: CSV, or JSON lines.
     provider
         Who makes the rows that name nobody; `auto` is whoever can.
     output
@@ -57,15 +59,15 @@ def submit_file(file: Path, *, provider: str | None = None, output: str | None =
 
     async def work() -> None:
         async with opened(make_queue(fleet)) as queue:
-            done = await submit(read_rows(file), provider, output, fleet, queue)
-        known = f", {done.known} are in the queue already" if done.known else ""
-        print(f"{done.queued} rows queued{known}.")
+            done = await submit(read_rows(file, provider), provider, output, fleet, Outcomes(queue))
+        known = f" Already in the queue: {done.known}." if done.known else ""
+        print(f"Rows queued: {done.queued}.{known}")
 
     asyncio.run(work())
 
 
 @app.command
-def worker(*, jobs: int = 50) -> None:
+def worker(*, jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 50) -> None:
     """
     Make videos until Ctrl-C or SIGTERM; others go on with what this one leaves.
 
@@ -74,17 +76,24 @@ def worker(*, jobs: int = 50) -> None:
     jobs
         How many to make at once.
     """
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.addFilter(_in_words)
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING, handlers=[handler])
     logging.getLogger("kling26_fleet").setLevel(logging.INFO)
-    # What came of a row is told in words.
-    logging.getLogger("procrastinate.worker").addFilter(
-        lambda record: not (record.exc_info and isinstance(record.exc_info[1], Kling26Error))
-    )
 
     async def work() -> None:
         await Worker(Fleet(Settings()), jobs).run()
 
     asyncio.run(work())
+
+
+def _in_words(record: logging.LogRecord) -> bool:
+    """Whether a record is to be shown: what came of a row is told by the worker itself."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ConnectorException):  # The way of an error through the queue says nothing.
+        record.msg, record.args = f"{record.getMessage()}: {error.__cause__ or error}", ()
+        record.exc_info = None
+    return not isinstance(error, Kling26Error)
 
 
 @app.command
@@ -112,14 +121,16 @@ def status(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
 
 def main() -> None:
     """Run the command; an error of the set-up or of a row is a sentence, with exit status 2."""
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # What it cannot do is said once.
     try:
         app()
     except Kling26Error as error:
-        sys.exit(_told(error))
+        print(_told(error), file=sys.stderr)
+        sys.exit(2)
 
 
-def _told(error: Kling26Error) -> int:
+def _told(error: Kling26Error) -> str:
     remedy = error.remedy
-    variable = remedy.variable if remedy is not None and remedy.do == "set_key" else None
-    print(error, f"Set {variable} on this machine." if variable else "", file=sys.stderr)
-    return 2
+    if remedy is None or remedy.do != "set_key" or remedy.variable is None:
+        return str(error)
+    return f"{error} Set {remedy.variable} on this machine."

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import attrs
@@ -64,7 +65,7 @@ def _kept(value: Any, folder: Path) -> Any:
     path = folder / value.digest
     if not path.exists():
         folder.mkdir(0o700, parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
+        new = path.with_suffix(f".{token_hex(4)}")
         new.write_bytes(value.data)
         new.replace(path)
     return {"kept": path.name}

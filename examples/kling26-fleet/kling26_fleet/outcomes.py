@@ -28,6 +28,8 @@ _ROWS = """
 SELECT job.id, job.status::text AS status, job.args, outcome.state, outcome.task, outcome.message
 FROM procrastinate_jobs AS job LEFT JOIN kling26_fleet_outcomes AS outcome ON outcome.job = job.id
 WHERE job.queue_name = %(queue)s ORDER BY job.id"""
+_FORGET = """
+DELETE FROM procrastinate_jobs WHERE id = ANY(%(jobs)s) AND status NOT IN ('todo', 'doing')"""
 _CLOCK = "SELECT now() + make_interval(secs => %(seconds)s) AS at"
 
 
@@ -52,6 +54,10 @@ class Outcomes:
     async def rows(self, queue: str) -> list[dict[str, Any]]:
         """All jobs of a queue with their outcomes, in order."""
         return await self.queue.connector.execute_query_all_async(_ROWS, queue=queue)
+
+    async def forget(self, jobs: list[int]) -> None:
+        """Delete jobs that have ended, with their outcomes."""
+        await self.queue.connector.execute_query_async(_FORGET, jobs=jobs)
 
     async def time_in(self, seconds: float) -> datetime:
         """What PostgreSQL's clock will say in some seconds."""

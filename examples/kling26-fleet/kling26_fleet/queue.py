@@ -20,8 +20,8 @@ from kling26_fleet.fleet import Fleet
 TASK = "kling26_fleet.make"
 #: A time for "at once", whatever this machine's clock says: the queue compares with PostgreSQL's.
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
-#: How long a restart of PostgreSQL is waited for, in seconds.
-_PATIENCE = 60.0
+#: How long a restart of PostgreSQL is waited for by those who work, and who begin, in seconds.
+_PATIENCE, _OPENING = 60.0, 15.0
 
 
 def make_queue(fleet: Fleet) -> App:
@@ -38,7 +38,7 @@ def make_queue(fleet: Fleet) -> App:
 async def opened(queue: App, prepared: bool = True) -> AsyncIterator[App]:
     """The queue with its connections; raises `SettingsError` unless it is `prepared`, and there."""
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_OPENING):
             await queue.open_async()
     except (psycopg.Error, ConnectorException, TimeoutError):
         await queue.close_async()

@@ -65,7 +65,7 @@ def summary(rows: Sequence[Standing]) -> str:
     """How many rows stand how, in a line."""
     counts = Counter(row.state for row in rows)
     parts = ", ".join(f"{counts[state]} {state}" for state in ORDER if counts[state])
-    return f"{len(rows)} rows{': ' if parts else ''}{parts}"
+    return f"Rows: {len(rows)}{f' ({parts})' if parts else ''}."
 
 
 def details(rows: Sequence[Standing]) -> Iterator[str]:

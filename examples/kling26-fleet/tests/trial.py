@@ -47,12 +47,12 @@ def run(fleet: Scene) -> None:
     rows = write_rows(fleet.folder / "rows.jsonl", [f"Heron {n} lands" for n in range(ROWS)])
     say(fleet.ask("submit", str(rows), "--output", "videos/{row}.mp4").strip())
     killed, stopped, _ = [fleet.worker(JOBS) for _ in range(3)]
-    wait_for_paid(fleet, 15)
+    wait_for_paid(fleet, 25)  # More than may be sent at once, and not the first ones any more.
     killed.kill()
     stopped.send_signal(signal.SIGSTOP)
     asleep = time.monotonic()
     say(f"killed one worker, and stopped another: {len(fleet.till.paid)} paid so far")
-    wait_for_paid(fleet, 25)
+    wait_for_paid(fleet, 35)
     fleet.worker(JOBS)
     say(f"added a worker: {fleet.ask('status').splitlines()[0]}")
     time.sleep(max(0.0, asleep + SLEEP - time.monotonic()))
