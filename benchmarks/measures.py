@@ -72,7 +72,7 @@ STARTS = {
     ),
     "kling26 tasks": (
         COMMAND.format("tasks"),
-        f"{LIBRARIES}, aiolimiter, cyclopts, httpcore, sqlalchemy, stamina",
+        f"{LIBRARIES}, cyclopts, httpcore, sqlalchemy, stamina",
         "",
         1.5,
     ),
