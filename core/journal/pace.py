@@ -78,7 +78,7 @@ class Departures:
             if new:
                 connection.execute(DEPARTURES.insert(), [{"id": each, **row} for each in new])
             room.leaves += [now + ahead] * len(new)
-            return Taken(new, None if len(new) == wanted else room.wait())
+            return Taken(tuple(new), None if len(new) == wanted else room.wait())
 
         return await self.database.run(work)
 
