@@ -26,7 +26,7 @@ _SURPRISE, _SOONEST, _LATEST = 0.01, 2.0, 2000.0
 #: How far from the time before the next one may be, in logarithms: what fits best is taken.
 _WIDTHS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4)
 #: When fewer tasks than this part are left, they are late: so many questions, of the usual ones.
-_RARE, _LATE = 0.03, 0.75
+_RARE, _LATE = 0.04, 0.7
 #: How many questions there are on average, of those without a history.
 _SHARE = 0.9
 #: The time between two questions, in seconds: at least the first. The second is not too long at any

@@ -161,9 +161,9 @@ class _Submission:
                     raise unknown(context, context.lost)
             context.report("submitting")
             request = await self._with_uploaded_images()
+            _check_time(context)
             turn = await _wait_for_turn(context)
-            if context.remaining <= 0:
-                raise TryLater("Time ran out before the request was sent.")
+            _check_time(context)
             context.report("submitting")
             try:
                 return await _send(context, request, turn)
@@ -210,6 +210,11 @@ async def _upload(context: JobContext) -> VideoRequest:
             raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
         urls[option] = url
     return request.with_urls(**urls)
+
+
+def _check_time(context: JobContext) -> None:
+    if context.remaining <= 0:
+        raise TryLater("Time ran out before the request was sent.")
 
 
 async def _wait_for_turn(context: JobContext) -> Turn:
