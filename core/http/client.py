@@ -162,19 +162,22 @@ class ProviderClient:
         before_sending: Callable[[], Awaitable[None]],
         keep: Callable[[Answer], Awaitable[None]],
         timeout: float = _READ_PAID,
+        leaving: Callable[[], Awaitable[None]] | None = None,
     ) -> Ticket:
         """
         Run a flow that pays, once.
 
         `before_sending` is awaited before the paid request leaves, and `keep` with whatever arrives
-        of its answer, before it is read; `timeout` limits the wait for it, in seconds. A second
-        request that may pay is never sent. Raises `AnswerLost` if something may have been paid, and
-        any other `ProviderError` only if certainly nothing was.
+        of its answer, before it is read; `timeout` limits the wait for it, in seconds. `leaving` is
+        awaited when there is a connection; what it raises keeps the request from being sent. A
+        second request that may pay is never sent. Raises `AnswerLost` if something may have been
+        paid, and any other `ProviderError` only if certainly nothing was.
         """
 
         async def transmit(request: httpx.Request) -> Answer:
             await before_sending()
-            answer = await self._send(self.paid_client, request, min(timeout, _READ_PAID))
+            longest = min(timeout, _READ_PAID)
+            answer = await self._send(self.paid_client, request, longest, leaving)
             if answer.began:
                 await keep(answer)
             return answer
@@ -296,10 +299,14 @@ class ProviderClient:
         return reply
 
     async def _send(
-        self, client: httpx.AsyncClient, request: httpx.Request, timeout: float
+        self,
+        client: httpx.AsyncClient,
+        request: httpx.Request,
+        timeout: float,
+        leaving: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:
         try:
-            return await exchange(client, request, timeout)
+            return await exchange(client, request, timeout, leaving)
         except NotSent as error:
             self._unreachable(str(error), error)
         except NetworkSettingsError as error:

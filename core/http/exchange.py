@@ -1,6 +1,6 @@
 """One request, and what arrives of its answer: unaltered, and within bounds."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpcore
@@ -50,14 +50,21 @@ class Answer:
         return self.reply.status_code != 0
 
 
-async def exchange(client: httpx.AsyncClient, request: httpx.Request, timeout: float) -> Answer:
+async def exchange(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    timeout: float,
+    leaving: Callable[[], Awaitable[None]] | None = None,
+) -> Answer:
     """
     Send a request, once, and wait up to `timeout` seconds for its answer.
 
-    Raises `NotSent`, or `NetworkSettingsError`, if the request certainly had no effect.
+    `leaving` is awaited when there is a connection, right before the first byte leaves, if the
+    transport tells. Raises `NotSent`, `NetworkSettingsError`, or what `leaving` raised, if the
+    request certainly had no effect.
     """
     patience, arriving = Patience(timeout), _Arriving(request)
-    departure = _Departure(patience, timeout)
+    departure = _Departure(patience, timeout, leaving)
     # What is packed may unpack to any size.
     request.headers["Accept-Encoding"] = "identity"
     # The other time-outs of httpx count before what has arrived is read.
@@ -94,6 +101,7 @@ class _Departure:
 
     patience: Patience
     timeout: float
+    leaving: Callable[[], Awaitable[None]] | None = None
     _end: float = field(init=False)
     _traced: bool = field(default=False, init=False)
     _left: bool = field(default=False, init=False)
@@ -112,6 +120,8 @@ class _Departure:
                 self.patience.restart(min(_CONNECT, self.timeout))
             # A proxy is asked for a connection first.
             case "send_request_headers.started" if info["request"].method != b"CONNECT":
+                if self.leaving is not None:
+                    await self.leaving()
                 self._left = True
                 self.patience.restart(max(_LEAST, self._end - now()))
             case "send_request_headers.failed":

@@ -1,19 +1,16 @@
-"""The pace of requests: rate limits of submissions, poll schedules and retries."""
+"""The pace of requests that failed: how long to wait before the next attempt, and how often."""
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import isnan
 
-from aiolimiter import AsyncLimiter
 from attrs import define, field
 
 from ..errors import Kling26Error, SettingsError, TryLater
-from ..limits import Limits
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
-_MOMENT = 0.5
 #: How long to keep trying a provider that is unreachable or unavailable, in seconds.
 _OUTAGE_LIMIT = 120.0
 #: How long to wait for a provider in all, and while it cannot be reached, if others could do the
@@ -27,45 +24,6 @@ LONGEST_QUESTION_WAIT = 60.0
 def now() -> float:
     """Seconds on the event loop's clock, which tests control."""
     return asyncio.get_running_loop().time()
-
-
-@define
-class RateLimiter:
-    """
-    The rate limit of one provider's submissions, shared by all tasks of the process.
-
-    aiolimiter's bucket lets its whole capacity through at once and refills meanwhile, so within one
-    window it passes the capacity plus a window's refill. The sum of the two is what is allowed.
-    """
-
-    limits: Limits
-    _limiter: AsyncLimiter | None = field(init=False)
-    _paused_until: float = field(default=0.0, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._limiter = None
-        if self.limits.submissions is not None:
-            allowed, seconds = self.limits.submissions
-            burst = max(1, allowed // 4)
-            rate = max(allowed - burst, 0.5) / seconds
-            self._limiter = AsyncLimiter(burst, burst / rate)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a submission has to wait, for more than a moment."""
-        full = self._limiter is not None and not self._limiter.has_capacity()
-        return full or self._paused_until > now() + _MOMENT
-
-    async def acquire(self) -> None:
-        """Wait until a submission is allowed."""
-        if self._limiter is not None:
-            await self._limiter.acquire()
-        while (wait := self._paused_until - now()) > 0:
-            await asyncio.sleep(wait)
-
-    def pause(self, seconds: float) -> None:
-        """Delay all submissions for some seconds, because the provider asked to wait."""
-        self._paused_until = max(self._paused_until, now() + seconds)
 
 
 def backoff(attempt: int) -> float:
@@ -127,26 +85,3 @@ def asked_wait(error: Exception, longest: float | None) -> float:
     if asked is None or isnan(asked):
         return 0.0
     return max(0.0, asked if longest is None else min(asked, longest))
-
-
-class PollSchedule(Iterator[float]):
-    """
-    The waits between polls of one task, in seconds.
-
-    A video takes 40 to 120 s, so polls are rare before that and frequent during it: on average, a
-    task in that range is noticed within a second, after about 30 polls. Later they become rarer.
-    """
-
-    def __init__(self) -> None:
-        self._elapsed = 0.0
-        self._early = [1.0, 1.5, 1.5, 4.0, 7.0, 10.0, 13.0]
-
-    def __next__(self) -> float:
-        if self._early:
-            wait = self._early.pop(0)
-        elif self._elapsed < 122.0:
-            wait = 1.95
-        else:
-            wait = min(10.0, self._elapsed / 50.0)
-        self._elapsed += wait
-        return wait

@@ -1,4 +1,4 @@
-"""The HTTP clients and rate limiters of a runner."""
+"""The HTTP clients of a runner."""
 
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -16,7 +16,6 @@ from ..settings import Settings
 from ..status import Realm
 from .client import ProviderClient
 from .outbound import Network, Outbound
-from .pacing import RateLimiter
 
 #: Builds a transport that answers for these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
@@ -39,7 +38,7 @@ def make_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
 @define
 class ClientPool:
     """
-    Clients and rate limiters, created on first use, all for one event loop.
+    Clients, created on first use, all for one event loop.
 
     `transport` replaces the network, and `sandbox` the installed emulators.
     """
@@ -50,7 +49,6 @@ class ClientPool:
     sandbox: SandboxFactory | None = None
     _network: Network = field(factory=Network, init=False)
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
-    _limiters: dict[str, RateLimiter] = field(factory=dict, init=False)
     #: The names of the providers with an emulator, once the emulators are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
@@ -79,10 +77,6 @@ class ClientPool:
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
         """The client that downloads results; it never gets a key."""
         return self._client("sandbox" if realm == "sandbox" else "downloads")
-
-    def limiter(self, realm: Realm, provider: Provider) -> RateLimiter:
-        """The rate limiter for a provider's submissions."""
-        return self._limiters.setdefault(f"{realm}:{provider.name}", RateLimiter(provider.limits))
 
     async def aclose(self) -> None:
         for client in self._clients.values():

@@ -20,6 +20,7 @@ from ..spending import check as check_budget
 from ..status import Ticket
 from .address import Address, BadAddress
 from .outputs import Output
+from .pace import Departures
 from .reading import JournalReader, equal_tasks, furthest
 from .rows import (
     IS_OWED,
@@ -156,6 +157,10 @@ class Journal(JournalReader):
             connection.execute(new)
 
         await self._run(work)
+
+    def departures(self, pace: str) -> Departures:
+        """The departures of paid requests that share a pace."""
+        return Departures(self.database, self._now, pace)
 
     # -- changes by a task's owner; each returns False if it has lost the task -------------
 

@@ -147,6 +147,16 @@ def _with_prices(row: _Row) -> _Row:
     }
 
 
+#: The columns of schema 5 that have JSON.
+_OBJECTS = ("options", "asked", "passed", "ticket_data", "remedy")
+
+
+def _with_questions(row: _Row) -> _Row:
+    """Schema 6 knows when the provider was asked last before a video was finished."""
+    objects = {name: _parsed(row[name]) for name in _OBJECTS}
+    return {**row, **objects, "unfinished": None}
+
+
 def _in_usd(cost: float | None, unit: str | None, provider: str) -> float | None:
     """A cost in USD; a credit of kie.ai was worth half a cent as long as there was schema 4."""
     if cost is None or unit == "USD":
@@ -197,4 +207,5 @@ _MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (
     _with_typed_columns,
     _with_generation,
     _with_prices,
+    _with_questions,
 )

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from ..errors import UnknownTask
 from ..spending import Spent
@@ -23,6 +22,37 @@ from .task import OPEN, Task
 
 #: The standings of active tasks, from that of one whose video is here.
 _NEAREST: tuple[Standing, ...] = ("stored", "made", "at_provider", "unclear", "unsent")
+
+
+#: A time that is known less exactly than this, in seconds or as a part of it, is left out.
+_VAGUE, _VAGUE_PART = 5.0, 0.35
+#: How many times are read at once: enough of each kind of video.
+_TIMES = 400
+
+
+@frozen
+class Took:
+    """
+    How long a video took: between `least` and `most` seconds.
+
+    It was not finished when the provider was asked `least` seconds after it took the task, and was
+    when it was asked again; `least` is None if that is not known.
+    """
+
+    duration: int
+    sound: bool
+    least: float | None
+    most: float
+
+    @property
+    def likely(self) -> float | None:
+        """The likely time; None if it says nothing, for the process slept or a clock was set."""
+        if self.least is None:
+            return self.most if self.most > 0 else None
+        if not 0 <= self.least < self.most:
+            return None
+        vague = self.most - self.least > max(_VAGUE, _VAGUE_PART * self.most)
+        return None if vague else (self.least + self.most) / 2
 
 
 @define(eq=False)
@@ -117,17 +147,18 @@ class JournalReader:
         query = select_tasks().where(is_image, sendable).limit(1)
         return bool(await self._select(query))
 
-    async def usual_time(self, provider: str, realm: Realm, duration: int) -> float | None:
-        """How long such videos took recently, in seconds (median of up to 20); None if unknown."""
+    async def times(self, provider: str, realm: Realm) -> list[Took]:
+        """How long the latest videos of a provider took, the newest first."""
+        begin = TASKS.c.submitted
         query = (
-            sa.select(TASKS.c.finished - TASKS.c.submitted)
+            sa.select(TASKS.c.duration, TASKS.c.sound)
+            .add_columns(TASKS.c.unfinished - begin, TASKS.c.finished - begin)
             .where(TASKS.c.provider == provider, TASKS.c.realm == realm)
-            .where(TASKS.c.duration == duration, TASKS.c.state == "stored")
+            .where(TASKS.c.state == "stored", TASKS.c.finished > begin)
             .order_by(TASKS.c.created.desc())
-            .limit(20)
+            .limit(_TIMES)
         )
-        rows = await self._rows(query)
-        return median(times) if (times := [took for (took,) in rows if took and took > 0]) else None
+        return [Took(*tuple(row)) for row in await self._rows(query)]
 
     async def stored(self, provider: str, realm: Realm, duration: int, sound: bool) -> list[Task]:
         """The newest stored videos of that length, with or without sound: up to 50."""

@@ -20,6 +20,7 @@ class Changes(TypedDict, total=False):
 
     sending: float | None
     submitted: float | None
+    unfinished: float | None
     finished: float | None
     ticket: Ticket | None
     url: str | None
@@ -120,12 +121,12 @@ def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float])
 
 def lock_request(connection: sa.Connection, task: Task) -> None:
     """Let nobody else claim an equal request, also of another provider, in this transaction."""
-    _lock(connection, task.prompt)
+    lock(connection, task.prompt)
 
 
 def lock_ticket(connection: sa.Connection, ticket: Ticket) -> None:
     """Let nobody else give a task the same id of a provider's in this transaction."""
-    _lock(connection, ticket.task_id)
+    lock(connection, ticket.task_id)
 
 
 def has_ticket_alone(ticket: Ticket) -> sa.ColumnElement[bool]:
@@ -136,7 +137,8 @@ def has_ticket_alone(ticket: Ticket) -> sa.ColumnElement[bool]:
     return ~sa.exists().where(same)
 
 
-def _lock(connection: sa.Connection, what: str) -> None:
+def lock(connection: sa.Connection, what: str) -> None:
+    """Let nobody else go on who has to do with this before this transaction has ended."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer.
         digest = hashlib.sha256(what.encode("utf-8", "replace")).digest()
         number = int.from_bytes(digest[:8], signed=True)

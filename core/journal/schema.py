@@ -60,6 +60,8 @@ TASKS = sa.Table(
     sa.Column("counts_from", sa.Double, nullable=False),
     sa.Column("found_ahead", sa.Double),
     sa.Column("submitted", sa.Double),
+    # When the provider was asked last before it had finished the video, and when that was noticed.
+    sa.Column("unfinished", sa.Double),
     sa.Column("finished", sa.Double),
     # The ticket: the provider's id, and whatever else is needed to poll.
     sa.Column("task_id", sa.Text),
@@ -112,6 +114,22 @@ QUOTES = sa.Table(
     sa.Column("question", sa.String(64), primary_key=True),
     sa.Column("usd", sa.Double, nullable=False),
     sa.Column("told", sa.Double, nullable=False),
+)
+# The places of paid requests in a provider's window: see `pace`.
+DEPARTURES = sa.Table(
+    "departures",
+    METADATA,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("pace", sa.String(130), nullable=False, index=True),
+    sa.Column("taken", sa.Double, nullable=False),
+    sa.Column("leaves", sa.Double, nullable=False),
+)
+# Until when a provider has asked us to wait.
+PAUSES = sa.Table(
+    "pauses",
+    METADATA,
+    sa.Column("pace", sa.String(130), primary_key=True),
+    sa.Column("until", sa.Double, nullable=False),
 )
 META = sa.Table(
     "meta",

@@ -84,11 +84,12 @@ class Task:
     `sending` is when the paid request was sent; None if it certainly was not, or once its outcome
     is known. `attempts` is how often it was sent, and `resubmits` how often the user had it sent
     again although an answer was lost; `worker` is the process that runs the task, the
-    `generation`-th to do so. `file` is the path of the video, `outputs` are those that it is also
-    written to, and `owed` says that one of them is still missing. `price_usd` is what it should
-    cost in USD, as known before it was sent, and `cost_usd` what it did. `cost_unit` is the unit of
-    `cost`, missing in rows older than that column. `error` says why there is no video (yet), and
-    `remedy` what to do about it.
+    `generation`-th to do so. The provider was found to have `finished` the video then, and not to
+    have done so when it had been asked last before (`unfinished`). `file` is the path of the video,
+    `outputs` are those that it is also written to, and `owed` says that one of them is missing.
+    `price_usd` is what it should cost in USD, as known before it was sent, and `cost_usd` what it
+    did. `cost_unit` is the unit of `cost`, missing in rows older than that column. `error` says why
+    there is no video (yet), and `remedy` what to do about it.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Task:
     attempts: int = 0
     resubmits: int = 0
     submitted: float | None = None
+    unfinished: float | None = None
     finished: float | None = None
     ticket: Ticket | None = None
     url: str | None = None

@@ -16,7 +16,7 @@ from attrs import Factory, define, evolve, field
 from ..errors import JournalBusy, JournalError, Kling26Error, UnknownTask
 from ..events import Events
 from ..http.client import ProviderClient
-from ..http.pacing import RateLimiter, backoff, now
+from ..http.pacing import backoff, now
 from ..images import ImageFile
 from ..journal.files import Store
 from ..journal.journal import Journal
@@ -30,6 +30,9 @@ from ..request import ImageOption, VideoRequest
 from ..status import Status, Ticket
 from ..text import sentence, span
 from .answers import PaidAnswers
+from .habits import Habits
+from .history import History
+from .limiter import Limiters, RateLimiter
 from .order import Target
 from .pictures import drop_pictures, load_pictures
 from .prices import Prices
@@ -55,8 +58,7 @@ class JobContext:
     Whatever changes the task raises `TakenOver` once another worker owns it.
 
     `deadline` (on the event loop's clock) limits only the submission: a task that has been paid for
-    runs as long as the process does. `usual_time` is how long such videos took recently, in
-    seconds.
+    runs as long as the process does.
     """
 
     task: Task
@@ -67,8 +69,11 @@ class JobContext:
     prices: Prices
     journal: Journal
     store: Store
+    limiters: Limiters
+    history: History
     deadline: float
-    usual_time: float | None = None
+    #: How long the provider's videos take, as far as that is known.
+    habits: Habits = Factory(Habits)
     #: Whether other providers could make it too, so that this one is not waited for for long.
     hurried: bool = False
     #: Whether the provider could only be waited for beyond the deadline.
@@ -140,7 +145,7 @@ class JobContext:
     @property
     def limiter(self) -> RateLimiter:
         """The rate limiter for the provider's submissions."""
-        return self.target.clients.limiter(self.target.realm, self.provider)
+        return self.limiters.limiter(self.target.realm, self.provider)
 
     @property
     def ticket(self) -> Ticket | None:
@@ -163,6 +168,16 @@ class JobContext:
     def remaining(self) -> float:
         """Seconds until the deadline."""
         return self.deadline - now()
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds since the provider took the task; None if it is not known to have."""
+        submitted = self.task.submitted
+        return None if submitted is None else max(0.0, self.clock() - submitted)
+
+    async def learn(self) -> None:
+        """Find out how long the provider's videos take."""
+        self.habits = await self.history.habits(self.provider.name, self.target.realm)
 
     async def request(self) -> VideoRequest:
         """The request as it is sent; raises `PictureMissing`."""
@@ -325,15 +340,12 @@ class JobContext:
 
     def report(self, phase: Phase, **facts: Any) -> None:
         """Report progress to all listeners."""
-        elapsed = None
-        if self.task.submitted is not None:
-            elapsed = max(0.0, self.clock() - self.task.submitted)
         self.latest = Progress(
             self.id,
             self.provider.name,
             phase,
-            elapsed=elapsed,
-            expected=self.usual_time,
+            elapsed=self.elapsed,
+            expected=self.habits.usual_time(self.task.duration),
             sandbox=self.task.sandbox,
             **facts,
         )

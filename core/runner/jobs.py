@@ -37,6 +37,8 @@ from ..time_left import TimeLeft
 from . import job
 from .auto import Replaced, Turns
 from .context import JobContext, TakenOver
+from .history import History
+from .limiter import Limiters
 from .order import Order, Resolver, Target
 from .paying import PayingTask
 from .pictures import PictureMissing, load_pictures
@@ -71,8 +73,14 @@ class JobPool:
     _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
     _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
     _closing: bool = field(default=False, init=False)
+    _limiters: Limiters = field(init=False)
+    _history: History = field(init=False)
     #: The tasks whose jobs were stopped, as they were then.
     _stopped: dict[str, Task] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._limiters = Limiters(self.journal)
+        self._history = History(self.journal)
 
     @property
     def paying(self) -> bool:
@@ -216,7 +224,7 @@ class JobPool:
             task, target, hurried = await self._turn(task, target, files)
         owner = task.owner
         assert owner is not None
-        return JobContext(
+        context = JobContext(
             task=task,
             owner=owner,
             target=target,
@@ -226,11 +234,14 @@ class JobPool:
             prices=self.turns.prices,
             journal=self.journal,
             store=self.store,
+            limiters=self._limiters,
+            history=self._history,
             deadline=deadline,
-            usual_time=await self._usual_time(task),
             files=files,
             terms=FREELY if order is None else order.terms,
         )
+        await context.learn()
+        return context
 
     async def _turn(
         self, task: Task, target: Target, known: Mapping[ImageOption, ImageFile]
@@ -245,11 +256,6 @@ class JobPool:
         except MissingKey as error:
             task, target = await self.turns.next(task, error, files)
         return task, target, await self.turns.others(task, files)
-
-    async def _usual_time(self, task: Task) -> float | None:
-        with suppress(JournalError):
-            return await self.journal.usual_time(task.provider, task.realm, task.duration)
-        return None
 
     def _start(self, context: JobContext) -> None:
         if self._closing:

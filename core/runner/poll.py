@@ -24,13 +24,14 @@ from ..errors import (
     TaskFailed,
     UnexpectedReply,
 )
-from ..http.pacing import LONGEST_QUESTION_WAIT, PollSchedule, asked_wait, backoff
+from ..http.pacing import LONGEST_QUESTION_WAIT, asked_wait, backoff, now
 from ..progress import Phase
 from ..refusals import reason_text
 from ..rehearsal import of_money
 from ..status import Status, Ticket
 from ..text import sanitize, sentence
 from .context import JobContext
+from .schedule import PollSchedule, phase_of, usual_knots
 
 logger: logging.Logger = logging.getLogger("kling26")
 
@@ -42,6 +43,8 @@ _URL_TIMEOUT = 30.0
 _URL_WAIT = 2.0
 #: The maximum wait after failures, in seconds.
 _MAX_BACKOFF = 15.0
+#: A task that the provider took longer ago than this may be done by now, in seconds.
+_RESUMED = 2.0
 
 
 async def poll(context: JobContext, ticket: Ticket) -> Status:
@@ -52,6 +55,7 @@ async def poll(context: JobContext, ticket: Ticket) -> Status:
     `OutcomeUnknown` if the provider keeps saying that it does not know the task; `NotDelivered`
     if it keeps rejecting the key; and `NetworkSettingsError`.
     """
+    await context.learn()
     poller = _Poller(context, ticket)
     while True:
         await asyncio.sleep(poller.next_wait())
@@ -66,7 +70,13 @@ class _Poller:
 
     context: JobContext
     ticket: Ticket
-    _schedule: PollSchedule = field(factory=PollSchedule, init=False)
+    _schedule: PollSchedule = field(init=False)
+    #: When the provider took the task, on the event loop's clock.
+    _taken: float = field(init=False)
+    #: Whether to ask at once, because the task may be done.
+    _at_once: bool = field(init=False)
+    #: When it was asked last without having finished; at first, when it took the task.
+    _unfinished: float | None = field(init=False)
     #: The minimum wait before the next poll, in seconds.
     _backoff: float = field(default=0.0, init=False)
     _failures: int = field(default=0, init=False)
@@ -76,16 +86,31 @@ class _Poller:
     #: Since when the task has been reported as succeeded without a URL.
     _done_since: float | None = field(default=None, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        task, usual = self.context.task, usual_knots(self.context.task.sandbox)
+        knots = self.context.habits.knots(task.duration, task.sound, usual)
+        self._schedule = PollSchedule(knots, phase_of(task.id))
+        elapsed = self.context.elapsed or 0.0
+        self._taken, self._at_once = now() - elapsed, elapsed > _RESUMED
+        self._unfinished = task.submitted
+
     def next_wait(self) -> float:
         """Seconds until the next poll."""
-        usual = next(self._schedule) if self._done_since is None else _URL_WAIT
-        wait = max(usual, self._backoff)
+        wait = max(self._usual_wait(), self._backoff)
         self._waited += wait
         return wait
 
+    def _usual_wait(self) -> float:
+        if self._done_since is not None:
+            return _URL_WAIT
+        if self._at_once:
+            self._at_once = False
+            return 0.0
+        return self._schedule.wait(now() - self._taken)
+
     async def poll(self) -> Status | None:
         """The status of the task; None if there was no usable answer."""
-        context = self.context
+        context, asked = self.context, self.context.clock()
         try:
             status: object = await context.client.ask(context.provider.poll(self.ticket))
             if not isinstance(status, Status):
@@ -100,6 +125,8 @@ class _Poller:
             return None
         self._backoff, self._failures, self._doubt_since = 0.0, 0, None
         context.unreadable = None
+        if status.state in ("queued", "running"):
+            self._unfinished = asked
         return status
 
     def is_done(self, status: Status) -> bool:
@@ -116,7 +143,10 @@ class _Poller:
             self._wait_for_url()
         else:
             context.report(phase, position=status.position)
-        return status.state == "succeeded" and bool(status.url)
+        if status.state != "succeeded" or not status.url:
+            return False
+        context.note(unfinished=self._unfinished)
+        return True
 
     def _wait_for_url(self) -> None:
         since = self._done_since = self._waited if self._done_since is None else self._done_since

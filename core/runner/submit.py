@@ -29,11 +29,12 @@ from ..errors import (
     UsageError,
 )
 from ..http.client import AnswerLost
-from ..http.pacing import HURRIED_WAIT, RetryPolicy
+from ..http.pacing import HURRIED_WAIT, RetryPolicy, asked_wait
 from ..request import VideoRequest
 from ..status import Ticket
 from ..text import sentence, span
 from .context import JobContext, TakenOver
+from .limiter import Turn, TurnPassed
 from .pictures import PictureMissing
 from .settle import (
     STOPPED,
@@ -50,6 +51,8 @@ from .settle import (
 _MAX_LOSSES = 4
 #: How long the answer to a paid request is waited for at the least, in seconds.
 _MIN_TIMEOUT = 5.0
+#: How long all processes wait when the provider does not say how long, in seconds.
+_LEAST_PAUSE = 1.0
 
 
 _NOT_ACCEPTED = (Refused, TryLater, Unreachable, Unavailable)
@@ -145,7 +148,7 @@ class _Submission:
 
     def _on_wait(self, error: Kling26Error, wait: float) -> None:
         if isinstance(error, TryLater):
-            self.context.limiter.pause(wait)
+            self.context.limiter.hold(wait)
         self.context.report_wait(error, wait)
 
     async def _try(self) -> Ticket:
@@ -159,12 +162,17 @@ class _Submission:
                     raise unknown(context, context.lost)
             context.report("submitting")
             request = await self._with_uploaded_images()
-            await _wait_for_turn(context)
-            if context.remaining <= 0:
-                raise TryLater("Time ran out before the request was sent.")
+            _check_time(context)
+            turn = await _wait_for_turn(context)
+            _check_time(context)
             context.report("submitting")
             try:
-                return await _send(context, request)
+                return await _send(context, request, turn)
+            except TurnPassed:
+                continue
+            except TryLater as error:
+                await context.limiter.pause(max(_LEAST_PAUSE, asked_wait(error, None)))
+                raise
             except AnswerLost as lost:
                 context.lost = str(lost)
                 self._losses += 1
@@ -205,20 +213,27 @@ async def _upload(context: JobContext) -> VideoRequest:
     return request.with_urls(**urls)
 
 
-async def _wait_for_turn(context: JobContext) -> None:
+def _check_time(context: JobContext) -> None:
+    if context.remaining <= 0:
+        raise TryLater("Time ran out before the request was sent.")
+
+
+async def _wait_for_turn(context: JobContext) -> Turn:
     """Wait for the rate limiter, until the deadline."""
     title = context.provider.title
-    if context.limiter.busy:
+
+    def tell() -> None:
         context.report("waiting", message=f"Waiting: {title} takes only so many tasks at a time.")
+
     most = min(context.remaining, HURRIED_WAIT if context.hurried else inf)
     try:
         async with asyncio.timeout(max(0.0, most)):
-            await context.limiter.acquire()
+            return await context.limiter.acquire(tell)
     except TimeoutError as error:
         raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
 
 
-async def _send(context: JobContext, request: VideoRequest) -> Ticket:
+async def _send(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:
     """
     Send the paid request, once.
 
@@ -227,17 +242,18 @@ async def _send(context: JobContext, request: VideoRequest) -> Ticket:
     """
     context.paying = True
     try:
-        return await _pay(context, request)
+        return await _pay(context, request, turn)
     except BaseException:
         context.paying = False
         raise
 
 
-async def _pay(context: JobContext, request: VideoRequest) -> Ticket:
+async def _pay(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:
     flow = context.provider.submit(request, context.options)
-    before, timeout = partial(_before_sending, context), max(_MIN_TIMEOUT, context.remaining)
+    before, leave = partial(_before_sending, context), partial(_leave, context, turn)
+    timeout = max(_MIN_TIMEOUT, context.remaining)
     try:
-        return await context.client.pay(flow, before, context.answers.keep, timeout)
+        return await context.client.pay(flow, before, context.answers.keep, timeout, leave)
     except AnswerLost as lost:
         ticket = recovered(context, lost, request)
         context.report("note", message="The answer came damaged, but the task's id is in it.")
@@ -254,4 +270,14 @@ async def _before_sending(context: JobContext) -> None:
         await context.mark_sent()
     except (UsageError, JournalError, TakenOver):
         await context.answers.release()
+        raise
+
+
+async def _leave(context: JobContext, turn: Turn) -> None:
+    """Keep the pace until the very end: what comes before may have taken long."""
+    try:
+        await turn.leave()
+    except JournalError:
+        if context.lost is None:
+            await context.mark_unsent()
         raise

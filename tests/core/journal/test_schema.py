@@ -92,8 +92,8 @@ def accepted_as(stage: Stage, path: Path, prompt: str) -> None:
 def test_a_new_journal_knows_its_version(kie: Stage) -> None:
     kie.generate()
 
-    assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["5"]
-    assert migrations.schema_version() == 5
+    assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["6"]
+    assert migrations.schema_version() == 6
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
         "AND sql IS NOT NULL ORDER BY name"
     )
     assert ask(path, tables) == ask(tmp_path / "new.sqlite3", tables)
-    assert ask(path, "SELECT value FROM meta") == ["5"]
+    assert ask(path, "SELECT value FROM meta") == ["6"]
     assert ask(path, "SELECT id FROM tasks ORDER BY id") == before
 
 
