@@ -17,6 +17,7 @@ from ..status import Realm
 from .client import ProviderClient
 from .outbound import Network, Outbound
 from .pacing import RateLimiter
+from .places import ProviderPlaces
 
 #: Builds a transport that answers for these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
@@ -51,6 +52,7 @@ class ClientPool:
     _network: Network = field(factory=Network, init=False)
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
     _limiters: dict[str, RateLimiter] = field(factory=dict, init=False)
+    _places: dict[str, ProviderPlaces] = field(factory=dict, init=False)
     #: The names of the providers with an emulator, once the emulators are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
@@ -70,11 +72,17 @@ class ClientPool:
                     f"{title} has no emulator, so it cannot be used in the sandbox.",
                     provider=provider.name,
                 )
-            return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)
+            places = self.places(realm, provider)
+            return ProviderClient(provider, realm, _SANDBOX_KEY, client, client, places)
         key = key or Keys(self.settings).need(provider)
         if self.transport is None:
             self._network.check()
-        return ProviderClient(provider, realm, key, self._client("free"), self._client("paid"))
+        free, paid, places = (
+            self._client("free"),
+            self._client("paid"),
+            self.places(realm, provider),
+        )
+        return ProviderClient(provider, realm, key, free, paid, places)
 
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
         """The client that downloads results; it never gets a key."""
@@ -83,6 +91,10 @@ class ClientPool:
     def limiter(self, realm: Realm, provider: Provider) -> RateLimiter:
         """The rate limiter for a provider's submissions."""
         return self._limiters.setdefault(f"{realm}:{provider.name}", RateLimiter(provider.limits))
+
+    def places(self, realm: Realm, provider: Provider) -> ProviderPlaces:
+        """How much may go on at once at a provider."""
+        return self._places.setdefault(f"{realm}:{provider.name}", ProviderPlaces())
 
     async def aclose(self) -> None:
         for client in self._clients.values():

@@ -159,11 +159,9 @@ class _Submission:
             context.report("submitting")
             request = await self._with_uploaded_images()
             await _wait_for_turn(context)
-            if context.remaining <= 0:
-                raise TryLater("Time ran out before the request was sent.")
-            context.report("submitting")
             try:
-                return await _send(context, request)
+                async with context.client.places.payments.one():
+                    return await _send_in_time(context, request)
             except AnswerLost as lost:
                 context.lost = str(lost)
                 self._losses += 1
@@ -215,6 +213,13 @@ async def _wait_for_turn(context: JobContext) -> None:
             await context.limiter.acquire()
     except TimeoutError as error:
         raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
+
+
+async def _send_in_time(context: JobContext, request: VideoRequest) -> Ticket:
+    if context.remaining <= 0:
+        raise TryLater("Time ran out before the request was sent.")
+    context.report("submitting")
+    return await _send(context, request)
 
 
 async def _send(context: JobContext, request: VideoRequest) -> Ticket:
