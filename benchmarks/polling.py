@@ -9,12 +9,13 @@ possible schedule for that number of questions. The same dice every time.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import exp, log, sqrt
 from statistics import mean
 
 from attrs import frozen
+from figures import Figure
 from kling26.core.runner.habits import NEWEST, knots_for
 from kling26.core.runner.schedule import PollSchedule, usual_knots
 
@@ -70,6 +71,31 @@ def polling() -> list[Line]:
             best = best_delay(spread, questions)
             lines.append(Line(name, schedule, mean(delays), late, questions, best))
     return lines
+
+
+_PEERS = (
+    "tasks of 7, 23 and 61 s: Kie-API pack 0.5 to 9 s (2, 4, 8 questions), ComfyUI's own Kling "
+    "nodes 1.5 to 5.6 s (3, 6, 14), Kling-Direct 0.6 to 5.8 s (3, 7, 14), KwaiVGI's 0.02 to 0.7 s "
+    "(7, 23, 61), huggingface_hub 0.1 to 0.4 s (14, 46, 122), fal's 0.1 to 0.3 s (58 to 584)"
+)
+
+
+def figures() -> Iterator[Figure]:
+    """The delays and questions that have a bound."""
+    lines = {(line.tasks, line.schedule): line for line in polling()}
+    usual, short = "anything from 40 to 120 s", "anything from 8 to 40 s"
+    for tasks, late, questions in ((usual, 1.0, 30), (short, 3.0, 20)):
+        line, what = lines[tasks, "no history"], f"{tasks}, without a history"
+        peers = _PEERS if tasks == usual else ""
+        yield Figure(f"noticing the end: {what}", line.delay, "s", late, peers=peers)
+        yield Figure(f"questions: {what}", line.questions, "", questions)
+    for tasks in KINDS:
+        line = lines[tasks, "a history of 20"]
+        if tasks.startswith(("log-normal", "two peaks")):
+            what = f"noticing the end: {tasks}, with a history of 20"
+            detail = f"{line.delay:.2f} s late after {line.questions:.1f} questions"
+            ratio = line.delay / line.best
+            yield Figure(what, ratio, "x the best schedule", 1.25, detail=detail)
 
 
 def ask(knots: Sequence[float], takes: float, phase: float) -> tuple[float, int]:

@@ -42,6 +42,7 @@ from .exchange import Answer, NotSent, describe, exchange
 from .flows import drive
 from .pacing import LONGEST_QUESTION_WAIT, RetryPolicy, now
 from .patience import Patience
+from .places import ProviderPlaces
 
 T = TypeVar("T")
 
@@ -101,6 +102,7 @@ class ProviderClient:
     key: Key
     client: httpx.AsyncClient
     paid_client: httpx.AsyncClient
+    places: ProviderPlaces = field(factory=ProviderPlaces)
     _origins: frozenset[tuple[str, str | None, int | None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -281,7 +283,8 @@ class ProviderClient:
 
     async def _send_free(self, request: httpx.Request) -> httpx.Response:
         await self._prepare(request)
-        answer = await self._send(self.client, request, _READ)
+        async with self.places.questions.one():  # Its time begins with its place.
+            answer = await self._send(self.client, request, _READ)
         reply = answer.reply
         if answer.problem is not None:
             raise Unavailable(

@@ -20,6 +20,7 @@ from attrs import define, field
 from ..errors import NetworkSettingsError
 from ..text import sanitize
 from .certificates import tls_context
+from .lanes import Lanes
 from .proxies import Proxy, check_proxies, proxy_for
 
 T = TypeVar("T")
@@ -60,14 +61,18 @@ class Outbound(httpx.AsyncBaseTransport):
 
     network: Network
     keep_alive: bool
-    _ways: dict[httpx.URL | None, httpx.AsyncHTTPTransport] = field(factory=dict, init=False)
+    _lanes: Lanes = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lanes = Lanes(self._make_lane, self.keep_alive)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; raises `NetworkSettingsError` only if the request had no effect."""
         proxy = None if request.extensions.get(DIRECT) else proxy_for(request.url)
         departure = _Departure(request)
         try:
-            reply = await departure.limit(self._way(proxy).handle_async_request(request))
+            way = None if proxy is None else proxy.url
+            reply = await departure.limit(self._lanes.send(request, way))
         except Exception as error:
             if departure.had_effect(proxy):
                 raise
@@ -83,21 +88,16 @@ class Outbound(httpx.AsyncBaseTransport):
         return reply
 
     async def aclose(self) -> None:
-        for way in self._ways.values():
-            await way.aclose()
+        await self._lanes.aclose()
 
-    def _way(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
-        url = None if proxy is None else proxy.url
-        if url not in self._ways:
-            context = self.network.context()
-            self._ways[url] = httpx.AsyncHTTPTransport(
-                verify=context,
-                proxy=None if url is None else httpx.Proxy(url, ssl_context=_for(url, context)),
-                limits=httpx.Limits(
-                    max_connections=None, max_keepalive_connections=20 if self.keep_alive else 0
-                ),
-            )
-        return self._ways[url]
+    def _make_lane(self, proxy: httpx.URL | None) -> httpx.AsyncHTTPTransport:
+        """A connection that is made with its first request."""
+        context, kept = self.network.context(), int(self.keep_alive)
+        return httpx.AsyncHTTPTransport(
+            verify=context,
+            proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=_for(proxy, context)),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=kept),
+        )
 
     def _judge(
         self, error: Exception, departure: "_Departure", proxy: Proxy | None

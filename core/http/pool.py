@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..status import Realm
 from .client import ProviderClient
 from .outbound import Network, Outbound
+from .places import ProviderPlaces
 
 #: Builds a transport that answers for these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
@@ -49,6 +50,7 @@ class ClientPool:
     sandbox: SandboxFactory | None = None
     _network: Network = field(factory=Network, init=False)
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
+    _places: dict[str, ProviderPlaces] = field(factory=dict, init=False)
     #: The names of the providers with an emulator, once the emulators are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
@@ -68,15 +70,25 @@ class ClientPool:
                     f"{title} has no emulator, so it cannot be used in the sandbox.",
                     provider=provider.name,
                 )
-            return ProviderClient(provider, realm, _SANDBOX_KEY, client, client)
+            places = self.places(realm, provider)
+            return ProviderClient(provider, realm, _SANDBOX_KEY, client, client, places)
         key = key or Keys(self.settings).need(provider)
         if self.transport is None:
             self._network.check()
-        return ProviderClient(provider, realm, key, self._client("free"), self._client("paid"))
+        free, paid, places = (
+            self._client("free"),
+            self._client("paid"),
+            self.places(realm, provider),
+        )
+        return ProviderClient(provider, realm, key, free, paid, places)
 
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
         """The client that downloads results; it never gets a key."""
         return self._client("sandbox" if realm == "sandbox" else "downloads")
+
+    def places(self, realm: Realm, provider: Provider) -> ProviderPlaces:
+        """How much may go on at once at a provider."""
+        return self._places.setdefault(f"{realm}:{provider.name}", ProviderPlaces())
 
     async def aclose(self) -> None:
         for client in self._clients.values():

@@ -12,7 +12,9 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ from ..errors import JournalBusy, JournalError
 from ..threads import DaemonThreads
 from .address import Address, BadAddress, address_of, is_sqlites_own
 from .engine import BUSY_TIMEOUT, READING, make_engine
+from .line import TOGETHER, Line
 from .migrations import is_current, migrate
 from .trouble import journal_error
 
@@ -48,6 +51,8 @@ class Database:
     _opening: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     #: By what they do, "write" or "read".
     _threads: dict[str, DaemonThreads] = field(factory=dict, init=False, repr=False)
+    #: What waits to be written, by the thread that does it.
+    _lines: dict[DaemonThreads, Line] = field(factory=dict, init=False, repr=False)
     #: The connections in use, by thread.
     _busy: dict[DaemonThreads, sa.Connection] = field(factory=dict, init=False, repr=False)
     #: How many transactions have ended, successfully or not.
@@ -67,6 +72,12 @@ class Database:
         return False
 
     @property
+    def _has_one_writer(self) -> bool:
+        with suppress(BadAddress):
+            return self.address.url().get_backend_name() == "sqlite"
+        return False
+
+    @property
     def missing(self) -> bool:
         """Whether there is no file yet; reading need not create one."""
         if self.opened:
@@ -77,37 +88,56 @@ class Database:
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that may write, commit it, and return the result."""
-        return await self._in_thread("write", lambda at: self._run_now(work, at))
+        counted = partial(self._counted, work)
+        return await self._in_thread("write", lambda at: (self._line(at), counted))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
-        return await self._in_thread("read", lambda at: self._read_now(work, at))
+        return await self._in_thread("read", lambda at: (at, partial(self._read_now, work, at)))
 
     async def close(self) -> None:
         """Close the connections and end the threads; the next use opens the database again."""
         if self.opened:
             with suppress(JournalBusy):
-                await self._in_thread("write", lambda _: self._close_now(), _CLOSING)
+                await self._in_thread("write", lambda at: (at, self._close_now), _CLOSING)
         for thread in self._threads.values():
             thread.shutdown(wait=False)
         self._threads.clear()
+        self._lines.clear()
 
-    def _run_now(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
-        with self._translating_errors(), self._open().begin() as connection:
-            return self._watched(work, connection, thread)
+    def _line(self, thread: DaemonThreads) -> Line:
+        """What waits for a thread that writes."""
+        if thread not in self._lines:
+            together = TOGETHER if self._has_one_writer else 1
+            begin = partial(self._writing, thread)
+            self._lines[thread] = Line(thread, begin, self._translating_errors, together)
+        return self._lines[thread]
+
+    @contextmanager
+    def _writing(self, thread: DaemonThreads) -> Iterator[sa.Connection]:
+        with self._open().begin() as connection, self._watched(connection, thread):
+            yield connection
 
     def _read_now(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
-        with self._translating_errors(), self._open().connect() as connection:
-            return self._watched(work, connection.execution_options(**READING), thread)
+        with (
+            self._translating_errors(),
+            self._open().connect() as connection,
+            self._watched(connection, thread),
+        ):
+            return self._counted(work, connection.execution_options(**READING))
 
-    def _watched(
-        self, work: Callable[[sa.Connection], T], connection: sa.Connection, thread: DaemonThreads
-    ) -> T:
+    @contextmanager
+    def _watched(self, connection: sa.Connection, thread: DaemonThreads) -> Iterator[None]:
         self._busy[thread] = connection
+        try:
+            yield
+        finally:
+            self._busy.pop(thread, None)
+
+    def _counted(self, work: Callable[[sa.Connection], T], connection: sa.Connection) -> T:
         try:
             return work(connection)
         finally:
-            self._busy.pop(thread, None)
             self._finished += 1
 
     def _close_now(self) -> None:
@@ -116,7 +146,10 @@ class Database:
             self._engine = None
 
     async def _in_thread(
-        self, name: str, work: Callable[[DaemonThreads], T], limit: float | None = None
+        self,
+        name: str,
+        what: Callable[[DaemonThreads], tuple[Executor, Callable[..., T]]],
+        limit: float | None = None,
     ) -> T:
         if self._process != os.getpid():
             raise JournalError(
@@ -127,7 +160,7 @@ class Database:
             # Both, because none can be started any more while the interpreter exits.
             self._threads[each] = DaemonThreads(1, f"kling26-{each}")
         thread = self._threads[name]
-        running = asyncio.get_running_loop().run_in_executor(thread, work, thread)
+        running = asyncio.get_running_loop().run_in_executor(*what(thread))
         limit = LIMIT if limit is None else limit
         finished = -1
         try:
@@ -150,6 +183,7 @@ class Database:
         if self._threads.get(name) is not thread:
             return  # Whoever has waited for longer has done it.
         del self._threads[name]
+        self._lines.pop(thread, None)
         thread.shutdown(wait=False)
         if (connection := self._busy.get(thread)) is not None:
             _break_connection(connection)

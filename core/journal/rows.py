@@ -51,13 +51,15 @@ _SELECTED = (
     IS_OWED.label("owed"),
     _PATHS.label("outputs"),
 )
+#: Built once, which takes longer than the database needs for a row.
+_ALL: sa.Select[Any] = sa.select(*_SELECTED)
 #: The attributes of a `Task` that are read from the other table.
 _FROM_OUTPUTS = ("owed", "outputs")
 
 
 def select_tasks() -> sa.Select[Any]:
     """Select all tasks, as rows for `task_of`."""
-    return sa.select(*_SELECTED)
+    return _ALL
 
 
 def in_states(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:

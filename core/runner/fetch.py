@@ -13,6 +13,7 @@ from ..errors import NetworkSettingsError, ProviderError, ResultUnavailable
 from ..http.addresses import AddressRefused
 from ..http.download import Break, DeadLink, Download, DownloadInterrupted, TooLarge
 from ..http.pacing import backoff, now
+from ..journal.files import Store
 from ..rehearsal import of_money
 from ..status import Status, Ticket
 from ..text import bytes_text, reason
@@ -87,11 +88,9 @@ async def _download(context: JobContext, url: str | None) -> Path:
     """Download one link into the store; returns the path."""
     if url is None:
         raise DeadLink("the provider did not send a URL")
-    await in_thread(context.store.folder, "videos")
     path = context.store.video_path(context.id)
     # One per worker: another one may be writing its own.
     part = path.with_name(f"{path.name}.{context.journal.worker.id}.part")
-    await in_thread(_delete_abandoned, path)
 
     def report(done: int, total: int | None) -> None:
         context.report("downloading", done=done, total=total)
@@ -101,11 +100,13 @@ async def _download(context: JobContext, url: str | None) -> Path:
 
     breaks = _Breaks(context)
     download = Download(url, part, context.downloads, context.task.realm, report, breaks.tell)
-    try:
-        await download.run(finish)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    async with context.client.places.downloads.one():
+        await in_thread(_make_room, context.store, path)
+        try:
+            await download.run(finish)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
     return path
 
 
@@ -130,8 +131,13 @@ class _Breaks:
         self.context.report("note", message=message)
 
 
-def _delete_abandoned(path: Path) -> None:
-    """Delete partial files of workers that were killed; those of living ones are younger."""
+def _make_room(store: Store, path: Path) -> None:
+    """
+    Make the folder of a video, and delete its partial files of workers that were killed.
+
+    Those of living ones are younger.
+    """
+    store.folder("videos")
     for old in path.parent.glob(f"{path.name}.*.part"):
         with suppress(OSError):
             if old.stat().st_mtime < time.time() - _ABANDONED:

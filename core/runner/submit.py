@@ -164,10 +164,9 @@ class _Submission:
             request = await self._with_uploaded_images()
             _check_time(context)
             turn = await _wait_for_turn(context)
-            _check_time(context)
-            context.report("submitting")
             try:
-                return await _send(context, request, turn)
+                async with context.client.places.payments.one():
+                    return await _send_in_time(context, request, turn)
             except TurnPassed:
                 continue
             except TryLater as error:
@@ -231,6 +230,12 @@ async def _wait_for_turn(context: JobContext) -> Turn:
             return await context.limiter.acquire(tell)
     except TimeoutError as error:
         raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
+
+
+async def _send_in_time(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:
+    _check_time(context)
+    context.report("submitting")
+    return await _send(context, request, turn)
 
 
 async def _send(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:
