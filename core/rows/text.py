@@ -55,19 +55,20 @@ def decoded(data: bytes, name: str) -> str:
 
 def check_text(text: str, name: str) -> None:
     """Raise `UsageError` for what no cell may have."""
-    if (what := odd_character(text)) is not None:
-        line = text.count("\n", 0, _UNWRITABLE.search(text).start()) + 1  # type: ignore[union-attr]
-        raise UsageError(
-            f"{name} has a character in line {line} that is no text ({what}). {_SAVE}."
-        )
+    if (odd := _UNWRITABLE.search(text)) is not None:
+        line, what = text.count("\n", 0, odd.start()) + 1, _named(odd[0])
+        problem = f"has a character in line {line} that is no text ({what}). {_SAVE}."
+        raise UsageError(f"{name} {problem}")
 
 
 def odd_character(text: str) -> str | None:
     """The first character of a text that no cell may have, in words; None if there is none."""
     odd = _UNWRITABLE.search(text)
-    if odd is None:
-        return None
-    return "NUL" if odd[0] == "\0" else "half of a surrogate pair"
+    return None if odd is None else _named(odd[0])
+
+
+def _named(odd: str) -> str:
+    return "NUL" if odd == "\0" else "half of a surrogate pair"
 
 
 def has_mark(data: bytes) -> bool:

@@ -128,7 +128,11 @@ def test_an_open_file_will_do() -> None:
         ("\ufeff \n\n", "t.csv", '"t.csv" is empty.'),
         ("prompt,name\n", "t.csv", '"t.csv" has a header and no rows.'),
         ("name\nA\n", "t.csv", '"t.csv" cannot be used. There is no column prompt'),
-        ("prompt,promt\nA,\n", "t.csv", 'The column "promt" is not known; did you mean "prompt"?'),
+        (
+            "prompt,prompts\nA,\n",
+            "t.csv",
+            'The column "prompts" is not known; did you mean "prompt"?',
+        ),
         ("prompt,Aspect Ratio\nA,\n", "t.csv", 'did you mean "aspect_ratio"?'),
         ("prompt,row\nA,1\n", "t.csv", 'The column "row" is called like the number of a row'),
         ("prompt,a,a\nA,1,2\n", "t.csv", '"t.csv" has more than one column "a".'),
@@ -141,7 +145,7 @@ def test_an_open_file_will_do() -> None:
         (
             "prompt\nA\n".encode("utf-16-le"),
             "t.csv",
-            "line 1 that is no text (NUL). Save it as UTF-8.",
+            "in line 1 that is no text (NUL). Save it",
         ),
         ("prompt\nA\n".encode("utf-32"), "t.csv", '"t.csv" is in UTF-32. Save it as UTF-8.'),
         (b"PK\x03\x04rest", "t.xlsx", '"t.xlsx" is a workbook or an archive, not text. Save'),
