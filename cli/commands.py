@@ -23,8 +23,7 @@ TOOLS: Group = Group("Tools", sort_key=3)
 
 app: App = App(
     name="kling26",
-    help="Make Kling 2.6 videos. Each is paid for once and always reaches your disk. "
-    "`kling26 COMMAND --help` explains a command, and --verbose shows its log.",
+    help="Make Kling 2.6 videos. `kling26 COMMAND --help` explains one, --verbose logs it.",
     help_format="markdown",
     help_formatter=Layout(),
     version_format="plaintext",  # Markdown takes long to import.

@@ -9,13 +9,14 @@ from ..journal.journal import Journal
 from ..journal.task import Task
 from ..money import usd_text
 from ..progress import Progress
-from ..spending import caveat
+from ..spending import Allowance, caveat
 from ..text import join_sentences, sanitize
 from .auto import Choice, choose
 from .jobs import OVERRUN
 from .order import Order
 from .pictures import drop_pictures, save_pictures
 from .prices import Prices
+from .terms import FREELY, Terms
 
 
 async def claim(
@@ -49,9 +50,15 @@ async def claim(
     return task, choice if new else None
 
 
-async def unlimited(task: Task, journal: Journal) -> Progress | None:
+async def unlimited(task: Task, journal: Journal, terms: Terms = FREELY) -> Progress | None:
     """The report that the limit of the cost cannot hold for a new task, if no price is known."""
-    if task.price_usd is not None or task.sandbox:
+    if task.price_usd is not None:
+        return None
+    if terms.unlimited_cost is None and await _is_unlimited(terms.allowance, journal):
+        terms.unlimited_cost = task.id
+        message = "No price is known yet, so the limit of the cost cannot hold at first."
+        return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)
+    if task.sandbox:
         return None
     with suppress(JournalError, SettingsError):  # It is recorded, so nothing holds it up any more.
         budget = journal.budget()
@@ -60,6 +67,14 @@ async def unlimited(task: Task, journal: Journal) -> Progress | None:
             if message is not None:
                 return Progress(task.id, task.provider, "note", message=message)
     return None
+
+
+async def _is_unlimited(allowance: Allowance | None, journal: Journal) -> bool:
+    if allowance is None or allowance.max_cost is None:
+        return False
+    with suppress(JournalError):
+        return (await journal.spent_on(allowance.fingerprints)).counted(None) is None
+    return False
 
 
 def unused_callback(task: Task) -> Progress:

@@ -77,7 +77,8 @@ def ignore_row_progress(_: int, __: Progress) -> None:
 
 
 RowListener = Callable[[int, Progress], None]
-Numbered = tuple[int, Row]
+#: A row with its number, and its order, or what is wrong with it.
+Numbered = tuple[int, Row, Order | Exception]
 
 
 @define(eq=False)
@@ -131,7 +132,11 @@ class Many:
         await ended.put(None)
 
     async def _next(self, left: Iterator[Row | VideoRequest]) -> Numbered | None:
-        """The next row and its number; None if there is no other."""
+        """
+        The next row, checked; None if there is no other.
+
+        One at a time, so that they are sent in their order.
+        """
         async with self._reading:
             if self._done:
                 return None
@@ -144,13 +149,22 @@ class Many:
             self._read += 1
             if found is None:
                 return None
-            return self._read, as_row(found)
+            row = as_row(found)
+            return self._read, row, await self._checked(row)
 
-    async def _outcome(self, number: int, row: Row) -> RowOutcome:
+    async def _checked(self, row: Row) -> Order | Exception:
+        if isinstance(row, CheckedRow):
+            return row.order
+        try:
+            return await in_thread(self.order, row)
+        except Exception as error:  # noqa: BLE001 - the row's own, whatever it is.
+            return error
+
+    async def _outcome(self, number: int, row: Row, order: Order | Exception) -> RowOutcome:
         steps = _Steps(number, self.progress)
         task, video, error = None, None, None
         try:
-            made = await self._made(row, steps)
+            made = await self._made(order, steps)
             task, video = (None, made) if isinstance(made, Video) else (made, None)
         except Kling26Error as raised:
             error = raised
@@ -166,11 +180,11 @@ class Many:
         reused = steps.reused if video is None else video.reused
         return RowOutcome(number, row, task, video, error, reused)
 
-    async def _made(self, row: Row, steps: "_Steps") -> Video | Task:
+    async def _made(self, order: Order | Exception, steps: "_Steps") -> Video | Task:
+        if isinstance(order, Exception):
+            raise order
         if self.terms.late:
             raise NotSent("Time ran out before it was sent.")
-        # What is checked goes on at once, so that the rows stay in their order.
-        order = row.order if isinstance(row, CheckedRow) else await in_thread(self.order, row)
         name = AUTO if order.auto else order.targets[0].provider.name
         async with self._doors.setdefault(name, Door()).passing() as steps.passage:
             try:

@@ -554,7 +554,7 @@ class Runner:
                     progress(unused_callback(task))
             elif order.auto:
                 progress(chosen(task, choice))
-            if choice is not None and (warning := await unlimited(task, self.journal)):
+            if choice is not None and (warning := await unlimited(task, self.journal, order.terms)):
                 progress(warning)
             with suppress(Elsewhere):  # The task was for any provider, and this order is not.
                 return await end(task, deadline, progress, order, choice is None)

@@ -166,7 +166,7 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
         ("prompt,name\nA,é\nC,e\u0301\n", ("-o", "{name}.mp4"), "rows 1 and 2 would both"),
         ("prompt,name\nA,b\nC,d\n", ("-o", "x.mp4"), "All 2 videos would be written to"),
         ("prompt,name\nA,b\nC,\n", ("-o", "{name}.mp4"), "row 2: {name} is in --output, and empty"),
-        ("prompt,name\nA,b\n", ("-o", "{names}.mp4"), 'column for "{names}" in --output; did you mean'),
+        ("prompt,name\nA,b\n", ("-o", "{names}.mp4"), 'in --output; did you mean "name"?'),
         ("prompt\nA\n", ("-o", "{prompt.__class__}.mp4"), 'column for "{prompt.__class__}"'),
         ("prompt\nA\n", ("-o", "{row:09999999}.mp4"), "has no format that is known"),
         ("prompt\nA\n", ("-o", "clips.csv"), "row 1: it would be written to"),

@@ -30,8 +30,8 @@ def test_all_commands_are_listed(user: Any) -> None:
 
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
-        "generate", "providers", "tasks", "resume", "adopt", "resubmit", "cancel", "keys", "prune",
-        "balance", "sandbox", "completion", "new-provider",
+        "generate", "batch", "providers", "tasks", "resume", "adopt", "resubmit", "cancel", "keys",
+        "prune", "balance", "sandbox", "completion", "new-provider",
     }  # fmt: skip
     assert user.call().out == ran.out
 
