@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from ...core.errors import NotSent
+from ...core.errors import BudgetExceeded, Kling26Error, NotSent
 from ...core.journal.task import Task, image_id
 from ...core.provider import Provider
 from ...core.rows.problems import row_name
@@ -69,6 +69,7 @@ class _Run:
     _providers: Mapping[str, Provider] = field(factory=dict, init=False)
     _ended: set[int] = field(factory=set, init=False)
     _status: int = field(default=0, init=False)
+    _over: bool = field(default=False, init=False)
 
     async def work(self, session: Session[RowOutcome]) -> None:
         flags, runner = self.flags, session.runner
@@ -130,14 +131,19 @@ class _Run:
         self._summary.add(name, outcome, provider)
         self._status = max(self._status, status_of(outcome))
         text = None if error is None else texts.error_text(error, task, provider)
-        # What holds back many rows is said of the first, and then they are counted.
-        if error is not None and text is not None and not isinstance(error, NotSent):
+        if error is not None and text is not None and not self._was_said(error):
             say(f"{name}: {texts.in_lines(text, error)}")
         facts = row_facts(outcome, provider, text)
         if self.report is not None:
             state = facts["state"] or ended(outcome)
             self.report.add(outcome.number, {**facts, "state": state})
         self._print(outcome, facts)
+
+    def _was_said(self, error: Kling26Error) -> bool:
+        """Whether it holds back many rows: that is said of the first, and then they are counted."""
+        before = self._over
+        self._over |= isinstance(error, BudgetExceeded)
+        return isinstance(error, NotSent) or (before and isinstance(error, BudgetExceeded))
 
     def _print(self, outcome: RowOutcome, facts: Object) -> None:
         file = None if outcome.video is None else outcome.video.file

@@ -56,8 +56,8 @@ async def unlimited(task: Task, journal: Journal, terms: Terms = FREELY) -> Prog
         return None
     if terms.unlimited_cost is None and await _is_unlimited(terms.allowance, journal):
         terms.unlimited_cost = task.id
-        message = "No price is known yet, so the limit of the cost cannot hold at first."
-        return Progress(task.id, task.provider, "note", message=message, sandbox=task.sandbox)
+        told = "No price is known yet, so the limit of the cost cannot hold at first."
+        return Progress(task.id, task.provider, "note", message=told, sandbox=task.sandbox)
     if task.sandbox:
         return None
     with suppress(JournalError, SettingsError):  # It is recorded, so nothing holds it up any more.
