@@ -9,6 +9,7 @@ from attrs import define, field
 
 from ..core.money import USD, usd_text
 from ..core.progress import Phase, Progress
+from ..core.provider import Provider
 from ..core.status import Standing
 from ..core.text import join_sentences, join_words, span
 
@@ -96,6 +97,13 @@ class Row:
         return heard or (self.is_taken and not self.begun)
 
     @property
+    def standing(self) -> Standing:
+        """Where its task stands, as far as that was reported."""
+        if self.taken:
+            return "at_provider"
+        return "unclear" if self.progress.phase == "submitting" else "unsent"
+
+    @property
     def begun(self) -> bool:
         """Whether its task has reported anything."""
         return self.progress is not _NOTHING
@@ -175,9 +183,10 @@ class Tally:
 
     def _money(self) -> str:
         spent = self.spent_usd + self.cost_usd
+        shown = f"{'at least ' if self.cost_unknown else ''}{spent:.2f}"
         if self.limit_usd is not None:
-            return f"{spent:.2f} of {f'{self.limit_usd:.2f}'.removesuffix('.00')} {USD}"
-        return f"{spent:.2f} {USD}" if spent else ""
+            return f"{shown} of {f'{self.limit_usd:.2f}'.removesuffix('.00')} {USD}"
+        return f"{shown} {USD}" if spent else ""
 
     # -- how long it will take -------------------------------------------------------------
 
@@ -218,6 +227,12 @@ def _share(times: Sequence[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
+def pace_of(providers: Iterable[Provider]) -> float | None:
+    """Seconds between two submissions to the slowest of these; None if that is not published."""
+    published = [each.limits.submissions for each in providers]
+    return max((seconds / tasks for tasks, seconds in filter(None, published)), default=None)
+
+
 def about_time(seconds: float) -> str:
     """
     A length of time that is an estimate.
@@ -237,12 +252,11 @@ def counts(tally: Tally, rows: Iterable[Row], tasks: Iterable["Task"]) -> list[s
     """
     How far a run was when it was interrupted, in numbers of videos.
 
-    `tasks` are those of the rows, as they are now.
+    `tasks` are those of the rows, as they are now, as far as the journal could be read.
     """
     standing = {task.id: task.standing for task in tasks}
-    found = Counter(
-        _NOW[standing.get(row.task or "", "unsent")] for row in rows if row.state is None
-    )
+    rows = [row for row in rows if row.state is None]
+    found = Counter(_NOW[standing.get(row.task or "", row.standing)] for row in rows)
     found["not sent"] += tally.total - tally.counts.total() - found.total()
     for state in ("here", "reused"):
         found["here"] += tally.counts[state]

@@ -34,7 +34,7 @@ from .parameters import (
 from .progress_texts import made_before, made_text
 from .stdin import read_prompt
 from .tables import excerpt, paragraph
-from .tally import Tally, state_of, summary_text
+from .tally import Tally, pace_of, state_of, summary_text
 from .work import Interrupted, Session, named, run_work
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def _expect(session: Session[_End], tasks: Sequence[Task]) -> Tally | None:
     """Let several tasks be shown by their ids and prompts, and counted; None for one."""
     if len(tasks) < 2:
         return None
-    tally = session.display.expect(len(tasks))
+    makers = [session.providers.get(task.provider) for task in tasks if task.standing == "unsent"]
+    tally = session.display.expect(len(tasks), pace=pace_of(filter(None, makers)))
     for task in tasks:
         taken = task.standing in ("at_provider", "made")
         session.display.name(task.id, _label(task), taken)
