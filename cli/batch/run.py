@@ -16,6 +16,7 @@ from ...core.runner.results import cost_in_usd
 from .. import texts
 from ..console import result, say
 from ..exits import BROKEN, USAGE
+from ..tally import pace_of
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
 from .places import Files
@@ -102,7 +103,9 @@ class _Run:
             session.give(outcome)
 
     def _begin(self, session: Session[RowOutcome], plan: Plan) -> None:
-        session.display.expect(len(plan.rows), self.flags.max_cost, jobs=self.flags.jobs)
+        pace = pace_of(row.order.targets[0].provider for row in plan.rows)
+        limit, jobs = self.flags.max_cost, self.flags.jobs
+        session.display.expect(len(plan.rows), limit, pace=pace, jobs=jobs)
         for text in () if self.flags.quiet else equal_rows(plan):
             say(text)
         if self.report is not None:
