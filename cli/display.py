@@ -187,7 +187,7 @@ class Display:
             say(f"{row.label}: {sanitize(progress.message, 1000)}")
         if self._on_log and new:
             say(f"{row.label}: taken by {progress.provider}")
-        elif self._on_log and progress.phase in PHASES and progress.message:
+        elif self._on_log and progress.phase in PHASES and progress.message and not progress.turn:
             self._say_trouble(row, progress.message, now)
         self._say_head(now)
 

@@ -60,10 +60,12 @@ def _cut(text: str, width: int, style: str = "", pad: bool = False) -> Text:
 
 
 def _rank(row: Row, now: float) -> tuple[int, float]:
-    """What matters comes first: downloads, trouble, what is nearly done, and then the queue."""
+    """What matters comes first: downloads, trouble, what is nearly done, and then the queues."""
     progress = row.progress
     if progress.phase == "downloading":
         return 0, 0.0
+    if progress.turn:
+        return 5, 0.0
     if progress.message:
         return 1, 0.0
     if progress.phase == "running":
@@ -118,7 +120,8 @@ def _cells(row: Row, now: float, bar: int, console: Console) -> Iterator[Text]:
     """What is said of a row behind its phase."""
     progress, elapsed = row.progress, clock(row.elapsed(now))
     if progress.message:
-        yield Text(sanitize(progress.message), "yellow")
+        message = sanitize(progress.message).removeprefix("Waiting: ")
+        yield Text(message, "dim" if progress.turn else "yellow")
         return
     yield Text(elapsed.ljust(_CLOCK) if bar else elapsed)
     if bar:

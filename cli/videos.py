@@ -81,7 +81,8 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
         started, runner, found = clock(), session.runner, list[str]()
 
         def listen(progress: Progress) -> None:
-            found.extend([progress.task] if progress.phase == "found" else [])
+            before = progress.phase == "found" and progress.standing != "unsent"
+            found.extend([progress.task] if before else [])
             session.display.listen(progress)
 
         run = runner.submit if flags.no_wait else runner.generate
