@@ -134,7 +134,8 @@ class Display:
             return
         row.state = state
         self.tally.end(row, state, cost_usd, now)
-        if self._on_log and state == "here" and not told:
+        made = state == "here" or (state == "reused" and row.is_watched)
+        if self._on_log and made and not told:
             say(f"{label}: here")
         self._say_head(now)
 

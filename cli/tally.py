@@ -80,6 +80,7 @@ class Row:
         else:
             self.began = None
         self.progress, self.at, self.task = progress, at, progress.task
+        self.is_taken |= progress.standing in ("at_provider", "made")
         if progress.phase in ("queued", "running") and self.making is None:
             self.making = at
 
@@ -94,7 +95,12 @@ class Row:
         if self.state is not None:
             return False
         heard = self.progress.phase in _TAKEN or self.progress.elapsed is not None
-        return heard or (self.is_taken and not self.begun)
+        return heard or self.is_taken
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it was seen being made, and not only that it was."""
+        return self.making is not None and self.at > self.making
 
     @property
     def standing(self) -> Standing:
@@ -155,7 +161,7 @@ class Tally:
             self.cost_unknown += 1
         took = row.elapsed(now)
         # What was finished long ago says nothing about how long it took.
-        if state == "here" and took is not None and row.making is not None and row.at > row.making:
+        if state in ("here", "reused") and took is not None and row.is_watched:
             self._took.append(took)
 
     # -- what is said ----------------------------------------------------------------------

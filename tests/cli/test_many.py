@@ -157,6 +157,19 @@ def test_a_log_says_what_was_taken_and_what_is_here(
     assert capsys.readouterr().err == "row 1 fox: taken by kie\nrow 1 fox: here\n"
 
 
+def test_what_was_stored_before_is_no_line_but_what_was_watched_is(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = run_of(clock, [step(1, "found", standing="at_provider")], total=2, live=False)
+    for elapsed in (5.0, 6.0):
+        clock.now += 1.0
+        display.listener("row 1 fox")(step(1, "running", elapsed=elapsed))
+    display.ended("row 1 fox", "reused")
+    display.ended("row 2 fox", "reused")
+
+    assert capsys.readouterr().err == "row 1 fox: here\n"
+
+
 def test_a_thousand_rows_make_some_two_thousand_lines(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
