@@ -134,7 +134,8 @@ class Display:
             return
         row.state = state
         self.tally.end(row, state, cost_usd, now)
-        if self._on_log and state == "here" and not told:
+        made = state == "here" or (state == "reused" and row.is_watched)
+        if self._on_log and made and not told:
             say(f"{label}: here")
         self._say_head(now)
 
@@ -187,7 +188,7 @@ class Display:
             say(f"{row.label}: {sanitize(progress.message, 1000)}")
         if self._on_log and new:
             say(f"{row.label}: taken by {progress.provider}")
-        elif self._on_log and progress.phase in PHASES and progress.message:
+        elif self._on_log and progress.phase in PHASES and progress.message and not progress.turn:
             self._say_trouble(row, progress.message, now)
         self._say_head(now)
 

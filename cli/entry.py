@@ -86,9 +86,8 @@ def _run(words: list[str]) -> int:
 def _lists_tasks(line: list[str]) -> bool:
     """Whether its JSON has an object for each of any number of tasks, and may have none."""
     command = next((word for word in line if not word.startswith("-")), None)
-    return command in ("batch", "resume", "tasks") or any(
-        word.partition("=")[0] == "--count" for word in line
-    )
+    many = any(word.partition("=")[0] == "--count" for word in line)
+    return many or command in ("batch", "resume", "tasks")
 
 
 def _command(line: list[str], verbose: bool, as_json: bool) -> int:

@@ -17,6 +17,8 @@ _BAR, _SHORT_BAR = 30, 10
 _ROOM_FOR_BAR = 60
 #: How much of the screen labels may take, and what is too narrow to be read.
 _SHARE, _LEAST = 0.32, 8
+#: How much of a message is enough to know what it says.
+_ENOUGH = 45
 _CLOCK, _GAP = 5, "  "
 #: What a terminal shows behind the last line when somebody interrupts, which must not break it.
 _ECHO = "^C"
@@ -60,10 +62,12 @@ def _cut(text: str, width: int, style: str = "", pad: bool = False) -> Text:
 
 
 def _rank(row: Row, now: float) -> tuple[int, float]:
-    """What matters comes first: downloads, trouble, what is nearly done, and then the queue."""
+    """What matters comes first: downloads, trouble, what is nearly done, and then the queues."""
     progress = row.progress
     if progress.phase == "downloading":
         return 0, 0.0
+    if progress.turn:
+        return 5, 0.0
     if progress.message:
         return 1, 0.0
     if progress.phase == "running":
@@ -80,8 +84,7 @@ def _lines(
     wide = width >= _ROOM_FOR_BAR and any(_done(row, now) is not None for row in rows)
     bar = (_SHORT_BAR if named else _BAR) if wide else 0
     others = [list(_cells(row, now, bar, console)) for row in rows]
-    taken = max((_width(cells) for row, cells in zip(rows, others, strict=True)
-                 if not row.progress.message), default=0)  # fmt: skip
+    taken = max(map(_width, others), default=0)
     label = max(width - phase - taken, _LEAST, int(width * _SHARE))
     label = min(label, max(map(cell_len, labels), default=0))
     for row, name, cells in zip(rows, labels, others, strict=True):
@@ -91,8 +94,9 @@ def _lines(
 
 
 def _width(cells: Sequence[Text]) -> int:
-    """How wide cells are beside each other, with the gaps before and behind them."""
-    return sum(cell.cell_len + len(_GAP) for cell in cells if cell) + len(_GAP)
+    """How much room cells want beside each other, with the gaps before and behind them."""
+    wanted = (min(cell.cell_len, _ENOUGH) for cell in cells if cell)
+    return sum(each + len(_GAP) for each in wanted) + len(_GAP)
 
 
 def _line(cells: Sequence[Text], width: int) -> Text:
@@ -118,7 +122,8 @@ def _cells(row: Row, now: float, bar: int, console: Console) -> Iterator[Text]:
     """What is said of a row behind its phase."""
     progress, elapsed = row.progress, clock(row.elapsed(now))
     if progress.message:
-        yield Text(sanitize(progress.message), "yellow")
+        message = sanitize(progress.message).removeprefix("Waiting: ")
+        yield Text(message, "dim" if progress.turn else "yellow")
         return
     yield Text(elapsed.ljust(_CLOCK) if bar else elapsed)
     if bar:

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from ..core.money import USD, usd_text
 from ..core.progress import Phase, Progress
+from ..core.provider import Provider
 from ..core.status import Standing
 from ..core.text import join_sentences, join_words, span
 
@@ -79,6 +80,7 @@ class Row:
         else:
             self.began = None
         self.progress, self.at, self.task = progress, at, progress.task
+        self.is_taken |= progress.standing in ("at_provider", "made")
         if progress.phase in ("queued", "running") and self.making is None:
             self.making = at
 
@@ -93,7 +95,19 @@ class Row:
         if self.state is not None:
             return False
         heard = self.progress.phase in _TAKEN or self.progress.elapsed is not None
-        return heard or (self.is_taken and not self.begun)
+        return heard or self.is_taken
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it was seen being made, and not only that it was."""
+        return self.making is not None and self.at > self.making
+
+    @property
+    def standing(self) -> Standing:
+        """Where its task stands, as far as that was reported."""
+        if self.taken:
+            return "at_provider"
+        return "unclear" if self.progress.phase == "submitting" else "unsent"
 
     @property
     def begun(self) -> bool:
@@ -147,7 +161,7 @@ class Tally:
             self.cost_unknown += 1
         took = row.elapsed(now)
         # What was finished long ago says nothing about how long it took.
-        if state == "here" and took is not None and row.making is not None and row.at > row.making:
+        if state in ("here", "reused") and took is not None and row.is_watched:
             self._took.append(took)
 
     # -- what is said ----------------------------------------------------------------------
@@ -175,9 +189,10 @@ class Tally:
 
     def _money(self) -> str:
         spent = self.spent_usd + self.cost_usd
+        shown = f"{'at least ' if self.cost_unknown else ''}{spent:.2f}"
         if self.limit_usd is not None:
-            return f"{spent:.2f} of {f'{self.limit_usd:.2f}'.removesuffix('.00')} {USD}"
-        return f"{spent:.2f} {USD}" if spent else ""
+            return f"{shown} of {f'{self.limit_usd:.2f}'.removesuffix('.00')} {USD}"
+        return f"{shown} {USD}" if spent else ""
 
     # -- how long it will take -------------------------------------------------------------
 
@@ -218,6 +233,12 @@ def _share(times: Sequence[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
+def pace_of(providers: Iterable[Provider]) -> float | None:
+    """Seconds between two submissions to the slowest of these; None if that is not published."""
+    published = [each.limits.submissions for each in providers]
+    return max((seconds / tasks for tasks, seconds in filter(None, published)), default=None)
+
+
 def about_time(seconds: float) -> str:
     """
     A length of time that is an estimate.
@@ -237,12 +258,11 @@ def counts(tally: Tally, rows: Iterable[Row], tasks: Iterable["Task"]) -> list[s
     """
     How far a run was when it was interrupted, in numbers of videos.
 
-    `tasks` are those of the rows, as they are now.
+    `tasks` are those of the rows, as they are now, as far as the journal could be read.
     """
     standing = {task.id: task.standing for task in tasks}
-    found = Counter(
-        _NOW[standing.get(row.task or "", "unsent")] for row in rows if row.state is None
-    )
+    rows = [row for row in rows if row.state is None]
+    found = Counter(_NOW[standing.get(row.task or "", row.standing)] for row in rows)
     found["not sent"] += tally.total - tally.counts.total() - found.total()
     for state in ("here", "reused"):
         found["here"] += tally.counts[state]

@@ -1,7 +1,6 @@
 """The commands that make videos, and finish or cancel tasks."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ from ..core.errors import Kling26Error, ProviderError
 from ..core.journal.task import Task
 from ..core.progress import Progress
 from ..core.provider import Provider
-from ..core.runner.results import Video, cost_in_usd, likely_cost
+from ..core.runner.results import Video, likely_cost
 from ..core.settings import TIMEOUT
 from . import texts
 from .console import as_object, result, say
@@ -32,9 +31,10 @@ from .parameters import (
     Timeout,
 )
 from .progress_texts import made_before, made_text
+from .several import count, expect
 from .stdin import read_prompt
-from .tables import excerpt, paragraph
-from .tally import Tally, state_of, summary_text
+from .tables import paragraph
+from .tally import Tally, summary_text
 from .work import Interrupted, Session, named, run_work
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
         started, runner, found = clock(), session.runner, list[str]()
 
         def listen(progress: Progress) -> None:
-            found.extend([progress.task] if progress.phase == "found" else [])
+            before = progress.phase == "found" and progress.standing != "unsent"
+            found.extend([progress.task] if before else [])
             session.display.listen(progress)
 
         run = runner.submit if flags.no_wait else runner.generate
@@ -131,7 +132,7 @@ def resume(
         runner, display = session.runner, session.display
         meant = await named(runner, tasks) if tasks else await runner.tasks(only_open=True)
         session.tasks.extend(meant)
-        tally = _expect(session, meant)
+        tally = expect(session.display, meant, session.providers)
         for task in meant:
             if task.standing == "unsent" and not (task.sandbox or quiet):
                 say(texts.sent_now(task))
@@ -139,7 +140,7 @@ def resume(
             names = [task.id for task in meant]
             async for outcome in runner.resume(names, timeout=timeout, progress=display.listen):
                 end = _end(session, outcome, began)
-                _count(session, end)
+                count(session.display, outcome, end.provider)
                 session.give(end)
         return tally
 
@@ -164,30 +165,6 @@ def resume(
         say("\n".join(paragraph(summary_text(tally, left), "")))
     # The worst is also the highest.
     return max(statuses.values(), default=0)
-
-
-def _expect(session: Session[_End], tasks: Sequence[Task]) -> Tally | None:
-    """Let several tasks be shown by their ids and prompts, and counted; None for one."""
-    if len(tasks) < 2:
-        return None
-    tally = session.display.expect(len(tasks))
-    for task in tasks:
-        taken = task.standing in ("at_provider", "made")
-        session.display.name(task.id, _label(task), taken)
-    return tally
-
-
-def _count(session: Session[_End], end: _End) -> None:
-    """Count how one of several tasks ended; what it cost is told with its video."""
-    task = end.task
-    if task is not None and session.display.tally is not None:
-        cost = None if task.sandbox else cost_in_usd(task, end.provider)
-        state = state_of(task, end.video)
-        session.display.ended(_label(task), state, cost, told=True)
-
-
-def _label(task: Task) -> str:
-    return f"{task.id} {excerpt(task.prompt, 30)}"
 
 
 def resubmit(

@@ -231,7 +231,7 @@ def _interrupted(session: Session[Any], idle: str, go_on: str) -> Interrupted:
     tasks = _look(names) or [
         task for name in names if (task := session.runner.running(name)) is not None
     ]
-    if tally is not None and len(tasks) == len(names):
+    if tally is not None:
         counted = counts(tally, session.display.rows.values(), tasks)
         return Interrupted(texts.interrupted_run(counted, go_on), tasks)
     if len(tasks) < len(names):

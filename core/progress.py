@@ -30,7 +30,8 @@ class Progress:
 
     `elapsed` is the time since the provider accepted the task, and `expected` what such videos
     usually take, both in seconds; `done` and `total` are in bytes while downloading (total is None
-    if the server does not send it). `message` is a sentence for the user, or None.
+    if the server does not send it). `message` is a sentence for the user, or None. In the phase
+    "waiting", `turn` says that nothing is wrong: the task waits for its turn at the provider.
     """
 
     task: str
@@ -45,6 +46,7 @@ class Progress:
     since: float | None = None
     standing: Standing | None = None
     sandbox: bool = False
+    turn: bool = False
 
 
 Listener = Callable[[Progress], None]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from math import fsum
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -12,10 +13,11 @@ from ...core.provider import Provider
 from ...core.rows.problems import row_name
 from ...core.runner.many import CheckedRow, RowOutcome
 from ...core.runner.objects import KEYS, Object, task_object
-from ...core.runner.results import cost_in_usd
+from ...core.runner.results import cost_in_usd, likely_cost
 from .. import texts
 from ..console import result, say
 from ..exits import BROKEN, USAGE
+from ..tally import pace_of
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
 from .places import Files
@@ -103,7 +105,10 @@ class _Run:
             session.give(outcome)
 
     def _begin(self, session: Session[RowOutcome], plan: Plan) -> None:
-        session.display.expect(len(plan.rows), self.flags.max_cost, jobs=self.flags.jobs)
+        pace = pace_of(row.order.targets[0].provider for row in plan.rows)
+        limit, jobs = self.flags.max_cost, self.flags.jobs
+        spent = 0.0 if limit is None else fsum(map(self._spent, filter(None, plan.equal)))
+        session.display.expect(len(plan.rows), limit, spent_usd=spent, pace=pace, jobs=jobs)
         for text in () if self.flags.quiet else equal_rows(plan):
             say(text)
         if self.report is not None:
@@ -111,6 +116,13 @@ class _Run:
                 if task is not None:
                     self.report.add(number, task_object(task, self._providers.get(task.provider)))
             self.report.write()
+
+    def _spent(self, task: Task) -> float:
+        """What an equal task has cost before, in USD, or likely has."""
+        if task.sandbox:
+            return 0.0
+        known = cost_in_usd(task, self._providers.get(task.provider))
+        return known or likely_cost(task) or 0.0
 
     def _note(self, session: Session[RowOutcome], plan: Plan, outcome: RowOutcome) -> None:
         task, cost = outcome.task, None

@@ -206,7 +206,7 @@ class _Steps:
     def listen(self, progress: Progress) -> None:
         if self.passage is not None:
             self.passage.watch(progress)
-        self.reused |= progress.phase == "found"
+        self.reused |= progress.phase == "found" and progress.standing != "unsent"
         self.progress(self.number, progress)
 
 

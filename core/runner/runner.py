@@ -548,7 +548,10 @@ class Runner:
         """Find or make the row for an order, and run its task to this `end`."""
         while True:
             task, choice = await self._claim(order, deadline)
+            reused = choice is None
             if choice is None:
+                with suppress(JournalError):  # What was never sent is paid for now.
+                    reused = not await self.journal.is_left(task)
                 progress(found(task))
                 if order.request.callback_url not in (None, task.callback_url):
                     progress(unused_callback(task))
@@ -557,7 +560,7 @@ class Runner:
             if choice is not None and (warning := await unlimited(task, self.journal, order.terms)):
                 progress(warning)
             with suppress(Elsewhere):  # The task was for any provider, and this order is not.
-                return await end(task, deadline, progress, order, choice is None)
+                return await end(task, deadline, progress, order, reused)
 
     async def _claim(self, order: Order, deadline: float) -> tuple[Task, Choice | None]:
         try:

@@ -222,7 +222,8 @@ async def _wait_for_turn(context: JobContext) -> Turn:
     title = context.provider.title
 
     def tell() -> None:
-        context.report("waiting", message=f"Waiting: {title} takes only so many tasks at a time.")
+        message = f"Waiting: {title} takes only so many tasks at a time."
+        context.report("waiting", message=message, turn=True)
 
     most = min(context.remaining, HURRIED_WAIT if context.hurried else inf)
     try:

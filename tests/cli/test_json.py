@@ -1,7 +1,8 @@
 """Every command takes --json: the keys of its objects, and their types, for programs to rely on."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -60,6 +61,8 @@ class Called:
     status: int = 0
     #: What happens before.
     before: Sequence[str] = ()
+    #: What a last object has, if that is another one.
+    last: Mapping[str, Types] = MappingProxyType({})
     faults: str = ""
 
 
@@ -77,6 +80,13 @@ COMMANDS: dict[str, list[Called]] = {
         Called(MADE, TASK, status=5, faults="reset_after_accept"),
         Called(MADE, TASK, status=4, faults="failed_task"),
         Called(MADE, TASK, status=3, faults="no_credit"),
+    ],
+    "batch": [
+        Called(
+            ("batch", "rows.csv", "--sandbox"),
+            {"row": WHOLE, "name": TEXT, **TASK},
+            last={"summary": (dict,)},
+        )
     ],
     "tasks": [Called(("tasks",), TASK, before=MADE)],
     "resume": [Called(("resume", "TASK"), TASK, before=LEFT)],
@@ -121,7 +131,7 @@ def test_every_command_is_held_here() -> None:
     assert set(commands(app)) == {*COMMANDS, *ENDLESS}
 
 
-def checked(found: dict[str, Any], keys: dict[str, Types]) -> dict[str, Any]:
+def checked(found: dict[str, Any], keys: Mapping[str, Types]) -> dict[str, Any]:
     """An object with just these keys, whose values have the types."""
     assert list(found) == list(keys)
     wrong = {name: found[name] for name, types in keys.items() if type(found[name]) not in types}
@@ -140,13 +150,17 @@ def test_a_command_prints_objects_and_nothing_else_on_stdout(user: User, called:
     if called.before:
         task = user.call(*called.before, "--json", **faults).object["task"]
         faults = {}
+    (user.folder / "rows.csv").write_text("prompt,name\nA heron,one\nA fox,two\n")
     line = [task if word == "TASK" else word for word in called.line]
     ran = user.call(*line, "--json", stdin=f"{KEY}\n", **faults)
 
     assert ran.status == called.status
     assert ran.out.endswith("\n")
-    for text in ran.out.splitlines():
-        checked(json.loads(text), called.keys)
+    found = [json.loads(text) for text in ran.out.splitlines()]
+    if called.last:
+        checked(found.pop(), called.last)
+    for each in found:
+        checked(each, called.keys)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +201,15 @@ def test_what_was_left_before_was_paid_by_the_first_call_only(user: User) -> Non
     assert (first["state"], first["reused"]) == ("submitted", False)
     assert (second["task"], second["reused"]) == (first["task"], True)
     assert second["remedy"] == {"do": "resume", "command": f"kling26 resume {first['task']}"}
+
+
+def test_the_summary_of_a_batch_is_of_whole_numbers_and_usd(user: User) -> None:
+    (user.folder / "rows.csv").write_text("prompt\nA heron\nA fox\n")
+    last = user.call("batch", "rows.csv", "--sandbox", "--json").out.splitlines()[-1]
+
+    whole = ("rows", "stored", "reused", "open", "unknown", "refused", "failed", "not_sent")
+    types = {**dict.fromkeys(whole, WHOLE), "cost_usd": NUMBER, "cost_unknown": WHOLE}
+    checked(json.loads(last)["summary"], types)
 
 
 def test_a_rehearsal_has_no_cost(user: User) -> None:

@@ -66,11 +66,12 @@ def test_what_matters_is_on_top_and_the_queue_below(clock: Clock) -> None:
             step(4, "running", elapsed=70.0, expected=80.0),
             step(5, "running", elapsed=9.0, message="kie.ai cannot be reached."),
             step(6, "downloading", elapsed=80.0, done=1, total=2_000_000),
+            step(7, "waiting", message="Waiting: kie.ai takes only so many.", turn=True),
         ],
     )
 
     rows = [line.split()[1] for line in shown(display)[1:]]
-    assert rows == ["6", "5", "4", "3", "2", "1"]
+    assert rows == ["6", "5", "4", "3", "2", "1", "7"]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,19 @@ def test_a_log_says_what_was_taken_and_what_is_here(
     assert capsys.readouterr().err == "row 1 fox: taken by kie\nrow 1 fox: here\n"
 
 
+def test_what_was_stored_before_is_no_line_but_what_was_watched_is(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = run_of(clock, [step(1, "found", standing="at_provider")], total=2, live=False)
+    for elapsed in (5.0, 6.0):
+        clock.now += 1.0
+        display.listener("row 1 fox")(step(1, "running", elapsed=elapsed))
+    display.ended("row 1 fox", "reused")
+    display.ended("row 2 fox", "reused")
+
+    assert capsys.readouterr().err == "row 1 fox: here\n"
+
+
 def test_a_thousand_rows_make_some_two_thousand_lines(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,6 +213,18 @@ def test_trouble_that_all_rows_have_is_said_once(
         display.listener(f"row {number}")(step(number, "waiting", message=message))
 
     assert capsys.readouterr().err == "row 0: kie.ai cannot be reached. Trying again in 0 s.\n"
+
+
+def test_whoever_waits_for_a_turn_is_in_no_trouble(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = "Waiting: kie.ai takes only so many tasks at a time."
+    turn = step(1, "waiting", message=message, turn=True)
+    display = run_of(clock, [turn], live=False)
+
+    assert capsys.readouterr().err == ""
+    said = "row 1 fox  Waiting  kie.ai takes only so many tasks at a time."
+    assert shown(display)[1] == said
 
 
 def test_quiet_says_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,9 @@
 """The sums over many videos: how many are here, what they cost, how long the others take."""
 
 import pytest
-from kling26.cli.tally import Row, State, Tally, about_time, counts, state_of, summary_text
+from kling26.cli.tally import Row, State, Tally, about_time, counts, pace_of, state_of, summary_text
 from kling26.core.journal.task import Task, TaskState
+from kling26.core.plugins import load_providers
 from kling26.core.progress import Phase, Progress
 
 
@@ -200,6 +201,25 @@ def test_several_unknown_ones_are_listed_by_one_command() -> None:
 )
 def test_a_row_without_a_video_ended_as_its_task_stands(task: Task | None, state: State) -> None:
     assert state_of(task, None) == state
+
+
+def test_a_cost_that_is_not_known_is_not_left_out_in_silence() -> None:
+    tally = Tally(2)
+    end(tally, "here", 0.275)
+    end(tally, "here", None)
+
+    assert head(tally) == "2 of 2 here · at least 0.28 USD"
+
+
+def test_without_the_journal_an_interrupt_tells_what_was_reported() -> None:
+    rows = [row("1", "queued", elapsed=1.0), row("2", "submitting"), row("3", "waiting")]
+
+    assert counts(Tally(4), rows, []) == ["1 being made", "1 unknown", "2 not sent"]
+
+
+def test_the_slowest_provider_s_pace_is_that_of_the_run() -> None:
+    assert pace_of(load_providers().providers.values()) == 0.5
+    assert pace_of([]) is None
 
 
 def test_an_interrupt_says_how_far_it_was() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.core.errors import JournalError, OutcomeUnknown, Refused, TaskFailed
+from kling26.core.errors import JournalError, OutcomeUnknown, Refused, TaskFailed, TryLater
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Owner, Task, TaskState
 from kling26.core.request import VideoRequest
@@ -195,3 +195,16 @@ def test_any_provider_takes_it_too(tmp_path: Path) -> None:
 
         assert (task.state, task.auto) == ("submitted", True)
         assert sum(stage.payments.values()) == 1
+
+
+def test_a_request_that_was_recorded_and_never_sent_is_paid_by_whoever_sends_it(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    stage = stage_of("kie")
+    stage.fault("rate_limit", times=2, retry_after=50.0)
+    with pytest.raises(TryLater):
+        stage.generate(timeout=20.0)
+
+    assert not stage.generate().reused
+    assert stage.generate().reused
+    assert stage.paid == 1
