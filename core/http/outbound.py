@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from ..errors import NetworkSettingsError
 from ..text import sanitize
 from .certificates import tls_context
 from .lanes import Lanes
-from .proxies import Proxy, check_proxies, proxy_for
+from .proxies import Proxies, Proxy, read_proxies
 
 T = TypeVar("T")
 
@@ -32,6 +33,9 @@ _HARMLESS = ("GET", "HEAD")
 #: What a proxy says that will not let such a request through at another time either.
 _NEVER = re.compile(r"(?!408|429)[34]\d\d|501|Requested|Invalid username|.*not allowed")
 _NO_LOGIN = re.compile(r"407|Requested|Invalid username")
+#: How long what the proxies were a moment ago counts, in seconds: reading them takes as long as a
+#: third of a request.
+_FRESH = 1.0
 #: What OpenSSL says of a certificate outside the time for which it is valid.
 _WRONG_TIME = (9, 10)
 
@@ -41,12 +45,20 @@ class Network:
     """What the clients of a runner share: the certificates, and what has worked so far."""
 
     worked: set[object] = field(factory=set, init=False, repr=False)
+    #: The proxies, and when they were read.
+    _proxies: tuple[float, Proxies] | None = field(default=None, init=False, repr=False)
     _context: ssl.SSLContext | None = field(default=None, init=False)
 
     def check(self) -> None:
         """Raise `NetworkSettingsError` for settings with which nothing can be sent."""
-        check_proxies()
+        self._proxies = time.monotonic(), read_proxies()
         self.context()
+
+    def proxy_for(self, url: httpx.URL) -> Proxy | None:
+        """The proxy that a URL is reached through, as it was set a moment ago; None if directly."""
+        if self._proxies is None or time.monotonic() - self._proxies[0] > _FRESH:
+            self._proxies = time.monotonic(), read_proxies()
+        return self._proxies[1].of(url)
 
     def context(self) -> ssl.SSLContext:
         """What TLS connections are made with; raises `NetworkSettingsError`."""
@@ -68,7 +80,7 @@ class Outbound(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; raises `NetworkSettingsError` only if the request had no effect."""
-        proxy = None if request.extensions.get(DIRECT) else proxy_for(request.url)
+        proxy = None if request.extensions.get(DIRECT) else self.network.proxy_for(request.url)
         departure = _Departure(request)
         try:
             way = None if proxy is None else proxy.url

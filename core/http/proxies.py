@@ -101,35 +101,41 @@ class Proxy:
         return f'the proxy "{self.setting.shown}" of {self.setting.variable or "the system"}'
 
 
+@frozen
+class Proxies:
+    """The proxies by the scheme of the URLs they are for, and what is reached without them."""
+
+    by_scheme: Mapping[str, Proxy]
+    direct: Sequence[DirectHost]
+
+    def of(self, url: httpx.URL) -> Proxy | None:
+        """The proxy that a URL is reached through; None if directly."""
+        proxy = self.by_scheme.get(url.scheme)
+        if proxy is None or any(each.matches(url) for each in self.direct):
+            return None
+        # A key may be sent as plain text within this machine, so that must not leave it.
+        leaves = is_loopback(url.host) and not is_loopback(proxy.url.host)
+        return None if leaves else proxy
+
+
 def proxy_for(url: httpx.URL) -> Proxy | None:
     """The proxy that a URL is reached through; None if directly. Raises `NetworkSettingsError`."""
-    proxies, direct = _read()
-    proxy = proxies.get(url.scheme)
-    if proxy is None or any(each.matches(url) for each in direct):
-        return None
-    # A key may be sent as plain text within this machine, so that must not leave it.
-    leaves = is_loopback(url.host) and not is_loopback(proxy.url.host)
-    return None if leaves else proxy
+    return read_proxies().of(url)
 
 
-def check_proxies() -> None:
-    """Raise `NetworkSettingsError` for a value that cannot be used."""
-    _read()
-
-
-def _read() -> tuple[Mapping[str, Proxy], Sequence[DirectHost]]:
-    """The proxies by the scheme of the URLs they are for, and what is reached without them."""
+def read_proxies() -> Proxies:
+    """The proxies as they are set now; raises `NetworkSettingsError` if one cannot be used."""
     found = getproxies()
     direct = _direct_hosts(found.get("no", ""))
     if any(host.is_any for host in direct):
-        return {}, direct
+        return Proxies({}, direct)
     proxies: dict[str, Proxy] = {}
     for scheme in ("http", "https"):
         values = {source: found.get(source, "").strip(_AROUND) for source in (scheme, "all")}
         source = next((source for source, value in values.items() if value), None)
         if source is not None:
             proxies[scheme] = _proxy(Setting(scheme, _variable(source), values[source]))
-    return proxies, direct
+    return Proxies(proxies, direct)
 
 
 def _direct_hosts(value: str) -> list[DirectHost]:

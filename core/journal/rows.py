@@ -1,7 +1,8 @@
 """Conversion between the journal's rows and `Task`, and conditions on rows."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -62,7 +63,8 @@ def select_tasks() -> sa.Select[Any]:
     return _ALL
 
 
-def in_states(states: Sequence[TaskState]) -> sa.ColumnElement[bool]:
+@cache
+def in_states(states: tuple[TaskState, ...]) -> sa.ColumnElement[bool]:
     """The condition that a task is in one of these states."""
     return TASKS.c.state.in_(states)
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from kling26.core.errors import NetworkSettingsError, SettingsError, Unreachable
 from kling26.core.http import proxies
-from kling26.core.http.proxies import check_proxies, proxy_for
+from kling26.core.http.proxies import proxy_for, read_proxies
 
 PROXY = "http://proxy.example:3128"
 
@@ -29,7 +29,7 @@ def way(url: str) -> str | None:
 
 def complaint() -> str:
     with pytest.raises(NetworkSettingsError) as error:
-        check_proxies()
+        read_proxies()
     return str(error.value)
 
 
@@ -83,7 +83,7 @@ def test_a_proxy_of_another_kind_that_is_not_used_is_not_judged(
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
     monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:1080")
 
-    check_proxies()
+    read_proxies()
 
 
 @pytest.mark.parametrize(
@@ -221,4 +221,4 @@ def test_no_proxy_at_all_forgives_what_is_wrong_with_one(monkeypatch: pytest.Mon
     monkeypatch.setenv("HTTPS_PROXY", "proxy.corp:port")
     monkeypatch.setenv("NO_PROXY", "*")
 
-    check_proxies()
+    read_proxies()
