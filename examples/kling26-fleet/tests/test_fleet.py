@@ -31,7 +31,7 @@ def test_a_file_that_is_submitted_twice_is_paid_for_once(fleet: Scene) -> None:
 
 
 def test_a_worker_that_is_asked_to_end_lets_go_at_once(fleet: Scene) -> None:
-    fleet.till.site.conditions["kie"].running = 3.0
+    fleet.till.site.conditions["kie"].running = 6.0
     submit(fleet)
     ended = fleet.worker(6)
     while len(fleet.till.paid) < 6:
