@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 
 from kling26_fleet.fleet import Fleet
 from kling26_fleet.outcomes import Outcomes
-from kling26_fleet.queue import make_queue, opened
+from kling26_fleet.queue import make_queue, opened, said
 from kling26_fleet.status import details, standings, summary
 from kling26_fleet.submission import submit
 from kling26_fleet.worker import Worker
@@ -91,7 +91,7 @@ def _in_words(record: logging.LogRecord) -> bool:
     """Whether a record is to be shown: what came of a row is told by the worker itself."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, ConnectorException):  # The way of an error through the queue says nothing.
-        record.msg, record.args = f"{record.getMessage()}: {error.__cause__ or error}", ()
+        record.msg, record.args = f"{record.getMessage()}: {said(error)}", ()
         record.exc_info = None
     return not isinstance(error, Kling26Error)
 

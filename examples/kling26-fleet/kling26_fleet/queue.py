@@ -76,6 +76,11 @@ def _is_cut(error: Exception) -> bool:
     )
 
 
+def said(error: ConnectorException) -> str:
+    """What PostgreSQL or its driver says, without the statement that it was about."""
+    return str(error.__cause__ or error).strip().partition("\n")[0]
+
+
 @define
 class Again(Exception):
     """A row is to be handed out again at a time of PostgreSQL's clock."""

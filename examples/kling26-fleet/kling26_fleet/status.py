@@ -12,7 +12,7 @@ from kling26_fleet.outcomes import Outcomes
 
 #: By the queue's own words; what came of a row says more where it has ended.
 _STATES = {"todo": "waiting", "doing": "under way", "succeeded": "here", "failed": "failed"}
-ORDER = ("here", "under way", "waiting", "failed", "unknown", "cancelled")
+_ORDER = ("here", "under way", "waiting", "failed", "unknown", "cancelled")
 
 
 @frozen
@@ -64,7 +64,7 @@ async def _decided(row: Mapping[str, Any], runner: Runner) -> tuple[str, str | N
 def summary(rows: Sequence[Standing]) -> str:
     """How many rows stand how, in a line."""
     counts = Counter(row.state for row in rows)
-    parts = ", ".join(f"{counts[state]} {state}" for state in ORDER if counts[state])
+    parts = ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state])
     return f"Rows: {len(rows)}{f' ({parts})' if parts else ''}."
 
 

@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 from kling26_fleet.fleet import Fleet
 from kling26_fleet.orders import unpack
 from kling26_fleet.outcomes import Outcomes
-from kling26_fleet.queue import AT_ONCE, TASK, Again, HandOut, make_queue, opened
+from kling26_fleet.queue import AT_ONCE, TASK, Again, HandOut, make_queue, opened, said
 from kling26_fleet.verdicts import verdict, wait
 
 logger = logging.getLogger("kling26_fleet")
@@ -92,7 +92,7 @@ class Worker:
             (result,) = await asyncio.gather(working, return_exceptions=True)
         if isinstance(result, ConnectorException):
             # PostgreSQL was away, or this process was, and the queue has forgotten it.
-            logger.warning("The queue is joined anew: %s", result.__cause__ or result)
+            logger.warning("The queue is joined anew: %s", said(result))
         elif isinstance(result, Exception):
             raise result
         with suppress(TimeoutError):
@@ -115,7 +115,7 @@ class Worker:
                     logger.warning("%s: its worker is silent", job.task_kwargs["name"])
                     await manager.retry_job(job, retry_at=AT_ONCE)
             except ConnectorException as error:
-                logger.warning("The queue does not answer: %s", error.__cause__ or error)
+                logger.warning("The queue does not answer: %s", said(error))
 
     async def _make(self, context: JobContext, /, **packed: Any) -> None:
         """Make the video of a row, or join whoever does; the journal knows."""

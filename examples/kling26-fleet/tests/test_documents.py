@@ -37,7 +37,7 @@ def test_the_commands_work(fleet: Scene, page: Path) -> None:
     fleet.ask(*prepare)
     done = fleet.command(*submit, KLING26_SANDBOX="1")
     fleet.worker(int(worker[-1]), KIE_API_KEY=None)
-    fleet.wait_until_here(2, 40.0)
+    fleet.wait_until_here(2, 120.0)
 
     assert done.stdout == "Rows queued: 2.\n"
     assert sorted(path.name for path in (fleet.folder / "clips").iterdir()) == [
