@@ -25,6 +25,7 @@ SCHEMA_1 = (HERE / "schema_1.sql").read_text("utf-8")
 SCHEMA_2 = (HERE / "schema_2.sql").read_text("utf-8")
 SCHEMA_3 = (HERE / "schema_3.sql").read_text("utf-8")
 SCHEMA_4 = (HERE / "schema_4.sql").read_text("utf-8")
+SCHEMA_5 = (HERE / "schema_5.sql").read_text("utf-8")
 
 
 @pytest.fixture
@@ -98,8 +99,8 @@ def test_a_new_journal_knows_its_version(kie: Stage) -> None:
 
 @pytest.mark.parametrize(
     "dump",
-    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4],
-    ids=["schema 1", "schema 2", "schema 3", "schema 4"],
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5],
+    ids=["schema 1", "schema 2", "schema 3", "schema 4", "schema 5"],
 )
 def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
     kie: Stage, old: Callable[[str], Path], tmp_path: Path, dump: str
@@ -344,3 +345,23 @@ def test_a_prompt_of_an_older_journal_loses_the_nul_that_postgresql_cannot_store
     )
 
     assert kie.tasks()[0].prompt == "An  owl of old"
+
+
+def test_a_journal_of_schema_5_keeps_its_rows_and_counts_from_now_on(
+    kie: Stage, old: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = old(SCHEMA_5)
+    with closing(sqlite3.connect(tmp_path / "older.sqlite3")) as connection:
+        connection.executescript(SCHEMA_4)
+    older = Journal(tmp_path / "older.sqlite3", kie.home)
+    before = kie.run(older.tasks())
+    kie.run(older.close())
+
+    # What the code of that day made of schema 4, today's code makes of it too.
+    assert kie.tasks() == before
+    assert {task.unfinished for task in before} == {None}
+    assert ask(path, "SELECT question FROM quotes") == ["q"]
+
+    kie.generate("A heron of today")
+    assert task_of(kie, "A heron of today").unfinished is not None
+    assert ask(path, "SELECT pace FROM departures") == ["sandbox:kie"]
