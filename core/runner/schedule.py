@@ -24,7 +24,7 @@ _LEAST_WAIT = 0.3
 #: This model usually takes 40 to 120 s. Questions are rare before that, but not too rare for what
 #: takes 8 to 40 s to be noticed within 3 s, on average; and what comes after 12 s, as soon as any
 #: video has been seen to, is noticed at once.
-_EARLY = (0.0, 3.0, 11.0, 12.35, 13.7, 20.3, 26.9, 33.5, 40.0)
+_EARLY = (0.0, 2.5, 7.0, 12.2, 13.4, 20.1, 26.7, 33.3, 40.0)
 _USUAL_GAP, _USUAL_END = 1.95, 122.0
 #: After the usual time: so many questions while the time doubles, and a half.
 _TAIL = 50.0
