@@ -393,14 +393,17 @@ class Journal(JournalReader):
         check: Callable[[sa.Connection], None] | None = None,
     ) -> bool:
         """Update an owner's task if it meets the condition; returns whether it does."""
+        # The others as parameters, of which SQLAlchemy makes no expressions.
+        computed = {name: value for name, value in columns.items() if _is_computed(value)}
+        values = {name: value for name, value in columns.items() if name not in computed}
         update = TASKS.update().where(owned_by(owner), condition)
-        update = update.values(updated=self._now(), **columns)
+        update = update.values(updated=self._now(), **computed)
         there = sa.select(TASKS.c.id).where(TASKS.c.id == owner.task)
 
         def work(connection: sa.Connection) -> bool:
             if check is not None:
                 check(connection)
-            changed = connection.execute(update).rowcount > 0
+            changed = connection.execute(update, values).rowcount > 0
             if not changed and connection.scalar(there) is None:
                 raise JournalError(f"The journal has no task {owner.task} any more.")
             return changed
@@ -439,6 +442,11 @@ class Journal(JournalReader):
             lock_spent(connection)
             taken = read_spent_on(connection, allowance.fingerprints, waiting)
             check_allowance(allowance, taken, task.price_usd)
+
+
+def _is_computed(value: object) -> bool:
+    """Whether the database computes a value."""
+    return isinstance(value, sa.ColumnElement)
 
 
 def _delete(connection: sa.Connection, now: sa.ColumnElement[float], task: Task) -> bool:

@@ -119,8 +119,11 @@ def insert(connection: sa.Connection, draft: Task, now: sa.ColumnElement[float])
     columns = columns_of(
         attrs.asdict(draft, recurse=False, filter=lambda field, _: field.name not in _FROM_OUTPUTS)
     )
-    columns |= {"active": draft.fingerprint, "created": now, "updated": now, "counts_from": now}
-    connection.execute(TASKS.insert().values(**columns))
+    # As parameters, of which SQLAlchemy makes no expressions.
+    new = TASKS.insert().values(created=now, updated=now, counts_from=now)
+    times = ("created", "updated", "counts_from")
+    values = {name: value for name, value in columns.items() if name not in times}
+    connection.execute(new, {**values, "active": draft.fingerprint})
 
 
 def lock_request(connection: sa.Connection, task: Task) -> None:

@@ -80,6 +80,8 @@ class JobContext:
     too_late: bool = field(default=False, init=False)
     #: The pictures that the caller has; any other is loaded from where it was saved.
     files: Mapping[ImageOption, ImageFile] = NO_FILES
+    #: Room for uploads: each has its picture in memory several times over.
+    uploading: asyncio.Semaphore = Factory(lambda: asyncio.Semaphore(1))
     #: On what terms it may be paid for.
     terms: Terms = FREELY
     listeners: list[Listener] = Factory(list)

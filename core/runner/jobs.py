@@ -58,6 +58,9 @@ _TAKEN: tuple[Standing, ...] = ("at_provider", "made")
 #: How often to look at a task that another process runs, in seconds.
 _WATCH_EVERY = 0.5
 
+#: How many pictures are uploaded at once: enough to keep up with any pace, as far as a line allows.
+_UPLOADS = 4
+
 _Running = asyncio.Task[Task]
 
 
@@ -70,6 +73,7 @@ class JobPool:
     store: Store
     turns: Turns
     _checker: VideoChecker = field(factory=VideoChecker, init=False)
+    _uploading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(_UPLOADS), init=False)
     _jobs: dict[str, tuple[JobContext, _Running]] = field(factory=dict, init=False)
     _heartbeats: asyncio.Task[None] | None = field(default=None, init=False)
     _closing: bool = field(default=False, init=False)
@@ -238,6 +242,7 @@ class JobPool:
             history=self._history,
             deadline=deadline,
             files=files,
+            uploading=self._uploading,
             terms=FREELY if order is None else order.terms,
         )
         await context.learn()

@@ -203,9 +203,10 @@ async def _upload(context: JobContext) -> VideoRequest:
     for option, image in request.files.items():
         context.report("uploading")
         upload = partial(provider.upload, image)
-        url: object = await context.client.ask_until(
-            lambda: context.deadline, upload, context.report_wait, hurried=context.hurried
-        )
+        async with context.uploading:
+            url: object = await context.client.ask_until(
+                lambda: context.deadline, upload, context.report_wait, hurried=context.hurried
+            )
         if not isinstance(url, str) or not url:  # Without it, another video would be paid for.
             raise provider.unexpected(httpx.Response(0), "its plug-in found no URL of the upload")
         urls[option] = url

@@ -1,5 +1,7 @@
 """Transactions that wait together share one commit, and nothing else."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -9,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import define, field
 from kling26.core.errors import JournalError
+from kling26.core.journal.database import Database
 from kling26.core.journal.line import Line
 
 
@@ -170,3 +173,27 @@ def test_what_has_begun_cannot_be_cancelled(desk: Desk) -> None:
     wanted.append(desk.line.submit(work))
     desk.thread.go_on()
     assert wanted[0].result(0) is False
+
+
+def test_what_comes_while_a_journal_is_written_shares_its_commit(tmp_path: Path) -> None:
+    """As the tasks of one process do; forty of them take one commit, and not forty."""
+    commits: list[object] = []
+    everybody_is_here = threading.Event()
+
+    def first(connection: sa.Connection) -> int:
+        sa.event.listen(connection.engine, "commit", commits.append)
+        everybody_is_here.wait(30)
+        return 0
+
+    async def work() -> list[int]:
+        journal = Database(f"sqlite:///{tmp_path}/journal")
+        numbers = [journal.run(first), *(journal.run(lambda _, n=n: n) for n in range(1, 40))]
+        running = asyncio.gather(*numbers)
+        await asyncio.sleep(0)  # All of them stand in line.
+        everybody_is_here.set()
+        found = await running
+        await journal.close()
+        return found
+
+    assert asyncio.run(work()) == list(range(40))
+    assert len(commits) == 1
