@@ -6,6 +6,7 @@ theirs are under way; a fourth is added. Run: ``python trial.py``
 """
 
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -48,8 +49,8 @@ def run(fleet: Scene) -> None:
     say(fleet.ask("submit", str(rows), "--output", "videos/{row}.mp4").strip())
     killed, stopped, _ = [fleet.worker(JOBS) for _ in range(3)]
     wait_for_paid(fleet, 25)  # More than may be sent at once, and not the first ones any more.
+    stop(fleet, killed, stopped)
     killed.kill()
-    stopped.send_signal(signal.SIGSTOP)
     asleep = time.monotonic()
     say(f"killed one worker, and stopped another: {len(fleet.till.paid)} paid so far")
     wait_for_paid(fleet, 35)
@@ -70,6 +71,25 @@ def wait_for_paid(fleet: Scene, count: int) -> None:
     while len(fleet.till.paid) < count:
         assert time.monotonic() < end, f"{len(fleet.till.paid)} of {count} paid"
         time.sleep(0.1)
+
+
+def stop(fleet: Scene, *workers: subprocess.Popen[bytes]) -> None:
+    """
+    Stop workers while their tasks are under way, and no paid request of theirs is in flight.
+
+    What became of one that is killed meanwhile, kie.ai tells nobody: it would be for a person.
+    """
+    end = time.monotonic() + 60.0
+    while True:
+        for each in workers:
+            each.send_signal(signal.SIGSTOP)
+        time.sleep(1.0)
+        if not any(task.state == "submitting" and task.sending for task in fleet.tasks()):
+            return
+        assert time.monotonic() < end, "paid requests are in flight all the time"
+        for each in workers:
+            each.send_signal(signal.SIGCONT)
+        time.sleep(0.3)
 
 
 def check(fleet: Scene, before: dict[str, object]) -> None:
