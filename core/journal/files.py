@@ -2,7 +2,9 @@
 
 import errno
 import os
+import time
 import weakref
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +15,11 @@ from ..errors import JournalError
 from ..home import advise, make_private
 from ..images import ImageFile
 from ..text import sanitize
+
+#: How old a partial file has to be, in seconds, to be one that nobody is writing any more.
+_ABANDONED = 24 * 60 * 60.0
+#: How often those are looked for, in seconds.
+_SWEPT = 60 * 60.0
 
 
 @define(eq=False)
@@ -27,6 +34,8 @@ class Store:
     home: Path
     _identity: tuple[int, int] | None = field(default=None, init=False)
     _writable: bool = field(default=False, init=False)
+    #: When partial files were looked for, on the clock that is never set.
+    _swept: float | None = field(default=None, init=False)
     #: The home, opened, where the system lets files be opened in it wherever it is.
     _opened: int | None = field(default=None, init=False)
 
@@ -86,6 +95,22 @@ class Store:
         return self._identity == identity
 
     # -- videos ----------------------------------------------------------------------------
+
+    def make_room(self) -> None:
+        """
+        Make the folder for videos, and delete the partial files of workers that were killed.
+
+        Those are looked for at most once an hour: there may be many thousands of videos. Raises
+        `OSError`.
+        """
+        folder = self.folder("videos")
+        if self._swept is not None and time.monotonic() - self._swept < _SWEPT:
+            return
+        self._swept = time.monotonic()
+        for part in folder.glob("k26-*.mp4.*.part"):
+            with suppress(OSError):
+                if part.stat().st_mtime < time.time() - _ABANDONED:
+                    part.unlink()
 
     def video_path(self, task: str) -> Path:
         """Where a task's video is stored; nothing in the name comes from the provider."""

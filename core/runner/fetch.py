@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from ..errors import NetworkSettingsError, ProviderError, ResultUnavailable
 from ..http.addresses import AddressRefused
 from ..http.download import Break, DeadLink, Download, DownloadInterrupted, TooLarge
 from ..http.pacing import backoff, now
-from ..journal.files import Store
 from ..rehearsal import of_money
 from ..status import Status, Ticket
 from ..text import bytes_text, reason
@@ -25,8 +23,6 @@ logger: logging.Logger = logging.getLogger("kling26")
 
 #: How many links are tried.
 _LINKS = 5
-#: How old a partial file has to be, in seconds, to be one that nobody is writing any more.
-_ABANDONED = 24 * 60 * 60.0
 #: How long no other interruption is told of, in seconds.
 _QUIET = 10.0
 
@@ -101,7 +97,7 @@ async def _download(context: JobContext, url: str | None) -> Path:
     breaks = _Breaks(context)
     download = Download(url, part, context.downloads, context.task.realm, report, breaks.tell)
     async with context.client.places.downloads.one():
-        await in_thread(_make_room, context.store, path)
+        await in_thread(context.store.make_room)
         try:
             await download.run(finish)
         finally:
@@ -129,19 +125,6 @@ class _Breaks:
         else:
             message = f"The download was interrupted: {broken.reason}. Trying again."
         self.context.report("note", message=message)
-
-
-def _make_room(store: Store, path: Path) -> None:
-    """
-    Make the folder of a video, and delete its partial files of workers that were killed.
-
-    Those of living ones are younger.
-    """
-    store.folder("videos")
-    for old in path.parent.glob(f"{path.name}.*.part"):
-        with suppress(OSError):
-            if old.stat().st_mtime < time.time() - _ABANDONED:
-                old.unlink()
 
 
 async def _put_in_place(context: JobContext, part: Path, path: Path) -> None:

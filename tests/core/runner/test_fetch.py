@@ -103,10 +103,10 @@ def test_a_part_that_another_worker_is_writing_is_left_alone(stage: Stage) -> No
         fetch(stage, handler)
     videos, task = stage.home / "videos", stage.task().id
     living, dead = videos / f"{task}.mp4.w-other.part", videos / f"{task}.mp4.w-dead.part"
-    foreign = videos / "k26-another.mp4.w-dead.part"
-    for part in (living, dead, foreign):
+    dead_too, foreign = videos / "k26-another.mp4.w-dead.part", videos / "holiday.mp4.part"
+    for part in (living, dead, dead_too, foreign):
         part.write_bytes(MP4[:1000])
-    for part in (dead, foreign):
+    for part in (dead, dead_too, foreign):
         os.utime(part, (0, 0))
     good, _ = kie(send(MP4))
 
