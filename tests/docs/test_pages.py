@@ -67,8 +67,9 @@ def test_its_sessions_show_what_really_comes(page: Any, name: str) -> None:
 def test_no_block_is_left_out(page: Any, name: str) -> None:
     """Each is run or compared by a test below, or by one that has the page to itself."""
     covered = {
-        "docs/command-line.md": {"sh", "text"},
+        "docs/command-line.md": {"csv", "sh", "text"},
         "docs/failures.md": {"sh"},
+        "docs/fleet.md": {"console", "sh"},
         "docs/providers.md": {"pycon", "python", "toml"},
         "docs/python.md": {"python"},
         "docs/settings.md": {"toml"},
@@ -142,7 +143,8 @@ def test_every_fault_is_in_the_table(commands: Any) -> None:
 
 
 def test_the_commands_of_the_page_run(commands: Any, reader: Any) -> None:
-    making, trying, rehearsing, completing = commands.blocks("sh")
+    making, _leaving = commands.blocks("sh", "Making a video")
+    _many, trying, rehearsing, completing = commands.blocks("sh")[2:]
     piped, dashed = making.splitlines()
     echo, _, piped = piped.partition(" | ")
 
@@ -154,8 +156,25 @@ def test_the_commands_of_the_page_run(commands: Any, reader: Any) -> None:
     assert "complete" in reader.commands(inner)
 
 
+def test_what_the_page_leaves_to_the_provider_is_fetched(commands: Any, reader: Any) -> None:
+    _making, leaving = commands.blocks("sh", "Making a video")
+    leave, fetch = leaving.splitlines()
+    task = reader.commands(leave.removeprefix("task=$(").removesuffix(")")).strip()
+    assert reader.commands(fetch.replace("$task", task)).endswith(".mp4\n")
+
+
+def test_the_table_of_the_page_is_made(commands: Any, reader: Any) -> None:
+    (table,) = commands.blocks("csv")
+    (command,) = commands.blocks("sh", "Many videos from a table")
+    (reader.folder / "clips.csv").write_text(table, "utf-8")
+
+    printed = reader.commands(command).splitlines()
+    assert sorted(Path(each).name for each in printed) == ["01-fox.mp4", "02-owl.mp4"]
+    assert "stored" in (reader.folder / "done.csv").read_text("utf-8")
+
+
 def test_the_last_line_is_as_shown(commands: Any) -> None:
-    (shown,) = commands.blocks("text")
+    (shown,) = commands.blocks("text", "Making a video")
     task = "k26-3c1e52442b905399"
     video = Video(
         task=task, provider="kie", task_id="abc", url=None, file=Path("fox.mp4"), cost=55.0,
