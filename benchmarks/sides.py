@@ -26,7 +26,7 @@ from provider import environment
 
 _TEXT_TO_VIDEO = "/kling/v1/videos/text2video"
 #: How often each side downloads the file.
-_TIMES = 5
+_TIMES = 3
 
 Facts = dict[str, float]
 
