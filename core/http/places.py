@@ -53,9 +53,10 @@ class ProviderPlaces:
     How much goes on at once at one provider, so that one that hangs keeps only itself waiting.
 
     Each needs a connection, which is an open file, and there may be only some hundreds of those.
-    More questions at once get no more answers in a second.
+    More questions at once get no more answers in a second. A process that is killed leaves unknown
+    what became of the payments that were under way.
     """
 
     questions: Places = field(factory=lambda: Places(20, 200, 1.0))
-    payments: Places = field(factory=lambda: Places(60, 120, 1.0))
+    payments: Places = field(factory=lambda: Places(20, 60, 1.0))
     downloads: Places = field(factory=lambda: Places(20, 60, 5.0))
