@@ -163,7 +163,7 @@ class ImageFile:
         """How long the file is, in bytes."""
         return len(self.data)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the bytes, in hex: equal images make equal requests."""
         return hashlib.sha256(self.data).hexdigest()

@@ -9,17 +9,18 @@ from cyclopts import Parameter
 
 from ...core.errors import UsageError
 from ...core.provider import Provider
-from ...core.rows.reading import Defaults, read_table, rows_of, table_in
+from ...core.rows.reading import Defaults, meanings, read_table, rows_of, table_in
 from ...core.rows.table import Table
 from ...core.rows.text import LONGEST
 from ...core.settings import Settings
+from .. import usage
 from ..parameters import TASKS
 from ..stdin import read_bytes
 from .flags import ManyFlags
-from .places import Files, same_file
+from .outputs import Files, same_file
 from .plan import Asked
 from .report import make_report
-from .run import make_all
+from .run import check_labels, make_all
 
 NO_FLAGS: ManyFlags = ManyFlags()
 
@@ -51,9 +52,11 @@ def batch(
         written = make_report(flags.report, home, table.form, table.columns, table.records)
 
     def ask(providers: Mapping[str, Provider], provider: str) -> Asked:
-        given = Defaults(provider, defaults, own, flags.output)
-        rows = list(rows_of(table, providers, given))
-        return Asked(table.name, rows, table.columns)
+        given = Defaults(provider, defaults, own, flags.output, usage.flag)
+        columns, _ = meanings(table, providers, given)
+        if flags.as_json:
+            check_labels(columns.labels, table.name)
+        return Asked(table.name, list(rows_of(table, providers, given)), columns.names)
 
     limit = flags.timeout - (time.time() - began)
     return make_all(ask, flags, Files(path, report), written, limit)

@@ -9,14 +9,13 @@ from attrs import fields, frozen
 from cyclopts import Parameter, Token
 
 from ...core.errors import OptionRefused
-from ...core.runner.many import JOBS
+from ...core.runner.terms import JOBS, Limits
 from ...core.text import sanitize
+from .. import usage
 from ..parameters import OUTPUT, RUNNING, WHOLE, Flags, Timeout
 
 #: How long such a command may take, in seconds, unless it is told otherwise.
 DAY = 86400.0
-#: The most rows that may be under way at once: each takes memory and, at times, a connection.
-_MOST_JOBS = 5000
 _SUM = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
@@ -81,12 +80,7 @@ class ManyFlags(Flags):
     def check(self) -> None:
         """Raise `OptionRefused` for flags that make no sense."""
         self.request("-")  # Those of `generate`.
-        if not 1 <= self.jobs <= _MOST_JOBS:
-            problem = f"--jobs must be between 1 and {_MOST_JOBS}; got {self.jobs}."
-            raise OptionRefused(problem, option="jobs")
-        if self.max_tasks is not None and self.max_tasks < 0:
-            problem = f"--max-tasks must not be negative; got {self.max_tasks}."
-            raise OptionRefused(problem, option="max_tasks")
+        Limits(self.jobs, self.max_cost, self.max_tasks, self.timeout).check(usage.flag)
         if self.report is not None and not self.report.strip():
             problem = "--report is empty; give it a value, or leave it out."
             raise OptionRefused(problem, option="report")

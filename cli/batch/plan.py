@@ -11,7 +11,7 @@ from ...core.rows.problems import own_name, refused, row_name
 from ...core.runner.many import CheckedRow, Row
 from ...core.text import join_words
 from ..parameters import Flags
-from .places import Files, collisions, placed, with_outputs
+from .outputs import Files, collisions, placed, with_outputs
 
 if TYPE_CHECKING:
     from ...core.runner.runner import Runner

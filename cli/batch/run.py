@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from ...core.errors import BudgetExceeded, Kling26Error, NotSent
+from ...core.errors import BudgetExceeded, Kling26Error, NotSent, UsageError
 from ...core.journal.task import Task, image_id
+from ...core.options import show
 from ...core.provider import Provider
 from ...core.rows.problems import row_name
 from ...core.runner.many import CheckedRow, RowOutcome
 from ...core.runner.objects import KEYS, Object, task_object
 from ...core.runner.results import cost_in_usd, likely_cost
+from ...core.text import join_words
 from .. import texts
 from ..console import result, say
 from ..exits import BROKEN, USAGE
 from ..tally import pace_of
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
-from .places import Files
+from .outputs import Files
 from .plan import Asked, Plan, equal_rows, make_plan
 from .preview import preview
 from .report import Report
@@ -37,6 +39,17 @@ FETCH = "Fetch the videos with: kling26 resume"
 _ASKED = ("prompt", "sound", "duration", "aspect_ratio", "seed")
 
 Ask = Callable[[Mapping[str, Provider], str], Asked]
+
+
+def check_labels(labels: Iterable[str], name: str) -> None:
+    """Raise `UsageError` for labels whose place in the objects of rows is taken."""
+    taken = [each for each in labels if each in (*KEYS, "row", "summary")]
+    if taken:
+        columns = "column" if len(taken) == 1 else "columns"
+        raise UsageError(
+            f"{name} has the {columns} {join_words(map(show, taken), 'and')}, and the objects of "
+            "--json have keys called so; rename yours."
+        )
 
 
 def make_all(ask: Ask, flags: ManyFlags, files: Files, report: Report | None, limit: float) -> int:
@@ -160,9 +173,7 @@ class _Run:
     def _print(self, outcome: RowOutcome, facts: Object) -> None:
         file = None if outcome.video is None else outcome.video.file
         if self.flags.as_json:
-            labels = outcome.row.labels.items()
-            own = {name: value for name, value in labels if name not in (*KEYS, "row")}
-            result(json.dumps({"row": outcome.number, **own, **facts}), file)
+            result(json.dumps({"row": outcome.number, **outcome.row.labels, **facts}), file)
         elif file is not None:
             result(str(file), file)
         elif outcome.error is None and outcome.task is not None:

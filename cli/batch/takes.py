@@ -11,7 +11,7 @@ from ...core.request import VideoRequest
 from ...core.runner.many import Row
 from ..parameters import CountedFlags
 from .flags import of
-from .places import Files
+from .outputs import Files
 from .plan import Asked
 from .run import make_all
 

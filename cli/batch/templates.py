@@ -20,7 +20,7 @@ _DEVICES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])[ .]*(\..*)?", re.IGNORECASE
 )
 #: The longest that a value may be in a name, and a name, in bytes.
-_LONGEST_VALUE, _LONGEST_NAME = 120, 255
+LONGEST_VALUE, _LONGEST_NAME = 120, 255
 #: Around what comes from a row, while a path is put together: no text has these.
 _BEGIN, _END = "\ue000", "\ue001"
 _SEPARATORS = re.compile(f"([{re.escape(os.sep + (os.altsep or ''))}])")
@@ -113,7 +113,7 @@ def _filled(name: str, spec: str, values: Mapping[str, Value]) -> str:
 def _safe(value: str) -> str:
     """A value as a part of a name."""
     text = unicodedata.normalize("NFC", value).replace(_BEGIN, "").replace(_END, "")
-    return _cut(_UNSAFE.sub("_", text).strip(), _LONGEST_VALUE)
+    return _cut(_UNSAFE.sub("_", text).strip(), LONGEST_VALUE)
 
 
 def _named(part: str) -> str:

@@ -1,11 +1,12 @@
 """Reading the rows of a table: what each cell means, and its default where it is empty."""
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from ..errors import OptionRefused, UsageError
 from ..images import ImageFile, ImageOnDisk
@@ -17,7 +18,7 @@ from ..request import VideoRequest
 from ..runner.many import Row
 from ..settings import Settings
 from ..text import sanitize
-from .columns import FIELDS, Columns, columns_of, own_options
+from .columns import FIELDS, Columns, column, columns_of, own_options
 from .problems import refused, row_name
 from .table import Cell, Form, Record, Table, parsed
 from .text import check_text, decoded, has_mark, odd_character, read_bytes, shown
@@ -28,7 +29,15 @@ _FORMS: Mapping[str, Form] = {
     ".ndjson": Form("jsonl"),
     ".json": Form("jsonl"),
 }
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+#: How yes and no are written: by people and programs, and by Excel in German, French, Spanish,
+#: Italian, Portuguese, Dutch, Polish and Russian.
+_YES = "true yes y on 1 1.0 wahr vrai verdadero vero verdadeiro waar prawda истина"
+_NO = "false no n off 0 0.0 falsch faux falso onwaar fałsz ложь"
+_BOOLEANS = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False)
+#: A whole number as people write it, and as a column of numbers with a gap is saved by pandas.
+_WHOLE = re.compile(r"([+-]?[0-9]{1,40})(\.0*)?")
+#: Up to here, every whole number can be told from its neighbours as a `float`.
+_EXACT = 2.0**53
 _IMAGES = ("image", "end_image")
 
 
@@ -37,13 +46,15 @@ class Defaults:
     """
     What counts where a cell is empty.
 
-    `fields` are those of a request, `options` the own options of `provider`, by name.
+    `fields` are those of a request, `options` the own options of `provider`, by name; `flag` says
+    how what is for all rows is given, by its name.
     """
 
     provider: str
     fields: Mapping[str, Any] = {}
     options: Mapping[str, object] = {}
     output: str | None = None
+    flag: Callable[[str], str] | None = None
 
 
 def read_rows(
@@ -95,68 +106,98 @@ def rows_of(
     table: Table, providers: Mapping[str, Provider], defaults: Defaults
 ) -> Iterator[Row | UsageError]:
     """Each record as a row, or what is wrong with it; raises `UsageError` about the columns."""
-    named = [_text(each.get("provider")).strip() for each in table.records]
-    own = own_options([name or defaults.provider for name in named], providers)
-    columns = columns_of(table.columns, own, table.name)
+    columns, own = meanings(table, providers, defaults)
+    reader = _Reader(columns, own, defaults)
     for record in table.records:
         try:
-            yield _row(record, columns, own, defaults)
+            yield reader.row(record)
         except UsageError as error:
             yield error
 
 
-def _row(
-    record: Record, columns: Columns, own: Mapping[str, OptionInfo], defaults: Defaults
-) -> Row:
-    given = {name: record[name] for name in columns.fields if not _is_empty(record[name])}
-    if "aspect_ratio" in given and "image" in given:
-        problem = (
-            "aspect_ratio cannot be combined with image, which sets it; leave one of them out."
+def meanings(
+    table: Table, providers: Mapping[str, Provider], defaults: Defaults
+) -> tuple[Columns, Mapping[str, OptionInfo]]:
+    """What the columns mean, and the own options that there may be; raises `UsageError`."""
+    place = column(table.columns, "provider")
+    named = {"" if place is None else _text(each[place]).strip() for each in table.records}
+    own = own_options([name or defaults.provider for name in named], providers)
+    return columns_of(table.columns, own, table.name, defaults.flag), own
+
+
+@frozen
+class _Reader:
+    """Reads records as rows."""
+
+    columns: Columns
+    own: Mapping[str, OptionInfo]
+    defaults: Defaults
+    #: Each picture once, by its path: reading and decoding it takes long.
+    images: dict[str, ImageOnDisk] = Factory(dict)
+
+    def row(self, record: Record) -> Row:
+        """The row; raises `UsageError`."""
+        columns, defaults = self.columns, self.defaults
+        given = self._given(record, columns.fields, FIELDS)
+        if "aspect_ratio" in given and "image" in given:
+            problem = (
+                "aspect_ratio cannot be combined with image, which sets it; leave one of them out."
+            )
+            raise OptionRefused(problem, option="aspect_ratio")
+        options = {**defaults.options, **self._given(record, columns.own, self.own)}
+        places = {name: _text(record[each]).strip() for name, each in columns.places.items()}
+        return Row(
+            VideoRequest(**{"prompt": "", **defaults.fields, **given}),
+            provider=places.get("provider") or None,
+            options=options or None,
+            output=places.get("output") or defaults.output,
+            labels={name: _label(name, record[name]) for name in columns.labels},
         )
-        raise OptionRefused(problem, option="aspect_ratio")
-    fields = dict(defaults.fields)
-    fields |= {name: _value(FIELDS[name], cell) for name, cell in given.items()}
-    options = dict(defaults.options)
-    options |= {
-        name: _value(own[name], record[name]) for name in columns.own if not _is_empty(record[name])
-    }
-    return Row(
-        VideoRequest(**{"prompt": "", **fields}),
-        provider=_text(record.get("provider")).strip() or None,
-        options=options or None,
-        output=_text(record.get("output")).strip() or defaults.output,
-        labels={name: _label(name, record[name]) for name in columns.labels},
-    )
+
+    def _given(
+        self, record: Record, columns: Mapping[str, str], known: Mapping[str, OptionInfo]
+    ) -> dict[str, Any]:
+        """The values of the cells that are not empty."""
+        return {
+            name: self._value(known[name], record[each])
+            for name, each in columns.items()
+            if not _is_empty(record[each])
+        }
+
+    def _value(self, info: OptionInfo, cell: Cell) -> object:
+        return self._image(info.name, cell) if info.name in _IMAGES else _value(info.type, cell)
+
+    def _image(self, name: str, cell: Cell) -> str | ImageFile:
+        if not isinstance(cell, str):
+            raise OptionRefused(f"{name} must be a path or a URL; got {show(cell)}.", option=name)
+        text = cell.strip()
+        if text.lower().startswith(("http://", "https://")):
+            return text
+        if "://" in text:
+            problem = f"{name} must be a file, or an http:// or https:// URL; got {show(text)}."
+            raise OptionRefused(problem, option=name)
+        if text not in self.images:
+            self.images[text] = ImageOnDisk(os.path.expanduser(text))
+        return self.images[text]
 
 
 def _is_empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _value(info: OptionInfo, cell: Cell) -> object:
-    """
-    A cell as the value of an option; as it is where it cannot be one, which is said later.
-
-    Those of JSON have their own types.
-    """
-    if info.name in _IMAGES:
-        return _image(info.name, cell)
-    if not isinstance(cell, str) or info.type is str:
+def _value(kind: type, cell: Cell) -> object:
+    """A cell as a value of this type; as it is where it cannot be one, which is said later."""
+    if kind is int and isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return int(cell)
+    if kind is bool and type(cell) in (int, float) and cell in (0, 1):
+        return bool(cell)
+    if not isinstance(cell, str) or kind is str:
         return cell
     text = cell.strip()
-    if info.type is bool:
-        return _BOOLEANS.get(text.lower(), text)
-    if info.type is int and re.fullmatch(r"[+-]?[0-9]{1,40}", text):
-        return int(text)
-    return text
-
-
-def _image(name: str, cell: Cell) -> str | ImageFile:
-    if not isinstance(cell, str):
-        raise OptionRefused(f"{name} must be a path or a URL; got {show(cell)}.", option=name)
-    text = cell.strip()
-    is_url = text.lower().startswith(("http://", "https://"))
-    return text if is_url else ImageOnDisk(text)
+    if kind is bool:
+        return _BOOLEANS.get(text.casefold(), text)
+    whole = _WHOLE.fullmatch(text) if kind is int else None
+    return text if whole is None else int(whole[1])
 
 
 def _label(name: str, cell: Cell) -> str:

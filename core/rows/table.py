@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import re
+import string
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Literal, NoReturn
 
 from attrs import frozen
@@ -20,6 +22,9 @@ from .text import check_text
 _DELIMITERS = (",", ";", "\t")
 #: What Excel writes, and reads, in the first line to say which one it is.
 _NAMED = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+
+#: What may surround a name: blanks, and marks that are not seen.
+_BLANK = f"{string.whitespace}\u00a0\u200b\ufeff"
 
 Cell = object
 Record = Mapping[str, Cell]
@@ -78,18 +83,15 @@ def _csv(text: str, name: str, delimiter: str | None, marked: bool) -> Table:
     if not rows:
         raise UsageError(f"{name} has a header and no rows.")
     problems = [
-        f"row {number}: it has {_cells(len(row))}, and the header has {len(columns)}"
+        f"row {number}: it has {len(row)} cells, and the header has {len(columns)}"
         for number, row in enumerate(rows, 1)
-        if len(row) != len(columns)
+        if len(row) > len(columns)
     ]
     if problems:
         raise refused(problems, name)
-    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    # Spreadsheets may leave out the empty cells at the end.
+    records = [dict(zip_longest(columns, row, fillvalue="")) for row in rows]
     return Table(name, columns, records, Form("csv", delimiter, marked))
-
-
-def _cells(number: int) -> str:
-    return f"{number} cell" if number == 1 else f"{number} cells"
 
 
 def _delimiter(text: str) -> str:
@@ -97,7 +99,7 @@ def _delimiter(text: str) -> str:
 
     def fit(delimiter: str) -> tuple[bool, int]:
         header = next(iter(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), [])
-        return "prompt" in (name.strip() for name in header), len(header)
+        return "prompt" in (name.strip().casefold() for name in header), len(header)
 
     try:
         return max(_DELIMITERS, key=fit)
@@ -129,12 +131,17 @@ def _why(error: csv.Error) -> str:
 
 def _columns(header: Sequence[str], rows: Sequence[list[str]], name: str) -> list[str]:
     """The names of the columns; those at the end that are empty altogether are left out."""
-    columns = [each.strip() for each in header]
+    columns = [each.strip(_BLANK) for each in header]
     while columns and not columns[-1] and not any("".join(row[len(columns) - 1 :]) for row in rows):
         columns.pop()
     for row in rows:
         if len(row) > len(columns) and not any(row[len(columns) :]):
             del row[len(columns) :]
+    if columns[:1] == [""]:
+        raise UsageError(
+            f"{name} has no name for column 1, as when pandas saves its index: leave that column "
+            "out, or name it."
+        )
     if "" in columns:
         raise UsageError(f"{name} has no name for column {columns.index('') + 1}.")
     twice = [each for each, times in Counter(columns).items() if times > 1]

@@ -13,23 +13,26 @@ from collections.abc import (
 from pathlib import Path
 from types import MappingProxyType
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
-from ..errors import Kling26Error, NotSent, StillRunning
+from ..errors import Kling26Error, NotSent, OutputRefused, StillRunning, TryLater, UsageError
 from ..journal.task import Task
+from ..options import show
 from ..progress import Listener, Progress
 from ..provider import AUTO
 from ..request import VideoRequest
 from ..spending import Allowance
+from ..text import sanitize
 from ..threads import in_thread
+from .clashes import Clash, Places
 from .door import Door, Passage
 from .job import unexpected
 from .order import Order
 from .results import Video
-from .terms import Terms
+from .terms import LATE, Terms
 
-#: How many rows are under way at once, unless the caller says otherwise.
-JOBS = 200
+#: What stands for the end of the rows; not None, which may be one of them.
+_END = object()
 
 
 @frozen
@@ -60,8 +63,9 @@ class RowOutcome:
     """
     How a row ended: its number, from 1 on, its task, and either the video or the error.
 
-    `task` is None if there is none. Where nobody waits for the video, a row that was taken has
-    neither. `reused` means that the video was requested before, and its cost is none of this row's.
+    `task` is None if there is none, and `row` is an empty one if what was given is no row. Where
+    nobody waits for the video, a row that was taken has neither. `reused` means that the video was
+    requested before, and its cost is none of this row's.
     """
 
     number: int
@@ -97,7 +101,9 @@ class Many:
     terms: Terms
     progress: RowListener
     _doors: dict[str, Door] = field(factory=dict, init=False)
+    _places: Places = field(factory=Places, init=False)
     _reading: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _workers: list[asyncio.Task[None]] = field(factory=list, init=False)
     _read: int = field(default=0, init=False)
     #: What the caller's own rows have raised.
     _broken: Exception | None = field(default=None, init=False)
@@ -107,31 +113,38 @@ class Many:
         """How each row ended, as it does; raises what reading the rows does, after the others."""
         left = iter(rows)
         ended: asyncio.Queue[RowOutcome | None] = asyncio.Queue(maxsize=self.jobs)
-        workers = [asyncio.create_task(self._work(left, ended)) for _ in range(self.jobs)]
-        running = len(workers)
+        self._start_worker(left, ended)
+        over = 0
         try:
-            while running:
+            while over < len(self._workers):
                 outcome = await ended.get()
                 if outcome is None:
-                    running -= 1
+                    over += 1
                 else:
                     yield outcome
             if self._broken is not None:
                 raise self._broken
         finally:
             self.terms.end()
-            for each in workers:
+            for each in self._workers:
                 each.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(*self._workers, return_exceptions=True)
+
+    def _start_worker(
+        self, left: Iterator[object], ended: "asyncio.Queue[RowOutcome | None]"
+    ) -> None:
+        if len(self._workers) < self.jobs:
+            self._workers.append(asyncio.create_task(self._work(left, ended)))
 
     async def _work(
-        self, left: Iterator[Row | VideoRequest], ended: "asyncio.Queue[RowOutcome | None]"
+        self, left: Iterator[object], ended: "asyncio.Queue[RowOutcome | None]"
     ) -> None:
         while (numbered := await self._next(left)) is not None:
+            self._start_worker(left, ended)
             await ended.put(await self._outcome(*numbered))
         await ended.put(None)
 
-    async def _next(self, left: Iterator[Row | VideoRequest]) -> Numbered | None:
+    async def _next(self, left: Iterator[object]) -> Numbered | None:
         """
         The next row, checked; None if there is no other.
 
@@ -142,23 +155,29 @@ class Many:
                 return None
             try:
                 # In a thread: what reads them may wait for a disk, or for anything.
-                found = await in_thread(next, left, None)
+                found = await in_thread(next, left, _END)
             except Exception as error:  # noqa: BLE001 - the caller's own, and given back at the end.
-                self._broken, found = error, None
-            self._done = found is None
-            self._read += 1
-            if found is None:
+                self._broken, found = error, _END
+            self._done = found is _END
+            if self._done:
                 return None
-            row = as_row(found)
-            return self._read, row, await self._checked(row)
+            self._read += 1
+            try:
+                row = as_row(found, self._read)
+            except UsageError as error:
+                return self._read, Row(VideoRequest("")), error
+            return self._read, row, await self._checked(row, self._read)
 
-    async def _checked(self, row: Row) -> Order | Exception:
+    async def _checked(self, row: Row, number: int) -> Order | Exception:
         if isinstance(row, CheckedRow):
             return row.order
         try:
-            return await in_thread(self.order, row)
+            order = await in_thread(self.order, row)
+            if row.output is not None:
+                await in_thread(take_place, self._places, row, number)
         except Exception as error:  # noqa: BLE001 - the row's own, whatever it is.
             return error
+        return order
 
     async def _outcome(self, number: int, row: Row, order: Order | Exception) -> RowOutcome:
         steps = _Steps(number, self.progress)
@@ -177,6 +196,8 @@ class Many:
         name = video.task if video is not None else None if error is None else error.task
         if name is not None:
             task = await self.latest(name)
+        if isinstance(error, TryLater) and self.terms.late and _is_unsent(task):
+            error = NotSent(LATE, provider=error.provider, task=error.task)
         reused = steps.reused if video is None else video.reused
         return RowOutcome(number, row, task, video, error, reused)
 
@@ -184,7 +205,7 @@ class Many:
         if isinstance(order, Exception):
             raise order
         if self.terms.late:
-            raise NotSent("Time ran out before it was sent.")
+            raise NotSent(LATE)
         name = AUTO if order.auto else order.targets[0].provider.name
         async with self._doors.setdefault(name, Door()).passing() as steps.passage:
             try:
@@ -208,6 +229,10 @@ class _Steps:
             self.passage.watch(progress)
         self.reused |= progress.phase == "found" and progress.standing != "unsent"
         self.progress(self.number, progress)
+
+
+def _is_unsent(task: Task | None) -> bool:
+    return task is not None and task.standing == "unsent"
 
 
 def _is_cancelled() -> bool:
@@ -240,23 +265,58 @@ async def check_rows(
     return [found[number] for number in range(len(rows))]
 
 
-async def checked_rows(rows: Sequence[Row], order: Callable[[Row], Order]) -> list[CheckedRow]:
+async def checked_rows(rows: Iterable[object], order: Callable[[Row], Order]) -> list[CheckedRow]:
     """Each row with its order; raises what is wrong with the first one that cannot have one."""
-    found = await check_rows(rows, order)
+    given = await in_thread(lambda: [as_row(each, number) for number, each in enumerate(rows, 1)])
+    await in_thread(_check_places, given)
+    found = await check_rows(given, order)
     for each in found:
         if isinstance(each, Kling26Error):
             raise each
     return [each for each in found if isinstance(each, CheckedRow)]
 
 
-def as_row(row: Row | VideoRequest) -> Row:
-    """A row, or a request as one."""
-    return row if isinstance(row, Row) else Row(row)
+def as_row(given: object, number: int) -> Row:
+    """A row, or a request as one; raises `UsageError` for anything else."""
+    if isinstance(given, VideoRequest):
+        return Row(given)
+    if not isinstance(given, Row):
+        raise UsageError(f"Row {number} must be a Row or a VideoRequest; got {show(given)}.")
+    if not isinstance(given.request, VideoRequest):
+        what = f"got {show(given.request)}."
+        raise UsageError(f"The request of row {number} must be a VideoRequest; {what}")
+    return given
+
+
+def _check_places(rows: Sequence[Row]) -> None:
+    places = Places()
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, CheckedRow):
+            take_place(places, row, number)
+
+
+def take_place(places: Places, row: Row, number: int) -> None:
+    """Raise `OutputRefused` if the output of a row clashes with that of one before it."""
+    if row.output is not None:
+        clash = places.add(row.output, f"row {number}")
+        if clash is not None:
+            raise OutputRefused(_clash_text(number, str(row.output), clash))
+
+
+def _clash_text(number: int, output: str, clash: Clash) -> str:
+    begin = f'Row {number} would be written to "{sanitize(output, 100)}"'
+    ends = {
+        "same": f"as {clash.other} would",
+        "inside": f"in a folder where the video of {clash.other} would be",
+        "around": f"where the folder for {clash.other} would be",
+    }
+    return f"{begin}, {ends[clash.kind]}. Give each an output of its own."
 
 
 def checked(row: Row, order: Order) -> CheckedRow:
     """The row with its order."""
-    return CheckedRow(row.request, row.provider, row.options, row.output, row.labels, order=order)
+    given = {each.name: getattr(row, each.name) for each in fields(Row)}
+    return CheckedRow(**given, order=order)
 
 
 def allowance(

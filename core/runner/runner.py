@@ -13,7 +13,7 @@ from typing import Self
 
 from attrs import define, field
 
-from ..errors import JournalError, NotApplicable, OptionRefused, OutcomeUnknown, SettingsError
+from ..errors import JournalError, NotApplicable, OutcomeUnknown, SettingsError
 from ..http.pacing import now
 from ..journal.task import Task
 from ..progress import Listener, ignore_progress
@@ -25,19 +25,17 @@ from .ending import GRACE, tell
 from .execution import LAST_WORDS, Execution
 from .forget import delete_files, forget
 from .many import (
-    JOBS,
     Many,
     Row,
     RowListener,
     RowOutcome,
     allowance,
-    as_row,
     checked_rows,
     ignore_row_progress,
 )
 from .reader import RunnerReader
 from .results import Outcome, Video
-from .terms import Terms
+from .terms import JOBS, Limits, Terms
 from .unclear import adopt, check_unknown, reopen
 
 
@@ -168,14 +166,13 @@ class Runner(RunnerReader):
         An error ends its own row only. If a provider refuses the key, or has no credit for it,
         nothing more is sent there, and the rows left have the error `NotSent`.
         """
-        if jobs < 1:
-            raise OptionRefused(f"jobs must be at least 1; got {jobs}.", option="jobs")
+        Limits(jobs, max_cost, max_tasks, timeout).check()
         deadline = now() + timeout
         end = self._execution.finish if wait else self._execution.hand_in
         check = self._row_check(provider, options, sandbox)
         limits = None
         if max_cost is not None or max_tasks is not None:
-            rows = checked = await checked_rows([as_row(each) for each in rows], check)
+            rows = checked = await checked_rows(rows, check)
             limits = allowance(checked, max_cost, max_tasks)
         many = Many(
             check,

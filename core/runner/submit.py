@@ -46,6 +46,7 @@ from .settle import (
     settle_unsent,
     unknown,
 )
+from .terms import LATE
 
 #: How many answers may be lost, one after the other, under the same id of ours.
 _MAX_LOSSES = 4
@@ -215,7 +216,14 @@ async def _upload(context: JobContext) -> VideoRequest:
 
 def _check_time(context: JobContext) -> None:
     if context.remaining <= 0:
-        raise TryLater("Time ran out before the request was sent.")
+        raise _late(context, "Time ran out before the request was sent.")
+
+
+def _late(context: JobContext, problem: str) -> Kling26Error:
+    """The error for a request that has no time left; one of many was just held back by that."""
+    if context.terms.late and not context.task.attempts:
+        return NotSent(LATE)
+    return TryLater(problem)
 
 
 async def _wait_for_turn(context: JobContext) -> Turn:
@@ -231,7 +239,8 @@ async def _wait_for_turn(context: JobContext) -> Turn:
         async with asyncio.timeout(max(0.0, most)):
             return await context.limiter.acquire(tell)
     except TimeoutError as error:
-        raise TryLater(f"Time ran out while waiting for {title}'s rate limit.") from error
+        problem = f"Time ran out while waiting for {title}'s rate limit."
+        raise _late(context, problem) from error
 
 
 async def _send_in_time(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:

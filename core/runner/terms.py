@@ -1,14 +1,74 @@
 """On what terms orders may be paid for: alone, or as one of many that share them."""
 
-from attrs import define, field
+from collections.abc import Callable
+from typing import TypeGuard
 
-from ..errors import BudgetExceeded, KeyRejected, Kling26Error, MissingKey, NotSent, OutOfCredit
+from attrs import define, field, frozen
+
+from ..errors import (
+    BudgetExceeded,
+    KeyRejected,
+    Kling26Error,
+    MissingKey,
+    NotSent,
+    OptionRefused,
+    OutOfCredit,
+)
 from ..http.pacing import now
+from ..options import show
 from ..spending import Allowance
 from ..text import sentence
 
+#: How many rows are under way at once, unless the caller says otherwise.
+JOBS = 200
+#: The most: each takes memory and, at times, a connection.
+MOST_JOBS = 5000
+#: The most that a limit may be, in USD and in seconds.
+_MOST = 10**9
+#: What is said of a row for which there was no time.
+LATE = "Time ran out before it was sent."
+
 #: After these, a provider would say the same to the next one.
 _CLOSING = (OutOfCredit, KeyRejected, MissingKey)
+
+
+@frozen
+class Limits:
+    """What a caller allows many rows, as it was given; `timeout` is in seconds, for all of them."""
+
+    jobs: object = JOBS
+    max_cost: object = None
+    max_tasks: object = None
+    timeout: object = 0.0
+
+    def check(self, name: Callable[[str], str] = str) -> None:
+        """
+        Raise `OptionRefused` for one that makes no sense, and would perhaps be no limit at all.
+
+        `name` is what it is called where it was given.
+        """
+        if not (_is_whole(self.jobs) and 1 <= self.jobs <= MOST_JOBS):
+            wanted = f"a whole number between 1 and {MOST_JOBS}"
+            raise _refused("jobs", wanted, self.jobs, name)
+        if not (self.max_tasks is None or (_is_whole(self.max_tasks) and self.max_tasks >= 0)):
+            raise _refused("max_tasks", "a whole number from 0 on", self.max_tasks, name)
+        if not (self.max_cost is None or _is_amount(self.max_cost)):
+            raise _refused("max_cost", "a sum in USD, such as 5 or 2.50", self.max_cost, name)
+        if not _is_amount(self.timeout):
+            raise _refused("timeout", "a number of seconds", self.timeout, name)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_amount(value: object) -> bool:
+    """Whether it is a number from 0 on, and no endless one."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST
+
+
+def _refused(option: str, wanted: str, value: object, name: Callable[[str], str]) -> OptionRefused:
+    return OptionRefused(f"{name(option)} must be {wanted}; got {show(value)}.", option=option)
 
 
 @define(eq=False)
@@ -59,7 +119,7 @@ class Terms:
         if self._ended:
             return NotSent("Nobody waited for it any more, so it was not sent.")
         if self.late:
-            return NotSent("Time ran out before it was sent.")
+            return NotSent(LATE)
         why = over or self._closed.get(provider)
         if why is None:
             return None

@@ -4,9 +4,14 @@ import io
 from pathlib import Path
 
 import pytest
+from attrs import fields
+from kling26.cli.batch.flags import ManyFlags
+from kling26.cli.parameters import CountedFlags
+from kling26.cli.usage import flag
 from kling26.core.errors import UsageError
 from kling26.core.images import ImageOnDisk
 from kling26.core.rows import read_rows
+from kling26.core.rows.columns import FIELDS, columns_of
 from kling26.core.runner.many import Row
 
 
@@ -65,6 +70,8 @@ def test_a_separator_inside_a_json_string_does_not_end_the_line(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("cell", "sound"),
     [("TRUE", True), ("yes", True), ("1", True), ("False", False), ("NO", False), ("0", False),
+     ("1.0", True), ("0.0", False), ("on", True), ("N", False), ("WAHR", True), ("FALSCH", False),
+     ("VRAI", True), ("FAUX", False), ("Verdadero", True), ("FALSO", False), ("ЛОЖЬ", False),
      ("", False)],
 )  # fmt: skip
 def test_booleans_as_spreadsheets_and_people_write_them(
@@ -73,6 +80,62 @@ def test_booleans_as_spreadsheets_and_people_write_them(
     (row,) = read(tmp_path, f"prompt,sound\nA,{cell}\n")
 
     assert row.request.sound is sound
+
+
+def test_names_of_columns_are_read_whatever_their_capitals_and_dashes(tmp_path: Path) -> None:
+    table = "\u200bPROMPT,Aspect Ratio, end-image ,Provider,Mode\nA,9:16,,cometapi,pro\n"
+
+    (row,) = read(tmp_path, table)
+
+    assert (row.request.prompt, row.request.aspect_ratio) == ("A", "9:16")
+    assert (row.provider, row.options, row.labels) == ("cometapi", {"mode": "pro"}, {})
+
+
+@pytest.mark.parametrize("content", [
+    "prompt,duration,seed,sound\nA,10.0,3.00,1.0\n",
+    '{"prompt": "A", "duration": 10.0, "seed": 3.0, "sound": 1}\n',
+])  # fmt: skip
+def test_whole_numbers_as_pandas_writes_them(tmp_path: Path, content: str) -> None:
+    (row,) = read(tmp_path, content, "t.any")
+
+    assert (row.request.duration, row.request.seed, row.request.sound) == (10, 3, True)
+    assert (type(row.request.duration), type(row.request.seed)) == (int, int)
+
+
+def test_a_fraction_and_a_number_that_lost_its_end_are_no_whole_numbers(tmp_path: Path) -> None:
+    half, huge = read(tmp_path, '{"prompt": "A", "duration": 5.5}\n{"prompt": "A", "seed": 1e17}\n')
+
+    assert (half.request.duration, huge.request.seed) == (5.5, 1e17)
+
+
+def test_empty_cells_at_the_end_may_be_left_out(tmp_path: Path) -> None:
+    _, short = read(tmp_path, "prompt,name,duration\nA,a,10\nB\n")
+
+    assert (short.request.prompt, short.request.duration, short.labels) == ("B", 5, {"name": ""})
+
+
+def test_what_is_for_all_rows_has_the_words_of_the_front_end() -> None:
+    for option in fields(ManyFlags) + fields(CountedFlags):
+        name = "json" if option.name == "as_json" else option.name
+        if name in (*FIELDS, "provider", "output"):
+            continue
+        with pytest.raises(UsageError, match=f'The column "{name}" is '):
+            columns_of(["prompt", name], [], "It")
+    with pytest.raises(UsageError, match="not for a row: give it as --max-cost, or"):
+        columns_of(["prompt", "Max Cost"], [], "It", flag)
+
+
+@pytest.mark.parametrize("name", ["country", "job", "tests", "account", "quite"])
+def test_what_only_resembles_an_option_of_all_rows_is_a_label(name: str) -> None:
+    assert columns_of(["prompt", name], [], "It").labels == [name]
+
+
+def test_rows_with_one_picture_share_it(tmp_path: Path) -> None:
+    one, other, home = read(tmp_path, "prompt,image\nA,a.png\nB,a.png\nC,~/a.png\n")
+
+    assert one.request.image is other.request.image
+    assert isinstance(home.request.image, ImageOnDisk)
+    assert home.request.image.path == Path.home() / "a.png"
 
 
 def test_own_options_belong_to_the_providers_of_the_rows(tmp_path: Path) -> None:
@@ -133,11 +196,18 @@ def test_an_open_file_will_do() -> None:
             "t.csv",
             'The column "prompts" is not known; did you mean "prompt"?',
         ),
-        ("prompt,Aspect Ratio\nA,\n", "t.csv", 'did you mean "aspect_ratio"?'),
+        ("prompt,Aspect Ration\nA,\n", "t.csv", 'did you mean "aspect_ratio"?'),
+        ("Prompt,prompt\nA,B\n", "t.csv", 'The columns "Prompt" and "prompt" mean the same'),
+        ("prompt,sandbox\nA,yes\n", "t.csv", 'The column "sandbox" is for the whole batch'),
+        ("prompt,Dry-Run\nA,yes\n", "t.csv", 'The column "Dry-Run" is for the whole batch'),
+        ("prompt,sandbx\nA,yes\n", "t.csv", 'did you mean "sandbox"? That is for the whole'),
+        ("prompt,count\nA,3\n", "t.csv", 'The column "count" is not for tables: write a row'),
+        (",prompt\n0,A\n", "t.csv", "has no name for column 1, as when pandas saves its index"),
+        ("prompt,image\nA,ftp://b.png\n", "t.csv", 'URL; got "ftp://b.png".'),
         ("prompt,row\nA,1\n", "t.csv", 'The column "row" is called like the number of a row'),
         ("prompt,a,a\nA,1,2\n", "t.csv", '"t.csv" has more than one column "a".'),
         ("prompt,,a\nA,1,2\n", "t.csv", '"t.csv" has no name for column 2.'),
-        ("prompt,a\nA,1\nB\nC,1,2\n", "t.csv", "row 2: it has 1 cell, and the header has 2."),
+        ("prompt,a\nA,1\nB\nC,1,2\n", "t.csv", "row 3: it has 3 cells, and the header has 2."),
         ('prompt,a\nA,1\n"B,1\n', "t.csv", 'at row 2: a quote (") is never closed.'),
         ("prompt\n" + "x" * 200_000, "t.csv", "at row 1: a cell is longer than 131 kB."),
         (b"prompt\nA\nB \xe9\n", "t.csv", '"t.csv" is not UTF-8 in line 3. Save it as UTF-8.'),

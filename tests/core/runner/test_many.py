@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import pytest
+from attrs import fields
 from kling26.core.api import ManyKeywords
 from kling26.core.errors import (
     BudgetExceeded,
@@ -14,12 +15,13 @@ from kling26.core.errors import (
     OptionRefused,
     OutcomeUnknown,
     OutOfCredit,
+    OutputRefused,
     StillRunning,
     UsageError,
 )
 from kling26.core.images import ImageOnDisk
 from kling26.core.request import VideoRequest
-from kling26.core.runner.many import Row, RowOutcome
+from kling26.core.runner.many import Many, Row, RowOutcome
 from kling26.core.runner.runner import Runner
 from PIL import Image
 
@@ -289,9 +291,123 @@ def test_with_a_limit_a_wrong_row_is_refused_before_anything_is_sent(stage: Stag
     assert stage.submits() == 0
 
 
-def test_jobs_must_be_at_least_one(stage: Stage) -> None:
-    with pytest.raises(OptionRefused, match="jobs must be at least 1; got 0"):
-        make(stage, rows(1), jobs=0)
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_cost": float("nan")}, "max_cost must be a sum in USD, such as 5 or 2.50; got nan."),
+        ({"max_cost": float("inf")}, "max_cost must be a sum"),
+        ({"max_cost": -1}, "max_cost must be a sum"),
+        ({"max_cost": "5"}, 'max_cost must be a sum in USD, such as 5 or 2.50; got "5".'),
+        ({"max_cost": True}, "max_cost must be a sum"),
+        ({"max_cost": 10**400}, "max_cost must be a sum"),
+        ({"max_tasks": float("nan")}, "max_tasks must be a whole number from 0 on; got nan."),
+        ({"max_tasks": 1.5}, "max_tasks must be a whole number"),
+        ({"max_tasks": -1}, "max_tasks must be a whole number"),
+        ({"max_tasks": "3"}, "max_tasks must be a whole number"),
+        ({"max_tasks": False}, "max_tasks must be a whole number"),
+        ({"jobs": 0}, "jobs must be a whole number between 1 and 5000; got 0."),
+        ({"jobs": 2.0}, "jobs must be"),
+        ({"jobs": 5001}, "jobs must be"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds; got nan."),
+        ({"timeout": -1}, "timeout must be"),
+        ({"timeout": "90"}, "timeout must be"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_before_anything_is_sent(
+    stage: Stage, limits: Any, said: str
+) -> None:
+    with pytest.raises(OptionRefused) as refused:
+        make(stage, rows(1), **limits)
+
+    assert str(refused.value).startswith(said)
+    assert stage.submits() == 0
+
+
+# -- what is no row ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [None, "A heron", 5, {"prompt": "A heron"}])
+def test_what_is_no_row_ends_itself_and_no_other(stage: Stage, wrong: Any) -> None:
+    outcomes = make(stage, [*rows(1), wrong, *rows(1, begin=1)])
+
+    assert errors(outcomes) == [None, UsageError, None]
+    assert str(outcomes[1].error).startswith("Row 2 must be a Row or a VideoRequest; got ")
+    assert stage.paid == 2
+
+
+def test_with_a_limit_what_is_no_row_is_refused_before_anything_is_sent(stage: Stage) -> None:
+    with pytest.raises(UsageError, match="Row 3 must be a Row or a VideoRequest; got None"):
+        make(stage, [*rows(2), None], max_tasks=5)  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="The request of row 1 must be a VideoRequest; got"):
+        make(stage, [Row("A heron")], max_tasks=5)  # type: ignore[arg-type]
+
+    assert stage.submits() == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("a.mp4", "as row 1 would"),
+        ("A.MP4", "as row 1 would"),
+        ("a.mp4/b.mp4", "there is no such folder"),
+    ],
+)
+def test_of_two_rows_with_one_output_the_second_is_not_paid(
+    stage: Stage, tmp_path: Path, other: str, said: str
+) -> None:
+    names = ["a.mp4", other, "c.mp4"]
+    asked = [Row(each, output=tmp_path / name) for each, name in zip(rows(3), names, strict=True)]
+
+    outcomes = make(stage, asked)
+    with pytest.raises(OutputRefused, match="Row 2 would be written to"):
+        make(stage, asked, max_tasks=5)
+
+    assert errors(outcomes) == [None, OutputRefused, None]
+    assert said in str(outcomes[1].error)
+    assert stage.paid == 2
+
+
+def test_only_as_many_workers_begin_as_there_are_rows(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    work = Many._work
+
+    async def counted(self: Many, *given: Any) -> None:
+        begun.append(self)
+        await work(self, *given)
+
+    monkeypatch.setattr(Many, "_work", counted)
+    make(stage, rows(2))
+
+    assert len(begun) == 3
+
+
+def test_a_checked_row_has_all_that_the_row_had(stage: Stage, tmp_path: Path) -> None:
+    row = Row(rows(1)[0], "kie", {}, tmp_path / "a.mp4", {"name": "a"})
+
+    async def check() -> Any:
+        async with stage.runner() as runner:
+            return (await runner.check_rows([row], sandbox=True))[0]
+
+    found = stage.run(check())
+    given = {each.name: getattr(row, each.name) for each in fields(Row)}
+    assert {name: getattr(found, name) for name in given} == given
+
+
+def test_whoever_has_no_turn_before_the_end_of_the_time_was_not_sent(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    """kie.ai takes 20 tasks in 10 seconds."""
+    stage = stage_of("kie")
+
+    outcomes = make(stage, rows(60), timeout=12.0, wait=False)
+
+    taken = [each for each in outcomes if each.error is None]
+    assert {type(each.error) for each in outcomes if each.error is not None} == {NotSent}
+    assert len(taken) == stage.paid < 60
+    assert all(each.task is None or each.task.standing == "unsent"
+               for each in outcomes if each.error is not None)  # fmt: skip
 
 
 # -- pictures ----------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Where the videos of many rows go: each to a file of its own, and none over one that is used."""
 
 import os
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ...core.errors import Kling26Error, OptionRefused, OutputRefused, UsageErro
 from ...core.images import ImageOnDisk
 from ...core.journal.outputs import check_output
 from ...core.rows.columns import FIELDS, ROW
+from ...core.runner.clashes import Clash, Places, place_key
 from ...core.runner.many import CheckedRow, Row
 from ...core.text import join_words, reason, sanitize
 from . import templates
@@ -102,28 +102,38 @@ def _check_distinct(rows: Mapping[int, Row], template: templates.Template) -> No
 
 def collisions(rows: Mapping[int, Row], files: Files) -> Iterator[str]:
     """What is wrong with the paths of rows, by number, in a sentence each."""
-    taken: dict[str, int] = {}
-    ours = {_key(path): what for path, what in _ours(rows, files)}
-    outputs = {number: str(row.output) for number, row in rows.items() if row.output is not None}
-    for number, output in outputs.items():
-        try:
-            key = _key(output)
-        except (OSError, RuntimeError, ValueError):
-            continue  # Said when it is checked.
-        shown = sanitize(output, 100)
-        if key in ours:
-            yield f'row {number}: it would be written to "{shown}", which is {ours[key]}'
-        elif key in taken:
-            both = join_words([taken[key], number], "and")
-            yield f'rows {both} would both be written to "{shown}"'
-        else:
-            taken[key] = number
+    places, whose = Places(), dict[str, int]()
+    for path, what in _ours(rows, files):
+        places.add(path, what)
+    for number, row in rows.items():
+        if row.output is None:
+            continue
+        name = f"the video of row {number}"
+        whose[name] = number
+        if (clash := places.add(row.output, name)) is not None:
+            yield _clash_text(number, str(row.output), clash, whose.get(clash.other))
+
+
+def _clash_text(number: int, output: str, clash: Clash, other: int | None) -> str:
+    shown = sanitize(output, 100)
+    if clash.kind == "same" and other is not None:
+        cut = len(os.fsencode(os.path.basename(output))) >= templates.LONGEST_VALUE
+        why = "; long names are shortened" if cut else ""
+        return f'rows {join_words([other, number], "and")} would both be written to "{shown}"{why}'
+    how = {
+        "same": f"which is {clash.other}",
+        "inside": f"in a folder that would be {clash.other}",
+        "around": f"which has to be a folder, for {clash.other}",
+    }
+    return f'row {number}: it would be written to "{shown}", {how[clash.kind]}'
 
 
 def _ours(rows: Mapping[int, Row], files: Files) -> Iterator[tuple[str, str]]:
+    shown = set[str]()
     for number, row in rows.items():
         for image in (row.request.image, row.request.end_image):
-            if isinstance(image, ImageOnDisk):
+            if isinstance(image, ImageOnDisk) and str(image.path) not in shown:
+                shown.add(str(image.path))
                 yield str(image.path), f"the image of row {number}"
     if files.table is not None:
         yield str(files.table), "the table itself"
@@ -133,13 +143,7 @@ def _ours(rows: Mapping[int, Row], files: Files) -> Iterator[tuple[str, str]]:
 
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, or would on a file system that ignores capitals."""
-    return _key(str(one)) == _key(str(other))
-
-
-def _key(path: str) -> str:
-    """What paths to one file share, on whatever file system: some ignore capitals and accents."""
-    real = os.path.realpath(full_path(Path(path).expanduser()))
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", real).casefold())
+    return place_key(one) == place_key(other)
 
 
 # -- folders, and what can be written there ----------------------------------------------------
