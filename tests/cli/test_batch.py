@@ -175,7 +175,7 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
         ("prompt\nA\n", ("-o", "x.csv", "--report", "x.csv"), "which is the report"),
         ("prompt,output\nA,n/a\nB,n/a/b\n", (), "in a folder that would be the video of row 1"),
         ("prompt,output\nA,n/a/b\nB,N/A\n", (), "which has to be a folder, for the video of"),
-        ("prompt\nA\n", ("-o", "x.csv/a", "--report", "x.csv"), "a folder that would be the report"),
+        ("prompt\nA\n", ("-o", "x.csv/a", "--report", "x.csv"), "folder that would be the report"),
         ("prompt,state\nA,Ohio\n", ("--report", "x.csv"), "columns of its own called state"),
         ("prompt,url\nA,b\n", ("--json",), 'has the column "url", and the objects of --json have'),
         ("prompt,sandbox\nA,yes\n", (), "not for a row: give it as --sandbox, or"),
