@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ...core.errors import UsageError
 from ...core.provider import Provider
-from ...core.rows.places import Files, same_file
+from ...core.rows.outputs import Files, same_file
 from ...core.rows.reading import Defaults, read_table, rows_of, table_in
 from ...core.rows.table import Table
 from ...core.rows.text import LONGEST

@@ -10,7 +10,7 @@ from attrs import define, field
 from ...core.errors import BudgetExceeded, Kling26Error, NotSent
 from ...core.journal.task import Task, image_id
 from ...core.provider import Provider
-from ...core.rows.places import Files
+from ...core.rows.outputs import Files
 from ...core.rows.problems import row_name
 from ...core.runner.many import CheckedRow, RowOutcome
 from ...core.runner.objects import KEYS, Object, task_object

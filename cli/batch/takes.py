@@ -8,7 +8,7 @@ from attrs import evolve
 from ...core.errors import OptionRefused
 from ...core.provider import Provider
 from ...core.request import VideoRequest
-from ...core.rows.places import Files
+from ...core.rows.outputs import Files
 from ...core.runner.many import Row
 from ..parameters import CountedFlags
 from .flags import of

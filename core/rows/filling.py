@@ -9,7 +9,7 @@ from ..errors import Kling26Error
 from ..runner.many import Row
 from ..settings import Settings
 from .columns import FIELDS
-from .places import Files, collisions, made_ready, placed
+from .outputs import Files, collisions, made_ready, placed
 from .problems import refused, row_name
 from .text import shown
 
