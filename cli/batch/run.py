@@ -11,6 +11,7 @@ from ...core.errors import BudgetExceeded, Kling26Error, NotSent, UsageError
 from ...core.journal.task import Task, image_id
 from ...core.options import show
 from ...core.provider import Provider
+from ...core.rows.outputs import Files
 from ...core.rows.problems import row_name
 from ...core.runner.many import CheckedRow, RowOutcome
 from ...core.runner.objects import KEYS, Object, task_object
@@ -22,7 +23,6 @@ from ..exits import BROKEN, USAGE
 from ..tally import pace_of
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
-from .outputs import Files
 from .plan import Asked, Plan, equal_rows, make_plan
 from .preview import preview
 from .report import Report
