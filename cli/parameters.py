@@ -195,7 +195,7 @@ class CountedFlags(Flags):
     """What `generate` takes besides the prompt, and many videos have not."""
 
     count: Annotated[
-        int,
+        int | None,
         WHOLE,
         Parameter(
             help="How many videos to make, with --seed and those after it. Their --output is "
@@ -203,7 +203,7 @@ class CountedFlags(Flags):
             metavar="N",
             group=VIDEO,
         ),
-    ] = 1
+    ] = None
 
 
 def _is_text(text: str) -> bool:

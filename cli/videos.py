@@ -69,13 +69,13 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
 
     The same command again costs nothing: it resumes the task, or returns the stored video.
     """
-    own, began = flags.own_options(), time.time()
+    own, began = flags.own_options(), time.monotonic()
     text = read_prompt(flags.timeout) if prompt == "-" else prompt
-    request, limit = flags.request(text), flags.timeout - (time.time() - began)
-    if flags.count != 1:
+    request, limit = flags.request(text), flags.timeout - (time.monotonic() - began)
+    if flags.count is not None:
         from .batch.takes import make_takes  # What it needs is loaded for nothing else.
 
-        return make_takes(request, own, flags, limit)
+        return make_takes(request, own, flags, flags.count, limit)
     if flags.dry_run:
         return dry_run(request, own, flags, limit)
 

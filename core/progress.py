@@ -31,7 +31,8 @@ class Progress:
     `elapsed` is the time since the provider accepted the task, and `expected` what such videos
     usually take, both in seconds; `done` and `total` are in bytes while downloading (total is None
     if the server does not send it). `message` is a sentence for the user, or None. In the phase
-    "waiting", `turn` says that nothing is wrong: the task waits for its turn at the provider.
+    "waiting", `turn` says that nothing is wrong: the task waits for its turn at the provider. What
+    is `for_all` is true of all that are asked for together, and told with one of them.
     """
 
     task: str
@@ -47,6 +48,7 @@ class Progress:
     standing: Standing | None = None
     sandbox: bool = False
     turn: bool = False
+    for_all: bool = False
 
 
 Listener = Callable[[Progress], None]

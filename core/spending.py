@@ -165,8 +165,8 @@ def check_allowance(allowance: Allowance, spent: Spent, price: float | None) -> 
     count, limit = sum(each.times for each in spent.payments), allowance.max_tasks
     if limit is not None and count >= limit:
         raise BudgetExceeded(
-            f"At most {limit} of these videos may be paid for, and {count} "
-            f"{'is' if count == 1 else 'are'} already, or set aside.",
+            f"max_tasks {limit} is reached: {count} of these videos "
+            f"{'is' if count == 1 else 'are'} paid for, or set aside to be.",
             setting="max_tasks",
         )
     most, cost = allowance.max_cost, spent.counted(price)

@@ -39,7 +39,7 @@ def batch(
     flags: ManyFlags = NO_FLAGS,
 ) -> int:
     """`commands` has the help."""
-    began = time.time()
+    began = time.monotonic()
     flags.check()
     defaults, own = flags.defaults(), flags.own_options()
     table, path = _read(file, flags.timeout)
@@ -58,7 +58,7 @@ def batch(
             check_labels(columns.labels, table.name)
         return Asked(table.name, list(rows_of(table, providers, given)), columns.names)
 
-    limit = flags.timeout - (time.time() - began)
+    limit = flags.timeout - (time.monotonic() - began)
     return make_all(ask, flags, Files(path, report), written, limit)
 
 

@@ -45,8 +45,8 @@ class ManyFlags(Flags):
     report: Annotated[
         str | None,
         Parameter(
-            help="Where to write the table with what became of each row: .csv or .jsonl. It can be "
-            "the table of the next run.",
+            help="Where to write the table with what became of each row: .csv, .tsv or .jsonl. It "
+            "can be the table of the next run.",
             metavar="FILE",
             group=OUTPUT,
         ),
@@ -76,6 +76,12 @@ class ManyFlags(Flags):
         ),
     ] = None
     timeout: Annotated[Timeout, Parameter(show_default="24h")] = DAY
+    as_json: Annotated[
+        bool,
+        Parameter(
+            name="--json", help="Print one JSON object per row, and a summary.", group=OUTPUT
+        ),
+    ] = False
 
     def check(self) -> None:
         """Raise `OptionRefused` for flags that make no sense."""

@@ -13,7 +13,7 @@ from ...core.errors import Kling26Error
 from ...core.money import usd_text
 from ...core.rehearsal import is_emulator
 from ...core.spending import left
-from ...core.text import join_sentences, sentence
+from ...core.text import join_sentences, join_words, sentence
 from ..money_texts import balance_text, budget_text
 from ..tables import paragraph
 from .flags import ManyFlags
@@ -97,7 +97,9 @@ def _lines(
     if numbers.pay:
         yield _costs(numbers, rehearsal)
     if numbers.left_out:
-        yield f"{numbers.left_out} rows would not be sent: {_limits(flags)}."
+        yield f"{_rows(numbers.left_out)} would not be sent: {_limits(flags, seen)}."
+    if numbers.pay and flags.max_cost is not None and seen.unlimited():
+        yield "No price is known yet, so --max-cost cannot hold at first; --max-tasks can."
     for why in {str(each): each for each in seen.keyless.values()}.values():
         yield _keyless(seen, why)
     if seen.spent is not None:
@@ -115,7 +117,7 @@ def _counts(numbers: Numbers) -> str:
         (numbers.no_key, "without a provider that has a key"),
     ]
     said = [f"{count} {words}" for count, words in parts if count]
-    return f"{numbers.rows} rows: {', '.join(said) or 'none to be paid for'}."
+    return f"{_rows(numbers.rows)}: {', '.join(said) or 'none to be paid for'}."
 
 
 def _costs(numbers: Numbers, rehearsal: bool) -> str:
@@ -126,22 +128,24 @@ def _costs(numbers: Numbers, rehearsal: bool) -> str:
     return f"{begin}: {usd_text(numbers.price_usd)}{f', and {unknown}' if unknown else ''}."
 
 
-def _limits(flags: ManyFlags) -> str:
-    limits: Sequence[tuple[object, str]] = (
-        (flags.max_cost, "--max-cost"),
-        (flags.max_tasks, "--max-tasks"),
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"
+
+
+def _limits(flags: ManyFlags, seen: "ManyPreview") -> str:
+    """What holds rows back, of what is set."""
+    limits: Sequence[tuple[bool, str]] = (
+        (flags.max_cost is not None, "--max-cost"),
+        (flags.max_tasks is not None, "--max-tasks"),
+        (seen.spent is not None, "the budget"),
     )
-    names = [name for limit, name in limits if limit is not None]
-    return (
-        f"{' and '.join([*names, 'the budget'])} would not allow them"
-        if names
-        else ("the budget would not allow them")
-    )
+    names = [name for is_set, name in limits if is_set]
+    return f"{join_words(names, 'or')} would not allow that"
 
 
 def _keyless(seen: "ManyPreview", why: Kling26Error) -> str:
     count = sum(str(each) == str(why) for each in seen.keyless.values())
-    return join_sentences(f"{count} rows would not be sent", sentence(why, 1000))
+    return join_sentences(f"{_rows(count)} would not be sent", sentence(why, 1000))
 
 
 def _balance(each: "Left") -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import define, field
 
 from ...core.atomic import replacing
-from ...core.errors import OptionRefused, UsageError
+from ...core.errors import OptionRefused, OutputRefused, UsageError
 from ...core.journal.outputs import check_output
 from ...core.rows.columns import REPORTED
 from ...core.rows.table import Form
@@ -41,10 +41,21 @@ class Report:
     _written: float = field(default=-_EVERY, init=False)
     _pending: bool = field(default=True, init=False)
 
-    def add(self, number: int, facts: Object) -> None:
-        """Take note of how a row ended: `facts` has what the report's own columns say."""
+    def note(self, number: int, facts: Object) -> None:
+        """Take note of how a row stands: `facts` has what the report's own columns say."""
         self._results[number] = facts
         self._pending = True
+
+    def begin(self) -> None:
+        """Write it before anything is paid for; raises `OutputRefused` if that is impossible."""
+        try:
+            self._save()
+        except OSError as error:
+            raise OutputRefused(f"{self._failure(error)} Nothing was sent.") from error
+
+    def add(self, number: int, facts: Object) -> None:
+        """`note` how a row ended, and write that if it is time to."""
+        self.note(number, facts)
         if time.monotonic() - self._written >= _EVERY:
             self.write()
 
@@ -52,18 +63,24 @@ class Report:
         """Write what is not written yet; a failure is said once, and ends nothing."""
         if not self._pending:
             return
-        text = self._json_lines() if self.form.kind == "jsonl" else self._csv()
-        encoding = "utf-8-sig" if self.form.marked else "utf-8"
         try:
-            with replacing(self.path, mode=0o666) as copy:
-                copy.write_text(text, encoding=encoding, newline="")
+            self._save()
         except OSError as error:
             if not self.failed:
-                say(f'The report "{sanitize(self.path, 200)}" cannot be written: {reason(error)}.')
+                say(self._failure(error))
             self.failed = True
-        else:
-            self.failed = self._pending = False
         self._written = time.monotonic()
+
+    def _save(self) -> None:
+        text = self._json_lines() if self.form.kind == "jsonl" else self._csv()
+        encoding = "utf-8-sig" if self.form.marked else "utf-8"
+        with replacing(self.path, mode=0o666) as copy:
+            copy.write_text(text, encoding=encoding, newline="")
+        self.failed = self._pending = False
+        self._written = time.monotonic()
+
+    def _failure(self, error: OSError) -> str:
+        return f'The report "{sanitize(self.path, 200)}" cannot be written: {reason(error)}.'
 
     def _rows(self) -> list[dict[str, object]]:
         return [

@@ -1,6 +1,7 @@
 """Running many rows: what is shown of each, and what is left where the run ends early."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from math import fsum
 from typing import TYPE_CHECKING
@@ -60,12 +61,15 @@ def make_all(ask: Ask, flags: ManyFlags, files: Files, report: Report | None, li
 
     `ask` reads the rows, given the installed providers and the one for rows without their own.
     """
-    run = _Run(ask, flags, files, report)
+    run = _Run(ask, flags, files, report, time.monotonic() + limit)
     try:
         run_work(run.work, interrupts.NOTHING_SENT, run.show, limit, quiet=flags.quiet, go_on=GO_ON)
     except Interrupted as interrupted:
         run.leave(interrupted.tasks)
         interrupted.tasks = ()
+        raise
+    except Kling26Error:
+        run.give_up()
         raise
     finally:
         if report is not None and run.plan is not None and not flags.dry_run:
@@ -81,8 +85,10 @@ class _Run:
     flags: ManyFlags
     files: Files
     report: Report | None
+    #: When the time is up, on a clock that nobody sets.
+    until: float
     plan: Plan | None = field(default=None, init=False)
-    _display: "Display | None" = field(default=None, init=False)
+    _session: Session[RowOutcome] | None = field(default=None, init=False)
     _tally: "Tally | None" = field(default=None, init=False)
     _providers: Mapping[str, Provider] = field(factory=dict, init=False)
     _ended: set[int] = field(factory=set, init=False)
@@ -99,11 +105,16 @@ class _Run:
             result(text)
             self._status = 0 if sendable else USAGE
             return
-        self._display, self.plan = session.display, plan
         self._begin(session.display, plan)
+        self._session, self.plan = session, plan
         listeners: dict[int, Listener] = {}
 
         def listen(number: int, progress: "Progress") -> None:
+            if progress.for_all and progress.message is not None:
+                if not flags.quiet:
+                    with session.display.hidden():
+                        say(progress.message)
+                return
             if number not in listeners:
                 listeners[number] = session.display.listener(plan.label(number))
             listeners[number](progress)
@@ -111,7 +122,7 @@ class _Run:
         async for outcome in runner.generate_many(
             plan.rows,
             jobs=flags.jobs,
-            timeout=flags.timeout,
+            timeout=max(0.0, self.until - time.monotonic()),
             wait=not flags.no_wait,
             max_cost=flags.max_cost,
             max_tasks=flags.max_tasks,
@@ -132,9 +143,12 @@ class _Run:
                 at_provider = task.standing in ("at_provider", "made")
                 reused = task.standing != "unsent"
                 display.name(task.id, plan.label(number), at_provider, reused=reused)
-                self._report(RowOutcome(number, plan.rows[number - 1], task, None, None, reused))
+                if self.report is not None:
+                    row = plan.rows[number - 1]
+                    outcome = RowOutcome(number, row, task, None, None, reused)
+                    self.report.note(number, self._reported(outcome, self._facts(outcome)))
         if self.report is not None:
-            self.report.write()
+            self.report.begin()
 
     def _spent(self, task: Task) -> float:
         """What an equal task has cost before, in USD, or likely has."""
@@ -172,12 +186,19 @@ class _Run:
 
     def _report(self, outcome: RowOutcome, text: str | None = None) -> Object:
         """The object of a row, which is in the report as well; `text` is that of its error."""
-        facts = row_facts(outcome, self._provider(outcome), text)
+        facts = self._facts(outcome, text)
         if self.report is not None:
-            state = self._end(outcome).state
-            told = None if state in ("not_sent", "unknown") else facts["state"]
-            self.report.add(outcome.number, {**facts, "state": told or state})
+            self.report.add(outcome.number, self._reported(outcome, facts))
         return facts
+
+    def _facts(self, outcome: RowOutcome, text: str | None = None) -> Object:
+        return row_facts(outcome, self._provider(outcome), text)
+
+    def _reported(self, outcome: RowOutcome, facts: Object) -> Object:
+        """What the report says of a row."""
+        state = self._end(outcome).state
+        told = None if state in ("not_sent", "unknown") else facts["state"]
+        return {**facts, "state": told or state}
 
     def _was_said(self, error: Kling26Error) -> bool:
         """Whether it holds back many rows: that is said of the first, and then they are counted."""
@@ -194,7 +215,16 @@ class _Run:
         elif outcome.error is None and outcome.task is not None:
             result(outcome.task.id)
 
-    def leave(self, tasks: Iterable[Task]) -> None:
+    def give_up(self) -> None:
+        """Say how the rows stand as far as this process knows, where the work itself hangs."""
+        if self._session is not None:
+            runner, names = self._session.runner, self._session.display.tasks
+            known = [task for name in names if (task := runner.running(name)) is not None]
+            self.leave(known, "Time ran out before it was sent.")
+
+    def leave(
+        self, tasks: Iterable[Task], why: str = "It was interrupted before it was sent."
+    ) -> None:
         """Say for programs, and in the report, how the rows stand that have not ended."""
         if self.plan is None:
             return
@@ -204,7 +234,7 @@ class _Run:
                 continue
             found = [known[name] for name in row.order.fingerprints if name in known]
             task = found[0] if found else self.plan.equal[number - 1]
-            error = NotSent("It was interrupted before it was sent.") if task is None else None
+            error = NotSent(why) if task is None else None
             outcome = RowOutcome(number, row, task, None, error, self._is_reused(number))
             facts = self._report(outcome, None if error is None else str(error))
             if self.flags.as_json:
@@ -213,9 +243,9 @@ class _Run:
 
     def _is_reused(self, number: int) -> bool:
         """Whether another run has paid for a row, as far as is known."""
-        if self._display is None or self.plan is None:
+        if self._session is None or self.plan is None:
             return False
-        row = self._display.rows.get(self.plan.label(number))
+        row = self._session.display.rows.get(self.plan.label(number))
         return row is not None and row.is_reused
 
     def end(self) -> int:

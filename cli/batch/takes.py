@@ -10,7 +10,7 @@ from ...core.provider import Provider
 from ...core.request import VideoRequest
 from ...core.rows.outputs import Files
 from ...core.runner.many import Row
-from ..parameters import CountedFlags
+from ..parameters import Flags
 from .flags import of
 from .plan import Asked
 from .run import make_all
@@ -20,16 +20,16 @@ _MOST = 1000
 
 
 def make_takes(
-    request: VideoRequest, own: Mapping[str, str], flags: CountedFlags, limit: float
+    request: VideoRequest, own: Mapping[str, str], flags: Flags, count: int, limit: float
 ) -> int:
-    """Make `flags.count` videos, with the seed and those after it; returns the exit status."""
-    if not 1 <= flags.count <= _MOST:
-        problem = f"--count must be between 1 and {_MOST}; got {flags.count}."
+    """Make so many videos, with the seed and those after it; returns the exit status."""
+    if not 1 <= count <= _MOST:
+        problem = f"--count must be between 1 and {_MOST}; got {count}."
         raise OptionRefused(problem, option="count")
     output = None if flags.output is None else _numbered(flags.output)
     rows = [
         Row(evolve(request, seed=request.seed + n), options=own or None, output=output)
-        for n in range(flags.count)
+        for n in range(count)
     ]
 
     def ask(_: Mapping[str, Provider], __: str) -> Asked:

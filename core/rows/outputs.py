@@ -93,8 +93,9 @@ def _check_distinct(rows: Mapping[int, Row], template: templates.Template) -> No
     """Raise `OptionRefused` if several rows would have one path, because nothing in it differs."""
     alike = sum(row.output == template.text for row in rows.values())
     if alike > 1 and not template.names:
+        videos = "Both videos" if alike == 2 else f"All {alike} videos"
         raise OptionRefused(
-            f'All {alike} videos would be written to "{sanitize(template.text, 100)}". Put {{row}} '
+            f'{videos} would be written to "{sanitize(template.text, 100)}". Put {{row}} '
             "or a column into the output, as in clips/{row:03}.mp4",
             option="output",
         )

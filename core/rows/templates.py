@@ -66,9 +66,7 @@ def parse(text: str, names: Iterable[str]) -> Template:
     try:
         parsed = list(Formatter().parse(text))
     except ValueError as error:
-        raise _refused(
-            f'"{_shown(text)}" has a brace without its other half; {_LITERAL}'
-        ) from error
+        raise _refused(f'"{_shown(text)}" has an unmatched brace; {_LITERAL}') from error
     parts = []
     for before, name, spec, conversion in parsed:
         if name is not None:
@@ -86,9 +84,9 @@ def _check(name: str, spec: str, conversion: str | None, known: Sequence[str]) -
         other = f"; there are {', '.join(f'{{{sanitize(each, 40)}}}' for each in known[:12])}."
         raise _refused(f'There is no column for "{{{_shown(name)}}}" in the output{hint or other}')
     if conversion or not _SPEC.fullmatch(spec):
-        raise _refused(
-            f'"{{{_shown(name)}:{_shown(spec)}}}" in the output has no format that is known.'
-        )
+        sign = f"!{conversion}" if conversion else ""
+        shown = f"{{{_shown(name)}{sign}{f':{_shown(spec)}' if spec else ''}}}"
+        raise _refused(f'"{shown}" in the output has an unknown format.')
 
 
 def _refused(problem: str) -> OptionRefused:

@@ -51,21 +51,31 @@ async def claim(
 
 
 async def unlimited(task: Task, journal: Journal, terms: Terms = FREELY) -> Progress | None:
-    """The report that the limit of the cost cannot hold for a new task, if no price is known."""
-    if task.price_usd is not None:
+    """
+    The report that the limit of the cost cannot hold for a new task, if no price is known.
+
+    Of many that share their terms, it is told with the first.
+    """
+    if task.price_usd is not None or terms.told_unlimited:
         return None
-    if terms.unlimited_cost is None and await _is_unlimited(terms.allowance, journal):
-        terms.unlimited_cost = task.id
-        told = "No price is known yet, so the limit of the cost cannot hold at first."
-        return Progress(task.id, task.provider, "note", message=told, sandbox=task.sandbox)
-    if task.sandbox:
+    message = None
+    if await _is_unlimited(terms.allowance, journal):
+        message = "No price is known yet, so the limit of the cost cannot hold at first."
+    elif not task.sandbox:
+        message = await _budget_caveat(journal)
+    if message is None or terms.told_unlimited:
         return None
+    terms.told_unlimited = shared = terms is not FREELY
+    return Progress(
+        task.id, task.provider, "note", message=message, sandbox=task.sandbox, for_all=shared
+    )
+
+
+async def _budget_caveat(journal: Journal) -> str | None:
     with suppress(JournalError, SettingsError):  # It is recorded, so nothing holds it up any more.
         budget = journal.budget()
         if budget.max_cost_per_day is not None:
-            message = caveat(budget, await journal.spent(), None)
-            if message is not None:
-                return Progress(task.id, task.provider, "note", message=message)
+            return caveat(budget, await journal.spent(), None)
     return None
 
 

@@ -48,6 +48,12 @@ class ManyPreview:
     spent: Spent | None
     spent_on_rows: Spent
 
+    def unlimited(self) -> int:
+        """How many rows a limit of the cost cannot hold for at first: no price is known at all."""
+        if any(price for price in self.prices.values()) or self.spent_on_rows.counted(None):
+            return 0
+        return sum(price is None for price in self.prices.values())
+
     def left_out(self, max_cost: float | None, max_tasks: int | None, sandbox: bool) -> int:
         """How many rows would not be sent, by these limits or by the budget."""
         rooms = [_Room(self.spent_on_rows, max_cost, max_tasks, self.spent_on_rows)]
@@ -79,9 +85,10 @@ class _Room:
 
     def take(self, price: float | None) -> bool:
         """Whether there is room for one more, which is then taken."""
-        cost = self.known.counted(price) or 0.0
-        self._usd, self._tasks = self._usd + cost, self._tasks + 1
+        cost = self.known.counted(price)
+        self._usd, self._tasks = self._usd + (cost or 0.0), self._tasks + 1
         too_dear = self.max_cost is not None and round(self._usd - self.max_cost, 6) > 0
+        too_dear |= cost is None and self.max_cost == 0  # It still costs something.
         return not too_dear and (self.max_tasks is None or self._tasks <= self.max_tasks)
 
 

@@ -82,8 +82,8 @@ class Terms:
     allowance: Allowance | None = None
     #: Until when anything may be sent, on the event loop's clock; None for ever.
     until: float | None = None
-    #: The task of which it was said that the limit of the cost cannot hold for it.
-    unlimited_cost: str | None = None
+    #: Whether it was said that a limit of the cost cannot hold.
+    told_unlimited: bool = False
     #: Those to whom nothing more is sent, by name, and the error that says why.
     _closed: dict[str, Kling26Error] = field(factory=dict, init=False)
     #: Why nothing more is recorded: what is, has its share of what may be spent.

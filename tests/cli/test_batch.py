@@ -1,6 +1,7 @@
 """`kling26 batch`: the videos of a table, as somebody sees it who has one."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -9,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.core.errors import OptionRefused
+from kling26.cli.batch import run
+from kling26.cli.batch.report import Report
+from kling26.cli.work import run_work
+from kling26.core.errors import NotDelivered, OptionRefused
 from kling26.core.rows.templates import parse
+from kling26.core.runner.runner import Runner
 
 from .conftest import FACTS, Ran, User
 
@@ -114,7 +119,7 @@ def test_rows_over_the_limit_are_left_unsent(user: User) -> None:
 
     assert (ran.status, again.status) == (2, 2)
     assert "1 of 2 here, 1 not sent." in ran.err
-    assert "At most 1 of these videos may be paid for, and 1 is already" in ran.err
+    assert "max_tasks 1 is reached: 1 of these videos is paid for, or set aside" in ran.err
     assert objects(again)[1]["reused"] == 1
     assert user.rows() == 1
 
@@ -168,11 +173,15 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
         ("prompt,duration\nA,7\nB,x\n", (), 'row 2: kie.ai: duration must be 5 or 10; got "x".'),
         ("prompt,name\nA,b\nC,B\n", ("-o", "{name}.mp4"), 'rows 1 and 2 would both be written'),
         ("prompt,name\nA,é\nC,e\u0301\n", ("-o", "{name}.mp4"), "rows 1 and 2 would both"),
-        ("prompt,name\nA,b\nC,d\n", ("-o", "x.mp4"), "All 2 videos would be written to"),
+        ("prompt,name\nA,b\nC,d\n", ("-o", "x.mp4"), "Both videos would be written to"),
         ("prompt,name\nA,b\nC,\n", ("-o", "{name}.mp4"), "row 2: {name} is in the output, and"),
         ("prompt,name\nA,b\n", ("-o", "{names}.mp4"), 'in the output; did you mean "name"?'),
         ("prompt\nA\n", ("-o", "{prompt.__class__}.mp4"), 'column for "{prompt.__class__}"'),
-        ("prompt\nA\n", ("-o", "{row:09999999}.mp4"), "has no format that is known"),
+        ("prompt\nA\n", ("-o", "{row:09999999}.mp4"), "has an unknown format"),
+        ("prompt,name\nA,b\n", ("-o", "{name!r}.mp4"), '"{name!r}" in the output has an unknown'),
+        ("prompt\nA\n", ("-o", "{row"), "has an unmatched brace"),
+        (f"prompt,name\nA,{200 * 'x'}1\nB,{200 * 'x'}2\n", ("-o", "{name}.mp4"),
+         "; long names are shortened"),
         ("prompt\nA\n", ("-o", "clips.csv"), "row 1: it would be written to"),
         ("prompt\nA\n", ("--report", "clips.csv"), "--report names the table itself"),
         ("prompt\nA\n", ("--report", "x.txt"), "--report must end in .csv, .tsv or .jsonl"),
@@ -296,6 +305,96 @@ def test_count_makes_takes_with_seeds_of_their_own(user: User) -> None:
     assert ran.status == 0
     assert sorted(ran.out.split()) == [str(user.folder / f"fox-{n}.mp4") for n in (1, 2)]
     assert [(each["seed"], each["reused"]) for each in found] == [(7, True), (8, True)]
+
+
+def test_a_count_of_one_is_a_count(user: User) -> None:
+    line = ("generate", "A fox", "--sandbox", "--count", "1", "--seed", "7")
+
+    ran = user.call(*line, "-o", "fox-{seed}.mp4")
+
+    assert ran.out == f"{user.folder / 'fox-7.mp4'}\n"
+    assert objects(user.call(*line, "--json"))[1]["stored"] == 1
+
+
+def test_a_limit_of_the_cost_that_cannot_hold_is_said_once(user: User) -> None:
+    table = save(user, "prompt\nA\nB\nC\n")
+    line = ("--provider", "apikley", "--max-cost", "5")
+
+    dry = batch(user, table, *line, "--dry-run")
+    none = batch(user, table, "--provider", "apikley", "--max-cost", "0", "--dry-run")
+    ran = batch(user, table, *line)
+
+    assert "No price is known yet, so --max-cost cannot hold at first" in dry.out
+    assert "3 rows would not be sent: --max-cost would not allow that." in none.out
+    told = [text for text in ran.err.splitlines() if "No price is known" in text]
+    assert told == ["No price is known yet, so the limit of the cost cannot hold at first."]
+
+
+# -- the report, and the time ------------------------------------------------------------------
+
+
+def test_a_report_that_cannot_be_written_is_found_before_anything_is_sent(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Report, "_save", full)
+
+    ran = batch(user, save(user), "--report", "done.csv")
+
+    assert (ran.status, user.rows()) == (2, 0)
+    assert ran.err.endswith("cannot be written: No space left on device. Nothing was sent.\n")
+
+
+@pytest.mark.parametrize("place", ["folder.csv", "clips.csv/done.csv"])
+def test_a_report_in_an_impossible_place_is_found_before_anything_is_sent(
+    user: User, place: str
+) -> None:
+    (user.folder / "folder.csv").mkdir()
+
+    ran = batch(user, save(user), "--report", place)
+
+    assert (ran.status, user.rows()) == (2, 0)
+    assert ran.err.startswith("The report cannot be written to")
+
+
+def test_the_time_for_reading_and_checking_counts(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+
+    async def nothing(_: Runner, __: object, *, timeout: float, **___: object) -> Any:
+        left.append(timeout)
+        for none in ():
+            yield none
+
+    monkeypatch.setattr(Runner, "generate_many", nothing)
+    batch(user, save(user), "--timeout", "100")
+
+    assert 0 < left[0] < 100
+
+
+def test_work_that_is_given_up_leaves_a_whole_report(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object, **__: object) -> Any:
+        for none in ():
+            yield none
+
+    def hangs(*given: Any, **more: Any) -> None:
+        run_work(*given, **more)
+        raise NotDelivered("Time ran out, and the journal has not answered.")
+
+    monkeypatch.setattr(Runner, "generate_many", nothing)
+    monkeypatch.setattr(run, "run_work", hangs)
+
+    ran = batch(user, save(user), "--report", "done.csv", "--json")
+
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert [line.get("error") for line in lines[:2]] == ["Time ran out before it was sent."] * 2
+    assert lines[2]["summary"]["rows"] == 2
+    assert [each["state"] for each in report(user)] == ["not_sent"] * 2
 
 
 def test_a_table_from_stdin(user: User) -> None:
