@@ -28,6 +28,7 @@ from kling26.core.journal import database, engine
 from kling26.core.journal import journal as journal_module
 from kling26.core.journal.journal import Journal
 from kling26.core.journal.task import Task
+from kling26.core.runner.results import Outcome
 
 from ..conftest import Stage
 from .test_worker import draft
@@ -171,6 +172,33 @@ def test_a_journal_that_fails_after_the_payment_does_not_keep_the_video_back(
     notes = [step.message for step in stage.progress if step.phase == "note"]
     assert notes
     assert stage.emulator.accepted[0].id in str(notes[0])
+
+
+@pytest.mark.parametrize("timeout", [10.0, 3600.0])
+def test_a_journal_that_can_only_be_read_is_said_to_be_full_soon(
+    kie: Stage, timeout: float
+) -> None:
+    """Not that the provider is still making the video, once the time is up."""
+
+    class Full(Journal):
+        async def take_over(self, task: Task) -> Task | None:
+            raise JournalError("The journal cannot be written, because the disk is full.")
+
+    with pytest.raises(StillRunning):
+        kie.generate(timeout=5)
+    began = kie.clock()
+
+    async def work() -> list[Outcome]:
+        journal = Full(kie.runner().journal.url, clock=kie.clock)
+        async with kie.runner(journal=journal) as runner:
+            return [outcome async for outcome in runner.resume(timeout=timeout)]
+
+    (outcome,) = kie.run(work())
+
+    assert isinstance(outcome.error, NotDelivered)
+    assert "because the disk is full. The video is paid for." in str(outcome.error)
+    assert kie.clock() - began < 40.0
+    assert kie.paid == 1
 
 
 def test_a_journal_that_comes_back_receives_everything_that_was_learned(stage: Stage) -> None:
