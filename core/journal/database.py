@@ -24,7 +24,7 @@ from ..errors import JournalBusy, JournalError
 from ..threads import DaemonThreads
 from .address import Address, BadAddress, address_of, is_sqlites_own
 from .engine import BUSY_TIMEOUT, READING, SILENCE, make_engine
-from .line import TOGETHER, Line
+from .group_commit import MAX_GROUP, GroupCommit
 from .migrations import is_current, migrate
 from .trouble import journal_error
 
@@ -53,7 +53,7 @@ class Database:
     #: By what they do, "write" or "read".
     _threads: dict[str, DaemonThreads] = field(factory=dict, init=False, repr=False)
     #: What waits to be written, by the thread that does it.
-    _lines: dict[DaemonThreads, Line] = field(factory=dict, init=False, repr=False)
+    _commits: dict[DaemonThreads, GroupCommit] = field(factory=dict, init=False, repr=False)
     #: The connections in use, by thread.
     _busy: dict[DaemonThreads, sa.Connection] = field(factory=dict, init=False, repr=False)
     #: How many transactions have ended, successfully or not.
@@ -90,7 +90,7 @@ class Database:
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that may write, commit it, and return the result."""
         counted = partial(self._counted, work)
-        return await self._in_thread("write", lambda at: (self._line(at), counted))
+        return await self._in_thread("write", lambda at: (self._commit(at), counted))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
@@ -104,15 +104,15 @@ class Database:
         for thread in self._threads.values():
             thread.shutdown(wait=False)
         self._threads.clear()
-        self._lines.clear()
+        self._commits.clear()
 
-    def _line(self, thread: DaemonThreads) -> Line:
+    def _commit(self, thread: DaemonThreads) -> GroupCommit:
         """What waits for a thread that writes."""
-        if thread not in self._lines:
-            together = TOGETHER if self._has_one_writer else 1
+        if thread not in self._commits:
+            max_group = MAX_GROUP if self._has_one_writer else 1
             begin = partial(self._writing, thread)
-            self._lines[thread] = Line(thread, begin, self._translating_errors, together)
-        return self._lines[thread]
+            self._commits[thread] = GroupCommit(thread, begin, self._translating_errors, max_group)
+        return self._commits[thread]
 
     @contextmanager
     def _writing(self, thread: DaemonThreads) -> Iterator[sa.Connection]:
@@ -191,8 +191,8 @@ class Database:
         if self._threads.get(name) is not thread:
             return  # Whoever has waited for longer has done it.
         del self._threads[name]
-        if (line := self._lines.pop(thread, None)) is not None:
-            line.left = True
+        if (commit := self._commits.pop(thread, None)) is not None:
+            commit.left = True
         thread.shutdown(wait=False)
         if (connection := self._busy.get(thread)) is not None:
             _break_connection(connection)

@@ -164,7 +164,7 @@ class _Submission:
             _check_time(context)
             turn = await _wait_for_turn(context)
             try:
-                async with context.client.places.payments.one():
+                async with context.client.concurrency.payments.slot():
                     return await _send_in_time(context, request, turn)
             except TurnPassed:
                 continue

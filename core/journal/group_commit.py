@@ -19,19 +19,19 @@ from attrs import define, field
 T = TypeVar("T")
 
 #: How many transactions share a commit at most: other processes wait for the lock meanwhile.
-TOGETHER = 50
+MAX_GROUP = 50
 
 #: Turns an error of the database into one for people.
 _Translating = Callable[[], AbstractContextManager[None]]
 
 
 @define(eq=False)
-class Line(Executor):
+class GroupCommit(Executor):
     """
     The transactions that wait for `thread`, in the order in which they came.
 
     `begin` gives a connection in a transaction, which is committed when the block ends. Up to
-    `together` of them share it: one that raises is undone alone, and nobody is told of a success
+    `max_group` of them share it: one that raises is undone alone, and nobody is told of a success
     before the commit. If that fails, all of them have failed. As an executor, it calls what is
     submitted with the connection.
     """
@@ -39,7 +39,7 @@ class Line(Executor):
     thread: Executor
     begin: Callable[[], AbstractContextManager[sa.Connection]]
     translating: _Translating
-    together: int
+    max_group: int
     #: Whether the thread hangs and was given up: what it does is void.
     left: bool = field(default=False, init=False)
     _waiting: "deque[_Waiting[Any]]" = field(factory=deque, init=False)
@@ -78,7 +78,7 @@ class Line(Executor):
     def _share(self, begun: "list[_Waiting[Any]]") -> None:
         with self.begin() as connection:
             begun[0].do(connection)
-            while len(begun) < self.together and (each := self._next()) is not None:
+            while len(begun) < self.max_group and (each := self._next()) is not None:
                 begun.append(each)
                 each.do_apart(connection)
 
