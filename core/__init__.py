@@ -57,7 +57,7 @@ from .status import Standing, State, Status, Ticket
 if TYPE_CHECKING:
     from .journal.task import Task
     from .money import Balance, Price
-    from .rows import read_rows
+    from .rows import fill_outputs, read_rows
     from .runner.cancel import Cancellation
     from .runner.many import Row, RowOutcome
     from .runner.preview import Preview
@@ -125,6 +125,7 @@ __all__ = [
     "Video",
     "VideoRequest",
     "agenerate",
+    "fill_outputs",
     "generate",
     "generate_many",
     "hookimpl",
@@ -144,6 +145,7 @@ _LAZY = {
     "Runner": "runner.runner",
     "Task": "journal.task",
     "Video": "runner.results",
+    "fill_outputs": "rows",
     "read_rows": "rows",
 }
 

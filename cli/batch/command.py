@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ...core.errors import UsageError
 from ...core.provider import Provider
+from ...core.rows.outputs import Files, same_file
 from ...core.rows.reading import Defaults, read_table, rows_of, table_in
 from ...core.rows.table import Table
 from ...core.rows.text import LONGEST
@@ -16,7 +17,6 @@ from ...core.settings import Settings
 from ..parameters import TASKS
 from ..stdin import read_bytes
 from .flags import ManyFlags
-from .places import Files, same_file
 from .plan import Asked
 from .report import make_report
 from .run import make_all

@@ -7,11 +7,11 @@ from attrs import define, field, frozen
 
 from ...core.errors import Kling26Error, UsageError
 from ...core.journal.task import Task
+from ...core.rows.outputs import Files, collisions, placed, with_outputs
 from ...core.rows.problems import own_name, refused, row_name
 from ...core.runner.many import CheckedRow, Row
 from ...core.text import join_words
 from ..parameters import Flags
-from .places import Files, collisions, placed, with_outputs
 
 if TYPE_CHECKING:
     from ...core.runner.runner import Runner

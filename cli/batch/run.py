@@ -10,6 +10,7 @@ from attrs import define, field
 from ...core.errors import BudgetExceeded, Kling26Error, NotSent
 from ...core.journal.task import Task, image_id
 from ...core.provider import Provider
+from ...core.rows.outputs import Files
 from ...core.rows.problems import row_name
 from ...core.runner.many import CheckedRow, RowOutcome
 from ...core.runner.objects import KEYS, Object, task_object
@@ -20,7 +21,6 @@ from ..exits import BROKEN, USAGE
 from ..tally import pace_of
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
-from .places import Files
 from .plan import Asked, Plan, equal_rows, make_plan
 from .preview import preview
 from .report import Report

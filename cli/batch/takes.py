@@ -8,10 +8,10 @@ from attrs import evolve
 from ...core.errors import OptionRefused
 from ...core.provider import Provider
 from ...core.request import VideoRequest
+from ...core.rows.outputs import Files
 from ...core.runner.many import Row
 from ..parameters import CountedFlags
 from .flags import of
-from .places import Files
 from .plan import Asked
 from .run import make_all
 

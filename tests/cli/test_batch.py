@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.cli.batch.templates import parse
 from kling26.core.errors import OptionRefused
+from kling26.core.rows.templates import parse
 
 from .conftest import FACTS, Ran, User
 
@@ -165,8 +165,8 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
         ("prompt,name\nA,b\nC,B\n", ("-o", "{name}.mp4"), 'rows 1 and 2 would both be written'),
         ("prompt,name\nA,é\nC,e\u0301\n", ("-o", "{name}.mp4"), "rows 1 and 2 would both"),
         ("prompt,name\nA,b\nC,d\n", ("-o", "x.mp4"), "All 2 videos would be written to"),
-        ("prompt,name\nA,b\nC,\n", ("-o", "{name}.mp4"), "row 2: {name} is in --output, and empty"),
-        ("prompt,name\nA,b\n", ("-o", "{names}.mp4"), 'in --output; did you mean "name"?'),
+        ("prompt,name\nA,b\nC,\n", ("-o", "{name}.mp4"), "row 2: {name} is in the output, and"),
+        ("prompt,name\nA,b\n", ("-o", "{names}.mp4"), 'in the output; did you mean "name"?'),
         ("prompt\nA\n", ("-o", "{prompt.__class__}.mp4"), 'column for "{prompt.__class__}"'),
         ("prompt\nA\n", ("-o", "{row:09999999}.mp4"), "has no format that is known"),
         ("prompt\nA\n", ("-o", "clips.csv"), "row 1: it would be written to"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from kling26.core.errors import UsageError
 from kling26.core.images import ImageOnDisk
-from kling26.core.rows import read_rows
+from kling26.core.request import VideoRequest
+from kling26.core.rows import fill_outputs, read_rows
 from kling26.core.runner.many import Row
 
 
@@ -170,3 +171,58 @@ def test_a_folder_and_a_missing_file_are_no_tables(tmp_path: Path) -> None:
         read_rows(tmp_path)
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_rows(tmp_path / "none.csv")
+
+
+# -- outputs -----------------------------------------------------------------------------------
+
+
+def named(*names: str, output: str | None = None) -> list[Row]:
+    return [Row(VideoRequest("A fox"), output=output, labels={"name": each}) for each in names]
+
+
+def output_problem(rows: list[Row], template: str, table: Path | None = None) -> str:
+    with pytest.raises(UsageError) as error:
+        fill_outputs(rows, template, provider="kie", table=table)
+    return str(error.value)
+
+
+def test_each_row_gets_a_path_of_its_own_whose_folder_is_made(tmp_path: Path) -> None:
+    rows = [*named("AC/DC", "con"), *named("own", output=f"{tmp_path}/{{name}}.mp4")]
+
+    found = fill_outputs(rows, f"{tmp_path}/new/{{name}}-{{row:02}}-{{duration}}.mp4")
+    devices = fill_outputs(named("con"), f"{tmp_path}/{{name}}.mp4")
+
+    assert [row.output for row in found] == [
+        tmp_path / "new" / "AC_DC-01-5.mp4",
+        tmp_path / "new" / "con-02-5.mp4",
+        tmp_path / "own.mp4",
+    ]
+    assert devices[0].output == tmp_path / "_con.mp4"
+    assert (tmp_path / "new").is_dir()
+    assert [row.output for row in fill_outputs(named("a"))] == [None]
+
+
+def test_all_outputs_that_cannot_be_are_told_at_once(tmp_path: Path) -> None:
+    told = output_problem(named("a", "", "A", "b"), f"{tmp_path}/new/{{name}}.mp4")
+
+    assert "row 2: {name} is in the output, and empty here." in told
+    assert "rows 1 and 3 would both be written to" in told
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_output_never_replaces_the_table(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+
+    told = output_problem(named("rows"), f"{tmp_path}/{{name}}.CSV", table)
+
+    assert told.startswith(f'"{table}" has to be changed first: row 1: it would be written to')
+    assert told.endswith("which is the table itself.")
+
+
+def test_many_outputs_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    told = output_problem(named(*"abcdefghijkl"), f"{tmp_path}/file/{{name}}.mp4")
+
+    assert told.count("row ") == 10
+    assert told.endswith("And 2 more.")

@@ -1,6 +1,5 @@
 """The command `kling26-fleet`."""
 
-import asyncio
 import json
 import logging
 import sys
@@ -9,39 +8,35 @@ from typing import Annotated
 
 import attrs
 from cyclopts import App, Parameter, validators
-from kling26.core import Kling26Error, Settings, read_rows
+from kling26.core import Kling26Error, Settings
 from procrastinate.exceptions import ConnectorException
 
+from kling26_fleet import rows, worker
 from kling26_fleet.fleet import Fleet
 from kling26_fleet.outcomes import Outcomes
-from kling26_fleet.queue import make_queue, opened, said
+from kling26_fleet.queue import opened, said
 from kling26_fleet.status import details, standings, summary
-from kling26_fleet.submission import submit
-from kling26_fleet.worker import Worker
 
 app = App(
     name="kling26-fleet",
     help="Makes the videos of one queue on any number of machines, which share KLING26_HOME and a "
     "journal in PostgreSQL (KLING26_JOURNAL).",
+    default_parameter=Parameter(negative=()),
 )
 
 
 @app.command
-def prepare() -> None:
-    """Make the home and the database those of a fleet; harmless if they are."""
+async def prepare() -> None:
+    """Set up the fleet; safe to repeat."""
     fleet = Fleet(Settings())
-
-    async def work() -> None:
-        async with opened(make_queue(fleet), prepared=False) as queue:
-            await Outcomes(queue).prepare()
-
-    asyncio.run(work())
+    async with opened(fleet, prepared=False) as queue:
+        await Outcomes(queue).prepare()
     fleet.found()
     print(f"Ready: {fleet.settings.home}")
 
 
-@app.command(name="submit")
-def submit_file(file: Path, *, provider: str | None = None, output: str | None = None) -> None:
+@app.command
+async def submit(file: Path, /, *, provider: str | None = None, output: str | None = None) -> None:
     """
     Queue the rows of a file; what was paid for before is not paid for again.
 
@@ -50,24 +45,19 @@ def submit_file(file: Path, *, provider: str | None = None, output: str | None =
     file
         A table as `kling26 batch` takes it: CSV, or JSON lines.
     provider
-        Who makes the rows that name nobody; `auto` is whoever can.
+        The provider of rows that name none; `auto` is whoever can.
     output
         Where videos are written, in addition to the home: a path that all machines share, with
-        {row}, {seed}, {provider} and the names of the file's other columns.
+        {row}, {seed}, {prompt}, {provider} and the names of the file's other columns.
     """
     fleet = Fleet(Settings())
-
-    async def work() -> None:
-        async with opened(make_queue(fleet)) as queue:
-            done = await submit(read_rows(file, provider), provider, output, fleet, Outcomes(queue))
-        known = f" Already in the queue: {done.known}." if done.known else ""
-        print(f"Rows queued: {done.queued}.{known}")
-
-    asyncio.run(work())
+    async with opened(fleet) as queue:
+        queued, known = await rows.submit(file, provider, output, fleet, Outcomes(queue))
+    print(f"Rows queued: {queued}.{f' Already in the queue: {known}.' if known else ''}")
 
 
-@app.command
-def worker(*, jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 50) -> None:
+@app.command(name="worker")
+async def work(*, jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 50) -> None:
     """
     Make videos until Ctrl-C or SIGTERM; others go on with what this one leaves.
 
@@ -80,11 +70,7 @@ def worker(*, jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))
     handler.addFilter(_in_words)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING, handlers=[handler])
     logging.getLogger("kling26_fleet").setLevel(logging.INFO)
-
-    async def work() -> None:
-        await Worker(Fleet(Settings()), jobs).run()
-
-    asyncio.run(work())
+    await worker.work(Fleet(Settings()), jobs)
 
 
 def _in_words(record: logging.LogRecord) -> bool:
@@ -97,30 +83,29 @@ def _in_words(record: logging.LogRecord) -> bool:
 
 
 @app.command
-def status(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+async def status(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
     """
     Tell how many rows are here, under way and waiting, and what has failed or is unknown.
 
     Parameters
     ----------
     as_json
-        Print an object for each row instead.
+        Print an object for each row instead, on a line.
     """
     fleet = Fleet(Settings())
-
-    async def work() -> None:
-        async with opened(make_queue(fleet)) as queue:
-            rows = await standings(fleet, Outcomes(queue))
-        if as_json:
-            print(*(json.dumps(attrs.asdict(row)) for row in rows), sep="\n")
-        else:
-            print(summary(rows), *details(rows), sep="\n")
-
-    asyncio.run(work())
+    async with opened(fleet) as queue:
+        found = await standings(fleet, Outcomes(queue))
+    lines = (
+        [json.dumps(attrs.asdict(row)) for row in found]
+        if as_json
+        else [summary(found), *details(found)]
+    )
+    for line in lines:
+        print(line)
 
 
 def main() -> None:
-    """Run the command; an error of the set-up or of a row is a sentence, with exit status 2."""
+    """Run the command; an error of the set-up or of rows is told, with exit status 2."""
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # What it cannot do is said once.
     try:
         app()
@@ -130,7 +115,10 @@ def main() -> None:
 
 
 def _told(error: Kling26Error) -> str:
-    remedy = error.remedy
+    text, remedy = str(error), error.remedy
+    if len(error.reasons) > 1:
+        for reason in error.reasons:
+            text = text.replace(f" {reason}", f"\n    {reason}", 1)
     if remedy is None or remedy.do != "set_key" or remedy.variable is None:
-        return str(error)
-    return f"{error} Set {remedy.variable} on this machine."
+        return text
+    return f"{text} Set {remedy.variable} on this machine."

@@ -24,19 +24,15 @@ AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 _PATIENCE, _OPENING = 60.0, 15.0
 
 
-def make_queue(fleet: Fleet) -> App:
-    """The queue of a fleet, for `opened`; raises `SettingsError`."""
+@asynccontextmanager
+async def opened(fleet: Fleet, prepared: bool = True) -> AsyncIterator[App]:
+    """The queue of a fleet; raises `SettingsError` unless it is there, and `prepared`."""
     # Without transactions that outlast a statement: a worker may be stopped at any moment, and
     # would keep its locks until it goes on.
     connection = {"autocommit": True, "application_name": "kling26-fleet"}
-    return App(
+    queue = App(
         connector=_Connector(conninfo=fleet.conninfo(), min_size=1, max_size=4, kwargs=connection)
     )
-
-
-@asynccontextmanager
-async def opened(queue: App, prepared: bool = True) -> AsyncIterator[App]:
-    """The queue with its connections; raises `SettingsError` unless it is `prepared`, and there."""
     try:
         async with asyncio.timeout(_OPENING):
             await queue.open_async()

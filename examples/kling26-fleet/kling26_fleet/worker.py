@@ -10,11 +10,12 @@ from attrs import define, field
 from kling26.core import Kling26Error, Runner
 from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
 
 from kling26_fleet.fleet import Fleet
-from kling26_fleet.orders import unpack
 from kling26_fleet.outcomes import Outcomes
-from kling26_fleet.queue import AT_ONCE, TASK, Again, HandOut, make_queue, opened, said
+from kling26_fleet.queue import AT_ONCE, TASK, Again, HandOut, opened, said
+from kling26_fleet.rows import unpack
 from kling26_fleet.verdicts import verdict, wait
 
 logger = logging.getLogger("kling26_fleet")
@@ -23,99 +24,103 @@ logger = logging.getLogger("kling26_fleet")
 HEARTBEAT, SILENCE = 10.0, 45.0
 #: How often to look for rows of silent workers, and for new ones, in seconds.
 _CARE, _LOOK = 15.0, 2.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+async def work(fleet: Fleet, jobs: int) -> None:
+    """
+    Make videos, up to `jobs` at once, until a signal says to end; others go on with what is left.
+
+    Raises `Kling26Error` if this machine lacks what its rows need.
+    """
+    async with opened(fleet) as queue, Runner(fleet.settings) as runner:
+        await Worker(fleet, jobs, queue, runner).run()
 
 
 @define
 class Worker:
-    """Makes the videos of a fleet, up to `jobs` at once, with one runner for all of them."""
+    """Makes the videos of a fleet, with one runner for all of them."""
 
     fleet: Fleet
     jobs: int
+    queue: App
+    runner: Runner
     #: What this machine lacks, if that ended the work.
     trouble: Kling26Error | None = field(default=None, init=False)
-    _ended: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _runner: Runner = field(init=False)
-    _queue: App = field(init=False)
-    _outcomes: Outcomes = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._runner = Runner(self.fleet.settings)
-        self._queue = make_queue(self.fleet)
-        self._outcomes = Outcomes(self._queue)
-        self._queue.task(name=TASK, pass_context=True, retry=HandOut())(self._make)
+    _ended: bool = field(default=False, init=False)
+    _working: asyncio.Task[None] = field(init=False)
 
     async def run(self) -> None:
-        """
-        Work until a signal says to end; then let go of everything, so that others go on with it.
-
-        Raises `Kling26Error` if this machine lacks what its rows need.
-        """
-        name = self.fleet.queue
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        """Work until the end, and then release all rows."""
+        self.queue.task(name=TASK, pass_context=True, retry=HandOut())(self._make)
+        care = asyncio.create_task(self._care())
+        self._working = asyncio.create_task(self._work())
+        for number in _SIGNALS:
             with suppress(NotImplementedError):  # On Windows.
-                loop.add_signal_handler(number, self._end)
-        async with opened(self._queue), self._runner:
-            care = asyncio.create_task(self._care(name))
-            while not self._ended.is_set():
-                await self._work(name)
+                asyncio.get_running_loop().add_signal_handler(number, self._hear)
+        try:
+            await self._working
+        except asyncio.CancelledError:
+            if not self._ended:
+                raise
+        finally:
             care.cancel()
         if self.trouble is not None:
             raise self.trouble
 
-    def _end(self) -> None:
-        self._ended.set()
-        for number in (signal.SIGINT, signal.SIGTERM):  # Another one does what it does by default.
+    def _hear(self) -> None:
+        """End by a signal; another one does what it does by default."""
+        self._end()
+        for number in _SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
 
-    async def _work(self, name: str) -> None:
-        """Make videos until the end, or until the queue does not know this worker any more."""
-        working = asyncio.create_task(
-            self._queue.run_worker_async(
-                queues=[name],
-                concurrency=self.jobs,
-                fetch_job_polling_interval=_LOOK,
-                listen_notify=False,
-                shutdown_graceful_timeout=0.0,
-                install_signal_handlers=False,
-                update_heartbeat_interval=HEARTBEAT,
-                stalled_worker_timeout=SILENCE,
-            )
-        )
-        ended = asyncio.create_task(self._ended.wait())
-        try:
-            await asyncio.wait([working, ended], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            # Its jobs are cancelled, too: what is paid goes on until the runner ends.
-            working.cancel()
-            ended.cancel()
-            (result,) = await asyncio.gather(working, return_exceptions=True)
-        if isinstance(result, ConnectorException):
-            # PostgreSQL was away, or this process was, and the queue has forgotten it.
-            logger.warning("The queue is joined anew: %s", said(result))
-        elif isinstance(result, Exception):
-            raise result
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK):
-                await self._ended.wait()
+    def _end(self) -> None:
+        """Cancel all rows, once: what is paid goes on until the runner ends."""
+        if not self._ended:
+            self._ended = True
+            self._working.cancel()
 
-    async def _care(self, name: str) -> None:
+    async def _work(self) -> None:
+        """Make videos; join the queue anew whenever it does not know this worker any more."""
+        while not self._ended:
+            try:
+                await self.queue.run_worker_async(
+                    queues=[self.fleet.queue],
+                    concurrency=self.jobs,
+                    fetch_job_polling_interval=_LOOK,
+                    listen_notify=False,
+                    shutdown_graceful_timeout=0.0,
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=HEARTBEAT,
+                    stalled_worker_timeout=SILENCE,
+                )
+            except ConnectorException as error:  # PostgreSQL was away, or this process was.
+                logger.warning("The queue is joined anew: %s", said(error))
+            await asyncio.sleep(0.0 if self._ended else _LOOK)
+
+    async def _care(self) -> None:
         """
         Hand out again what silent workers had.
 
         Not a periodic job of the queue, which would wait until some worker has room for it.
         """
-        manager = self._queue.job_manager
         while True:
             await asyncio.sleep(_CARE)
             try:
-                for job in await manager.get_stalled_jobs(
-                    queue=name, seconds_since_heartbeat=SILENCE
+                for job in await self.queue.job_manager.get_stalled_jobs(
+                    queue=self.fleet.queue, seconds_since_heartbeat=SILENCE
                 ):
-                    logger.warning("%s: its worker is silent", job.task_kwargs["name"])
-                    await manager.retry_job(job, retry_at=AT_ONCE)
-            except ConnectorException as error:
-                logger.warning("The queue does not answer: %s", said(error))
+                    await self._hand_out(job)
+            except Exception:
+                logger.warning("The rows of silent workers are not known", exc_info=True)
+
+    async def _hand_out(self, job: Job) -> None:
+        name = job.task_kwargs.get("name", f"job {job.id}")
+        logger.warning("%s: its worker is silent", name)
+        try:
+            await self.queue.job_manager.retry_job(job, retry_at=AT_ONCE)
+        except Exception:
+            logger.warning("%s: not handed out again yet", name, exc_info=True)
 
     async def _make(self, context: JobContext, /, **packed: Any) -> None:
         """Make the video of a row, or join whoever does; the journal knows."""
@@ -123,29 +128,29 @@ class Worker:
         assert job is not None
         logger.info("%s: begun", name)
         try:
-            order = await asyncio.to_thread(unpack, packed, self.fleet.pictures)
-            video = await self._runner.generate(
-                order.request,
-                order.provider,
-                order.options,
-                output=order.output,
-                sandbox=order.sandbox or None,
+            row = await asyncio.to_thread(unpack, packed, self.fleet.pictures)
+            video = await self.runner.generate(
+                row.request,
+                row.provider,
+                row.options,
+                output=row.output,
+                sandbox=packed["sandbox"] or None,
             )
         except Kling26Error as error:
             await self._judge(error, name, job, context.job.attempts)
         else:
-            await self._outcomes.record(job, "here", video.task, str(video.file))
+            await Outcomes(self.queue).record(job, "here", video.task, str(video.file))
             logger.info("%s: here, %s", name, video.file)
 
     async def _judge(self, error: Kling26Error, name: str, job: int, attempts: int) -> None:
         """Raise what becomes of a row after an error."""
-        found = verdict(error)
+        outcomes, found = Outcomes(self.queue), verdict(error)
         logger.warning("%s: %s: %s", name, found, error)
-        await self._outcomes.record(job, found, error.task, str(error))
+        await outcomes.record(job, found, error.task, str(error))
         if found == "unfit":
             self.trouble = self.trouble or error
-            self._ended.set()
+            self._end()
             raise Again from error
         if found == "later":
-            raise Again(await self._outcomes.time_in(wait(error, attempts))) from error
+            raise Again(await outcomes.time_in(wait(error, attempts))) from error
         raise error

@@ -1,5 +1,6 @@
 """A fleet with real processes, on PostgreSQL; `trial.py` has what takes minutes."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -25,9 +26,30 @@ def test_a_file_that_is_submitted_twice_is_paid_for_once(fleet: Scene) -> None:
     late = submit(fleet)
     fleet.wait_until_here(6, LONG)
 
+    shown = [json.loads(line) for line in fleet.ask("status", "--json").splitlines()]
+
+    assert [(each["name"], each["state"]) for each in shown] == [
+        (f"row {number}", "here") for number in range(1, 7)
+    ]
     assert (first, late) == ("Rows queued: 6.", "Rows queued: 6.")
     assert again == "Rows queued: 0. Already in the queue: 6."
     assert sorted(fleet.till.paid) == HERONS
+
+
+def test_all_rows_that_cannot_be_made_are_told_and_none_is_queued(fleet: Scene) -> None:
+    table = fleet.folder / "rows.csv"
+    table.write_text("prompt,duration,name\n" + "A fox,7,McFox ACME\n" * 15)
+    wrong = fleet.command("submit", str(table), "--provider", "kie")
+    table.write_text("prompt,name\nA fox,\nAn owl,b\nA heron,B\n")
+    outputs = fleet.command("submit", str(table), "--output", str(fleet.folder / "{name}.mp4"))
+
+    assert (wrong.returncode, outputs.returncode) == (2, 2)
+    assert wrong.stderr.count("\n    row ") == 10
+    assert "    row 1 McFox ACME: kie.ai: duration must be 5 or 10; got 7." in wrong.stderr
+    assert wrong.stderr.endswith("\n    And 5 more.\n")
+    assert "row 1: {name} is in the output, and empty here." in outputs.stderr
+    assert "rows 2 and 3 would both be written to" in outputs.stderr
+    assert fleet.ask("status", "--json") == ""
 
 
 def test_a_worker_that_is_asked_to_end_lets_go_at_once(fleet: Scene) -> None:

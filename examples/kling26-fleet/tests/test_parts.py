@@ -1,10 +1,14 @@
 """What needs neither PostgreSQL nor a process."""
 
+import asyncio
+import json
+import logging
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from attrs import evolve
 from kling26.core import (
     BudgetExceeded,
     ImageFile,
@@ -16,7 +20,6 @@ from kling26.core import (
     OptionRefused,
     OutcomeUnknown,
     OutOfCredit,
-    OutputRefused,
     Refused,
     Remedy,
     Row,
@@ -27,13 +30,13 @@ from kling26.core import (
     TryLater,
     UnknownProvider,
     Unreachable,
-    UsageError,
     VideoRequest,
 )
 from kling26_fleet.fleet import Fleet
-from kling26_fleet.orders import Order, pack, unpack
-from kling26_fleet.outputs import make_folders, output_of
+from kling26_fleet.queue import AT_ONCE
+from kling26_fleet.rows import pack, unpack
 from kling26_fleet.verdicts import Verdict, verdict, wait
+from kling26_fleet.worker import Worker
 from PIL import Image
 
 RESUME, SET_KEY = Remedy("resume"), Remedy("set_key")
@@ -78,27 +81,14 @@ def test_a_row_comes_out_of_the_queue_as_it_went_in(tmp_path: Path) -> None:
     picture = BytesIO()
     Image.new("RGB", (320, 320)).save(picture, "png")
     request = VideoRequest("It runs", image=ImageFile(picture.getvalue()), seed=2**64 - 1)
-    order = Order("row 1", request, "kie", {"mode": "pro"}, tmp_path / "a.mp4", sandbox=True)
+    row = Row(request, "kie", {"mode": "pro"}, str(tmp_path / "a.mp4"))
     folder = tmp_path / "pictures"
 
-    assert unpack(pack(order, folder), folder) == order
-    assert pack(order, folder) == pack(evolve(order), folder)
+    packed = json.loads(json.dumps(pack(row, 1, True, folder)))
+
+    assert unpack(packed, folder) == row
+    assert packed == pack(row, 1, True, folder)
     assert len(list(folder.iterdir())) == 1
-
-
-def test_the_names_of_outputs_come_from_the_row_and_stay_in_their_folder(tmp_path: Path) -> None:
-    row = Row(VideoRequest("A fox", seed=7), labels={"name": "../AC/DC: live?"})
-
-    path = output_of(row, 5, "kie", f"{tmp_path}/{{row:03}}-{{name}}-{{seed}}-{{provider}}.mp4")
-
-    assert path == tmp_path / "005-__AC_DC_ live_-7-kie.mp4"
-    with pytest.raises(OutputRefused, match=r"\{title\}"):
-        output_of(row, 5, "kie", "{title}.mp4")
-
-
-def test_two_rows_with_one_output_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Two rows would be written"):
-        make_folders([tmp_path / "fox.mp4", tmp_path / "FOX.mp4"])
 
 
 @pytest.mark.parametrize(
@@ -129,3 +119,42 @@ def test_each_home_has_its_own_queue_and_keeps_it(tmp_path: Path) -> None:
         other.found()
 
     assert len({one.queue, other.queue, one.queue}) == 2
+
+
+def test_rows_of_silent_workers_are_handed_out_whatever_fails_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    handed: list[str] = []
+    answers: Any = iter([ValueError("A new kind of row"), jobs := [job("fox"), job("owl")], jobs])
+
+    async def stalled(**_: Any) -> Any:
+        if isinstance(answer := next(answers), Exception):
+            raise answer
+        return answer
+
+    async def hand_out(each: Any, *, retry_at: Any) -> None:
+        name = each.task_kwargs["name"]
+        if name == "fox" and not handed:
+            handed.append("nobody")
+            raise OSError("The network is away")
+        assert retry_at == AT_ONCE
+        handed.append(name)
+        if handed[-2:] == ["fox", "owl"]:
+            asyncio.current_task().cancel()  # type: ignore[union-attr]
+
+    monkeypatch.setattr("kling26_fleet.worker._CARE", 0.0)
+    fleet = Fleet(Settings({"KLING26_HOME": str(tmp_path)}))
+    fleet.found()
+    manager = SimpleNamespace(get_stalled_jobs=stalled, retry_job=hand_out)
+    worker: Any = Worker(fleet, 1, SimpleNamespace(job_manager=manager), None)  # type: ignore[arg-type]
+
+    with pytest.raises(asyncio.CancelledError), caplog.at_level(logging.WARNING):
+        asyncio.run(worker._care())
+
+    assert handed == ["nobody", "owl", "fox", "owl"]
+    assert "A new kind of row" in caplog.text
+    assert "fox: not handed out again yet" in caplog.text
+
+
+def job(name: str) -> Any:
+    return SimpleNamespace(id=1, task_kwargs={"name": name})

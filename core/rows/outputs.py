@@ -7,14 +7,14 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from ...core.atomic import full_path
-from ...core.errors import Kling26Error, OptionRefused, OutputRefused, UsageError
-from ...core.images import ImageOnDisk
-from ...core.journal.outputs import check_output
-from ...core.rows.columns import FIELDS, ROW
-from ...core.runner.many import CheckedRow, Row
-from ...core.text import join_words, reason, sanitize
+from ..atomic import full_path
+from ..errors import Kling26Error, OptionRefused, OutputRefused, UsageError
+from ..images import ImageOnDisk
+from ..journal.outputs import Output, check_output
+from ..runner.many import CheckedRow, Row
+from ..text import join_words, reason, sanitize
 from . import templates
+from .columns import FIELDS, ROW
 from .templates import Value
 
 #: What a template may have without a column of that name.
@@ -95,7 +95,7 @@ def _check_distinct(rows: Mapping[int, Row], template: templates.Template) -> No
     if alike > 1 and not template.names:
         raise OptionRefused(
             f'All {alike} videos would be written to "{sanitize(template.text, 100)}". Put {{row}} '
-            "or a column into --output, as in clips/{row:03}.mp4",
+            "or a column into the output, as in clips/{row:03}.mp4",
             option="output",
         )
 
@@ -167,16 +167,22 @@ def _with_output(row: CheckedRow, home: Path, dry: bool, tried: dict[Path, int])
     if row.output is None:
         return row
     folder = _folder(str(row.output))
+    if dry and folder is not None and not folder.exists():
+        return row
+    output = made_ready(str(row.output), home, tried)
+    return evolve(row, order=evolve(row.order, output=output))
+
+
+def made_ready(output: str, home: Path, tried: dict[Path, int]) -> Output:
+    """An output that has been checked, and its folder made; raises `OutputRefused`."""
+    folder = _folder(output)
     if folder is not None and not folder.exists():
-        if dry:
-            return row
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             problem = f'The folder "{sanitize(folder, 200)}" cannot be made: {reason(error)}.'
             raise OutputRefused(problem) from error
-    output = check_output(row.output, home, tried=tried)
-    return evolve(row, order=evolve(row.order, output=output))
+    return check_output(output, home, tried=tried)
 
 
 def _folder(output: str) -> Path | None:

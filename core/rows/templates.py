@@ -8,8 +8,8 @@ from string import Formatter
 
 from attrs import frozen
 
-from ...core.errors import OptionRefused
-from ...core.text import did_you_mean, sanitize
+from ..errors import OptionRefused
+from ..text import did_you_mean, sanitize
 
 #: What some file system or other does not take in a name, and what would be another folder.
 _UNSAFE = re.compile(
@@ -84,10 +84,10 @@ def _check(name: str, spec: str, conversion: str | None, known: Sequence[str]) -
     if name not in known:
         hint = did_you_mean(name, known) if name else ""
         other = f"; there are {', '.join(f'{{{sanitize(each, 40)}}}' for each in known[:12])}."
-        raise _refused(f'There is no column for "{{{_shown(name)}}}" in --output{hint or other}')
+        raise _refused(f'There is no column for "{{{_shown(name)}}}" in the output{hint or other}')
     if conversion or not _SPEC.fullmatch(spec):
         raise _refused(
-            f'"{{{_shown(name)}:{_shown(spec)}}}" in --output has no format that is known.'
+            f'"{{{_shown(name)}:{_shown(spec)}}}" in the output has no format that is known.'
         )
 
 
@@ -102,7 +102,7 @@ def _shown(text: str) -> str:
 def _filled(name: str, spec: str, values: Mapping[str, Value]) -> str:
     value = values.get(name, "")
     if isinstance(value, str) and not value.strip():
-        raise _refused(f"{{{_shown(name)}}} is in --output, and empty here.")
+        raise _refused(f"{{{_shown(name)}}} is in the output, and empty here.")
     try:
         return f"{_BEGIN}{_safe(format(value, spec))}{_END}"
     except ValueError as error:
