@@ -1,6 +1,7 @@
 """The commands that make videos, and finish or cancel tasks."""
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from ..core.progress import Progress
 from ..core.provider import Provider
 from ..core.runner.results import Video, likely_cost
 from ..core.settings import TIMEOUT
-from . import texts
+from . import interrupts, texts
 from .console import as_object, result, say
 from .dry_run import dry_run
 from .exits import NOT_DELIVERED, exit_status
@@ -30,11 +31,11 @@ from .parameters import (
     TaskNames,
     Timeout,
 )
-from .progress_texts import made_before, made_text
+from .progress_texts import made_among, made_text
 from .several import count, expect
 from .stdin import read_prompt
 from .tables import paragraph
-from .tally import Tally, summary_text
+from .tally import Tally
 from .work import Interrupted, Session, named, run_work
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ class _End:
     provider: Provider | None
     video: Video | None
     error: Kling26Error | None
-    #: How long it took, in seconds.
-    took: float = 0.0
+    #: How long it took, in seconds; None if the video was paid for before.
+    took: float | None = 0.0
     #: What is said of the error, if not the usual.
     text: str | None = None
     #: Whether it was requested before, if there is no video.
     reused: bool = False
+    #: Whether the video was here before.
+    here_before: bool = False
+    #: Whether it is one of several.
+    among: bool = False
 
 
 def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
@@ -107,13 +112,13 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
             return _End(made, provider, video, None, took, reused=made.id in found)
         return _End(await runner.latest(made.task), provider, made, None, took)
 
-    end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
+    end = run_work(work, idle=interrupts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
     video, status = end.video, _show(end, flags.as_json)
     if video is None and end.error is None and end.task is not None and not flags.quiet:
         say("\n".join(paragraph(texts.taken_text(end.task, end.provider), "")))
     # That an equal request was paid for earlier has been said at the beginning.
-    if video is not None and not (video.reused and made_before(video, began)):
-        _say_made(end, flags.quiet, began)
+    if video is not None and not (video.reused and _paid_before(video, began)):
+        _say_made(end, flags.quiet)
     return status
 
 
@@ -126,12 +131,13 @@ def resume(
     It also sends what was not accepted yet, which is paid for. Each video is also written to the
     --output that it was requested with; the paths are printed.
     """
-    began = time.time()
+    began, here = time.time(), set[str]()
 
     async def work(session: Session[_End]) -> Tally | None:
         runner, display = session.runner, session.display
         meant = await named(runner, tasks) if tasks else await runner.tasks(only_open=True)
         session.tasks.extend(meant)
+        here.update(task.id for task in meant if task.standing == "stored")
         tally = expect(session.display, meant, session.providers)
         for task in meant:
             if task.standing == "unsent" and not (task.sandbox or quiet):
@@ -139,21 +145,19 @@ def resume(
         if meant:
             names = [task.id for task in meant]
             async for outcome in runner.resume(names, timeout=timeout, progress=display.listen):
-                end = _end(session, outcome, began)
+                end = _end(session, outcome, began, here)
                 count(session.display, outcome, end.provider)
-                session.give(end)
+                session.give(evolve(end, among=tally is not None))
         return tally
 
     statuses: dict[str, int] = {}
-    left: list[Task] = []
 
     def show(end: _End) -> None:
         name = end.task.id if end.task else ""
         statuses[name] = _show(end, as_json, among=True)
-        _say_made(end, quiet, began)
-        left.extend([end.task] if end.task and end.video is None else [])
+        _say_made(end, quiet)
 
-    idle, go_on = texts.resume_interrupted(tasks), texts.resume_again(tasks)
+    idle, go_on = interrupts.resume_interrupted(tasks), interrupts.resume_again(tasks)
     try:
         tally = run_work(work, idle, show, limit=timeout, paid=True, quiet=quiet, go_on=go_on)
     except Interrupted as interrupted:
@@ -162,7 +166,10 @@ def resume(
     if not statuses:
         say(texts.NO_OPEN_TASKS)
     if tally is not None and not quiet:
-        say("\n".join(paragraph(summary_text(tally, left), "")))
+        names = [task.id for task in tally.left]
+        go_on = interrupts.resume_again(names if len(names) == 1 else [])
+        for line in tally.end_lines(go_on, go_on):
+            say("\n".join(paragraph(line, "")))
     # The worst is also the highest.
     return max(statuses.values(), default=0)
 
@@ -190,9 +197,9 @@ def resubmit(
         outcome = await runner.resubmit(task, timeout=timeout, progress=listen)
         return _end(session, outcome, began)
 
-    end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
+    end = run_work(work, idle=interrupts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
     status = _show(end, as_json)
-    _say_made(end, quiet, began)
+    _say_made(end, quiet)
     return status
 
 
@@ -215,7 +222,6 @@ def adopt(
     provider's page, this fetches it at no further cost, also into the --output that it was
     requested with.
     """
-    began = time.time()
 
     async def work(session: Session[_End]) -> _End:
         runner, listen = session.runner, session.display.listen
@@ -227,14 +233,18 @@ def adopt(
             provider = session.providers.get(unknown.provider)
             text = texts.not_adopted(error, unknown, provider)
             return _End(unknown, provider, None, error, text=text)
-        if outcome.video is not None:  # It was paid for when it was lost, not when it was found.
-            paid = unknown.sending or unknown.created
-            outcome = evolve(outcome, video=evolve(outcome.video, paid=paid))
-        return _end(session, outcome, began)
+        # It was paid for when it was lost, not when it was found.
+        return _End(
+            outcome.task,
+            session.providers.get(outcome.task.provider),
+            outcome.video,
+            outcome.error,
+            None,
+        )
 
-    end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
+    end = run_work(work, idle=interrupts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
     status = _show(end, as_json)
-    _say_made(end, quiet, began)
+    _say_made(end, quiet)
     return status
 
 
@@ -249,7 +259,7 @@ def cancel(task: TaskName, /, *, as_json: OneObject = False) -> int:
         done = await session.runner.cancel(task)
         return done, session.providers.get(done.task.provider)
 
-    done, provider = run_work(work, idle=texts.CHECK_TASK, paid=True)
+    done, provider = run_work(work, idle=interrupts.CHECK_TASK, paid=True)
     text = texts.cancellation_text(done, provider)
     if as_json:
         say(text)
@@ -267,16 +277,31 @@ def _stored(task: Task, provider: Provider | None, output: str | None) -> Video 
     return Video.of(task, file, reused=True, provider=provider)
 
 
-def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
-    provider, took = session.providers.get(outcome.task.provider), time.time() - began
-    return _End(outcome.task, provider, outcome.video, outcome.error, took)
+def _end(
+    session: Session[_End], outcome: "Outcome", began: float, here: Collection[str] = ()
+) -> _End:
+    """How a task ended; `here` are those whose videos were here when the command began."""
+    task, video = outcome.task, outcome.video
+    took = None if video is not None and _paid_before(video, began) else time.time() - began
+    provider = session.providers.get(task.provider)
+    return _End(task, provider, video, outcome.error, took, here_before=task.id in here)
 
 
-def _say_made(end: _End, quiet: bool, began: float) -> None:
-    if end.video is not None and not quiet:
-        likely = None if end.task is None else likely_cost(end.task)
-        text = made_text(end.video, end.provider, end.took, began, likely)
-        say("\n".join(paragraph(text, "")))
+def _paid_before(video: Video, began: float) -> bool:
+    """Whether a video was paid for before a moment, in seconds since the epoch."""
+    return (video.paid or began) < began
+
+
+def _say_made(end: _End, quiet: bool) -> None:
+    """Say who made a video, and for what; in a few words if it is one of several."""
+    if end.video is None or quiet:
+        return
+    likely = None if end.task is None else likely_cost(end.task)
+    if end.among:
+        say(made_among(end.video, likely, here_before=end.here_before))
+        return
+    text = made_text(end.video, end.provider, end.took, likely, here_before=end.here_before)
+    say("\n".join(paragraph(text, "")))
 
 
 def _show(end: _End, as_json: bool, among: bool = False) -> int:

@@ -7,7 +7,7 @@ from attrs import define, field, frozen
 
 from ...core.errors import Kling26Error, UsageError
 from ...core.journal.task import Task
-from ...core.rows.problems import own_name, refused, row_name
+from ...core.rows.problems import refused, row_name
 from ...core.runner.many import CheckedRow, Row
 from ...core.text import join_words
 from ..parameters import Flags
@@ -49,8 +49,8 @@ class Plan:
     equal: Sequence[Task | None]
 
     def label(self, number: int) -> str:
-        """What a row is called where there is little room, by its number from 1 on."""
-        return f"row {number} {own_name(self.rows[number - 1].labels)}".rstrip()
+        """What a row is called, by its number from 1 on."""
+        return row_name(number, self.rows[number - 1].labels)
 
 
 async def make_plan(runner: "Runner", asked: Asked, flags: Flags, files: Files) -> Plan:

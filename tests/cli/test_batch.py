@@ -91,8 +91,8 @@ def test_problems_name_their_rows_and_the_exit_status_is_the_worst(user: User) -
 
     assert ran.status == 5
     lines = ran.err.splitlines()
-    assert any(line.startswith("row 1 (fox): kie.ai's emulator could") for line in lines) or any(
-        line.startswith("row 1 (fox): kie.ai's emulator may") for line in lines
+    assert any(line.startswith("row 1 fox: kie.ai's emulator could") for line in lines) or any(
+        line.startswith("row 1 fox: kie.ai's emulator may") for line in lines
     )
     assert "1 of 3 here, 1 unknown, 1 failed." in lines
     assert "; what to do: kling26 tasks k26-" in ran.err
@@ -144,7 +144,12 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
     rows = "".join(f"Fox {n}\n" for n in range(4))
     line = ("batch", save(user, f"prompt\n{rows}"), "--sandbox", "--report", "done.csv", "--json")
 
-    ran = user.start(*line).until("row 2: taken").interrupt(signal.SIGINT).ended()
+    ran = (
+        user.start(*line)
+        .until("row 2: accepted by kie.ai's emulator")
+        .interrupt(signal.SIGINT)
+        .ended()
+    )
 
     assert ran.status == 130
     assert "Interrupted. " in ran.err
