@@ -114,7 +114,8 @@ def test_rows_over_the_limit_are_left_unsent(user: User) -> None:
     again = batch(user, "clips.csv", "--max-tasks", "1", "--json")
 
     assert (ran.status, again.status) == (2, 2)
-    assert "1 of 2 here, 1 not sent." in ran.err
+    assert "1 of 2 here, 1 not sent.\n" in ran.err
+    assert ran.err.endswith("Raise --max-tasks, then run the same command again.\n")
     assert "At most 1 of these videos may be paid for, and 1 is already" in ran.err
     assert objects(again)[1]["reused"] == 1
     assert user.rows() == 1
@@ -155,7 +156,10 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
     assert "Interrupted. " in ran.err
     assert ran.err.endswith("Run the same command again to go on.\n")
     found, summary = objects(ran)
-    assert len(found) == summary["rows"] == len(report(user)) == 4
+    rows = report(user)
+    assert len(found) == summary["rows"] == len(rows) == 4
+    assert {each["state"] for each in rows} <= {"stored", "submitted", "unknown", "not_sent"}
+    assert sum(each["state"] == "not_sent" for each in rows) == summary["not_sent"]
     assert user.call(*line).status == 0
     assert user.rows() == 4
 
