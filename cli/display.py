@@ -12,9 +12,13 @@ from attrs import define, field
 
 from ..core.progress import Listener, Progress
 from ..core.text import sanitize
-from .progress_texts import PHASES, found_text, phase_text
+from .ends import End
+from .estimate import Estimate
+from .progress_texts import PHASES, found_text, phase_text, title
+from .row import Row
 from .streams import Channel, say
-from .tally import Row, State, Tally
+from .tally import Tally
+from .texts import Providers
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -37,6 +41,8 @@ class Display:
     quiet: bool = False
     #: A clock that is never set, in seconds.
     clock: Callable[[], float] = time.monotonic
+    #: The installed providers, by name.
+    providers: Providers = field(factory=dict)
     #: The latest progress of each task that has reported anything.
     tasks: dict[str, Progress] = field(factory=dict, init=False)
     #: The rows that have begun, by their labels; a task without one is its own.
@@ -60,29 +66,39 @@ class Display:
 
     def _start(self) -> None:
         from rich.console import Console
-        from rich.live import Live
 
         stderr: Any = Channel(sys.stderr)  # What cannot be shown does not matter.
         console = Console(file=stderr, markup=False, highlight=False, emoji=False)
         if console.is_terminal and not console.is_dumb_terminal:
-            self._live = Live(
-                console=console,
-                get_renderable=lambda: self._shown(console),
-                transient=True,
-                # Results go to stdout; rich would otherwise redirect them to its console.
-                redirect_stdout=False,
-            )
-            self._live.start()
+            self._show_on(console)
+
+    def _show_on(self, console: "Console") -> None:
+        """Begin a live display, below whatever is on the screen by now."""
+        from rich.live import Live
+
+        # It is ours before it starts: an interrupt in between must not leave it on the screen.
+        self._live = Live(
+            console=console,
+            get_renderable=lambda: self._shown(console),
+            transient=True,
+            # Results go to stdout; rich would otherwise redirect them to its console.
+            redirect_stdout=False,
+        )
+        self._live.start(refresh=True)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
         """Make room for results on the same terminal."""
         live = self._live
-        if live is not None:
-            live.stop()
-        yield
-        if live is not None:
-            live.start()
+        if live is None:
+            yield
+            return
+        live.stop()
+        try:
+            yield
+        finally:
+            # Another one: the old one would wipe as many lines as it had, which are not its own.
+            self._show_on(live.console)
 
     # -- many rows -------------------------------------------------------------------------
 
@@ -98,9 +114,9 @@ class Display:
         """
         Show a head line over `total` rows, from which it tells how far they are.
 
-        See `Tally` for the rest, which may be left out.
+        See `Tally` and `Estimate` for the rest, which may be left out.
         """
-        self.tally = Tally(total, limit_usd, spent_usd, pace, jobs)
+        self.tally = Tally(total, limit_usd, spent_usd, Estimate(pace, jobs))
         self._said[""] = "", self.clock() + _FIRST - _AGAIN
         return self.tally
 
@@ -110,20 +126,18 @@ class Display:
         self.rows.setdefault(label, Row(label))
         return partial(self._hear, label)
 
-    def name(self, task: str, label: str, taken: bool = False) -> None:
+    def name(self, task: str, label: str, taken: bool = False, *, reused: bool = False) -> None:
         """
         Call a task by this label; what it reports comes to `listen`.
 
-        `taken` says whether its provider has it already.
+        `taken` says whether its provider has it already, `reused` that another run has paid for it.
         """
         self._labels[task] = label = sanitize(label, 200)
-        self.rows.setdefault(label, Row(label, task, taken))
+        self.rows.setdefault(label, Row(label, task, taken, is_reused=reused))
 
-    def ended(
-        self, label: str, state: State, cost_usd: float | None = None, *, told: bool = False
-    ) -> None:
+    def ended(self, label: str, end: End, *, told: bool = False) -> None:
         """
-        Note how a row ended, and what it cost, if it did.
+        Note how a row ended.
 
         A log has a line on each video that is here, unless the command has `told` that itself. Why
         another one is not, the command has to say.
@@ -132,9 +146,11 @@ class Display:
         row = self.rows.setdefault(label, Row(label))
         if self.tally is None or row.state is not None:
             return
-        row.state = state
-        self.tally.end(row, state, cost_usd, now)
-        made = state == "here" or (state == "reused" and row.is_watched)
+        row.state = end.state
+        self.tally.add(end, label)
+        if end.state in ("here", "reused"):
+            self.tally.estimate.made(row, now)
+        made = end.state == "here" or (end.state == "reused" and row.is_watched)
         if self._on_log and made and not told:
             say(f"{label}: here")
         self._say_head(now)
@@ -150,6 +166,7 @@ class Display:
         remark, begun = _remark(progress), row.begun
         if remark is None or progress.task not in self.tasks:
             self.tasks[progress.task] = progress
+        row.is_reused |= progress.phase == "found" and progress.standing != "unsent"
         taken = row.taken
         if remark is None or not begun:
             row.hear(progress, now)
@@ -165,7 +182,7 @@ class Display:
         # What is rehearsed is to be seen, however soon it is over.
         told = self._live is None or (progress.sandbox and progress.message)
         if told and progress.phase in PHASES:
-            text = phase_text(progress)
+            text = phase_text(progress, self._title(progress))
             if self._said.get(row.label, ("", 0.0))[0] != text:
                 self._said[row.label] = text, self.clock()
                 self._say(row, progress, text)
@@ -181,13 +198,13 @@ class Display:
         That an equal one was found is in the head line.
         """
         if new and self.tally is not None:
-            self.tally.take(now)
+            self.tally.estimate.take(now)
         if self.quiet:
             return
         if progress.phase == "note":
             say(f"{row.label}: {sanitize(progress.message, 1000)}")
         if self._on_log and new:
-            say(f"{row.label}: taken by {progress.provider}")
+            say(f"{row.label}: accepted by {self._title(progress)}")
         elif self._on_log and progress.phase in PHASES and progress.message and not progress.turn:
             self._say_trouble(row, progress.message, now)
         self._say_head(now)
@@ -206,10 +223,14 @@ class Display:
             return
         if self.tally.counts.total() >= self.tally.total:
             return  # The command says how it ended.
-        text = " · ".join(self.tally.head(list(self.rows.values()), now))
+        text = self.tally.head(list(self.rows.values()), now)
         if text != before:
             self._said[""] = text, now
             say(text)
+
+    def _title(self, progress: Progress) -> str:
+        provider = self.providers.get(progress.provider)
+        return title(progress.provider, provider, progress.sandbox)
 
     @property
     def _on_log(self) -> bool:

@@ -14,7 +14,7 @@ from ..core.rehearsal import is_emulator
 from ..core.spending import caveat, left
 from ..core.status import Standing
 from ..core.text import join_sentences, sanitize, sentence
-from . import texts
+from . import interrupts, texts
 from .console import result
 from .money_texts import balance_text, budget_text, price_text
 from .parameters import Flags
@@ -39,7 +39,7 @@ def dry_run(request: "VideoRequest", own: Mapping[str, str], flags: Flags, limit
             timeout=limit,
         )
 
-    seen = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
+    seen = run_work(work, idle=interrupts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
     result(as_object(seen) if flags.as_json else as_text(seen, flags.output))
     return 0
 

@@ -72,9 +72,9 @@ def _run(words: list[str]) -> int:
     try:
         status = _command(rest, verbose, as_json)
     except KeyboardInterrupt:
-        from . import console, texts, work
+        from . import console, interrupts, work
 
-        text = texts.INTERRUPTED if work.begun else texts.interrupted_early(rest)
+        text = interrupts.INTERRUPTED if work.begun else interrupts.interrupted_early(rest)
         console.fail(text, as_json=as_json and not _lists_tasks(rest))
         status = INTERRUPTED
     from . import console

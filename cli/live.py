@@ -1,6 +1,6 @@
 """What a terminal shows of tasks while they run: never more than fits on the screen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from heapq import nsmallest
 
@@ -10,7 +10,8 @@ from rich.text import Text
 
 from ..core.text import bytes_text, sanitize
 from .progress_texts import PHASES, clock
-from .tally import Row, Tally
+from .row import Row
+from .tally import Tally
 
 _BAR, _SHORT_BAR = 30, 10
 #: How wide a screen must be for a bar.
@@ -33,7 +34,7 @@ def screen(rows: Sequence[Row], tally: Tally | None, now: float, console: Consol
         room -= 1  # For the line that says so.
     first = nsmallest(max(0, room), open_rows, key=lambda row: _rank(row, now))
     shown = [row for row in map(copy, first) if _is_shown(row)]  # They go on changing.
-    lines = [] if tally is None else [Text(fitting(tally.head(rows, now), width), "bold")]
+    lines = [] if tally is None else [fitting(tally.heads(rows, now), width)]
     lines += _lines(shown, now, width, console, named=tally is not None or len(open_rows) > 1)
     if len(first) < len(open_rows) and room >= 0:
         lines.append(_cut(f"and {len(open_rows) - len(first)} more", width, "dim"))
@@ -44,14 +45,13 @@ def _is_shown(row: Row) -> bool:
     return row.state is None and row.progress.phase in PHASES
 
 
-def fitting(parts: Sequence[str], width: int) -> str:
-    """As many of these as fit into a line, the first ones; the very first one cut if need be."""
-    line = _cut(parts[0], width).plain
-    for part in parts[1:]:
-        if cell_len(f"{line} · {part}") > width:
+def fitting(lines: Iterable[str], width: int) -> Text:
+    """The first of these that fits into a line; if none does, as much of the last as does."""
+    line = ""
+    for line in lines:
+        if cell_len(line) <= width:
             break
-        line += f" · {part}"
-    return line
+    return _cut(line, width, "bold")
 
 
 def _cut(text: str, width: int, style: str = "", pad: bool = False) -> Text:

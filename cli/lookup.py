@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from ..core.plugins import Registry
 from ..core.provider import AUTO
 from ..core.settings import Settings
-from . import lengths, listings, provider_objects, provider_pages, texts, usage
+from . import interrupts, lengths, listings, provider_objects, provider_pages, texts, usage
 from .console import answer, as_object, result, say
 from .keys import installed
 from .money_texts import balance_text, budget_text
@@ -65,7 +65,7 @@ def tasks(
         limits = None if as_json else await _budget(runner)
         return [task for task in found if task.open or not only_open], runner.registry, limits
 
-    found, registry, limits = run_work(work, idle=texts.INTERRUPTED)
+    found, registry, limits = run_work(work, idle=interrupts.INTERRUPTED)
     every, chosen = found, wanted.among(found, registry)
     listed = chosen[-limit:] if limit else chosen
     _list(listed, registry.providers, as_json)
@@ -148,7 +148,7 @@ def balance(
         left = await runner.balance(name, sandbox=sandbox or None)
         return name or runner.settings.provider, left
 
-    provider, left = run_work(work, idle=texts.INTERRUPTED)
+    provider, left = run_work(work, idle=interrupts.INTERRUPTED)
     answer(balance_text(left), as_json, lambda: {"provider": provider, **attrs.asdict(left)})
     return 0
 
@@ -177,7 +177,7 @@ def prune(
     async def work(session: Session[None]) -> "Sequence[Task]":
         return await session.runner.prune(seconds)
 
-    gone = run_work(work, idle=texts.PRUNE_INTERRUPTED)
+    gone = run_work(work, idle=interrupts.PRUNE_INTERRUPTED)
     videos = sum(task.file is not None for task in gone)
     forgotten = [task.id for task in gone]
     facts = {"tasks": len(gone), "videos": videos, "forgotten": forgotten}

@@ -29,11 +29,11 @@ _PAID = "{paid} on {date} as {task}, so this costs nothing"
 _FOUND: Mapping[Standing, str] = {"at_provider": _PAID, "made": _PAID, "stored": _PAID}
 
 
-def phase_text(progress: Progress) -> str:
-    """A change of phase, for a log."""
+def phase_text(progress: Progress, who: str) -> str:
+    """A change of phase, for a log, at the provider that is called so."""
     if progress.message:
         return sanitize(progress.message)
-    place = {"submitting": f" to {progress.provider}", "queued": f" at {progress.provider}"}
+    place = {"submitting": f" to {who}", "queued": f" at {who}"}
     return PHASES[progress.phase] + place.get(progress.phase, "")
 
 
@@ -56,23 +56,33 @@ def title(name: str, provider: Provider | None, rehearsal: bool = False) -> str:
 def made_text(
     video: "Video",
     provider: Provider | None,
-    took: float,
-    began: float,
+    took: float | None,
     likely: float | None = None,
+    *,
+    here_before: bool = False,
 ) -> str:
     """
     Who made the video, how long it took and what it cost.
 
-    `took` is in seconds; `began` is when the command began, in seconds since the epoch: what was
-    paid for earlier costs nothing now. `likely` is what it likely cost in USD, if nobody says.
+    `took` is in seconds, and None where the command has not seen all of it. `likely` is what it
+    likely cost in USD, if nobody says. One that was `here_before` cost nothing this time.
     """
     maker = title(video.provider, provider, video.sandbox)
     made = f"Rehearsed with {maker}" if video.sandbox else f"Made by {maker}"
-    if made_before(video, began):
+    if here_before:
         free = "" if video.sandbox else "; this time it cost nothing"
         return f"{made} on {_moment(video.paid)}{free} ({video.task})."
     cost = "" if video.sandbox else _cost(video, likely)
-    return f"{made} in {clock(took)}{cost and f' for {cost}'} ({video.task})."
+    time = "" if took is None else f" in {clock(took)}"
+    return f"{made}{time}{cost and f' for {cost}'} ({video.task})."
+
+
+def made_among(video: "Video", likely: float | None = None, *, here_before: bool = False) -> str:
+    """The same of one of many, in a few words."""
+    if here_before:
+        return f"{video.task}: here already"
+    cost = "" if video.sandbox else _cost(video, likely)
+    return f"{video.task}: here{cost and f', for {cost}'}"
 
 
 def _cost(video: "Video", likely: float | None) -> str:

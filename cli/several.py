@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from ..core.journal.task import Task
 from ..core.provider import Provider
-from ..core.runner.results import cost_in_usd
 from .display import Display
+from .ends import end_of
+from .estimate import pace_of
 from .tables import excerpt
-from .tally import Tally, pace_of, state_of
+from .tally import Tally
 from .texts import Providers
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def count(display: Display, outcome: "Outcome", provider: Provider | None) -> No
     """Count how one of several tasks ended; the command says it."""
     if display.tally is not None:
         task = outcome.task
-        cost = None if task.sandbox else cost_in_usd(task, provider)
-        display.ended(_label(task), state_of(task, outcome.video), cost, told=True)
+        end = end_of(task, provider, video=outcome.video, error=outcome.error)
+        display.ended(_label(task), end, told=True)
 
 
 def _label(task: Task) -> str:

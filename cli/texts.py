@@ -78,7 +78,9 @@ def task_text(task: Task, provider: Provider | None) -> str:
         return join_sentences(str(task.file), owed) if task.owed else str(task.file)
     if task.error is not None:
         return failure_text(task, provider)
-    return "" if task.standing == "over" else join_sentences(_state(task, provider), _next(task))
+    if task.standing == "over":
+        return ""
+    return join_sentences(state_text(task, provider), next_text(task))
 
 
 def failure_text(task: Task, provider: Provider | None) -> str:
@@ -98,7 +100,8 @@ def cancellation_text(done: "Cancellation", provider: Provider | None) -> str:
     return join_sentences(done.message, *following)
 
 
-def _state(task: Task, provider: Provider | None) -> str:
+def state_text(task: Task, provider: Provider | None) -> str:
+    """How a task stands."""
     words = _STANDINGS[task.standing]
     return (words.rehearsed if task.sandbox else words.state).format(
         title=title(task.provider, provider, task.sandbox),
@@ -107,14 +110,15 @@ def _state(task: Task, provider: Provider | None) -> str:
     )
 
 
-def _next(task: Task) -> str:
+def next_text(task: Task) -> str:
+    """What to do about a task as it stands."""
     return _STANDINGS[task.standing].next.format(task=task.id)
 
 
 def taken_text(task: Task, provider: Provider | None) -> str:
     """That a provider has taken a task, whose video is to be fetched later."""
     who = title(task.provider, provider, task.sandbox)
-    return f"{who} has taken the task as {sanitize(task.task_id, 80)}. {_next(task)}"
+    return f"{who} has taken the task as {sanitize(task.task_id, 80)}. {next_text(task)}"
 
 
 def sent_now(task: Task) -> str:
@@ -139,56 +143,6 @@ def unknown_text(task: Task, provider: Provider | None) -> str:
     return join_sentences(*_unknown(task.remedy or Remedy("adopt"), _about(task, provider)))
 
 
-# -- interrupts --------------------------------------------------------------------------------
-
-INTERRUPTED = "Interrupted."
-NOTHING_SENT = "Interrupted. Nothing was sent."
-CHECK_TASK = "Interrupted. Check the task with: kling26 tasks"
-PRUNE_INTERRUPTED = "Interrupted. Run the command again to finish."
-
-
-def interrupted_early(line: Sequence[str]) -> str:
-    """What is true of a command that was interrupted before it did anything."""
-    return NOTHING_SENT if "generate" in line[:2] else INTERRUPTED
-
-
-def interrupt_text(tasks: Sequence[Task], providers: Providers) -> str:
-    """What an interrupt left behind, and how to go on with it."""
-    if len(tasks) > 1:
-        return interrupted_among(task.id for task in tasks if task.open)
-    (task,) = tasks
-    state = _state(task, providers.get(task.provider))
-    return join_sentences(INTERRUPTED, state, _next(task) if task.open else "")
-
-
-def interrupted_among(tasks: Iterable[str]) -> str:
-    """What to say if nothing more is known of these tasks than that they are open."""
-    left = " ".join(tasks)
-    return join_sentences(INTERRUPTED, f"Continue with: kling26 resume {left}" if left else "")
-
-
-def interrupted_run(counted: Sequence[str], go_on: str) -> str:
-    """How far a run over many videos was when it was interrupted, and how to go on with it."""
-    return join_sentences(INTERRUPTED, ", ".join(counted).capitalize(), go_on)
-
-
-def resume_interrupted(tasks: Sequence[str]) -> str:
-    """What to say if a resume of these tasks, or of all, has not begun yet."""
-    return join_sentences(INTERRUPTED, resume_again(tasks))
-
-
-def resume_again(tasks: Sequence[str]) -> str:
-    """How to go on with a resume of these tasks, or of all."""
-    return f"Continue with: {' '.join(('kling26 resume', *tasks))}"
-
-
-def waiting_for_answer(seconds: float, rehearsal: bool) -> str:
-    return (
-        f"A {'request' if rehearsal else 'paid request'} is under way. Waiting up to {seconds:.0f} "
-        "seconds for the answer; press Ctrl-C again to stop at once."
-    )
-
-
 # -- errors, and what helps --------------------------------------------------------------------
 
 
@@ -204,7 +158,7 @@ class _About:
 
 
 def _about(task: Task, provider: Provider | None) -> _About:
-    return _About(task.id, task.provider, provider, _next(task), task.sandbox)
+    return _About(task.id, task.provider, provider, next_text(task), task.sandbox)
 
 
 def error_text(
@@ -308,6 +262,25 @@ def _raise_limit(setting: str) -> str:
     return f"Set {PREFIX}{setting.upper()} to a larger number, or to none for no limit."
 
 
+def before_again(error: Kling26Error, provider: Provider | None) -> str:
+    """What helps the rows of a run that were held back, worded for the middle of a sentence."""
+    remedy = error.remedy
+    if remedy is None:
+        return ""
+    who = title(error.provider or "the provider", provider)
+    if _is_budget(remedy):
+        return f"set the budget higher ({PREFIX}{str(remedy.option).upper()})"
+    if remedy.do == "change" and remedy.option in _LIMITS_OF_A_RUN:
+        return f"raise {_LIMITS_OF_A_RUN[remedy.option]}"
+    ways = {"set_key": f"set another key for {who}", "top_up": f"top up the account at {who}"}
+    return ways.get(remedy.do, "")
+
+
+#: The limits of one run, by what errors call them.
+_LIMITS_OF_A_RUN: Mapping[str | None, str] = {
+    "max_cost": "--max-cost",
+    "max_tasks": "--max-tasks",
+}
 #: What else helps, and is the same for everybody.
 _ADVICE = {"top_up": "Top up the account and try again.", "wait": "Try again later."}
 

@@ -1,23 +1,21 @@
 """The commands that make videos, and finish or cancel tasks."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from attrs import evolve, frozen
+from attrs import evolve
 from cyclopts import Parameter
 
-from ..core.atomic import full_path
 from ..core.errors import Kling26Error, ProviderError
 from ..core.journal.task import Task
 from ..core.progress import Progress
 from ..core.provider import Provider
-from ..core.runner.results import Video, likely_cost
 from ..core.settings import TIMEOUT
-from . import texts
+from . import interrupts, texts
 from .console import as_object, result, say
 from .dry_run import dry_run
-from .exits import NOT_DELIVERED, exit_status
+from .endings import Ending, ending, paid_before, say_made, show_ending, stored_video
+from .exits import NOT_DELIVERED
 from .parameters import (
     NO_FLAGS,
     TASKS,
@@ -30,32 +28,14 @@ from .parameters import (
     TaskNames,
     Timeout,
 )
-from .progress_texts import made_before, made_text
 from .several import count, expect
 from .stdin import read_prompt
 from .tables import paragraph
-from .tally import Tally, summary_text
+from .tally import Tally
 from .work import Interrupted, Session, named, run_work
 
 if TYPE_CHECKING:
     from ..core.runner.cancel import Cancellation
-    from ..core.runner.results import Outcome
-
-
-@frozen
-class _End:
-    """How a task ended: its row, if known, its provider, and the video or the error."""
-
-    task: Task | None
-    provider: Provider | None
-    video: Video | None
-    error: Kling26Error | None
-    #: How long it took, in seconds.
-    took: float = 0.0
-    #: What is said of the error, if not the usual.
-    text: str | None = None
-    #: Whether it was requested before, if there is no video.
-    reused: bool = False
 
 
 def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
@@ -74,7 +54,7 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
     if flags.dry_run:
         return dry_run(request, own, flags, limit)
 
-    async def work(session: Session[_End]) -> _End:
+    async def work(session: Session[Ending]) -> Ending:
         import asyncio  # Not for --help, whose start it would slow down.
 
         clock = asyncio.get_running_loop().time
@@ -100,20 +80,20 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
             if error.task is None:
                 raise
             task = await runner.latest(error.task)
-            return _End(task, session.providers.get(str(error.provider)), None, error)
+            return Ending(task, session.providers.get(str(error.provider)), None, error)
         took, provider = clock() - started, session.providers.get(made.provider)
         if isinstance(made, Task):
-            video = _stored(made, provider, flags.output)
-            return _End(made, provider, video, None, took, reused=made.id in found)
-        return _End(await runner.latest(made.task), provider, made, None, took)
+            video = stored_video(made, provider, flags.output)
+            return Ending(made, provider, video, None, took, reused=made.id in found)
+        return Ending(await runner.latest(made.task), provider, made, None, took)
 
-    end = run_work(work, idle=texts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
-    video, status = end.video, _show(end, flags.as_json)
+    end = run_work(work, idle=interrupts.NOTHING_SENT, limit=limit, quiet=flags.quiet)
+    video, status = end.video, show_ending(end, flags.as_json)
     if video is None and end.error is None and end.task is not None and not flags.quiet:
         say("\n".join(paragraph(texts.taken_text(end.task, end.provider), "")))
     # That an equal request was paid for earlier has been said at the beginning.
-    if video is not None and not (video.reused and made_before(video, began)):
-        _say_made(end, flags.quiet, began)
+    if video is not None and not (video.reused and paid_before(video, began)):
+        say_made(end, flags.quiet)
     return status
 
 
@@ -126,12 +106,13 @@ def resume(
     It also sends what was not accepted yet, which is paid for. Each video is also written to the
     --output that it was requested with; the paths are printed.
     """
-    began = time.time()
+    began, here = time.time(), set[str]()
 
-    async def work(session: Session[_End]) -> Tally | None:
+    async def work(session: Session[Ending]) -> Tally | None:
         runner, display = session.runner, session.display
         meant = await named(runner, tasks) if tasks else await runner.tasks(only_open=True)
         session.tasks.extend(meant)
+        here.update(task.id for task in meant if task.standing == "stored")
         tally = expect(session.display, meant, session.providers)
         for task in meant:
             if task.standing == "unsent" and not (task.sandbox or quiet):
@@ -139,21 +120,19 @@ def resume(
         if meant:
             names = [task.id for task in meant]
             async for outcome in runner.resume(names, timeout=timeout, progress=display.listen):
-                end = _end(session, outcome, began)
+                end = ending(session, outcome, began, here)
                 count(session.display, outcome, end.provider)
-                session.give(end)
+                session.give(evolve(end, among=tally is not None))
         return tally
 
     statuses: dict[str, int] = {}
-    left: list[Task] = []
 
-    def show(end: _End) -> None:
+    def show(end: Ending) -> None:
         name = end.task.id if end.task else ""
-        statuses[name] = _show(end, as_json, among=True)
-        _say_made(end, quiet, began)
-        left.extend([end.task] if end.task and end.video is None else [])
+        statuses[name] = show_ending(end, as_json, among=True)
+        say_made(end, quiet)
 
-    idle, go_on = texts.resume_interrupted(tasks), texts.resume_again(tasks)
+    idle, go_on = interrupts.resume_interrupted(tasks), interrupts.resume_again(tasks)
     try:
         tally = run_work(work, idle, show, limit=timeout, paid=True, quiet=quiet, go_on=go_on)
     except Interrupted as interrupted:
@@ -162,7 +141,10 @@ def resume(
     if not statuses:
         say(texts.NO_OPEN_TASKS)
     if tally is not None and not quiet:
-        say("\n".join(paragraph(summary_text(tally, left), "")))
+        names = [task.id for task in tally.left]
+        go_on = interrupts.resume_again(names if len(names) == 1 else [])
+        for line in tally.end_lines(go_on, go_on):
+            say("\n".join(paragraph(line, "")))
     # The worst is also the highest.
     return max(statuses.values(), default=0)
 
@@ -184,15 +166,15 @@ def resubmit(
 
     began = time.time()
 
-    async def work(session: Session[_End]) -> _End:
+    async def work(session: Session[Ending]) -> Ending:
         runner, listen = session.runner, session.display.listen
         session.tasks.append(await runner.task(task))
         outcome = await runner.resubmit(task, timeout=timeout, progress=listen)
-        return _end(session, outcome, began)
+        return ending(session, outcome, began)
 
-    end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
-    status = _show(end, as_json)
-    _say_made(end, quiet, began)
+    end = run_work(work, idle=interrupts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
+    status = show_ending(end, as_json)
+    say_made(end, quiet)
     return status
 
 
@@ -215,9 +197,8 @@ def adopt(
     provider's page, this fetches it at no further cost, also into the --output that it was
     requested with.
     """
-    began = time.time()
 
-    async def work(session: Session[_End]) -> _End:
+    async def work(session: Session[Ending]) -> Ending:
         runner, listen = session.runner, session.display.listen
         unknown = await runner.task(task)
         session.tasks.append(unknown)
@@ -226,15 +207,19 @@ def adopt(
         except ProviderError as error:  # The task stays as it was.
             provider = session.providers.get(unknown.provider)
             text = texts.not_adopted(error, unknown, provider)
-            return _End(unknown, provider, None, error, text=text)
-        if outcome.video is not None:  # It was paid for when it was lost, not when it was found.
-            paid = unknown.sending or unknown.created
-            outcome = evolve(outcome, video=evolve(outcome.video, paid=paid))
-        return _end(session, outcome, began)
+            return Ending(unknown, provider, None, error, text=text)
+        # It was paid for when it was lost, not when it was found.
+        return Ending(
+            outcome.task,
+            session.providers.get(outcome.task.provider),
+            outcome.video,
+            outcome.error,
+            None,
+        )
 
-    end = run_work(work, idle=texts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
-    status = _show(end, as_json)
-    _say_made(end, quiet, began)
+    end = run_work(work, idle=interrupts.CHECK_TASK, limit=timeout, paid=True, quiet=quiet)
+    status = show_ending(end, as_json)
+    say_made(end, quiet)
     return status
 
 
@@ -249,7 +234,7 @@ def cancel(task: TaskName, /, *, as_json: OneObject = False) -> int:
         done = await session.runner.cancel(task)
         return done, session.providers.get(done.task.provider)
 
-    done, provider = run_work(work, idle=texts.CHECK_TASK, paid=True)
+    done, provider = run_work(work, idle=interrupts.CHECK_TASK, paid=True)
     text = texts.cancellation_text(done, provider)
     if as_json:
         say(text)
@@ -257,40 +242,3 @@ def cancel(task: TaskName, /, *, as_json: OneObject = False) -> int:
     else:
         result(text)
     return 0 if done.cancelled else NOT_DELIVERED
-
-
-def _stored(task: Task, provider: Provider | None, output: str | None) -> Video | None:
-    """The video of a task that was found in the store, which has been written to `output`."""
-    if task.standing != "stored":
-        return None
-    file = full_path(Path(output).expanduser()) if output is not None else Path(str(task.file))
-    return Video.of(task, file, reused=True, provider=provider)
-
-
-def _end(session: Session[_End], outcome: "Outcome", began: float) -> _End:
-    provider, took = session.providers.get(outcome.task.provider), time.time() - began
-    return _End(outcome.task, provider, outcome.video, outcome.error, took)
-
-
-def _say_made(end: _End, quiet: bool, began: float) -> None:
-    if end.video is not None and not quiet:
-        likely = None if end.task is None else likely_cost(end.task)
-        text = made_text(end.video, end.provider, end.took, began, likely)
-        say("\n".join(paragraph(text, "")))
-
-
-def _show(end: _End, as_json: bool, among: bool = False) -> int:
-    """Print how a task ended, perhaps `among` others; returns its exit status."""
-    error, text = end.error, None
-    if error is not None:
-        text = end.text or texts.error_text(error, end.task, end.provider)
-        shown = texts.in_lines(text, error)
-        say(f"{error.task}: {shown}" if among else shown)
-    file = None if end.video is None else end.video.file
-    if as_json:
-        result(as_object(error, end.task, end.video, text, end.provider, end.reused), file)
-    elif file is not None:
-        result(str(file), file)
-    elif error is None and end.task is not None:  # It is left to the provider.
-        result(end.task.id)
-    return 0 if error is None else exit_status(error)

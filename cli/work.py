@@ -19,10 +19,9 @@ from ..core.runner import background
 from ..core.settings import Settings
 from ..core.text import join_sentences
 from ..core.time_left import TimeLeft
-from . import texts
+from . import interrupts
 from .console import say
 from .display import Display
-from .tally import counts
 
 if TYPE_CHECKING:
     from ..core.journal.task import Task
@@ -88,8 +87,10 @@ class Session(Generic[ItemT]):
 
     def show(self, found: Callable[[ItemT], object]) -> None:
         """Call `found` with each result that has come since."""
-        while not self._found.empty():
-            with self.display.hidden():
+        if self._found.empty():
+            return
+        with self.display.hidden():
+            while not self._found.empty():
                 found(self._found.get())
 
 
@@ -124,7 +125,8 @@ def run_work(
 
     global begun, installed  # noqa: PLW0603 - one per process, like the loop.
     time_left = TimeLeft(limit + _AT_MOST)
-    session = Session[ItemT](Runner(Settings()), Display(quiet))
+    runner = Runner(Settings())
+    session = Session[ItemT](runner, Display(quiet, providers=runner.registry.providers))
     installed = session.providers
     interrupted = False
     try:
@@ -140,6 +142,7 @@ def run_work(
     finally:
         _close(session, time_left.left)
     if interrupted:
+        session.show(found)
         raise _interrupted(session, idle, go_on)
     if not done:
         raise _given_up(session, paid)
@@ -187,7 +190,7 @@ def _close(session: Session[Any], left: float) -> None:
         paying = runner.paying
         if paying:
             rehearsal = all(each.sandbox for each in session.display.tasks.values())
-            say(texts.waiting_for_answer(grace, rehearsal))
+            say(interrupts.waiting_for_answer(grace, rehearsal))
         try:
             closing = background.start(runner.aclose(grace))
         except (OSError, RuntimeError, MemoryError):  # There is no loop, so nothing has begun.
@@ -225,18 +228,22 @@ def _interrupted(session: Session[Any], idle: str, go_on: str) -> Interrupted:
     """What an interrupt left behind, and how to go on with it."""
     tally = session.display.tally
     names = list(session.display.tasks) or list(session.runner.claimed)
-    names = list({*names, *(task.id for task in session.tasks)} if tally else names)
+    if tally is not None:
+        named = (row.task for row in session.display.rows.values() if row.task)
+        names = list({*names, *named, *(task.id for task in session.tasks)})
     if not names:
         return Interrupted(idle, session.tasks)
     tasks = _look(names) or [
         task for name in names if (task := session.runner.running(name)) is not None
     ]
     if tally is not None:
-        counted = counts(tally, session.display.rows.values(), tasks)
-        return Interrupted(texts.interrupted_run(counted, go_on), tasks)
+        rows = list(session.display.rows.values())
+        tally.interrupt(rows, {task.id: task for task in tasks}, session.providers)
+        lines = tally.end_lines(go_on, go_on, interrupted=True)
+        return Interrupted(join_sentences(interrupts.INTERRUPTED, *lines), tasks)
     if len(tasks) < len(names):
-        return Interrupted(texts.interrupted_among(names), tasks)
-    return Interrupted(texts.interrupt_text(tasks, session.providers), tasks)
+        return Interrupted(interrupts.interrupted_among(names), tasks)
+    return Interrupted(interrupts.interrupt_text(tasks, session.providers), tasks)
 
 
 def _look(names: Sequence[str]) -> "list[Task]":

@@ -49,8 +49,8 @@ class Plan:
     equal: Sequence[Task | None]
 
     def label(self, number: int) -> str:
-        """What a row is called where there is little room, by its number from 1 on."""
-        return f"row {number} {own_name(self.rows[number - 1].labels)}".rstrip()
+        """What a row is called, by its number from 1 on."""
+        return row_name(number, self.rows[number - 1].labels)
 
 
 async def make_plan(runner: "Runner", asked: Asked, flags: Flags, files: Files) -> Plan:

@@ -15,19 +15,21 @@ from ...core.rows.problems import row_name
 from ...core.runner.many import CheckedRow, RowOutcome
 from ...core.runner.objects import KEYS, Object, task_object
 from ...core.runner.results import cost_in_usd, likely_cost
-from .. import texts
+from .. import interrupts, texts
 from ..console import result, say
+from ..ends import End, end_of, state_of, status_of
+from ..estimate import pace_of
 from ..exits import BROKEN, USAGE
-from ..tally import pace_of
 from ..work import Interrupted, Session, run_work
 from .flags import ManyFlags
 from .plan import Asked, Plan, equal_rows, make_plan
 from .preview import preview
 from .report import Report
-from .summary import Summary, ended, status_of
 
 if TYPE_CHECKING:
     from ...core.progress import Listener, Progress
+    from ..display import Display
+    from ..tally import Tally
 
 #: How to go on with what is left.
 GO_ON = "Run the same command again to go on."
@@ -47,7 +49,7 @@ def make_all(ask: Ask, flags: ManyFlags, files: Files, report: Report | None, li
     """
     run = _Run(ask, flags, files, report)
     try:
-        run_work(run.work, texts.NOTHING_SENT, run.show, limit, quiet=flags.quiet, go_on=GO_ON)
+        run_work(run.work, interrupts.NOTHING_SENT, run.show, limit, quiet=flags.quiet, go_on=GO_ON)
     except Interrupted as interrupted:
         run.leave(interrupted.tasks)
         interrupted.tasks = ()
@@ -67,7 +69,8 @@ class _Run:
     files: Files
     report: Report | None
     plan: Plan | None = field(default=None, init=False)
-    _summary: Summary = field(factory=lambda: Summary(0), init=False)
+    _display: "Display | None" = field(default=None, init=False)
+    _tally: "Tally | None" = field(default=None, init=False)
     _providers: Mapping[str, Provider] = field(factory=dict, init=False)
     _ended: set[int] = field(factory=set, init=False)
     _status: int = field(default=0, init=False)
@@ -83,8 +86,8 @@ class _Run:
             result(text)
             self._status = 0 if sendable else USAGE
             return
-        self._summary, self.plan = Summary(len(plan.rows)), plan
-        self._begin(session, plan)
+        self._display, self.plan = session.display, plan
+        self._begin(session.display, plan)
         listeners: dict[int, Listener] = {}
 
         def listen(number: int, progress: "Progress") -> None:
@@ -101,20 +104,23 @@ class _Run:
             max_tasks=flags.max_tasks,
             progress=listen,
         ):
-            self._note(session, plan, outcome)
+            session.display.ended(plan.label(outcome.number), self._end(outcome))
             session.give(outcome)
 
-    def _begin(self, session: Session[RowOutcome], plan: Plan) -> None:
+    def _begin(self, display: "Display", plan: Plan) -> None:
         pace = pace_of(row.order.targets[0].provider for row in plan.rows)
         limit, jobs = self.flags.max_cost, self.flags.jobs
         spent = 0.0 if limit is None else fsum(map(self._spent, filter(None, plan.equal)))
-        session.display.expect(len(plan.rows), limit, spent_usd=spent, pace=pace, jobs=jobs)
+        self._tally = display.expect(len(plan.rows), limit, spent_usd=spent, pace=pace, jobs=jobs)
         for text in () if self.flags.quiet else equal_rows(plan):
             say(text)
+        for number, task in enumerate(plan.equal, 1):
+            if task is not None:
+                at_provider = task.standing in ("at_provider", "made")
+                reused = task.standing != "unsent"
+                display.name(task.id, plan.label(number), at_provider, reused=reused)
+                self._report(RowOutcome(number, plan.rows[number - 1], task, None, None, reused))
         if self.report is not None:
-            for number, task in enumerate(plan.equal, 1):
-                if task is not None:
-                    self.report.add(number, task_object(task, self._providers.get(task.provider)))
             self.report.write()
 
     def _spent(self, task: Task) -> float:
@@ -124,32 +130,41 @@ class _Run:
         known = cost_in_usd(task, self._providers.get(task.provider))
         return known or likely_cost(task) or 0.0
 
-    def _note(self, session: Session[RowOutcome], plan: Plan, outcome: RowOutcome) -> None:
-        task, cost = outcome.task, None
-        if task is not None and not task.sandbox and not outcome.reused:
-            cost = cost_in_usd(task, self._providers.get(task.provider))
-        session.display.ended(plan.label(outcome.number), ended(outcome), cost)
+    def _provider(self, outcome: RowOutcome) -> Provider | None:
+        about = outcome.task or outcome.error
+        return None if about is None else self._providers.get(about.provider or "")
+
+    def _end(self, outcome: RowOutcome) -> End:
+        return end_of(
+            outcome.task,
+            self._provider(outcome),
+            video=outcome.video,
+            error=outcome.error,
+            reused=outcome.reused,
+        )
 
     # -- in the main thread ----------------------------------------------------------------
 
     def show(self, outcome: RowOutcome) -> None:
-        """Print how a row ended, and count it."""
+        """Print how a row ended."""
         self._ended.add(outcome.number)
-        name = row_name(outcome.number, outcome.row.labels)
         task, error = outcome.task, outcome.error
-        provider = None if task is None else self._providers.get(task.provider)
-        if provider is None and error is not None:
-            provider = self._providers.get(error.provider or "")
-        self._summary.add(name, outcome, provider)
-        self._status = max(self._status, status_of(outcome))
-        text = None if error is None else texts.error_text(error, task, provider)
+        state = state_of(task, outcome.video, error, outcome.reused)
+        self._status = max(self._status, status_of(state, error))
+        text = None if error is None else texts.error_text(error, task, self._provider(outcome))
         if error is not None and text is not None and not self._was_said(error):
+            name = row_name(outcome.number, outcome.row.labels)
             say(f"{name}: {texts.in_lines(text, error)}")
-        facts = row_facts(outcome, provider, text)
+        self._print(outcome, self._report(outcome, text))
+
+    def _report(self, outcome: RowOutcome, text: str | None = None) -> Object:
+        """The object of a row, which is in the report as well; `text` is that of its error."""
+        facts = row_facts(outcome, self._provider(outcome), text)
         if self.report is not None:
-            state = facts["state"] or ended(outcome)
-            self.report.add(outcome.number, {**facts, "state": state})
-        self._print(outcome, facts)
+            state = self._end(outcome).state
+            told = None if state in ("not_sent", "unknown") else facts["state"]
+            self.report.add(outcome.number, {**facts, "state": told or state})
+        return facts
 
     def _was_said(self, error: Kling26Error) -> bool:
         """Whether it holds back many rows: that is said of the first, and then they are counted."""
@@ -179,35 +194,33 @@ class _Run:
             found = [known[name] for name in row.order.fingerprints if name in known]
             task = found[0] if found else self.plan.equal[number - 1]
             error = NotSent("It was interrupted before it was sent.") if task is None else None
-            outcome = RowOutcome(number, row, task, None, error, reused=task is not None)
-            self._leave(outcome)
+            outcome = RowOutcome(number, row, task, None, error, self._is_reused(number))
+            facts = self._report(outcome, None if error is None else str(error))
+            if self.flags.as_json:
+                self._print(outcome, facts)
         self._say_summary()
 
-    def _leave(self, outcome: RowOutcome) -> None:
-        task, text = outcome.task, None if outcome.error is None else str(outcome.error)
-        provider = None if task is None else self._providers.get(task.provider)
-        self._summary.add("", outcome, provider)
-        facts = row_facts(outcome, provider, text)
-        if self.report is not None:
-            state = facts["state"] or ended(outcome)
-            self.report.add(outcome.number, {**facts, "state": state})
-        if self.flags.as_json:
-            self._print(outcome, facts)
+    def _is_reused(self, number: int) -> bool:
+        """Whether another run has paid for a row, as far as is known."""
+        if self._display is None or self.plan is None:
+            return False
+        row = self._display.rows.get(self.plan.label(number))
+        return row is not None and row.is_reused
 
     def end(self) -> int:
         """Say what has become of all rows; returns the exit status."""
         if self.plan is None:
             return self._status
-        if not self.flags.quiet:
-            for line in self._summary.texts(FETCH if self.flags.no_wait else GO_ON):
+        if self._tally is not None and not self.flags.quiet:
+            for line in self._tally.end_lines(FETCH if self.flags.no_wait else GO_ON, GO_ON):
                 say(line)
         self._say_summary()
         broken = self.report is not None and self.report.failed
         return max(self._status, BROKEN if broken else 0)
 
     def _say_summary(self) -> None:
-        if self.flags.as_json:
-            result(json.dumps({"summary": self._summary.as_object()}))
+        if self.flags.as_json and self._tally is not None:
+            result(json.dumps({"summary": self._tally.as_object()}))
 
 
 def row_facts(outcome: RowOutcome, provider: Provider | None, text: str | None) -> Object:

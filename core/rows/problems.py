@@ -26,13 +26,12 @@ def row_name(number: int, labels: Mapping[str, str]) -> str:
     What a row is called.
 
     >>> row_name(5, {"name": "fox"}), row_name(6, {})
-    ('row 5 (fox)', 'row 6')
+    ('row 5 fox', 'row 6')
     """
-    name = own_name(labels)
-    return f"row {number} ({name})" if name else f"row {number}"
+    return f"row {number} {_own_name(labels)}".rstrip()
 
 
-def own_name(labels: Mapping[str, str]) -> str:
+def _own_name(labels: Mapping[str, str]) -> str:
     """What tells a row from others, of its labels; "" if it has none."""
     names = [labels[each] for each in _NAMES if labels.get(each)]
     return sanitize((names or [each for each in labels.values() if each] or [""])[0], 40)

@@ -91,8 +91,8 @@ def test_problems_name_their_rows_and_the_exit_status_is_the_worst(user: User) -
 
     assert ran.status == 5
     lines = ran.err.splitlines()
-    assert any(line.startswith("row 1 (fox): kie.ai's emulator could") for line in lines) or any(
-        line.startswith("row 1 (fox): kie.ai's emulator may") for line in lines
+    assert any(line.startswith("row 1 fox: kie.ai's emulator could") for line in lines) or any(
+        line.startswith("row 1 fox: kie.ai's emulator may") for line in lines
     )
     assert "1 of 3 here, 1 unknown, 1 failed." in lines
     assert "; what to do: kling26 tasks k26-" in ran.err
@@ -114,7 +114,8 @@ def test_rows_over_the_limit_are_left_unsent(user: User) -> None:
     again = batch(user, "clips.csv", "--max-tasks", "1", "--json")
 
     assert (ran.status, again.status) == (2, 2)
-    assert "1 of 2 here, 1 not sent." in ran.err
+    assert "1 of 2 here, 1 not sent.\n" in ran.err
+    assert ran.err.endswith("Raise --max-tasks, then run the same command again.\n")
     assert "At most 1 of these videos may be paid for, and 1 is already" in ran.err
     assert objects(again)[1]["reused"] == 1
     assert user.rows() == 1
@@ -144,13 +145,21 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
     rows = "".join(f"Fox {n}\n" for n in range(4))
     line = ("batch", save(user, f"prompt\n{rows}"), "--sandbox", "--report", "done.csv", "--json")
 
-    ran = user.start(*line).until("row 2: taken").interrupt(signal.SIGINT).ended()
+    ran = (
+        user.start(*line)
+        .until("row 2: accepted by kie.ai's emulator")
+        .interrupt(signal.SIGINT)
+        .ended()
+    )
 
     assert ran.status == 130
     assert "Interrupted. " in ran.err
     assert ran.err.endswith("Run the same command again to go on.\n")
     found, summary = objects(ran)
-    assert len(found) == summary["rows"] == len(report(user)) == 4
+    rows = report(user)
+    assert len(found) == summary["rows"] == len(rows) == 4
+    assert {each["state"] for each in rows} <= {"stored", "submitted", "unknown", "not_sent"}
+    assert sum(each["state"] == "not_sent" for each in rows) == summary["not_sent"]
     assert user.call(*line).status == 0
     assert user.rows() == 4
 

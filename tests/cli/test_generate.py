@@ -9,7 +9,12 @@ from typing import Any
 import av
 import pytest
 
-GENERATING = ("submitting to kie", "queued at kie", "generating", "downloading")
+GENERATING = (
+    "submitting to kie.ai's emulator",
+    "queued at kie.ai's emulator",
+    "generating",
+    "downloading",
+)
 
 
 @pytest.fixture(scope="module")

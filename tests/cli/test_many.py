@@ -6,9 +6,13 @@ from collections.abc import Sequence
 import pytest
 from attrs import define
 from kling26.cli.display import Display
+from kling26.cli.ends import End
+from kling26.core.plugins import load_providers
 from kling26.core.progress import Phase, Progress
 from rich.cells import cell_len
 from rich.console import Console
+
+PROVIDERS = load_providers().providers
 
 
 @define
@@ -38,7 +42,7 @@ def step(number: int, phase: Phase, **facts: object) -> Progress:
 
 def run_of(clock: Clock, phases: Sequence[Progress], total: int = 0, live: bool = True) -> Display:
     """A run in which each row has reported one step."""
-    display = Display(clock=clock)
+    display = Display(clock=clock, providers=PROVIDERS)
     if live:
         display._live = object()  # type: ignore[assignment]
     display.expect(total or len(phases))
@@ -126,11 +130,33 @@ def test_letters_that_take_two_columns_leave_the_others_in_line(clock: Clock) ->
 
 def test_an_ended_row_is_gone(clock: Clock) -> None:
     display = run_of(clock, [step(1, "running", elapsed=1.0), step(2, "queued", elapsed=1.0)])
-    display.ended("row 1 fox", "here", 0.275)
+    display.ended("row 1 fox", End("here", 0.275))
 
     assert [line.split("  ")[0] for line in shown(display)] == [
         "1 of 2 here · 1 being made · 0.28 USD", "row 2 fox"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (90, "1 of 9 here · 1 unknown · 1 failed · 1 being made · 5 waiting · at least 0.28 USD"),
+        (70, "1 of 9 here · 1 being made · 5 waiting · at least 0.28 USD"),
+        (55, "1 of 9 here · 1 being made · at least 0.28 USD"),
+        (40, "1 of 9 here · at least 0.28 USD"),
+        (17, "1 of 9 here"),
+        (12, "1 of 9 he…"),
+    ],
+)
+def test_a_narrow_screen_has_the_money_rather_than_what_rows_and_end_tell(
+    clock: Clock, width: int, line: str
+) -> None:
+    display = run_of(clock, [step(1, "running", elapsed=1.0)], total=9)
+    display.ended("row 2", End("here", 0.275))
+    display.ended("row 3", End("unknown", is_paid=True))
+    display.ended("row 4", End("failed"))
+
+    assert shown(display, width)[0] == line
 
 
 def test_a_task_is_called_by_the_beginning_of_its_id(clock: Clock) -> None:
@@ -152,9 +178,9 @@ def test_a_log_says_what_was_taken_and_what_is_here(
     hear = display.listener("row 1 fox")
     for phase in ("waiting", "submitting", "queued", "running", "running", "downloading"):
         hear(step(1, phase, elapsed=None if phase in ("waiting", "submitting") else 1.0))  # type: ignore[arg-type]
-    display.ended("row 1 fox", "here")
+    display.ended("row 1 fox", End("here"))
 
-    assert capsys.readouterr().err == "row 1 fox: taken by kie\nrow 1 fox: here\n"
+    assert capsys.readouterr().err == "row 1 fox: accepted by kie.ai\nrow 1 fox: here\n"
 
 
 def test_what_was_stored_before_is_no_line_but_what_was_watched_is(
@@ -164,8 +190,8 @@ def test_what_was_stored_before_is_no_line_but_what_was_watched_is(
     for elapsed in (5.0, 6.0):
         clock.now += 1.0
         display.listener("row 1 fox")(step(1, "running", elapsed=elapsed))
-    display.ended("row 1 fox", "reused")
-    display.ended("row 2 fox", "reused")
+    display.ended("row 1 fox", End("reused"))
+    display.ended("row 2 fox", End("reused"))
 
     assert capsys.readouterr().err == "row 1 fox: here\n"
 
@@ -180,11 +206,11 @@ def test_a_thousand_rows_make_some_two_thousand_lines(
             hear(step(number, phase, message="Busy." if phase == "waiting" else None))  # type: ignore[arg-type]
         for phase in ("queued", "running", "running", "downloading", "downloading"):
             hear(step(number, phase, elapsed=1.0))  # type: ignore[arg-type]
-        display.ended(f"row {number}", "here")
+        display.ended(f"row {number}", End("here"))
         clock.now += 0.5
 
     lines = capsys.readouterr().err.splitlines()
-    assert sum(line.endswith("taken by kie") for line in lines) == 1000
+    assert sum(line.endswith("accepted by kie.ai") for line in lines) == 1000
     assert sum(line.endswith(": here") for line in lines) == 1000
     assert len(lines) < 2050
 
@@ -196,7 +222,7 @@ def test_a_log_says_now_and_then_how_far_it_is(
     for elapsed in range(0, 65, 5):
         clock.now = 1000.0 + elapsed
         display.listener("row 1 fox")(step(1, "running", elapsed=float(elapsed)))
-    display.ended("row 1 fox", "here", told=True)
+    display.ended("row 1 fox", End("here"), told=True)
 
     assert capsys.readouterr().err.splitlines() == [
         "0 of 2 here · 1 being made · 1 waiting",
@@ -234,7 +260,7 @@ def test_quiet_says_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) ->
     for phase in ("found", "submitting", "queued", "note"):
         hear(step(1, phase, message="A note."))  # type: ignore[arg-type]
         clock.now += 60.0
-    display.ended("row 1", "here")
+    display.ended("row 1", End("here"))
 
     assert capsys.readouterr().err == ""
 

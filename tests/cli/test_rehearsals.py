@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kling26.cli import texts
+from kling26.cli import interrupts, texts
 from PIL import Image
 
 from .test_texts import PROVIDERS, STATES, task
@@ -95,11 +95,11 @@ def test_how_a_rehearsed_task_stands_speaks_of_no_money() -> None:
     for real in STATES.values():
         rehearsal = task(real.state, realm="sandbox", sending=real.sending, ticket=real.ticket)
         said = texts.task_text(rehearsal, PROVIDERS["kie"])
-        interrupted = texts.interrupt_text([rehearsal], PROVIDERS)
+        interrupted = interrupts.interrupt_text([rehearsal], PROVIDERS)
 
         assert not OF_MONEY.search(said + interrupted)
-    assert "Waiting up to 10 seconds" in texts.waiting_for_answer(10, rehearsal=True)
-    assert not OF_MONEY.search(texts.waiting_for_answer(10, rehearsal=True))
+    assert "Waiting up to 10 seconds" in interrupts.waiting_for_answer(10, rehearsal=True)
+    assert not OF_MONEY.search(interrupts.waiting_for_answer(10, rehearsal=True))
 
 
 def test_quiet_leaves_all_but_the_result_out(user: Any) -> None:

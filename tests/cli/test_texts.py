@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
-from kling26.cli import keys, progress_texts, texts
+from kling26.cli import interrupts, keys, progress_texts, texts
 from kling26.cli.work import Interrupted
 from kling26.core import (
     KeyRejected,
@@ -130,16 +130,16 @@ def test_an_open_task_with_an_error_says_how_to_go_on() -> None:
     ],
 )  # fmt: skip
 def test_an_interrupt_says_how_the_task_stands(standing: Standing, text: str) -> None:
-    assert texts.interrupt_text([STATES[standing]], PROVIDERS) == text
+    assert interrupts.interrupt_text([STATES[standing]], PROVIDERS) == text
 
 
 def test_an_interrupt_of_several_tasks_names_those_that_are_open() -> None:
     several = [STATES["made"], task("stored", id="k26-2"), task("submitted", id="k26-3")]
 
-    assert texts.interrupt_text(several, PROVIDERS) == (
+    assert interrupts.interrupt_text(several, PROVIDERS) == (
         "Interrupted. Continue with: kling26 resume k26-1 k26-3"
     )
-    assert texts.interrupt_text(several[1:2] * 2, PROVIDERS) == "Interrupted."
+    assert interrupts.interrupt_text(several[1:2] * 2, PROVIDERS) == "Interrupted."
 
 
 def test_a_task_of_a_plug_in_that_is_gone_is_described_all_the_same() -> None:
@@ -315,18 +315,33 @@ def made(**more: Any) -> Video:
         (made(sandbox=True), "Rehearsed with kie.ai's emulator in 1:12 (k26-1)."),
         # It was requested before, but only this command has paid for it.
         (made(reused=True), "Made by kie.ai in 1:12 for 55 credits (k26-1)."),
-        (
-            made(reused=True, paid=SINCE),
-            "Made by kie.ai on 1970-01-01 00:10; this time it cost nothing (k26-1).",
-        ),
-        (
-            made(reused=True, paid=SINCE, sandbox=True),
-            "Rehearsed with kie.ai's emulator on 1970-01-01 00:10 (k26-1).",
-        ),
     ],
 )
 def test_a_video_says_who_made_it_how_fast_and_for_what(video: Video, text: str) -> None:
-    assert progress_texts.made_text(video, PROVIDERS["kie"], 72.4, began=1000.0) == text
+    assert progress_texts.made_text(video, PROVIDERS["kie"], 72.4) == text
+
+
+@pytest.mark.parametrize(
+    ("video", "text"),
+    [
+        (made(paid=SINCE), "Made by kie.ai on 1970-01-01 00:10; this time it cost nothing (k26-1)"),
+        (made(paid=SINCE, sandbox=True), "Rehearsed with kie.ai's emulator on 1970-01-01 00:10"),
+    ],
+)
+def test_only_a_video_that_was_here_before_costs_nothing(video: Video, text: str) -> None:
+    said = progress_texts.made_text(video, PROVIDERS["kie"], None, here_before=True)
+
+    assert said.startswith(text)
+
+
+def test_a_video_that_is_fetched_for_the_first_time_has_cost_what_it_costs() -> None:
+    video = made(paid=SINCE, cost_usd=0.275)
+
+    assert progress_texts.made_text(video, PROVIDERS["kie"], None) == (
+        "Made by kie.ai for 55 credits, worth 0.275 USD (k26-1)."
+    )
+    assert progress_texts.made_among(video) == "k26-1: here, for 55 credits, worth 0.275 USD"
+    assert progress_texts.made_among(video, here_before=True) == "k26-1: here already"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +355,7 @@ def test_a_video_says_who_made_it_how_fast_and_for_what(video: Video, text: str)
     ],
 )
 def test_an_early_interrupt_says_no_more_than_is_true(line: list[str], text: str) -> None:
-    assert texts.interrupted_early(line) == text
+    assert interrupts.interrupted_early(line) == text
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -119,7 +119,7 @@ def test_a_cost_that_nobody_told_is_about_the_price() -> None:
     known = made(cost=0.2, cost_unit="USD", provider="cometapi")
 
     def said(video: Video) -> str:
-        return made_text(video, provider, 72.4, 1000.0, likely=0.21)
+        return made_text(video, provider, 72.4, likely=0.21)
 
     assert said(comet) == "Made by CometAPI in 1:12 for about 0.21 USD (k26-1)."
     assert said(known) == "Made by CometAPI in 1:12 for 0.20 USD (k26-1)."

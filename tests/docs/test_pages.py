@@ -181,7 +181,7 @@ def test_the_last_line_is_as_shown(commands: Any) -> None:
         cost_unit="credits", cost_usd=0.275, reused=False, paid=1.0,
     )  # fmt: skip
 
-    assert made_text(video, Kie(), 72.0, began=0.0) == shown.strip()
+    assert made_text(video, Kie(), 72.0) == shown.strip()
 
 
 def test_every_key_of_the_json_is_in_the_table(commands: Any, reader: Any) -> None:
