@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 from ...core.errors import Kling26Error, UsageError
 from ...core.journal.task import Task
 from ...core.rows.outputs import Files, collisions, placed, with_outputs
-from ...core.rows.problems import own_name, refused, row_name
+from ...core.rows.problems import refused, row_name
 from ...core.runner.many import CheckedRow, Row
 from ...core.text import join_words
 from ..parameters import Flags
