@@ -69,7 +69,7 @@ def command(
 def program(source: str, folder: Path, environ: Mapping[str, str], stdin: str = "") -> str:
     """What a Python program prints."""
     with _user(folder, environ, stdin) as (patch, said):
-        patch.setattr(asyncio, "run", clock.run)
+        patch.setattr(asyncio, "run", _run)
         patch.setattr(api, "_runners", {})
         exec(compile(source, "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102
         for runner in api._runners.values():
@@ -141,9 +141,25 @@ def _virtual_loop() -> _Background:
     return loop
 
 
+#: The event loops of programs that are running, each with when its clock began.
+_loops: list[tuple[asyncio.AbstractEventLoop, float]] = []
+
+
+def _run(work: Coroutine[object, None, T]) -> T:
+    """`asyncio.run` of a program, in virtual time."""
+    with asyncio.Runner(loop_factory=clock.VirtualLoop) as runner:
+        loop = runner.get_loop()
+        _loops.append((loop, _time() - loop.time()))
+        try:
+            return runner.run(work)
+        finally:
+            _loops.pop()
+
+
 def _time() -> float:
-    """Seconds since the epoch, as they pass for the commands: whatever they wait for, for all."""
-    return _EPOCH + _virtual_loop().time()
+    """Seconds since the epoch, as they pass for commands and programs: what one waits, all do."""
+    loop, began = _loops[-1] if _loops else (_virtual_loop(), _EPOCH)
+    return began + loop.time()
 
 
 @contextmanager
