@@ -105,6 +105,7 @@ def test_without_credit_the_others_are_not_sent(user: User) -> None:
     assert ran.status == 3
     assert (summary["refused"], summary["not_sent"]) == (1, 1)
     assert found[1]["prompt"] == "A grey owl"
+    assert ran.err.endswith("Run the same command again to go on.\n")  # Emulators make it up.
     assert "for the same reason as another one" in found[1]["error"]
     assert user.rows() == 1
 
@@ -119,6 +120,15 @@ def test_rows_over_the_limit_are_left_unsent(user: User) -> None:
     assert "At most 1 of these videos may be paid for, and 1 is already" in ran.err
     assert objects(again)[1]["reused"] == 1
     assert user.rows() == 1
+
+
+def test_rows_without_a_key_say_what_helps(user: User) -> None:
+    ran = user.call("batch", save(user), KIE_API_KEY=None)
+
+    assert ran.status == 2
+    assert ran.err.endswith(
+        "0 of 2 here, 2 not sent.\nSet a working key for kie.ai, then run the same command again.\n"
+    )
 
 
 def test_equal_rows_are_said_and_paid_once(user: User) -> None:
