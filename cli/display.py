@@ -70,21 +70,21 @@ class Display:
         stderr: Any = Channel(sys.stderr)  # What cannot be shown does not matter.
         console = Console(file=stderr, markup=False, highlight=False, emoji=False)
         if console.is_terminal and not console.is_dumb_terminal:
-            self._live = self._begun(console)
+            self._show_on(console)
 
-    def _begun(self, console: "Console") -> "Live":
-        """A live display, below whatever is on the screen by now."""
+    def _show_on(self, console: "Console") -> None:
+        """Begin a live display, below whatever is on the screen by now."""
         from rich.live import Live
 
-        live = Live(
+        # It is ours before it starts: an interrupt in between must not leave it on the screen.
+        self._live = Live(
             console=console,
             get_renderable=lambda: self._shown(console),
             transient=True,
             # Results go to stdout; rich would otherwise redirect them to its console.
             redirect_stdout=False,
         )
-        live.start(refresh=True)
-        return live
+        self._live.start(refresh=True)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -98,7 +98,7 @@ class Display:
             yield
         finally:
             # Another one: the old one would wipe as many lines as it had, which are not its own.
-            self._live = self._begun(live.console)
+            self._show_on(live.console)
 
     # -- many rows -------------------------------------------------------------------------
 

@@ -58,16 +58,18 @@ def end_of(
     video: "Video | None" = None,
     error: Kling26Error | None = None,
     reused: bool = False,
+    rehearsal: bool = False,
 ) -> End:
     """
     How a row ended whose task is so, if there is one.
 
-    `reused` says that its video was requested before, so that this run has not paid for it.
+    `reused` says that its video was requested before, so that this run has not paid for it;
+    `rehearsal` that it would have been sent to an emulator.
     """
     state = state_of(task, video, error, reused)
     advice = ""
     if error is not None and state == "not_sent":
-        advice = before_again(error, provider)
+        advice = before_again(error, provider, rehearsal)
     if task is None:
         return End(state, advice=advice)
     at_provider = task.standing in ("at_provider", "made")

@@ -262,8 +262,12 @@ def _raise_limit(setting: str) -> str:
     return f"Set {PREFIX}{setting.upper()} to a larger number, or to none for no limit."
 
 
-def before_again(error: Kling26Error, provider: Provider | None) -> str:
-    """What helps the rows of a run that were held back, worded for the middle of a sentence."""
+def before_again(error: Kling26Error, provider: Provider | None, rehearsal: bool) -> str:
+    """
+    What helps the rows of a run that were held back, worded for the middle of a sentence.
+
+    After a rehearsal nothing has to change at a provider: what an emulator says is made up.
+    """
     remedy = error.remedy
     if remedy is None:
         return ""
@@ -272,7 +276,9 @@ def before_again(error: Kling26Error, provider: Provider | None) -> str:
         return f"set the budget higher ({PREFIX}{str(remedy.option).upper()})"
     if remedy.do == "change" and remedy.option in _LIMITS_OF_A_RUN:
         return f"raise {_LIMITS_OF_A_RUN[remedy.option]}"
-    ways = {"set_key": f"set another key for {who}", "top_up": f"top up the account at {who}"}
+    if rehearsal:
+        return ""
+    ways = {"set_key": f"set a working key for {who}", "top_up": f"top up the account at {who}"}
     return ways.get(remedy.do, "")
 
 

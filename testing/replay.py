@@ -41,11 +41,13 @@ import httpx
 import pytest
 from attrs import define, field
 
+from ..core.journal.journal import Journal
 from ..core.request import VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
 from ..core.settings import Settings
-from .clock import run
+from .clock import VirtualLoop
+from .stage import EPOCH
 from .tape import NotOnTape, Tape, what_is_missing
 
 T = TypeVar("T")
@@ -83,19 +85,25 @@ class Replay:
     def run(self, work: Callable[[Runner], Coroutine[object, None, T]]) -> T:
         """Run anything that a runner does."""
 
-        async def whole() -> T:
-            async with Runner(self.settings, transport=_Network()) as runner:
+        async def whole(journal: Journal) -> T:
+            runner = Runner(self.settings, transport=_Network(), journal=journal)
+            async with runner:
                 return await work(runner)
 
         if self.recording:
-            return asyncio.run(whole())
+            return asyncio.run(whole(self._journal(None)))
         try:
-            return run(whole())
+            with asyncio.Runner(loop_factory=VirtualLoop) as loop:
+                return loop.run(whole(self._journal(lambda: EPOCH + loop.get_loop().time())))
         except Exception as error:
             missing = _what_is_missing(error)
             if missing is None:
                 raise
             pytest.fail(missing, pytrace=False)
+
+    def _journal(self, clock: Callable[[], float] | None) -> Journal:
+        """The journal in the home folder, by the clock of whoever waits for what it says."""
+        return Journal(self.settings.journal, self.settings.home, clock)
 
 
 def _what_is_missing(error: BaseException | None) -> str | None:

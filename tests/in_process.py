@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache, partial
@@ -69,7 +69,7 @@ def command(
 def program(source: str, folder: Path, environ: Mapping[str, str], stdin: str = "") -> str:
     """What a Python program prints."""
     with _user(folder, environ, stdin) as (patch, said):
-        patch.setattr(asyncio, "run", clock.run)
+        patch.setattr(asyncio, "run", _run)
         patch.setattr(api, "_runners", {})
         exec(compile(source, "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102
         for runner in api._runners.values():
@@ -100,7 +100,8 @@ def _user(
             patch.syspath_prepend(installed)
         if not any(name.endswith("_BASE_URL") for name in environ):
             patch.setattr(background, "start", _virtual_loop().start)
-            patch.setattr(in_process, "Conditions", partial(Conditions, clock=_clock()))
+            patch.setattr(in_process, "Conditions", partial(Conditions, clock=_time))
+            patch.setattr(time, "time", _time)
         plugins._log_problem.cache_clear()  # A new process has logged nothing yet.
         yield patch, said
 
@@ -129,6 +130,10 @@ class _Background(clock.VirtualLoop):
         return asyncio.run_coroutine_threadsafe(wait(), self)
 
 
+#: When the virtual loop's clock began, in seconds since the epoch.
+_EPOCH = time.time() - 10_000.0
+
+
 @cache
 def _virtual_loop() -> _Background:
     loop = _Background()
@@ -136,15 +141,25 @@ def _virtual_loop() -> _Background:
     return loop
 
 
-def _clock() -> Callable[[], float]:
-    """Seconds since the epoch: from now on, an emulator is asked by the clock of its loop."""
-    offsets: dict[asyncio.AbstractEventLoop, float] = {}
+#: The event loops of programs that are running, each with when its clock began.
+_loops: list[tuple[asyncio.AbstractEventLoop, float]] = []
 
-    def now() -> float:
-        loop = asyncio.get_running_loop()
-        return offsets.setdefault(loop, time.time() - loop.time()) + loop.time()
 
-    return now
+def _run(work: Coroutine[object, None, T]) -> T:
+    """`asyncio.run` of a program, in virtual time."""
+    with asyncio.Runner(loop_factory=clock.VirtualLoop) as runner:
+        loop = runner.get_loop()
+        _loops.append((loop, _time() - loop.time()))
+        try:
+            return runner.run(work)
+        finally:
+            _loops.pop()
+
+
+def _time() -> float:
+    """Seconds since the epoch, as they pass for commands and programs: what one waits, all do."""
+    loop, began = _loops[-1] if _loops else (_virtual_loop(), _EPOCH)
+    return began + loop.time()
 
 
 @contextmanager

@@ -162,12 +162,15 @@ class _Run:
         return None if about is None else self._providers.get(about.provider or "")
 
     def _end(self, outcome: RowOutcome) -> End:
+        row = outcome.row
+        targets = row.order.targets if isinstance(row, CheckedRow) else ()
         return end_of(
             outcome.task,
             self._provider(outcome),
             video=outcome.video,
             error=outcome.error,
             reused=outcome.reused,
+            rehearsal=any(target.realm == "sandbox" for target in targets),
         )
 
     # -- in the main thread ----------------------------------------------------------------

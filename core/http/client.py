@@ -38,11 +38,11 @@ from ..status import Realm, Ticket
 from ..text import sanitize, summarize_body
 from ..wire import find_identifier, parse
 from . import addresses
+from .concurrency import ProviderConcurrency
 from .exchange import Answer, NotSent, describe, exchange
 from .flows import drive
 from .pacing import LONGEST_QUESTION_WAIT, RetryPolicy, now
 from .patience import Patience
-from .places import ProviderPlaces
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ class ProviderClient:
     key: Key
     client: httpx.AsyncClient
     paid_client: httpx.AsyncClient
-    places: ProviderPlaces = field(factory=ProviderPlaces)
+    concurrency: ProviderConcurrency = field(factory=ProviderConcurrency)
     _origins: frozenset[tuple[str, str | None, int | None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -283,7 +283,7 @@ class ProviderClient:
 
     async def _send_free(self, request: httpx.Request) -> httpx.Response:
         await self._prepare(request)
-        async with self.places.questions.one():  # Its time begins with its place.
+        async with self.concurrency.questions.slot():  # Its time begins with its slot.
             answer = await self._send(self.client, request, _READ)
         reply = answer.reply
         if answer.problem is not None:

@@ -21,7 +21,7 @@ from attrs import define, field
 from ..errors import NetworkSettingsError
 from ..text import sanitize
 from .certificates import tls_context
-from .lanes import Lanes
+from .connections import ConnectionPool
 from .proxies import Proxies, Proxy, read_proxies
 
 T = TypeVar("T")
@@ -73,10 +73,10 @@ class Outbound(httpx.AsyncBaseTransport):
 
     network: Network
     keep_alive: bool
-    _lanes: Lanes = field(init=False)
+    _connections: ConnectionPool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lanes = Lanes(self._make_lane, self.keep_alive)
+        self._connections = ConnectionPool(self._make_connection, self.keep_alive)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; raises `NetworkSettingsError` only if the request had no effect."""
@@ -84,7 +84,7 @@ class Outbound(httpx.AsyncBaseTransport):
         departure = _Departure(request)
         try:
             way = None if proxy is None else proxy.url
-            reply = await departure.limit(self._lanes.send(request, way))
+            reply = await departure.limit(self._connections.send(request, way))
         except Exception as error:
             if departure.had_effect(proxy):
                 raise
@@ -100,9 +100,9 @@ class Outbound(httpx.AsyncBaseTransport):
         return reply
 
     async def aclose(self) -> None:
-        await self._lanes.aclose()
+        await self._connections.aclose()
 
-    def _make_lane(self, proxy: httpx.URL | None) -> httpx.AsyncHTTPTransport:
+    def _make_connection(self, proxy: httpx.URL | None) -> httpx.AsyncHTTPTransport:
         """A connection that is made with its first request."""
         context, kept = self.network.context(), int(self.keep_alive)
         return httpx.AsyncHTTPTransport(

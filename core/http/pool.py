@@ -15,8 +15,8 @@ from ..provider import Provider
 from ..settings import Settings
 from ..status import Realm
 from .client import ProviderClient
+from .concurrency import ProviderConcurrency
 from .outbound import Network, Outbound
-from .places import ProviderPlaces
 
 #: Builds a transport that answers for these providers' APIs.
 SandboxFactory = Callable[[Mapping[str, Provider]], httpx.AsyncBaseTransport]
@@ -50,7 +50,7 @@ class ClientPool:
     sandbox: SandboxFactory | None = None
     _network: Network = field(factory=Network, init=False)
     _clients: dict[str, httpx.AsyncClient] = field(factory=dict, init=False)
-    _places: dict[str, ProviderPlaces] = field(factory=dict, init=False)
+    _concurrency: dict[str, ProviderConcurrency] = field(factory=dict, init=False)
     #: The names of the providers with an emulator, once the emulators are loaded.
     _emulated: frozenset[str] | None = field(default=None, init=False)
 
@@ -70,25 +70,21 @@ class ClientPool:
                     f"{title} has no emulator, so it cannot be used in the sandbox.",
                     provider=provider.name,
                 )
-            places = self.places(realm, provider)
-            return ProviderClient(provider, realm, _SANDBOX_KEY, client, client, places)
+            concurrency = self.concurrency(realm, provider)
+            return ProviderClient(provider, realm, _SANDBOX_KEY, client, client, concurrency)
         key = key or Keys(self.settings).need(provider)
         if self.transport is None:
             self._network.check()
-        free, paid, places = (
-            self._client("free"),
-            self._client("paid"),
-            self.places(realm, provider),
-        )
-        return ProviderClient(provider, realm, key, free, paid, places)
+        free, paid = self._client("free"), self._client("paid")
+        return ProviderClient(provider, realm, key, free, paid, self.concurrency(realm, provider))
 
     def downloads(self, realm: Realm) -> httpx.AsyncClient:
         """The client that downloads results; it never gets a key."""
         return self._client("sandbox" if realm == "sandbox" else "downloads")
 
-    def places(self, realm: Realm, provider: Provider) -> ProviderPlaces:
+    def concurrency(self, realm: Realm, provider: Provider) -> ProviderConcurrency:
         """How much may go on at once at a provider."""
-        return self._places.setdefault(f"{realm}:{provider.name}", ProviderPlaces())
+        return self._concurrency.setdefault(f"{realm}:{provider.name}", ProviderConcurrency())
 
     async def aclose(self) -> None:
         for client in self._clients.values():

@@ -23,15 +23,16 @@ from attrs import define, field
 from ..errors import JournalBusy, JournalError
 from ..threads import DaemonThreads
 from .address import Address, BadAddress, address_of, is_sqlites_own
-from .engine import BUSY_TIMEOUT, READING, make_engine
-from .line import TOGETHER, Line
+from .engine import BUSY_TIMEOUT, READING, SILENCE, make_engine
+from .group_commit import MAX_GROUP, GroupCommit
 from .migrations import is_current, migrate
 from .trouble import journal_error
 
 T = TypeVar("T")
 
-#: How long a transaction may take before the database counts as hanging, in seconds.
-LIMIT = BUSY_TIMEOUT + 5.0
+#: How long a transaction may take beyond the waits of the engine's own before the database counts
+#: as hanging, in seconds.
+SPARE = 5.0
 #: How long closing may take, in seconds.
 _CLOSING = 1.0
 
@@ -52,7 +53,7 @@ class Database:
     #: By what they do, "write" or "read".
     _threads: dict[str, DaemonThreads] = field(factory=dict, init=False, repr=False)
     #: What waits to be written, by the thread that does it.
-    _lines: dict[DaemonThreads, Line] = field(factory=dict, init=False, repr=False)
+    _commits: dict[DaemonThreads, GroupCommit] = field(factory=dict, init=False, repr=False)
     #: The connections in use, by thread.
     _busy: dict[DaemonThreads, sa.Connection] = field(factory=dict, init=False, repr=False)
     #: How many transactions have ended, successfully or not.
@@ -89,7 +90,7 @@ class Database:
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that may write, commit it, and return the result."""
         counted = partial(self._counted, work)
-        return await self._in_thread("write", lambda at: (self._line(at), counted))
+        return await self._in_thread("write", lambda at: (self._commit(at), counted))
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that only reads, without waiting for writers."""
@@ -103,15 +104,15 @@ class Database:
         for thread in self._threads.values():
             thread.shutdown(wait=False)
         self._threads.clear()
-        self._lines.clear()
+        self._commits.clear()
 
-    def _line(self, thread: DaemonThreads) -> Line:
+    def _commit(self, thread: DaemonThreads) -> GroupCommit:
         """What waits for a thread that writes."""
-        if thread not in self._lines:
-            together = TOGETHER if self._has_one_writer else 1
+        if thread not in self._commits:
+            max_group = MAX_GROUP if self._has_one_writer else 1
             begin = partial(self._writing, thread)
-            self._lines[thread] = Line(thread, begin, self._translating_errors, together)
-        return self._lines[thread]
+            self._commits[thread] = GroupCommit(thread, begin, self._translating_errors, max_group)
+        return self._commits[thread]
 
     @contextmanager
     def _writing(self, thread: DaemonThreads) -> Iterator[sa.Connection]:
@@ -119,11 +120,17 @@ class Database:
             yield connection
 
     def _read_now(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
-        with (
-            self._translating_errors(),
-            self._open().connect() as connection,
-            self._watched(connection, thread),
-        ):
+        with self._translating_errors():
+            try:
+                return self._read_once(work, thread)
+            except sa.exc.DBAPIError as error:
+                # A server ends the transaction of a process that was stopped in the middle of it.
+                if not error.connection_invalidated or thread not in self._threads.values():
+                    raise
+                return self._read_once(work, thread)
+
+    def _read_once(self, work: Callable[[sa.Connection], T], thread: DaemonThreads) -> T:
+        with self._open().connect() as connection, self._watched(connection, thread):
             return self._counted(work, connection.execution_options(**READING))
 
     @contextmanager
@@ -161,7 +168,8 @@ class Database:
             self._threads[each] = DaemonThreads(1, f"kling26-{each}")
         thread = self._threads[name]
         running = asyncio.get_running_loop().run_in_executor(*what(thread))
-        limit = LIMIT if limit is None else limit
+        if limit is None:
+            limit = SPARE + (BUSY_TIMEOUT if self._has_one_writer else SILENCE)
         finished = -1
         try:
             # The limit is for what the thread is doing now: much may be waiting before this.
@@ -183,7 +191,8 @@ class Database:
         if self._threads.get(name) is not thread:
             return  # Whoever has waited for longer has done it.
         del self._threads[name]
-        self._lines.pop(thread, None)
+        if (commit := self._commits.pop(thread, None)) is not None:
+            commit.left = True
         thread.shutdown(wait=False)
         if (connection := self._busy.get(thread)) is not None:
             _break_connection(connection)

@@ -14,9 +14,12 @@ from ..home import make_private
 from ..text import sanitize
 from .address import Address, BadAddress, is_sqlites_own
 
-#: How long a writer waits for other processes, in seconds. Forty commands started at once on a slow
-#: processor need only a few.
-BUSY_TIMEOUT = 30.0
+#: How long a writer of SQLite waits for other processes, in seconds: they are not served in turn.
+#: Forty commands started at once need a few, and with a disk that takes 0.1 s for a commit, up to a
+#: minute.
+BUSY_TIMEOUT = 120.0
+#: How long a server may say nothing, in seconds.
+SILENCE = 30.0
 #: How long a server that accepts no connections is waited for, in seconds: a restart takes a few.
 RESTART = 10.0
 #: How long PostgreSQL waits for a process in the middle of a transaction, in seconds. One that was
@@ -74,7 +77,7 @@ def _server_engine(address: Address, url: sa.URL) -> sa.Engine:
     arguments: dict[str, object] = dict(hidden)
     if url.get_driver_name() == "psycopg" and "connect_timeout" not in url.query:
         # A server that accepts connections and then says nothing must not hang the thread for ever.
-        arguments["connect_timeout"] = int(BUSY_TIMEOUT)
+        arguments["connect_timeout"] = int(SILENCE)
     if url.get_driver_name() == "psycopg":
         # Where the database has SQL_ASCII, text would come as bytes.
         arguments["client_encoding"] = "utf8"

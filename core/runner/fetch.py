@@ -96,7 +96,7 @@ async def _download(context: JobContext, url: str | None) -> Path:
 
     breaks = _Breaks(context)
     download = Download(url, part, context.downloads, context.task.realm, report, breaks.tell)
-    async with context.client.places.downloads.one():
+    async with context.client.concurrency.downloads.slot():
         await in_thread(context.store.make_room)
         try:
             await download.run(finish)

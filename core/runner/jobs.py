@@ -130,7 +130,8 @@ class JobPool:
         error that ended the task, or, at the deadline, `StillRunning` or `TryLater`; the job itself
         keeps running; and `Elsewhere`. Whatever hangs, it ends soon after the deadline.
         """
-        latest, trouble = task, _Trouble()
+        # What can be read may still be impossible to write, as on a full disk.
+        latest, trouble, reading = task, _Trouble(), _Trouble()
         try:
             async with Patience(max(0.0, deadline + OVERRUN - now())):
                 while True:
@@ -144,10 +145,10 @@ class JobPool:
                                 return done
                         except Replaced as replaced:
                             latest = replaced.other
-                    with trouble.forgiven(latest):
+                    with reading.forgiven(latest):
                         latest = await self.journal.get(latest.id)
                     if now() >= deadline and latest.standing not in ("stored", "over"):
-                        raise self._timeout_error(latest)
+                        raise trouble.error or self._timeout_error(latest)
                     await asyncio.sleep(_WATCH_EVERY)
         except TimeoutError:
             raise self._timeout_error(self.running(latest.id) or latest) from None
@@ -320,6 +321,8 @@ def _check_target(task: Task, order: Order | None) -> None:
 class _Trouble:
     """How long the journal has been failing while a task was watched."""
 
+    #: What it says.
+    error: JournalError | None = field(default=None, init=False)
     _since: float | None = field(default=None, init=False)
 
     @contextmanager
@@ -336,11 +339,12 @@ class _Trouble:
             return
         except (JournalError, UnknownTask) as error:
             since = self._since = now() if self._since is None else self._since
+            self.error = error if isinstance(error, JournalError) else None
             may_pass = not isinstance(error, JournalBusy) and task.standing != "unsent"
             if not may_pass or now() - since >= _JOURNAL_PATIENCE:
                 raise
         else:
-            self._since = None
+            self._since = self.error = None
 
 
 _PAID = ". It is already paid for"

@@ -8,7 +8,6 @@ provider, makes a repetition harmless.
 
 import asyncio
 from functools import partial
-from math import inf
 
 import httpx
 import stamina
@@ -166,7 +165,7 @@ class _Submission:
             _check_time(context)
             turn = await _wait_for_turn(context)
             try:
-                async with context.client.places.payments.one():
+                async with context.client.concurrency.payments.slot():
                     return await _send_in_time(context, request, turn)
             except TurnPassed:
                 continue
@@ -234,7 +233,8 @@ async def _wait_for_turn(context: JobContext) -> Turn:
         message = f"Waiting: {title} takes only so many tasks at a time."
         context.report("waiting", message=message, turn=True)
 
-    most = min(context.remaining, HURRIED_WAIT if context.hurried else inf)
+    # Whoever comes next, if others could make it too, needs some of the time.
+    most = min(context.remaining / 2, HURRIED_WAIT) if context.hurried else context.remaining
     try:
         async with asyncio.timeout(max(0.0, most)):
             return await context.limiter.acquire(tell)

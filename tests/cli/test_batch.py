@@ -109,6 +109,7 @@ def test_without_credit_the_others_are_not_sent(user: User) -> None:
     assert ran.status == 3
     assert (summary["refused"], summary["not_sent"]) == (1, 1)
     assert found[1]["prompt"] == "A grey owl"
+    assert ran.err.endswith("Run the same command again to go on.\n")  # Emulators make it up.
     assert "for the same reason as another one" in found[1]["error"]
     assert user.rows() == 1
 
@@ -118,10 +119,20 @@ def test_rows_over_the_limit_are_left_unsent(user: User) -> None:
     again = batch(user, "clips.csv", "--max-tasks", "1", "--json")
 
     assert (ran.status, again.status) == (2, 2)
-    assert "1 of 2 here, 1 not sent." in ran.err
+    assert "1 of 2 here, 1 not sent.\n" in ran.err
+    assert ran.err.endswith("Raise --max-tasks, then run the same command again.\n")
     assert "max_tasks 1 is reached: 1 of these videos is paid for, or set aside" in ran.err
     assert objects(again)[1]["reused"] == 1
     assert user.rows() == 1
+
+
+def test_rows_without_a_key_say_what_helps(user: User) -> None:
+    ran = user.call("batch", save(user), KIE_API_KEY=None)
+
+    assert ran.status == 2
+    assert ran.err.endswith(
+        "0 of 2 here, 2 not sent.\nSet a working key for kie.ai, then run the same command again.\n"
+    )
 
 
 def test_equal_rows_are_said_and_paid_once(user: User) -> None:
@@ -159,7 +170,10 @@ def test_an_interrupted_batch_says_how_far_it_was_and_goes_on(user: User) -> Non
     assert "Interrupted. " in ran.err
     assert ran.err.endswith("Run the same command again to go on.\n")
     found, summary = objects(ran)
-    assert len(found) == summary["rows"] == len(report(user)) == 4
+    rows = report(user)
+    assert len(found) == summary["rows"] == len(rows) == 4
+    assert {each["state"] for each in rows} <= {"stored", "submitted", "unknown", "not_sent"}
+    assert sum(each["state"] == "not_sent" for each in rows) == summary["not_sent"]
     assert user.call(*line).status == 0
     assert user.rows() == 4
 

@@ -1,9 +1,13 @@
 """The live lines of a terminal, where no process is needed to see them."""
 
 import io
+import sys
+from contextlib import suppress
 
 import pytest
 from kling26.cli.display import Display
+from kling26.cli.work import Session
+from kling26.core import Runner, Settings
 from kling26.core.progress import Progress
 from rich.console import Console
 
@@ -95,3 +99,65 @@ def test_a_rehearsed_fault_stays_on_the_terminal(capsys: pytest.CaptureFixture[s
 
     live(busy, busy, Progress("k26-1", "kie", "running", sandbox=True))
     assert capsys.readouterr().err == "Busy. Trying again in 1 s.\n"
+
+
+# -- results on the same terminal ------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A terminal: what it was sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """What stderr is from now on: pytest sets its own one after the fixtures."""
+    terminal = Terminal()
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "80"), ("LINES", "24")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_a_result_and_the_lines_above_it_are_never_wiped(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = a_terminal(monkeypatch)
+    with Display() as display:
+        for number in range(5):
+            display.listen(Progress(f"k26-{number}", "kie", "running"))
+        for _ in range(3):
+            with display.hidden():
+                terminal.write("/videos/fox.mp4\n")
+
+    first, *rest = terminal.getvalue().split("/videos/fox.mp4\n")
+    assert "Generating" in first
+    for after in rest:
+        below, begun, _ = after.partition("Generating")
+        assert begun
+        assert "\x1b[1A" not in below  # It begins where the cursor is.
+
+
+def test_the_display_is_back_at_once_whatever_becomes_of_a_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = a_terminal(monkeypatch)
+    with Display() as display:
+        display.listen(Progress("k26-1", "kie", "running"))
+        with suppress(OSError), display.hidden():
+            terminal.write("/videos/fox.mp4\n")
+            raise OSError
+        assert "Generating" in terminal.getvalue().split("fox.mp4")[1]
+
+
+def test_all_results_that_have_come_are_shown_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = a_terminal(monkeypatch)
+    with Display() as display:
+        session = Session[str](Runner(Settings()), display)
+        for number in range(30):
+            session.give(f"{number}.mp4")
+        display.listen(Progress("k26-1", "kie", "running"))
+        begun = terminal.getvalue().count("\x1b[?25l")  # Whoever hides the cursor, begins.
+        session.show(lambda name: terminal.write(f"{name}\n"))
+
+        assert terminal.getvalue().count("\x1b[?25l") == begun + 1
+        assert terminal.getvalue().count(".mp4\n") == 30

@@ -137,6 +137,28 @@ def test_an_ended_row_is_gone(clock: Clock) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (90, "1 of 9 here · 1 unknown · 1 failed · 1 being made · 5 waiting · at least 0.28 USD"),
+        (70, "1 of 9 here · 1 being made · 5 waiting · at least 0.28 USD"),
+        (55, "1 of 9 here · 1 being made · at least 0.28 USD"),
+        (40, "1 of 9 here · at least 0.28 USD"),
+        (17, "1 of 9 here"),
+        (12, "1 of 9 he…"),
+    ],
+)
+def test_a_narrow_screen_has_the_money_rather_than_what_rows_and_end_tell(
+    clock: Clock, width: int, line: str
+) -> None:
+    display = run_of(clock, [step(1, "running", elapsed=1.0)], total=9)
+    display.ended("row 2", End("here", 0.275))
+    display.ended("row 3", End("unknown", is_paid=True))
+    display.ended("row 4", End("failed"))
+
+    assert shown(display, width)[0] == line
+
+
 def test_a_task_is_called_by_the_beginning_of_its_id(clock: Clock) -> None:
     display = run_of(clock, [], total=2)
     display.name("k26-0123456789abcdef", "k26-0123456789abcdef A fox", taken=True)

@@ -259,7 +259,7 @@ def test_a_rehearsal_costs_nothing() -> None:
             BudgetExceeded("No.", setting="max_cost_per_day"),
             "Set the budget higher (KLING26_MAX_COST_PER_DAY)",
         ),
-        (NotSent("No.", remedy=Remedy("set_key"), provider="kie"), "Set another key for kie.ai"),
+        (NotSent("No.", remedy=Remedy("set_key"), provider="kie"), "Set a working key for kie.ai"),
         (NotSent("No.", remedy=Remedy("top_up"), provider="kie"), "Top up the account at kie.ai"),
     ],
 )

@@ -1,5 +1,6 @@
 """What a fleet is tried on: PostgreSQL, kie.ai's emulator over HTTP, and worker processes."""
 
+import asyncio
 import json
 import os
 import pwd
@@ -16,8 +17,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
+from kling26.core import Settings
 from kling26.core.plugins import load_sandboxes
 from kling26.sandbox import Conditions, Server, build_site, environment
+from kling26_fleet.fleet import Fleet
+from kling26_fleet.outcomes import Outcomes
+from kling26_fleet.queue import opened
+from kling26_fleet.status import standings
 
 #: Debian does not put the server's programs on the PATH.
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
@@ -160,8 +166,14 @@ class Scene:
         return process
 
     def states(self) -> list[str]:
-        """How each row stands."""
-        return [json.loads(line)["state"] for line in self.ask("status", "--json").splitlines()]
+        """How each row stands; without a process, as it is asked again and again."""
+        fleet = Fleet(Settings(self.environ()))
+
+        async def look() -> list[str]:
+            async with opened(fleet) as queue:
+                return [row.state for row in await standings(fleet, Outcomes(queue))]
+
+        return asyncio.run(look())
 
     def wait_until_here(self, count: int, timeout: float) -> None:
         """Wait until so many rows are here."""

@@ -1,5 +1,6 @@
 """A fleet with real processes, on PostgreSQL; `trial.py` has what takes minutes."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -25,6 +26,11 @@ def test_a_file_that_is_submitted_twice_is_paid_for_once(fleet: Scene) -> None:
     late = submit(fleet)
     fleet.wait_until_here(6, LONG)
 
+    shown = [json.loads(line) for line in fleet.ask("status", "--json").splitlines()]
+
+    assert [(each["name"], each["state"]) for each in shown] == [
+        (f"row {number}", "here") for number in range(1, 7)
+    ]
     assert (first, late) == ("Rows queued: 6.", "Rows queued: 6.")
     assert again == "Rows queued: 0. Already in the queue: 6."
     assert sorted(fleet.till.paid) == HERONS

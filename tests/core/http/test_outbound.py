@@ -181,7 +181,7 @@ def test_a_request_to_a_checked_address_asks_no_proxy(monkeypatch: pytest.Monkey
 class Untrusting(Outbound):
     """A way on which the server's certificate is not trusted."""
 
-    def _make_lane(self, proxy: object) -> httpx.AsyncHTTPTransport:
+    def _make_connection(self, proxy: object) -> httpx.AsyncHTTPTransport:
         def answer(request: httpx.Request) -> httpx.Response:
             cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
             cause.verify_code, cause.verify_message = 10, "certificate has expired"

@@ -14,7 +14,8 @@ from kling26.core.journal.database import Database
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "LIMIT", 0.2)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.0)
+    monkeypatch.setattr(database, "SPARE", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")

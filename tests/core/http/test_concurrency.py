@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from kling26.core.http.lanes import Lanes
+from kling26.core.http.concurrency import ConcurrencyLimiter
+from kling26.core.http.connections import ConnectionPool
 from kling26.core.http.outbound import Network, Outbound
-from kling26.core.http.places import Places
 from kling26.testing.clock import run
 
 
@@ -15,11 +15,11 @@ def test_no_more_than_so_many_work_at_once_and_all_do() -> None:
     at_once: list[int] = []
 
     async def work() -> None:
-        places, busy = Places(3, 10, 60.0), 0
+        limiter, busy = ConcurrencyLimiter(3, 10, 60.0), 0
 
         async def one() -> None:
             nonlocal busy
-            async with places.one():
+            async with limiter.slot():
                 busy += 1
                 at_once.append(busy)
                 await asyncio.sleep(1)
@@ -36,10 +36,10 @@ def test_who_comes_first_is_served_first() -> None:
     served: list[int] = []
 
     async def work() -> None:
-        places = Places(1, 1, 60.0)
+        limiter = ConcurrencyLimiter(1, 1, 60.0)
 
         async def one(number: int) -> None:
-            async with places.one():
+            async with limiter.slot():
                 served.append(number)
                 await asyncio.sleep(1)
 
@@ -51,16 +51,16 @@ def test_who_comes_first_is_served_first() -> None:
 
 def test_those_that_hang_do_not_keep_others_waiting() -> None:
     async def work() -> float:
-        places, loop = Places(20, 200, 1.0), asyncio.get_running_loop()
+        limiter, loop = ConcurrencyLimiter(20, 200, 1.0), asyncio.get_running_loop()
 
         async def hang() -> None:
-            async with places.one():
+            async with limiter.slot():
                 await asyncio.sleep(30)
 
         hanging = [asyncio.create_task(hang()) for _ in range(40)]
         await asyncio.sleep(0)
         began = loop.time()
-        async with places.one():
+        async with limiter.slot():
             waited = loop.time() - began
         await asyncio.gather(*hanging)
         return waited
@@ -70,11 +70,11 @@ def test_those_that_hang_do_not_keep_others_waiting() -> None:
 
 def test_those_that_hang_are_no_more_than_there_may_be_connections() -> None:
     async def work() -> int:
-        places, busy = Places(2, 5, 1.0), 0
+        limiter, busy = ConcurrencyLimiter(2, 5, 1.0), 0
 
         async def hang() -> None:
             nonlocal busy
-            async with places.one():
+            async with limiter.slot():
                 busy += 1
                 await asyncio.sleep(30)
 
@@ -92,11 +92,11 @@ def test_a_place_is_free_again_exactly_once(seconds: float) -> None:
     """Also if it was given up before, and if whoever had it, or waited for it, was cancelled."""
 
     async def work() -> int:
-        places, busy, most = Places(2, 4, 1.0), 0, 0
+        limiter, busy, most = ConcurrencyLimiter(2, 4, 1.0), 0, 0
 
         async def one() -> None:
             nonlocal busy, most
-            async with places.one():
+            async with limiter.slot():
                 busy += 1
                 most = max(most, busy)
                 try:
@@ -146,7 +146,7 @@ class Numbered(httpx.AsyncByteStream):
 
 
 class Made:
-    """The connections that lanes have made."""
+    """The connections that pool have made."""
 
     def __init__(self) -> None:
         Connection.made = 0
@@ -157,10 +157,10 @@ class Made:
         return self.all[-1]
 
 
-async def ask(lanes: Lanes, url: str, proxy: str | None = None) -> int:
+async def ask(pool: ConnectionPool, url: str, proxy: str | None = None) -> int:
     """The number of the connection that answered, which is given back."""
     request = httpx.Request("GET", url)
-    reply = await lanes.send(request, None if proxy is None else httpx.URL(proxy))
+    reply = await pool.send(request, None if proxy is None else httpx.URL(proxy))
     number = int(await reply.aread())
     await reply.aclose()
     return number
@@ -168,15 +168,15 @@ async def ask(lanes: Lanes, url: str, proxy: str | None = None) -> int:
 
 def test_a_connection_is_used_again_for_the_same_server_only() -> None:
     async def work() -> list[int]:
-        lanes = Lanes(Made(), reuse=True)
+        pool = ConnectionPool(Made(), reuse=True)
         return [
-            await ask(lanes, "https://a.example/1"),
-            await ask(lanes, "https://a.example/2"),
-            await ask(lanes, "https://b.example/1"),
-            await ask(lanes, "http://a.example/1"),
-            await ask(lanes, "https://a.example:444/1"),
-            await ask(lanes, "https://a.example/3", "http://proxy.example"),
-            await ask(lanes, "https://a.example/4"),
+            await ask(pool, "https://a.example/1"),
+            await ask(pool, "https://a.example/2"),
+            await ask(pool, "https://b.example/1"),
+            await ask(pool, "http://a.example/1"),
+            await ask(pool, "https://a.example:444/1"),
+            await ask(pool, "https://a.example/3", "http://proxy.example"),
+            await ask(pool, "https://a.example/4"),
         ]
 
     assert asyncio.run(work()) == [1, 1, 2, 3, 4, 5, 1]
@@ -186,8 +186,8 @@ def test_a_paid_request_never_gets_a_connection_that_was_used_before() -> None:
     made = Made()
 
     async def work() -> list[int]:
-        lanes = Lanes(made, reuse=False)
-        return [await ask(lanes, "https://a.example/") for _ in range(3)]
+        pool = ConnectionPool(made, reuse=False)
+        return [await ask(pool, "https://a.example/") for _ in range(3)]
 
     assert asyncio.run(work()) == [1, 2, 3]
     assert all(each.closed for each in made.all)
@@ -195,13 +195,13 @@ def test_a_paid_request_never_gets_a_connection_that_was_used_before() -> None:
 
 def test_a_connection_whose_answer_is_still_read_is_not_used() -> None:
     async def work() -> tuple[int, int]:
-        lanes = Lanes(Made(), reuse=True)
-        reply = await lanes.send(httpx.Request("GET", "https://a.example/"), None)
-        second = await ask(lanes, "https://a.example/")
+        pool = ConnectionPool(Made(), reuse=True)
+        reply = await pool.send(httpx.Request("GET", "https://a.example/"), None)
+        second = await ask(pool, "https://a.example/")
         await reply.aclose()
         await reply.aclose()  # Twice gives it back once.
-        first = await lanes.send(httpx.Request("GET", "https://a.example/"), None)
-        other = await lanes.send(httpx.Request("GET", "https://a.example/"), None)
+        first = await pool.send(httpx.Request("GET", "https://a.example/"), None)
+        other = await pool.send(httpx.Request("GET", "https://a.example/"), None)
         return second, len({int(await first.aread()), int(await other.aread())})
 
     assert asyncio.run(work()) == (2, 2)
@@ -211,10 +211,10 @@ def test_a_connection_that_broke_is_closed_and_not_used_again() -> None:
     made = Made()
 
     async def work() -> int:
-        lanes = Lanes(made, reuse=True)
+        pool = ConnectionPool(made, reuse=True)
         with pytest.raises(httpx.ReadError):
-            await ask(lanes, "https://a.example/broken")
-        return await ask(lanes, "https://a.example/")
+            await ask(pool, "https://a.example/broken")
+        return await ask(pool, "https://a.example/")
 
     assert asyncio.run(work()) == 2
     assert [each.closed for each in made.all] == [True, False]
@@ -224,11 +224,11 @@ def test_only_some_connections_stay_open_and_all_are_closed_at_the_end() -> None
     made = Made()
 
     async def work() -> int:
-        lanes = Lanes(made, reuse=True)
+        pool = ConnectionPool(made, reuse=True)
         for number in range(30):
-            await ask(lanes, f"https://{number}.example/")
+            await ask(pool, f"https://{number}.example/")
         stay = sum(not each.closed for each in made.all)
-        await lanes.aclose()
+        await pool.aclose()
         return stay
 
     assert asyncio.run(work()) == 20
@@ -237,7 +237,7 @@ def test_only_some_connections_stay_open_and_all_are_closed_at_the_end() -> None
 
 def test_the_way_out_lets_go_of_every_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made()
-    monkeypatch.setattr(Outbound, "_make_lane", lambda self, proxy: made(proxy))
+    monkeypatch.setattr(Outbound, "_make_connection", lambda self, proxy: made(proxy))
 
     async def work() -> None:
         async with httpx.AsyncClient(transport=Outbound(Network(), keep_alive=True)) as client:

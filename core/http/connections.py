@@ -7,6 +7,7 @@ So here each connection has a pool of its own, and the one that was used last is
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import httpx
 from attrs import define, field
@@ -19,7 +20,7 @@ _Way = tuple[httpx.URL | None, str, str, int | None, object]
 
 
 @define(eq=False)
-class Lanes:
+class ConnectionPool:
     """The connections of a client. One that is not for `reuse` is closed after its request."""
 
     make: Callable[[httpx.URL | None], httpx.AsyncHTTPTransport]
@@ -32,24 +33,25 @@ class Lanes:
         """The answer; its connection is free once it is closed. Raises what httpx does."""
         url = request.url
         way = proxy, url.scheme, url.host, url.port, request.extensions.get("sni_hostname")
-        lane = self._take(way) or self.make(proxy)
-        self._busy.add(lane)
+        connection = self._take(way) or self.make(proxy)
+        self._busy.add(connection)
         try:
-            reply = await lane.handle_async_request(request)
+            reply = await connection.handle_async_request(request)
         except BaseException:
-            self._busy.discard(lane)
-            await lane.aclose()
+            self._busy.discard(connection)
+            await connection.aclose()
             raise
         assert isinstance(reply.stream, httpx.AsyncByteStream)
-        reply.stream = _Body(reply.stream, lambda: self._give_back(way, lane))
+        reply.stream = _Body(reply.stream, lambda: self._give_back(way, connection))
         return reply
 
     async def aclose(self) -> None:
-        lanes = [*self._busy, *(lane for _, lane in self._idle)]
+        connections = [*self._busy, *(connection for _, connection in self._idle)]
         self._busy.clear()
         self._idle.clear()
-        for lane in lanes:
-            await lane.aclose()
+        for connection in connections:
+            with suppress(Exception):  # One that fails must not keep the others open.
+                await connection.aclose()
 
     def _take(self, way: _Way) -> httpx.AsyncHTTPTransport | None:
         for place in reversed(range(len(self._idle))):
@@ -57,16 +59,16 @@ class Lanes:
                 return self._idle.pop(place)[1]
         return None
 
-    async def _give_back(self, way: _Way, lane: httpx.AsyncHTTPTransport) -> None:
-        if lane not in self._busy:  # Given back before, or closed with all others.
+    async def _give_back(self, way: _Way, connection: httpx.AsyncHTTPTransport) -> None:
+        if connection not in self._busy:  # Given back before, or closed with all others.
             return
-        self._busy.discard(lane)
+        self._busy.discard(connection)
         if self.reuse:
-            self._idle.append((way, lane))
+            self._idle.append((way, connection))
             if len(self._idle) <= _IDLE:
                 return
-            lane = self._idle.pop(0)[1]
-        await lane.aclose()
+            connection = self._idle.pop(0)[1]
+        await connection.aclose()
 
 
 @define(eq=False)

@@ -19,19 +19,19 @@ from attrs import define, field
 T = TypeVar("T")
 
 #: How many transactions share a commit at most: other processes wait for the lock meanwhile.
-TOGETHER = 50
+MAX_GROUP = 50
 
 #: Turns an error of the database into one for people.
 _Translating = Callable[[], AbstractContextManager[None]]
 
 
 @define(eq=False)
-class Line(Executor):
+class GroupCommit(Executor):
     """
     The transactions that wait for `thread`, in the order in which they came.
 
     `begin` gives a connection in a transaction, which is committed when the block ends. Up to
-    `together` of them share it: one that raises is undone alone, and nobody is told of a success
+    `max_group` of them share it: one that raises is undone alone, and nobody is told of a success
     before the commit. If that fails, all of them have failed. As an executor, it calls what is
     submitted with the connection.
     """
@@ -39,7 +39,9 @@ class Line(Executor):
     thread: Executor
     begin: Callable[[], AbstractContextManager[sa.Connection]]
     translating: _Translating
-    together: int
+    max_group: int
+    #: Whether the thread hangs and was given up: what it does is void.
+    left: bool = field(default=False, init=False)
     _waiting: "deque[_Waiting[Any]]" = field(factory=deque, init=False)
 
     def submit(self, fn: Callable[..., T], /, *args: object, **kwargs: object) -> "Future[T]":
@@ -55,16 +57,30 @@ class Line(Executor):
             return
         begun = [first]
         try:
-            with self.begin() as connection:
-                first.do(connection)
-                while len(begun) < self.together and (each := self._next()) is not None:
-                    begun.append(each)
-                    each.do_apart(connection)
+            self._do(begun)
         except BaseException as error:  # noqa: BLE001 - whoever waits is told.
             for each in begun:
                 each.error = each.error or error
         for each in begun:
             each.tell(self.translating)
+
+    def _do(self, begun: "list[_Waiting[Any]]") -> None:
+        """Do the first one and, up to the limit, those that wait; they are added to it."""
+        (first,) = begun
+        try:
+            self._share(begun)
+        except sa.exc.DBAPIError as error:
+            # A server ends the transaction of a process that was stopped in the middle of it.
+            if first.done or self.left or not error.connection_invalidated:
+                raise
+            self._share(begun)
+
+    def _share(self, begun: "list[_Waiting[Any]]") -> None:
+        with self.begin() as connection:
+            begun[0].do(connection)
+            while len(begun) < self.max_group and (each := self._next()) is not None:
+                begun.append(each)
+                each.do_apart(connection)
 
     def _next(self) -> "_Waiting[Any] | None":
         """The next one that has not been cancelled, which now cannot be any more."""
@@ -83,6 +99,11 @@ class _Waiting(Generic[T]):
     told: "Future[T]" = field(factory=Future, init=False)
     error: BaseException | None = field(default=None, init=False)
     _results: list[T] = field(factory=list, init=False)
+
+    @property
+    def done(self) -> bool:
+        """Whether all but the commit is done."""
+        return bool(self._results)
 
     def do(self, connection: sa.Connection) -> None:
         """Do it; what it raises ends the whole transaction."""

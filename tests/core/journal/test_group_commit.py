@@ -1,4 +1,4 @@
-"""Transactions that wait together share one commit, and nothing else."""
+"""Transactions that wait max_group share one commit, and nothing else."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from attrs import define, field
 from kling26.core.errors import JournalError
 from kling26.core.journal.database import Database
-from kling26.core.journal.line import Line
+from kling26.core.journal.group_commit import GroupCommit
 
 
 @define(eq=False)
@@ -41,11 +41,11 @@ class Desk:
     told_early: list[bool] = field(factory=list)
     wanted: "list[Future[object]]" = field(factory=list)
     broken: bool = False
-    line: Line = field(init=False)
+    commit: GroupCommit = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         sa.event.listen(self.engine, "commit", self._commit)
-        self.line = Line(self.thread, self.engine.begin, self._translating, together=3)
+        self.commit = GroupCommit(self.thread, self.engine.begin, self._translating, max_group=3)
 
     def _commit(self, _: sa.Connection) -> None:
         self.told_early += [each.done() for each in self.wanted]
@@ -67,7 +67,7 @@ class Desk:
                 raise then
             return word
 
-        wanted = self.line.submit(work)
+        wanted = self.commit.submit(work)
         self.wanted.append(wanted)
         return wanted
 
@@ -147,7 +147,7 @@ def test_when_all_is_undone_by_the_database_all_have_failed(desk: Desk) -> None:
         driver.execute("ROLLBACK")
         raise OSError("the disk is full")
 
-    first, wrong, last = desk.write("one"), desk.line.submit(undo), desk.write("two")
+    first, wrong, last = desk.write("one"), desk.commit.submit(undo), desk.write("two")
     desk.thread.go_on()
     assert isinstance(first.exception(0), JournalError)
     assert str(wrong.exception(0)) == "no: the disk is full"
@@ -170,7 +170,7 @@ def test_what_has_begun_cannot_be_cancelled(desk: Desk) -> None:
     def work(_: sa.Connection) -> bool:
         return wanted[0].cancel()
 
-    wanted.append(desk.line.submit(work))
+    wanted.append(desk.commit.submit(work))
     desk.thread.go_on()
     assert wanted[0].result(0) is False
 
