@@ -44,9 +44,9 @@ def generate(prompt: Prompt, /, *, flags: CountedFlags = NO_FLAGS) -> int:
 
     The same command again costs nothing: it resumes the task, or returns the stored video.
     """
-    own, began = flags.own_options(), time.monotonic()
+    own, began, start = flags.own_options(), time.time(), time.monotonic()
     text = read_prompt(flags.timeout) if prompt == "-" else prompt
-    request, limit = flags.request(text), flags.timeout - (time.monotonic() - began)
+    request, limit = flags.request(text), flags.timeout - (time.monotonic() - start)
     if flags.count is not None:
         from .batch.takes import make_takes  # What it needs is loaded for nothing else.
 
