@@ -69,7 +69,7 @@ def command(
 def program(source: str, folder: Path, environ: Mapping[str, str], stdin: str = "") -> str:
     """What a Python program prints."""
     with _user(folder, environ, stdin) as (patch, said):
-        patch.setattr(asyncio, "run", _run)
+        patch.setattr(asyncio, "run", partial(_run, patch))
         patch.setattr(api, "_runners", {})
         exec(compile(source, "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102
         for runner in api._runners.values():
@@ -99,9 +99,9 @@ def _user(
         for installed in filter(None, environ.get("PYTHONPATH", "").split(os.pathsep)):
             patch.syspath_prepend(installed)
         if not any(name.endswith("_BASE_URL") for name in environ):
-            patch.setattr(background, "start", _virtual_loop().start)
-            patch.setattr(in_process, "Conditions", partial(Conditions, clock=_time))
-            patch.setattr(time, "time", _time)
+            loop = _virtual_loop()
+            patch.setattr(background, "start", loop.start)
+            _set_time(patch, loop)
         plugins._log_problem.cache_clear()  # A new process has logged nothing yet.
         yield patch, said
 
@@ -130,10 +130,6 @@ class _Background(clock.VirtualLoop):
         return asyncio.run_coroutine_threadsafe(wait(), self)
 
 
-#: When the virtual loop's clock began, in seconds since the epoch.
-_EPOCH = time.time() - 10_000.0
-
-
 @cache
 def _virtual_loop() -> _Background:
     loop = _Background()
@@ -141,25 +137,22 @@ def _virtual_loop() -> _Background:
     return loop
 
 
-#: The event loops of programs that are running, each with when its clock began.
-_loops: list[tuple[asyncio.AbstractEventLoop, float]] = []
-
-
-def _run(work: Coroutine[object, None, T]) -> T:
+def _run(patch: pytest.MonkeyPatch, work: Coroutine[object, None, T]) -> T:
     """`asyncio.run` of a program, in virtual time."""
-    with asyncio.Runner(loop_factory=clock.VirtualLoop) as runner:
-        loop = runner.get_loop()
-        _loops.append((loop, _time() - loop.time()))
-        try:
-            return runner.run(work)
-        finally:
-            _loops.pop()
+    with asyncio.Runner(loop_factory=clock.VirtualLoop) as runner, patch.context() as inner:
+        _set_time(inner, runner.get_loop())
+        return runner.run(work)
 
 
-def _time() -> float:
-    """Seconds since the epoch, as they pass for commands and programs: what one waits, all do."""
-    loop, began = _loops[-1] if _loops else (_virtual_loop(), _EPOCH)
-    return began + loop.time()
+def _set_time(patch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> None:
+    """From now on, time passes for everybody as for a loop: emulators, the journal, the command."""
+    began = time.time() - loop.time()
+
+    def now() -> float:
+        return began + loop.time()
+
+    patch.setattr(in_process, "Conditions", partial(Conditions, clock=now))
+    patch.setattr(time, "time", now)
 
 
 @contextmanager

@@ -182,7 +182,7 @@ def test_what_a_stuck_server_was_asked_is_not_done_once_it_is_free(
 ) -> None:
     """A request to pay that was given up must not be recorded as sent afterwards."""
     monkeypatch.setattr(database_module, "SILENCE", 0.0)
-    monkeypatch.setattr(database_module, "SPARE", 0.5)
+    monkeypatch.setattr(database_module, "SPARE", 2.0)
     other = sa.create_engine(journal.url)
 
     async def work() -> tuple[Task, Task]:
