@@ -250,26 +250,35 @@ class Download:
         self._validator = self._total = None
 
     async def _save(self, reply: httpx.Response, found: Part) -> None:
-        done = found.start
-        pace, decoder = _Pace(done), Decoder(found.coding)
-        with self.part.open("r+b" if done else "wb") as file:
-            file.seek(done)
-            file.truncate()
+        with self.part.open("r+b" if found.start else "wb") as file:
+            if found.start:  # ext4 writes a file that was cut to nothing to the disk at its close.
+                file.seek(found.start)
+                file.truncate()
+            if found.coding:
+                decoder = Decoder(found.coding)
+                await self._receive(reply, found, lambda chunk: _write(file, decoder.feed(chunk)))
+                _write(file, decoder.finish())
+            else:
+                await self._receive(reply, found, file.write)
+        self._check_end(found, self._done)
+        self._report_progress(self._done, last=True)
+
+    async def _receive(
+        self, reply: httpx.Response, found: Part, write: Callable[[bytes], object]
+    ) -> None:
+        """Write what arrives, in thousands of chunks; the pace is looked at now and then."""
+        done, pace, due = found.start, _Pace(found.start), 0.0
+        try:
             async for chunk in reply.aiter_raw():
                 done += len(chunk)
-                self._done = done
                 _check_size(done)
-                self._most = max(self._most, done)
-                if found.coding:
-                    _write(file, decoder.feed(chunk))
-                else:
-                    file.write(chunk)
-                pace.check(done)
-                self._report_progress(done)
-            if found.coding:
-                _write(file, decoder.finish())
-        self._check_end(found, done)
-        self._report_progress(done, last=True)
+                write(chunk)
+                if (moment := now()) >= due:
+                    due = moment + _REPORT_EVERY
+                    pace.check(done)
+                    self._report_progress(done)
+        finally:
+            self._done, self._most = done, max(self._most, done)
 
     def _check_end(self, found: Part, done: int) -> None:
         """Raise `DownloadInterrupted` unless as much arrived as was announced, in every reply."""
