@@ -51,14 +51,17 @@ class Network:
 
     def check(self) -> None:
         """Raise `NetworkSettingsError` for settings with which nothing can be sent."""
-        self._proxies = time.monotonic(), read_proxies()
+        self._read()
         self.context()
 
     def proxy_for(self, url: httpx.URL) -> Proxy | None:
         """The proxy that a URL is reached through, as it was set a moment ago; None if directly."""
+        return self._read().of(url)
+
+    def _read(self) -> Proxies:
         if self._proxies is None or time.monotonic() - self._proxies[0] > _FRESH:
             self._proxies = time.monotonic(), read_proxies()
-        return self._proxies[1].of(url)
+        return self._proxies[1]
 
     def context(self) -> ssl.SSLContext:
         """What TLS connections are made with; raises `NetworkSettingsError`."""

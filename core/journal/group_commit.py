@@ -31,9 +31,9 @@ class GroupCommit(Executor):
     The transactions that wait for `thread`, in the order in which they came.
 
     `begin` gives a connection in a transaction, which is committed when the block ends. Up to
-    `max_group` of them share it: one that raises is undone alone, and nobody is told of a success
-    before the commit. If that fails, all of them have failed. As an executor, it calls what is
-    submitted with the connection.
+    `max_group` of them share it, and nobody is told of a success before the commit. If one raises,
+    all are undone, and done again one by one; if the commit fails, all have failed. As an executor,
+    it calls what is submitted with the connection.
     """
 
     thread: Executor
@@ -55,32 +55,35 @@ class GroupCommit(Executor):
         first = self._next()
         if first is None:
             return
-        begun = [first]
+        group = [first]
         try:
-            self._do(begun)
+            self._commit(group, self.max_group)
         except BaseException as error:  # noqa: BLE001 - whoever waits is told.
-            for each in begun:
-                each.error = each.error or error
-        for each in begun:
+            self._settle(group, error)
+        for each in group:
             each.tell(self.translating)
 
-    def _do(self, begun: "list[_Waiting[Any]]") -> None:
-        """Do the first one and, up to the limit, those that wait; they are added to it."""
-        (first,) = begun
-        try:
-            self._share(begun)
-        except sa.exc.DBAPIError as error:
-            # A server ends the transaction of a process that was stopped in the middle of it.
-            if first.done or self.left or not error.connection_invalidated:
-                raise
-            self._share(begun)
-
-    def _share(self, begun: "list[_Waiting[Any]]") -> None:
+    def _commit(self, group: "list[_Waiting[Any]]", most: int) -> None:
+        """Do a group in one transaction, and those that wait, up to so many, which are added."""
         with self.begin() as connection:
-            begun[0].do(connection)
-            while len(begun) < self.max_group and (each := self._next()) is not None:
-                begun.append(each)
-                each.do_apart(connection)
+            for each in group:
+                each.do(connection)
+            while len(group) < most and (another := self._next()) is not None:
+                group.append(another)
+                another.do(connection)
+
+    def _settle(self, group: "list[_Waiting[Any]]", error: BaseException) -> None:
+        """Once one of a group has failed, do each in its own transaction, if that may help."""
+        uncertain = all(each.done for each in group)  # The commit failed, for whatever reason.
+        if uncertain or self.left or (len(group) == 1 and not _is_lost(error)):
+            for each in group:
+                each.error = error
+            return
+        for each in group:
+            try:
+                self._commit([each], 1)
+            except BaseException as own:  # noqa: BLE001 - whoever waits is told.
+                each.error = own
 
     def _next(self) -> "_Waiting[Any] | None":
         """The next one that has not been cancelled, which now cannot be any more."""
@@ -106,19 +109,9 @@ class _Waiting(Generic[T]):
         return bool(self._results)
 
     def do(self, connection: sa.Connection) -> None:
-        """Do it; what it raises ends the whole transaction."""
+        """Do it, perhaps again; what it raises ends the whole transaction."""
+        self._results.clear()
         self._results.append(self.work(connection))
-
-    def do_apart(self, connection: sa.Connection) -> None:
-        """Do it so that it can be undone alone; raises only if that cannot be."""
-        part = connection.begin_nested()
-        try:
-            self.do(connection)
-        except BaseException as error:  # noqa: BLE001 - whoever waits is told.
-            self.error = error
-            part.rollback()  # Fails if SQLite has undone everything, as on a full disk.
-        else:
-            part.commit()
 
     def tell(self, translating: _Translating) -> None:
         """Tell whoever waits; an error of all is told to each in an exception of its own."""
@@ -130,3 +123,8 @@ class _Waiting(Generic[T]):
             self.told.set_exception(error)
         else:
             self.told.set_result(self._results[0])
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the connection is: a server ends the transaction of a process that was stopped."""
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated

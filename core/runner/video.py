@@ -114,7 +114,7 @@ class _Checks:
             return True
 
     def start(self) -> None:
-        if self._thread is not None:
+        if self._thread is not None and self._process is None:
             self._thread.submit(self._running)
 
     async def ask(self, path: Path, request: _Request) -> _Answer:
