@@ -64,8 +64,8 @@ def lacking_for_e2e() -> str | None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: many tests wait, for a program or for the disk."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: many tests wait, for a program or for the disk."""
+    return (os.cpu_count() or 1) + 2
 
 
 class NetworkUse(Exception):
