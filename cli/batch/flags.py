@@ -9,7 +9,7 @@ from attrs import fields, frozen
 from cyclopts import Parameter, Token
 
 from ...core.errors import OptionRefused
-from ...core.runner.terms import JOBS, Limits
+from ...core.runner.terms import JOBS, RunLimits
 from ...core.text import sanitize
 from .. import usage
 from ..parameters import OUTPUT, RUNNING, WHOLE, Flags, Timeout
@@ -86,7 +86,7 @@ class ManyFlags(Flags):
     def check(self) -> None:
         """Raise `OptionRefused` for flags that make no sense."""
         self.request("-")  # Those of `generate`.
-        Limits(self.jobs, self.max_cost, self.max_tasks, self.timeout).check(usage.flag)
+        RunLimits(self.jobs, self.max_cost, self.max_tasks, self.timeout).check(usage.flag)
         if self.report is not None and not self.report.strip():
             problem = "--report is empty; give it a value, or leave it out."
             raise OptionRefused(problem, option="report")

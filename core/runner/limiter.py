@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import inf, log2
 
-from attrs import Factory, define, field
+from attrs import define, field
 
 from ..errors import JournalError, TryLater
 from ..http.pacing import now
@@ -82,7 +82,7 @@ class RateLimiter:
     _line: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _in_line: int = field(default=0, init=False)
     #: Whoever waits and was not told so.
-    _untold: list[Callable[[], None]] = Factory(list)
+    _untold: list[Callable[[], None]] = field(factory=list, init=False)
     #: The turns that nobody has used yet.
     _turns: deque[Turn] = field(factory=deque, init=False)
     _taking: "asyncio.Task[float | None] | None" = field(default=None, init=False)

@@ -90,8 +90,8 @@ class Many:
     """
     Makes the videos of many rows, in the order of the rows and `jobs` at a time.
 
-    `order` checks a row, `make` makes its video, or has a provider take it and returns None, and
-    `latest` looks up a task.
+    `order` checks a row, `make` makes its video, or returns its task once a provider has taken it,
+    and `latest` looks up a task.
     """
 
     order: Callable[[Row], Order]

@@ -35,7 +35,7 @@ from .many import (
 )
 from .reader import RunnerReader
 from .results import Outcome, Video
-from .terms import JOBS, Limits, Terms
+from .terms import JOBS, RunLimits, Terms
 from .unclear import adopt, check_unknown, reopen
 
 
@@ -166,7 +166,7 @@ class Runner(RunnerReader):
         An error ends its own row only. If a provider refuses the key, or has no credit for it,
         nothing more is sent there, and the rows left have the error `NotSent`.
         """
-        Limits(jobs, max_cost, max_tasks, timeout).check()
+        RunLimits(jobs, max_cost, max_tasks, timeout).check()
         deadline = now() + timeout
         end = self._execution.finish if wait else self._execution.hand_in
         check = self._row_check(provider, options, sandbox)

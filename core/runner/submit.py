@@ -166,12 +166,11 @@ class _Submission:
             turn = await _wait_for_turn(context)
             try:
                 async with context.client.concurrency.payments.slot():
-                    return await _send_in_time(context, request, turn)
+                    _check_time(context)
+                    context.report("submitting")
+                    return await _send(context, request, turn)
             except TurnPassed:
                 continue
-            except TryLater as error:
-                await context.limiter.pause(max(_LEAST_PAUSE, asked_wait(error, None)))
-                raise
             except AnswerLost as lost:
                 context.lost = str(lost)
                 self._losses += 1
@@ -243,12 +242,6 @@ async def _wait_for_turn(context: JobContext) -> Turn:
         raise _late(context, problem) from error
 
 
-async def _send_in_time(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:
-    _check_time(context)
-    context.report("submitting")
-    return await _send(context, request, turn)
-
-
 async def _send(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket:
     """
     Send the paid request, once.
@@ -274,9 +267,11 @@ async def _pay(context: JobContext, request: VideoRequest, turn: Turn) -> Ticket
         ticket = recovered(context, lost, request)
         context.report("note", message="The answer came damaged, but the task's id is in it.")
         return ticket
-    except ProviderError:
+    except ProviderError as error:
         if context.lost is None:  # Certainly not accepted, so it may be sent again.
             await context.mark_unsent()
+        if isinstance(error, TryLater) and not isinstance(error, TurnPassed):
+            await context.limiter.pause(max(_LEAST_PAUSE, asked_wait(error, None)))
         raise
 
 

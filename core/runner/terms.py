@@ -33,7 +33,7 @@ _CLOSING = (OutOfCredit, KeyRejected, MissingKey)
 
 
 @frozen
-class Limits:
+class RunLimits:
     """What a caller allows many rows, as it was given; `timeout` is in seconds, for all of them."""
 
     jobs: object = JOBS

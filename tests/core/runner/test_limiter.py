@@ -1,13 +1,15 @@
 """The pace of submissions, in one process and over all that share a home."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from attrs import define
 from kling26.core.errors import JournalBusy, TryLater
+from kling26.core.http.concurrency import ConcurrencyLimiter
 from kling26.core.journal.journal import Journal
 from kling26.core.limits import Limits
 from kling26.core.runner.limiter import RateLimiter, Turn, TurnPassed
@@ -360,3 +362,25 @@ def test_what_cannot_be_counted_is_not_sent(kie: Stage, monkeypatch: pytest.Monk
         kie.run(work())
 
     assert (kie.submits(), kie.task().standing) == (0, "unsent")
+
+
+def test_who_has_no_time_left_holds_nobody_else_up(
+    kie: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what the provider says is a reason to pause, and not that a command's time is up."""
+
+    @asynccontextmanager
+    async def slot(_: ConcurrencyLimiter) -> AsyncIterator[None]:
+        await asyncio.sleep(10.5)
+        yield
+
+    monkeypatch.setattr(ConcurrencyLimiter, "slot", slot)
+    with pytest.raises(TryLater, match="Time ran out"):
+        kie.generate(timeout=10)
+
+    async def paused() -> float:
+        async with kie.runner() as runner:
+            return await runner.journal.departures(f"{kie.task().realm}:kie").paused()
+
+    assert kie.run(paused()) == 0.0
+    assert kie.paid == 0
