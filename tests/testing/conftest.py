@@ -1,6 +1,7 @@
 """The suite of a provider whose source was edited, and what its tests say."""
 
 import importlib
+import shutil
 import sys
 from collections.abc import Iterator
 from inspect import signature
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from kling26.cli.new_provider import spellings, write
 from kling26.testing import ProviderTests
 
 Suite = type[ProviderTests]
@@ -24,9 +24,8 @@ class Verdict(Protocol):
 
 @pytest.fixture
 def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acme]:
-    """The suite of a new provider, after some edits of its source."""
-    folder = tmp_path / "kling26-acme"
-    write(folder, spellings("acme"))
+    """The suite of a good provider, after some edits of its source."""
+    folder = shutil.copytree(Path(__file__).with_name("acme"), tmp_path / "acme")
     monkeypatch.syspath_prepend(str(folder))
     modules = ("kling26_acme", "kling26_acme_sandbox")
 

@@ -69,7 +69,7 @@ ASK_AGAIN = """        if answer.id != ticket.task_id:
             return Status("running")
         return self._status(answer)
 
-    # FILL"""
+    # Here"""
 RECOVER = """    def recover_ticket(self, fragment, request):
         import re
         found = re.search('"id": ?"([^"]+)"', fragment)
@@ -285,7 +285,7 @@ MISTAKES = {
     "an id that a poll takes only as a text": mistake(
         "an_id_may_be_a_number",
         "poll turns a reply whose id is the number 1234567890123456789 into Status(state='running'",
-        ("        return self._status(answer)\n\n    # FILL", ASK_AGAIN),
+        ("        return self._status(answer)\n\n    # Here", ASK_AGAIN),
     ),
     "half a number": mistake(
         "an_id_may_be_a_number",
