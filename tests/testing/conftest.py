@@ -1,21 +1,32 @@
-"""The suite of a provider whose source was edited, and what its tests say."""
+"""The suites of two good providers, whose sources were edited, and what their tests say."""
 
 import importlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import pytest
+from kling26.core import Sandbox
 from kling26.testing import ProviderTests
 
+HERE = Path(__file__).parent
 Suite = type[ProviderTests]
 
 
-class Acme(Protocol):
-    def __call__(self, *edits: tuple[str, str]) -> Suite: ...
+class Edited(Protocol):
+    """
+    The suite of a provider after some edits: the old text, and the new.
+
+    `emulator` are edits of its emulator's source.
+    """
+
+    def __call__(
+        self, *edits: tuple[str, str], emulator: tuple[tuple[str, str], ...] = ()
+    ) -> Suite: ...
 
 
 class Verdict(Protocol):
@@ -23,30 +34,59 @@ class Verdict(Protocol):
 
 
 @pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acme]:
-    """The suite of a good provider, after some edits of its source."""
-    folder = shutil.copytree(Path(__file__).with_name("acme"), tmp_path / "acme")
-    monkeypatch.syspath_prepend(str(folder))
-    modules = ("kling26_acme", "kling26_acme_sandbox")
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edited]:
+    """A small provider, as an author begins with one."""
 
-    def build(*edits: tuple[str, str]) -> Suite:
-        file = folder / "kling26_acme.py"
-        source = file.read_text("utf-8")
-        for old, new in edits:
-            assert old in source, old
-            source = source.replace(old, new)
-        file.write_text(source, "utf-8")
-        plugin, emulator = (importlib.import_module(name) for name in modules)
-
+    def suite(plugin: ModuleType, module: ModuleType) -> Suite:
         class TestAcme(ProviderTests):
             provider = plugin.AcmeProvider()
-            sandbox = emulator.AcmeSandbox
+            sandbox = module.AcmeSandbox
 
         return TestAcme
 
+    yield from _edited("acme", suite, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def beacon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edited]:
+    """A provider with every optional flow, and options of every type."""
+
+    def suite(plugin: ModuleType, module: ModuleType) -> Suite:
+        class TestBeacon(ProviderTests):
+            provider = plugin.Beacon()
+            sandbox = Sandbox("beacon", build=module.BeaconSandbox, uploads="")
+
+        return TestBeacon
+
+    yield from _edited("beacon", suite, tmp_path, monkeypatch)
+
+
+def _edited(
+    name: str,
+    suite: Callable[[ModuleType, ModuleType], Suite],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Edited]:
+    folder = shutil.copytree(HERE / name, tmp_path / name)
+    monkeypatch.syspath_prepend(str(folder))
+    modules = (f"kling26_{name}", f"kling26_{name}_sandbox")
+
+    def build(*edits: tuple[str, str], emulator: tuple[tuple[str, str], ...] = ()) -> Suite:
+        for module, changes in zip(modules, (edits, emulator), strict=True):
+            _edit(folder / f"{module}.py", changes)
+        return suite(*(importlib.import_module(module) for module in modules))
+
     yield build
-    for name in modules:
-        sys.modules.pop(name, None)
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+def _edit(file: Path, edits: tuple[tuple[str, str], ...]) -> None:
+    source = file.read_text("utf-8")
+    for old, new in edits:
+        assert old in source, old
+        source = source.replace(old, new)
+    file.write_text(source, "utf-8")
 
 
 @pytest.fixture
