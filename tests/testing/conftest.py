@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
+# Here, because pytester forgets what was imported while it ran, and kling26 keeps its converter.
+import cattrs  # noqa: F401
 import pytest
 from kling26.core import Sandbox
 from kling26.testing import ProviderTests
