@@ -8,7 +8,7 @@ generated from it, and the tables in the documentation are checked against it.
 import json
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from math import isfinite
 from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
@@ -178,15 +178,17 @@ def _parse_hint(hint: Any) -> tuple[type, tuple[str | int, ...], bool]:
     return get_origin(hint) or hint, (), optional
 
 
-def check_values(values: object, title: str, provider: str | None = None) -> None:
+def check_values(
+    values: object, title: str, provider: str | None = None, apart: Container[str] = ()
+) -> None:
     """
-    Check an options object against its own fields.
+    Check an options object against its own fields, but for those with a check `apart`.
 
-    Raises `OptionRefused`: "kie.ai: duration must be 5 or 10; got 7."
+    Raises `OptionRefused`: "kie.ai: sound must be true or false; got 1."
     """
     for info in options_of(type(values)):
         value = getattr(values, info.name)
-        if not _fits(info, value):
+        if info.name not in apart and not _fits(info, value):
             text = f"{title}: {info.name} {_objection(info, value)}"
             raise OptionRefused(text, option=info.name, provider=provider)
 

@@ -1,20 +1,26 @@
 """The request for a video, the same for every provider."""
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from attrs import evolve, field, frozen
 
 from .images import ImageFile, as_image
 from .options import option, option_metadata
 
+#: The shapes of Kling 2.6. A service may have others, and a request then has a text such as "4:3".
 AspectRatio = Literal["16:9", "9:16", "1:1"]
 Kind = Literal["text", "image"]
 #: The options that are images.
 ImageOption = Literal["image", "end_image"]
 
 ASPECT_RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
-#: In seconds.
+#: The lengths of Kling 2.6, in seconds. A service may have others.
 DURATIONS: tuple[int, ...] = (5, 10)
+
+
+def _as_aspect_ratio(shape: str) -> AspectRatio:
+    # For type checkers: what a caller computes is any text, and what most providers send is not.
+    return cast(AspectRatio, shape)
 
 
 @frozen
@@ -28,6 +34,11 @@ class VideoRequest:
 
     With an `image` (a path, the bytes or a URL) the video starts from that image,
     which also sets the shape: `aspect_ratio` is then not sent. With an `end_image`, it ends there.
+
+    `duration` is in whole seconds. Which durations and aspect ratios there are is up to the
+    provider (`Provider.limits`); all built-in ones have 5 and 10 seconds, and 16:9, 9:16 and 1:1.
+    If a service has no aspect ratio, "16:9" leaves the shape to it, unless `asks_for_shape` says
+    that somebody has asked for just that; any other shape is refused.
 
     `task` is our own id of the task, for providers that have a field for it; the runner fills it
     in before `Provider.submit`.
@@ -50,10 +61,13 @@ class VideoRequest:
     duration: int = option(
         5, label="Duration", help="Length of the video in seconds.", choices=DURATIONS
     )
-    aspect_ratio: AspectRatio = option(
-        "16:9",
-        label="Aspect ratio",
-        help="Shape of the video, width to height; with an image, the picture decides.",
+    aspect_ratio: AspectRatio = field(
+        default="16:9",
+        converter=_as_aspect_ratio,
+        metadata=option_metadata(
+            "Aspect ratio",
+            "Shape of the video, width to height; with an image, the picture decides.",
+        ),
     )
     callback_url: str | None = option(
         None,
@@ -76,6 +90,7 @@ class VideoRequest:
         ),
     )
     task: str = field(default="", kw_only=True)
+    asks_for_shape: bool = field(default=False, kw_only=True, eq=False)
 
     @property
     def kind(self) -> Kind:

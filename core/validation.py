@@ -1,7 +1,7 @@
 """Checks of a request, before anything is sent, and of a provider, when it is loaded."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 from urllib.parse import urlsplit
 
@@ -9,11 +9,11 @@ import attrs
 
 from .images import ImageFile
 from .limits import Limits
-from .options import build_options, check_values, is_number, options_of, show
+from .options import build_options, check_values, is_number, option_info, options_of, show
 from .provider import AUTO, INTERFACE, Provider
-from .request import ImageOption, VideoRequest
+from .request import ASPECT_RATIOS, DURATIONS, ImageOption, VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
-from .text import join_words, sanitize, size_text
+from .text import did_you_mean, join_words, sanitize, size_text
 
 # -- a request -----------------------------------------------------------------------------------
 
@@ -27,11 +27,10 @@ def validate(
     Raises `OptionRefused` or `ImageRefused`: "kie.ai: duration must be 5 or 10; got 7."
     """
     chosen = _options(provider, options)
-    check_values(request, provider.title, provider.name)
+    check_values(request, provider.title, provider.name, apart=("duration", "aspect_ratio"))
     _check_prompt(provider, request)
-    _check_choice(provider, "duration", request.duration, provider.limits.durations, " seconds")
-    if request.image is None:
-        _check_choice(provider, "aspect_ratio", request.aspect_ratio, provider.limits.aspect_ratios)
+    _check_duration(provider, request.duration)
+    _check_shape(provider, request)
     _check_callback(provider, request.callback_url)
     _check_image(provider, "image", request.image)
     _check_end_image(provider, request)
@@ -60,12 +59,45 @@ def _check_prompt(provider: Provider, request: VideoRequest) -> None:
         raise provider.option_refused("prompt", f"prompt must be {most}; got {length}.")
 
 
-def _check_choice(
-    provider: Provider, option: str, value: object, allowed: tuple[object, ...], unit: str = ""
-) -> None:
-    if value not in allowed:
-        problem = f"{option} must be {join_words(allowed)}{unit}; got {show(value)}."
-        raise provider.option_refused(option, problem)
+def _check_duration(provider: Provider, duration: object) -> None:
+    limits = provider.limits
+    if type(duration) is int and duration in limits.durations:
+        return
+    unit = "" if limits.durations == DURATIONS else " seconds"
+    problem = f"duration must be {limits.seconds()}{unit}; got {_got('duration', duration)}"
+    raise provider.option_refused("duration", problem)
+
+
+def _check_shape(provider: Provider, request: VideoRequest) -> None:
+    """Refuse a shape that the service does not have; with an image, it does not count."""
+    shape, known = request.aspect_ratio, provider.limits.aspect_ratios
+    if request.image is not None:
+        known = tuple(dict.fromkeys((*known, *ASPECT_RATIOS)))  # It is not sent.
+    if not known:
+        _check_no_shape(provider, request)
+    elif shape not in known:
+        got = _got("aspect_ratio", shape, known)
+        problem = f"aspect_ratio must be {join_words(known)}; got {got}"
+        raise provider.option_refused("aspect_ratio", problem)
+
+
+def _got(option: str, value: object, known: Iterable[str] = ()) -> str:
+    """The value that is refused, with the one of these that was most likely meant."""
+    default = option_info(VideoRequest, option).default
+    if value == default and type(value) is type(default):
+        return f"{show(value)}, the default."
+    hint = did_you_mean(value, known) if isinstance(value, str) else ""
+    return f"{show(value)}{hint or '.'}"
+
+
+def _check_no_shape(provider: Provider, request: VideoRequest) -> None:
+    """Refuse any shape that was asked for: it is the service that chooses."""
+    default = option_info(VideoRequest, "aspect_ratio").default
+    if request.aspect_ratio == default and not request.asks_for_shape:
+        return
+    otherwise = "" if request.aspect_ratio == default else f', or at its default "{default}"'
+    problem = "aspect_ratio is not supported, because the service chooses the shape itself"
+    raise provider.option_refused("aspect_ratio", f"{problem}; leave it out{otherwise}.")
 
 
 def _check_callback(provider: Provider, url: str | None) -> None:

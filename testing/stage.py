@@ -36,7 +36,7 @@ from ..core.journal.worker import Worker
 from ..core.plugins import Registry, load_providers, load_sandboxes
 from ..core.progress import Progress
 from ..core.provider import Provider
-from ..core.request import AspectRatio, VideoRequest
+from ..core.request import VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
 from ..core.runner.video import VideoChecker
@@ -59,9 +59,10 @@ class RequestFields(TypedDict, total=False):
     end_image: str | bytes | Path | ImageFile | None
     sound: bool
     duration: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     callback_url: str | None
     seed: int
+    asks_for_shape: bool
 
 
 @define

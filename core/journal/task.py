@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ..errors import Remedy
 from ..images import ImageFile
-from ..request import AspectRatio, ImageOption, VideoRequest
+from ..request import ImageOption, VideoRequest
 from ..status import Realm, Standing, Ticket
 
 TaskState = Literal[
@@ -101,7 +101,7 @@ class Task:
     image: str | None = None
     sound: bool
     duration: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     callback_url: str | None = None
     seed: int
     end_image: str | None = None

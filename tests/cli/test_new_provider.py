@@ -49,7 +49,7 @@ BAD = {
     ),
     "boundless": (
         ACME.format(name="boundless", more="limits = Limits(durations=())", returned="[Acme()]"),
-        "Limits.durations must be one or more of 5 and 10; got ().",
+        "Limits.durations must be one or more whole numbers of seconds from 1 to 3600, each of",
     ),
     "newer": (
         ACME.format(name="newer", more="interface = 99", returned="[Acme()]"),

@@ -88,11 +88,59 @@ def test_a_provider_may_take_less_than_the_vocabulary(kie: Provider) -> None:
     assert str(error) == 'kie.ai: aspect_ratio must be 1:1 or 16:9; got "9:16".'
 
 
+@pytest.fixture
+def other(kie: Provider) -> Provider:
+    """A service whose videos take 4, 8 or 12 seconds, in shapes of its own."""
+    other = kie.at({})
+    other.limits = evolve(kie.limits, durations=(4, 8, 12), aspect_ratios=("4:3", "21:9"))
+    return other
+
+
+def test_lengths_and_shapes_are_those_of_the_service(other: Provider) -> None:
+    validate(other, VideoRequest(PROMPT, duration=12, aspect_ratio="21:9"), None)
+
+    error = refusal(other, VideoRequest(PROMPT, duration=7, aspect_ratio="4:3"))
+    assert str(error) == "kie.ai: duration must be 4, 8 or 12 seconds; got 7."
+    error = refusal(other, VideoRequest(PROMPT, duration=8, aspect_ratio="4-3"))
+    assert str(error) == (
+        'kie.ai: aspect_ratio must be 4:3 or 21:9; got "4-3"; did you mean "4:3"?'
+    )
+
+
+def test_a_default_that_a_service_does_not_have_is_neither_sent_nor_changed(
+    other: Provider,
+) -> None:
+    error = refusal(other, VideoRequest(PROMPT, aspect_ratio="4:3"))
+    assert str(error) == "kie.ai: duration must be 4, 8 or 12 seconds; got 5, the default."
+    assert error.option == "duration"
+    error = refusal(other, VideoRequest(PROMPT, duration=4))
+    assert str(error) == 'kie.ai: aspect_ratio must be 4:3 or 21:9; got "16:9", the default.'
+
+
+@pytest.mark.parametrize("duration", [4.0, True, "4", None, [4]])
+def test_a_length_is_a_whole_number(other: Provider, duration: Any) -> None:
+    error = refusal(other, VideoRequest(PROMPT, duration=duration))
+
+    assert str(error).startswith("kie.ai: duration must be 4, 8 or 12 seconds; got ")
+
+
+def test_a_service_that_chooses_the_shape_is_asked_for_none(kie: Provider) -> None:
+    shapeless = kie.at({})
+    shapeless.limits = evolve(kie.limits, aspect_ratios=())
+    problem = "kie.ai: aspect_ratio is not supported, because the service chooses the shape itself"
+
+    validate(shapeless, VideoRequest(PROMPT), None)
+    error = refusal(shapeless, VideoRequest(PROMPT, aspect_ratio="9:16"))
+    assert str(error) == f'{problem}; leave it out, or at its default "16:9".'
+    error = refusal(shapeless, VideoRequest(PROMPT, asks_for_shape=True))
+    assert str(error) == f"{problem}; leave it out."
+
+
 def test_the_shape_does_not_matter_beside_an_image(kie: Provider) -> None:
     narrow = kie.at({})
-    narrow.limits = evolve(kie.limits, aspect_ratios=("1:1",))
-
-    validate(narrow, VideoRequest(PROMPT, image="https://pictures.example/a.png"), None)
+    for shapes in (("1:1",), ("4:3", "21:9"), ()):
+        narrow.limits = evolve(kie.limits, aspect_ratios=shapes)
+        validate(narrow, VideoRequest(PROMPT, image="https://pictures.example/a.png"), None)
 
 
 @pytest.mark.parametrize("url", ["https://me.example/hook?x=1", "http://127.0.0.1:8000/"])

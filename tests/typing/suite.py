@@ -26,7 +26,7 @@ def test_on_a_stage(stage: Stages) -> None:
     on_stage.fault("no_such_fault")  # type: ignore[arg-type]
 
     assert_type(on_stage.generate("A red fox", duration=10, sound=True), Video)
-    on_stage.generate(aspect_ratio="4:3")  # type: ignore[arg-type]
+    on_stage.generate(aspect_ratio=4 / 3)  # type: ignore[arg-type]
     assert_type(on_stage.emulator, Emulator)
     assert_type(on_stage.paid, int)
 

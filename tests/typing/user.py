@@ -72,6 +72,7 @@ def requests(picture: bytes, file: Path) -> list[VideoRequest]:
         VideoRequest("A red fox", image="https://example.com/fox.png", sound=True),
         VideoRequest("A red fox", image=file, aspect_ratio="9:16"),
         VideoRequest("A red fox", image=picture, seed=2**63),
+        VideoRequest("A red fox", duration=7, aspect_ratio="4:3"),  # For a plug-in.
     ]
 
 
@@ -109,7 +110,7 @@ def other_ways(options: Mapping[str, object]) -> None:
 def misuse() -> None:
     """What must not pass; an ignore that is not needed is an error too."""
     VideoRequest("A red fox", duration="5")  # type: ignore[arg-type]
-    VideoRequest("A red fox", aspect_ratio="4:3")  # type: ignore[arg-type]
+    VideoRequest("A red fox", aspect_ratio=4 / 3)  # type: ignore[arg-type]
     VideoRequest("A red fox", image=7)  # type: ignore[arg-type]
     generate("A red fox")  # type: ignore[arg-type]
     generate(VideoRequest("A red fox"), outputs="fox.mp4")  # type: ignore[call-arg]
