@@ -226,8 +226,8 @@ class Emulator(ABC):
         return AsciiJSONResponse(wrong_types(said) if fault and not unknown else said)
 
     def cancel(self, task: EmulatedTask) -> None:
-        """Cancel a task."""
-        task.cancelled = True
+        """Cancel a task, which ends it now."""
+        task.cancelled, task.ends = True, min(task.ends, self.conditions.clock())
         self.tasks.save(task)
 
     def phase(self, task: EmulatedTask) -> TaskPhase:
@@ -251,6 +251,7 @@ class Emulator(ABC):
             callback_url=submission.callback_url,
             failure=submission.failure or self._requested_failure(submission.clip),
             links=[ends + LINK_LIFE],
+            images=submission.images,
         )
         self.tasks.save(task)
         return task

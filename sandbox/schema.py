@@ -8,6 +8,20 @@ from attrs import frozen
 JSON = Mapping[str, object]
 
 
+def object_of(required: JSON, optional: JSON | None = None, *, closed: bool = True) -> JSON:
+    """
+    The schema of an object with these fields, each of which has its own schema.
+
+    Others are refused, unless it is not `closed`.
+    """
+    return {
+        "type": "object",
+        "required": list(required),
+        "additionalProperties": not closed,
+        "properties": {**required, **(optional or {})},
+    }
+
+
 def fields_of(body: object) -> Mapping[str, Any]:
     """The fields of a JSON object; none if it is not an object."""
     return body if isinstance(body, dict) else {}
@@ -20,6 +34,8 @@ class Problem:
     path: str
     text: str
     missing: bool = False
+    #: The keyword of JSON Schema that it breaks: "required", "enum", "maxLength".
+    rule: str = ""
 
 
 def problems(body: object, schema: JSON) -> Iterator[Problem]:
@@ -32,4 +48,5 @@ def problems(body: object, schema: JSON) -> Iterator[Problem]:
             ".".join(map(str, error.absolute_path)),
             error.message[:200],  # It may quote a whole image.
             missing=error.validator == "required",
+            rule=str(error.validator),
         )

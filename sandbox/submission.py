@@ -44,3 +44,5 @@ class Submission:
     callback_url: str | None = None
     #: Why the task will fail, if it will.
     failure: str | None = None
+    #: The pictures, the first frame before the last: their bytes, or their URLs elsewhere.
+    images: tuple[bytes | str, ...] = ()

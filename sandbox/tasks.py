@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -39,6 +40,9 @@ class EmulatedTask:
     #: When each link to the video expires, and when the first one appears.
     links: list[float] = Factory(list)
     url_from: float = 0.0
+    #: The pictures, the first frame before the last: their bytes, or their URLs elsewhere. Tasks in
+    #: a folder have the digest of the bytes instead, since what is rehearsed may be confidential.
+    images: tuple[bytes | str, ...] = ()
 
     def phase(self, now: float) -> TaskPhase:
         """The phase that the task is in at a time."""
@@ -97,7 +101,7 @@ class FolderTasks(Tasks):
     def save(self, task: EmulatedTask) -> None:
         path = self._path(task.id)
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(asdict(task)))
+        draft.write_text(json.dumps({**asdict(task), "images": list(map(_digest, task.images))}))
         draft.replace(path)
 
     def _reserve(self, task_id: str) -> bool:
@@ -116,7 +120,12 @@ class FolderTasks(Tasks):
         if not text:  # Reserved by another process, but not written yet.
             return None
         values = json.loads(text)
-        return EmulatedTask(**{**values, "clip": Clip(**values["clip"])})
+        images = tuple(values.pop("images", ()))
+        return EmulatedTask(**{**values, "clip": Clip(**values["clip"]), "images": images})
 
     def _path(self, task_id: str) -> Path:
         return self._folder / f"{task_id}.json"
+
+
+def _digest(image: bytes | str) -> str:
+    return image if isinstance(image, str) else f"sha256:{sha256(image).hexdigest()}"

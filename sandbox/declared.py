@@ -1,0 +1,285 @@
+"""An emulator by declaration: what services have in common, told in tables."""
+
+import hmac
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+from uuid import NAMESPACE_URL, uuid5
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from .conditions import Conditions
+from .emulator import Emulator
+from .endpoints import Endpoint
+from .fields import Asked, Fields
+from .responses import AsciiJSONResponse
+from .schema import JSON, Problem, problems
+from .store import FileStore, StoredFile, Upload
+from .submission import RefusalReason, Submission
+from .tasks import EmulatedTask, TaskPhase
+
+#: HTTP status, code and text of a refusal; without the code where the service has none.
+Refusal = tuple[int, str] | tuple[int, int | str, str]
+
+Answer = Callable[[Request, str], Awaitable[Response]]
+Describe = Callable[[EmulatedTask, TaskPhase], JSON | Response]
+
+#: The phases of a task that costs nothing.
+FREE: tuple[TaskPhase, ...] = ("failed", "cancelled")
+
+#: The refusals that a table may leave out, those that are given instead, and their HTTP status.
+_INSTEAD: Mapping[str, tuple[str, int | None]] = {
+    "rate_limit_in_body": ("rate_limit", None),
+    "maintenance": ("error", 503),
+    "error_in_200": ("error", 200),
+    "no_such_path": ("no_such_task", 404),
+}
+_NEEDED = ("key", "credit", "rate_limit", "error", "no_such_task", "invalid")
+
+
+class DeclaredEmulator(Emulator):
+    """
+    A service that takes JSON, queues the task, and is asked about it until it is done.
+
+    Its tables say how the service spells that. Whatever is different in it is a method to override.
+    An endpoint is written as a line, with the task's id in its path or its query:
+    ``GET /v1/videos/{id}``, ``GET /tasks?task_id={id}``.
+    """
+
+    #: The endpoints that create a task, and the JSON schema of each body. What may be left out has
+    #: its documented `default` there.
+    submits: ClassVar[Mapping[str, JSON]]
+    #: The endpoints of a task's status; of its result, if that is another; and to cancel it.
+    polls: ClassVar[str | None] = None
+    results: ClassVar[str | None] = None
+    cancels: ClassVar[str | None] = None
+    #: The endpoint of the balance, and what is on a new account, in the unit of `cost`.
+    balances: ClassVar[str | None] = None
+    credit: ClassVar[float] = 100.0
+    #: The endpoints that take files: `FormUpload`, `Base64Upload` or `PutUpload`; and the URL where
+    #: files are, by the URL where an upload is asked for, if that is another host.
+    uploads: ClassVar[Mapping[str, Upload]] = {}
+    stores: ClassVar[Mapping[str, str]] = {}
+    #: What the service calls what is asked for.
+    fields: ClassVar[Fields] = Fields()
+    #: What it calls the phases of a task.
+    states: ClassVar[Mapping[TaskPhase, str]]
+    #: Its refusals. "{problem}" in the text of "invalid" becomes what is wrong with the body.
+    refusals: ClassVar[Mapping[str, Refusal]]
+    #: How ids are made: "uuid", or a text with "{}" for the milliseconds: "task_{}".
+    ids: ClassVar[str] = "uuid"
+    #: The phases in which a task can be cancelled, and those that the webhook is told of.
+    cancellable: ClassVar[tuple[TaskPhase, ...]] = ("queued",)
+    told: ClassVar[tuple[TaskPhase, ...]] = ("succeeded", "failed", "cancelled")
+    #: Whether webhook calls are signed as https://www.standardwebhooks.com prescribes.
+    standard_webhooks: ClassVar[bool] = False
+
+    #: The files that were uploaded.
+    files: FileStore
+
+    def __init__(self, conditions: Conditions | None = None) -> None:
+        for name in _NEEDED:
+            if name not in self.refusals:
+                raise TypeError(f'{type(self).__name__}.refusals has no "{name}".')
+        conditions = Conditions() if conditions is None else conditions
+        self.files = FileStore(conditions, self.stores)
+        super().__init__(conditions)
+
+    # What a subclass adds.
+
+    def describe(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
+        """
+        The task as the service tells of it, in its answers and in its webhook calls.
+
+        `url` is that of the video, and None as long as there is none.
+        """
+        raise NotImplementedError
+
+    def state(self, task: EmulatedTask, phase: TaskPhase) -> str:
+        """The service's word for a phase; an undocumented one if `states` has none."""
+        return self.states.get(phase, "moderating")
+
+    def refusal(self, code: int | str | None, text: str) -> JSON:
+        """The body of a refusal."""
+        return {"error": {"code": code, "message": text}}
+
+    def wrap(self, data: JSON) -> JSON:
+        """The body of a good answer, from what it is about: an envelope, if there is one."""
+        return data
+
+    def result(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON | Response:
+        """The answer of `results`, if it is not the same as that of `polls`."""
+        return self.wrap(self.describe(task, phase, url))
+
+    def cancelled(self, task: EmulatedTask | None, was: TaskPhase) -> JSON | Response:
+        """The answer to a cancel; `was` is the phase before it, "unknown" if there is no task."""
+        return self.status(task, self.phase(task)) if task else self.refuse("no_such_task")
+
+    def call(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
+        """The body of a webhook call."""
+        return self.describe(task, phase, url)
+
+    def stored(self, file: StoredFile) -> JSON:
+        """The answer to an upload; `file.url` is where it is, or where it has to be PUT."""
+        return self.wrap({"url": file.url})
+
+    def cost(self, task: EmulatedTask) -> float:
+        """What a task costs, in the service's unit."""
+        return 0.0
+
+    def balance(self, left: float) -> JSON:
+        """The answer about the balance."""
+        return self.wrap({"balance": left})
+
+    def flat(self, body: JSON) -> JSON:
+        """The body in which `fields` are looked for, if that has to be put in order first."""
+        return body
+
+    def check(self, asked: Submission, body: JSON) -> str | None:
+        """The rule, beyond those of the schema, that a body breaks; `body` is that of `flat`."""
+        return None
+
+    def find(self, task_id: str) -> EmulatedTask | None:
+        """The task with an id that was asked about."""
+        return self.tasks.find(task_id)
+
+    def invalid(self, wrong: Sequence[Problem]) -> Response:
+        """The refusal of a request because of its body."""
+        status, *code, text = self.refusals["invalid"]
+        first = f"{wrong[0].path}: {wrong[0].text}".removeprefix(": ")
+        words = str(text).replace("{problem}", first)
+        return AsciiJSONResponse(self.refusal(code[0] if code else None, words), int(status))
+
+    # What a subclass can use.
+
+    @property
+    def request_id(self) -> str:
+        """An id of the present request."""
+        return f"sandbox-{len(self.requests)}"
+
+    def status(self, task: EmulatedTask, phase: TaskPhase) -> JSON | Response:
+        """The answer of `polls`."""
+        url = None if self.results else self.link(task, phase)
+        return self.wrap(self.describe(task, phase, url))
+
+    def link(self, task: EmulatedTask, phase: TaskPhase) -> str | None:
+        """The URL of the video, once it is there."""
+        return self.deliveries.link(task, task.base) if phase == "succeeded" else None
+
+    def understand(self, request: Request, schema: JSON, body: object) -> Submission | Response:
+        """What a body asks for, or its refusal."""
+        wrong = list(problems(body, schema))
+        if wrong or not isinstance(body, dict):
+            return self.invalid(wrong or [Problem("", "not an object")])
+        flat, model = self.flat(body), request.url.path.lstrip("/")
+        asked = Asked(flat, schema, request.query_params, self.fields, self.files.find)
+        submission = asked.submission(model)
+        if isinstance(submission, Problem):
+            return self.invalid([submission])
+        problem = self._reused(submission.external_id) or self.check(submission, flat)
+        return self.invalid([Problem("", problem)]) if problem else submission
+
+    # What `Emulator` asks for.
+
+    def routes(self) -> Sequence[BaseRoute]:
+        answers: list[tuple[str | None, Answer]] = [
+            *((line, partial(self._answer_submit, body)) for line, body in self.submits.items()),
+            *((line, partial(self._answer_upload, way)) for line, way in self.uploads.items()),
+            (self.polls, partial(self._answer_poll, self.status)),
+            (self.results, partial(self._answer_poll, self._linked)),
+            (self.cancels, self._answer_cancel),
+            (self.balances, self._answer_balance),
+        ]
+        found = [self._route(line, answer) for line, answer in answers if line]
+        return [*found, *(self.files.routes() if self.uploads else [])]
+
+    def no(self, reason: RefusalReason) -> tuple[int, JSON]:
+        instead, changed = (reason, None) if reason in self.refusals else _INSTEAD[reason]
+        status, *code, text = self.refusals[instead]
+        return int(changed or status), self.refusal(code[0] if code else None, str(text))
+
+    def spell_id(self, milliseconds: int) -> str:
+        if self.ids == "uuid":
+            return str(uuid5(NAMESPACE_URL, f"{self.provider}:{milliseconds}"))
+        return self.ids.format(milliseconds)
+
+    def receipt(self, task: EmulatedTask) -> JSON:
+        return self.wrap(self.describe(task, "queued", None))
+
+    def calls(self, task: EmulatedTask) -> Iterable[JSON]:
+        for phase in _life(task, self.conditions.clock()):
+            if phase in self.told:
+                url = self.deliveries.first(task) if phase == "succeeded" else None
+                yield self.call(task, phase, url)
+
+    def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
+        return _standard_webhook(body, secret, now) if self.standard_webhooks else {}
+
+    def _reused(self, external_id: str | None) -> str | None:
+        if external_id and self.tasks.find_external(external_id):
+            return f"{self.fields.external_id}: a task with this id already exists"
+        return None
+
+    def _linked(self, task: EmulatedTask, phase: TaskPhase) -> JSON | Response:
+        return self.result(task, phase, self.link(task, phase))
+
+    def _route(self, line: str, answer: Answer) -> BaseRoute:
+        endpoint = Endpoint.of(line)
+
+        async def handler(request: Request) -> Response:
+            return await answer(request, endpoint.task_id(request))
+
+        return endpoint.route(self.keyed(handler))
+
+    async def _answer_submit(self, schema: JSON, request: Request, _: str) -> Response:
+        return await self.submit(request, partial(self.understand, request, schema))
+
+    async def _answer_poll(self, describe: Describe, _: Request, task_id: str) -> Response:
+        return await self.poll(self.find(task_id), describe)
+
+    async def _answer_cancel(self, _: Request, task_id: str) -> Response:
+        task = self.find(task_id)
+        was = self.phase(task) if task else "unknown"
+        if task and was in self.cancellable:
+            self.cancel(task)
+        return _response(self.cancelled(task, was))
+
+    async def _answer_balance(self, request: Request, _: str) -> Response:
+        charged = (task for task in self.tasks if self.phase(task) not in FREE)
+        left = max(0.0, self.credit - sum(map(self.cost, charged)))
+        return _response(self.balance(0.0 if "broke" in self.key_of(request) else round(left, 2)))
+
+    async def _answer_upload(self, upload: Upload, request: Request, _: str) -> Response:
+        if fault := self.upload_fault():
+            return fault
+        file = await upload.take(request, self.files.add)
+        if isinstance(file, str):
+            return self.invalid([Problem("", file)])
+        return _response(self.stored(file))
+
+
+def _response(answer: JSON | Response) -> Response:
+    return answer if isinstance(answer, Response) else AsciiJSONResponse(answer)
+
+
+def _life(task: EmulatedTask, now: float) -> Iterator[TaskPhase]:
+    """The phases that a task has reached, in their order."""
+    yield "queued"
+    if task.starts <= min(now, task.ends):
+        yield "running"
+    if now >= task.ends:
+        yield task.phase(now)
+
+
+def _standard_webhook(body: bytes, secret: str, now: float) -> Mapping[str, str]:
+    call, moment = f"call-{int(now * 1000)}", str(int(now))
+    key = b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.digest(key, f"{call}.{moment}.".encode() + body, "sha256")
+    return {
+        "webhook-id": call,
+        "webhook-timestamp": moment,
+        "webhook-signature": f"v1,{b64encode(digest).decode()}",
+    }

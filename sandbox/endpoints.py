@@ -1,0 +1,39 @@
+"""Where a request goes, in one line: ``GET /v1/videos/{id}`` or ``GET /tasks?task_id={id}``."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from attrs import frozen
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_LINE = re.compile(r"([A-Z]+) (/[^?\s]*)(?:\?([^=&\s]+)=\{id\})?")
+
+
+@frozen
+class Endpoint:
+    """A method and a path; the task's id is in the path or in a parameter of the query."""
+
+    method: str
+    path: str
+    parameter: str | None
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """The endpoint in a line; raises `ValueError` if there is none."""
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise ValueError(f'"{line}" is not like "GET /tasks/{{id}}" or "GET /tasks?id={{id}}".')
+        return cls(*found.groups())
+
+    def route(self, handler: Callable[[Request], Awaitable[Response]]) -> Route:
+        """The route that leads to the handler."""
+        return Route(self.path, handler, methods=[self.method])
+
+    def task_id(self, request: Request) -> str:
+        """The task's id in a request; empty if there is none."""
+        if self.parameter is None:
+            return str(request.path_params.get("id", ""))
+        return request.query_params.get(self.parameter, "")

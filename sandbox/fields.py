@@ -1,0 +1,107 @@
+"""What a body asks for, found by the service's own names."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+from .images import decode, size_of
+from .schema import JSON, Problem, fields_of
+from .submission import Submission
+from .video import SIZES, Clip, size_like
+
+#: Words for a video without sound; any other word, and true, is one with sound.
+SILENT = (None, False, "off", "no", "false", "none")
+
+
+@frozen(kw_only=True)
+class Fields:
+    """
+    What the service calls each thing that a body can ask for.
+
+    Dots lead into objects ("settings.duration"), and a name behind a "?" is one of the query's. A
+    name that the service does not have does no harm, because its schema turns such a field away.
+    """
+
+    prompt: str = "prompt"
+    duration: str = "duration"
+    sound: str = "sound"
+    aspect_ratio: str = "aspect_ratio"
+    image: str = "image"
+    end_image: str = "end_image"
+    callback_url: str = "callback_url"
+    external_id: str = "external_task_id"
+
+
+@frozen
+class Asked:
+    """A body, with the names of its fields; `find` returns a file that was uploaded here."""
+
+    body: JSON
+    schema: JSON
+    query: Mapping[str, str]
+    names: Fields
+    find: Callable[[str], bytes | None]
+
+    def submission(self, model: str) -> Submission | Problem:
+        """What is asked for, or what is wrong with a picture."""
+        names, images = self.names, list[bytes | str]()
+        for name in (names.image, names.end_image):
+            for text in self._texts(name):
+                if (image := self._image(text)) is None:
+                    return Problem(name, "neither a URL nor an image")
+                images.append(image)
+        clip = Clip(
+            self._text(names.prompt) or "",
+            self._seconds(),
+            self._value(names.sound) not in SILENT,
+            # An image sets the aspect ratio.
+            *(shape_of(images[0]) if images else shape(self._text(names.aspect_ratio))),
+        )
+        external_id, callback_url = self._text(names.external_id), self._text(names.callback_url)
+        return Submission(model, clip, external_id, callback_url, images=tuple(images))
+
+    def _value(self, name: str) -> object:
+        """The value of a field, or the default that its schema has."""
+        if name.startswith("?"):
+            return self.query.get(name[1:])
+        value: object = self.body
+        schema: object = self.schema
+        for part in name.split("."):
+            value = fields_of(value).get(part)
+            schema = fields_of(fields_of(schema).get("properties")).get(part)
+        return fields_of(schema).get("default") if value is None else value
+
+    def _text(self, name: str) -> str | None:
+        value = self._value(name)
+        return str(value) if value else None
+
+    def _texts(self, name: str) -> list[str]:
+        """The texts of a field that has one of them, or an array."""
+        value = self._value(name)
+        return [str(each) for each in (value if isinstance(value, list) else [value]) if each]
+
+    def _seconds(self) -> int:
+        """The duration, such as 5, "5" or "5s"; 5 without one."""
+        digits = re.match(r"\d+", str(self._value(self.names.duration)))
+        return int(digits[0]) if digits else 5
+
+    def _image(self, text: str) -> bytes | str | None:
+        """An image's bytes, or its URL if it is elsewhere; None if it is neither."""
+        if text.startswith(("http://", "https://")):
+            return self.find(text) or text
+        image = decode(text)
+        return image if image and size_of(image) else None
+
+
+def shape(ratio: str | None) -> tuple[int, int]:
+    """A small video's size for a ratio, such as "16:9" or "widescreen_16_9"; 16:9 without one."""
+    found = re.search(r"(\d+)\D(\d+)$", ratio or "")
+    width, height = map(int, found.groups()) if found else (16, 9)
+    return SIZES.get(f"{width}:{height}") or size_like(width, height)
+
+
+def shape_of(image: bytes | str) -> tuple[int, int]:
+    """A small video's size for a picture; 16:9 for one elsewhere, because nothing is fetched."""
+    size = size_of(image) if isinstance(image, bytes) else None
+    return size_like(*size) if size else SIZES["16:9"]
