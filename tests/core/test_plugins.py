@@ -186,8 +186,9 @@ BROKEN: dict[str, tuple[str, str]] = {
         "Acme.limits must be a kling26.core.Limits.",
     ),
     "timeless": (
-        acme(("    def submit", "    limits = Limits(durations=(7,))\n    def submit")),
-        "ValueError: Limits.durations must be one or more of 5 and 10; got (7,).",
+        acme(("    def submit", "    limits = Limits(durations=(0,))\n    def submit")),
+        "ValueError: Limits.durations must be one or more whole numbers of seconds from 1 to 3600, "
+        "each of them once; got (0,).",
     ),
     "slashed": (
         acme(('acme.example"', 'acme.example/"')),
