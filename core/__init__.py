@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .api import GenerateKeywords, ManyKeywords, agenerate, generate, generate_many
+from .bodies import form_request, without_none
 from .errors import (
     BudgetExceeded,
     ImageRefused,
@@ -53,6 +54,7 @@ from .provider import Flow, Provider
 from .request import AspectRatio, VideoRequest
 from .settings import Settings
 from .status import Standing, State, Status, Ticket
+from .webhooks import verify_standard_webhook
 
 if TYPE_CHECKING:
     from .journal.task import Task
@@ -126,11 +128,14 @@ __all__ = [
     "VideoRequest",
     "agenerate",
     "fill_outputs",
+    "form_request",
     "generate",
     "generate_many",
     "hookimpl",
     "option",
     "read_rows",
+    "verify_standard_webhook",
+    "without_none",
 ]
 
 #: Loaded on first use, by module: the runner imports SQLAlchemy, and plug-ins need none of these.

@@ -182,6 +182,10 @@ class ImageFile:
         """The bytes in base64, without a ``data:`` prefix."""
         return b64encode(self.data).decode("ascii")
 
+    def data_url(self) -> str:
+        """The bytes inside a URL: ``data:image/png;base64,…``."""
+        return f"data:{self.mime_type};base64,{self.base64()}"
+
 
 class ImageOnDisk(ImageFile):
     """

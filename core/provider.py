@@ -4,26 +4,17 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from urllib.parse import quote
 
-from . import refusals, wire
-from .errors import (
-    ImageRefused,
-    KeyRejected,
-    OptionRefused,
-    OutOfCredit,
-    ProviderError,
-    Remedy,
-    UnexpectedReply,
-)
+from . import wire
 from .images import ImageFile
 from .limits import Limits
 from .options import NoOptions
+from .replies import Replies
 from .request import VideoRequest
-from .status import State, Status, Ticket
-from .text import sanitize, summarize_body
+from .status import Status, Ticket
 
 T = TypeVar("T")
-ErrorT = TypeVar("ErrorT", bound=ProviderError)
 if TYPE_CHECKING:
     import httpx
 
@@ -45,7 +36,7 @@ AUTO = "auto"
 Flow = Generator["httpx.Request", "httpx.Response", T]
 
 
-class Provider(ABC, Generic[OptionsT]):
+class Provider(Replies, ABC, Generic[OptionsT]):
     """
     A service that makes Kling 2.6 videos.
 
@@ -93,7 +84,8 @@ class Provider(ABC, Generic[OptionsT]):
     `Refused` (or `KeyRejected`, `OutOfCredit`) for a "no" in the provider's own words, `TryLater`
     if it did not accept the request for now, `NoSuchTask`, `Unavailable` if it reports an internal
     error under an HTTP status below 500, and `UnexpectedReply` for anything they cannot read.
-    `error`, `read` and the methods next to them help with that. HTTP 5xx and broken connections are
+    `read_ticket`, `status` and `raise_for_error` do that with `states` and `errors`, and `url`,
+    `read` and the methods next to them help. HTTP 5xx and broken connections are
     raised inside the flow as `Unavailable`. Most flows let it propagate, and the runner tries
     again; a flow for which a 5xx has a meaning catches it and reads its `reply`. The paid request
     is an exception: any answer of 500 or above makes the task unknown.
@@ -230,7 +222,7 @@ class Provider(ABC, Generic[OptionsT]):
         task_id = None if name is None else wire.find_identifier(fragment, name)
         return None if task_id is None else self.ticket(task_id, request)
 
-    # -- to use, and not to override ---------------------------------------------------------------
+    # -- to use, and not to override; `Replies` has the rest ---------------------------------------
 
     @property
     def key_variables(self) -> tuple[str, ...]:
@@ -248,89 +240,33 @@ class Provider(ABC, Generic[OptionsT]):
             setattr(moved, attribute, url.rstrip("/"))
         return moved
 
-    def read(self, reply: "httpx.Response", cls: type[T]) -> T:
+    def url(self, path: str, *parts: str, **query: str | None) -> str:
         """
-        The JSON body of a reply as an instance of the attrs class `cls`, or as a `dict`.
+        A URL of the API: ``self.url("v1/videos", ticket.task_id, "result", cost="true")``.
 
-        Raises `UnexpectedReply`, which says what does not fit and where.
+        `path` is taken as it is; each of `parts`, and of the values in `query`, is quoted, so that
+        no id can lead elsewhere. A value of None is left out.
         """
-        try:
-            return wire.structure(wire.parse(reply.content), cls)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error)) from error
+        whole = "/".join((self.base_url, path, *(quote(part, safe="") for part in parts)))
+        given = {name: value for name, value in query.items() if value is not None}
+        pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in given.items())
+        return f"{whole}?{pairs}" if pairs else whole
 
-    def read_part(self, reply: "httpx.Response", part: object, cls: type[T], path: str) -> T:
-        """`read` for a part of a reply that was read as `Any`, at `path`, such as "reply.data"."""
-        try:
-            return wire.structure(part, cls, path)
-        except ValueError as error:
-            raise self.unexpected(reply, str(error)) from error
-
-    def read_url(self, reply: "httpx.Response", value: object, path: str) -> str:
-        """The URL in `value`, found at `path` in a reply; raises `UnexpectedReply` without one."""
-        url = wire.find_url(value)
-        if url is None:
-            raise self.unexpected(reply, f"expected a URL @ {path}")
-        return url
-
-    def read_call(self, body: bytes | str, cls: type[T]) -> T:
-        """`read` for the body of a call to the user's webhook."""
-        try:
-            return wire.structure(wire.parse(body), cls, "callback")
-        except ValueError as error:
-            raise self.invalid_callback(error) from error
-
-    def state(self, said: object, known: Mapping[str, State], url: str | None = None) -> State:
+    def read_ticket(
+        self, reply: "httpx.Response", request: VideoRequest, task_id: object = None
+    ) -> Ticket:
         """
-        Our name for a state, whatever its case; an unknown one is logged.
+        The ticket in the reply to a submit.
 
-        It counts as running, or as succeeded if there already is the `url` of the video.
+        The id is called `task_id_name`; `task_id` is one found elsewhere. Whoever gives an id has
+        a task, whatever status or code is next to it. Without one, raises the error that the reply
+        is, and `UnexpectedReply` if it is not clearly a "no".
         """
-        return refusals.read_state(self.title, said, known, url)
-
-    def error(
-        self, kind: type[ErrorT], reply: "httpx.Response", words: object, code: object = None
-    ) -> ErrorT:
-        """
-        An error of a kind, with the provider's own words and code, and the remedy::
-
-            raise self.error(NO.get(code, Refused), reply, said, code)
-        """
-        return kind(
-            refusals.message(kind, self.title, words, code),
-            reply=reply,
-            retry_after=refusals.retry_after(reply),
-            provider=self.name,
-            code=refusals.code_text(code),
-            remedy=self._remedy(kind),
-        )
-
-    def unexpected(self, reply: "httpx.Response", problem: str) -> UnexpectedReply:
-        """The error for an answer that cannot be read; it quotes any message found in it."""
-        if not reply.status_code:  # There is none.
-            return UnexpectedReply(f"{self.title}: {problem}.", reply=reply, provider=self.name)
-        text = f"{self.title} sent an unexpected reply (HTTP {reply.status_code}: {problem})."
-        return UnexpectedReply(
-            f"{text} {summarize_body(reply.content)}".strip(), reply=reply, provider=self.name
-        )
-
-    def invalid_callback(self, problem: object) -> UnexpectedReply:
-        """The error for a call to the user's webhook that cannot be read."""
-        return UnexpectedReply(
-            f"This is not a callback from {self.title}: {sanitize(problem, 160)}.",
-            provider=self.name,
-        )
-
-    def option_refused(self, option: str, problem: str) -> OptionRefused:
-        """The error for `check`; `problem` says what is wrong with the option and what to do."""
-        message = f"{self.title}: {problem}"
-        if option in ("image", "end_image"):
-            return ImageRefused(message, option=option, provider=self.name)
-        return OptionRefused(message, option=option, provider=self.name)
-
-    def _remedy(self, kind: type[ProviderError]) -> Remedy | None:
-        if issubclass(kind, KeyRejected):
-            return Remedy("set_key", variable=self.key_variable, page=self.key_page)
-        if issubclass(kind, OutOfCredit):
-            return Remedy("top_up", page=self.key_page)
-        return None
+        name = self.task_id_name or "id"
+        answer = self.read(reply, dict)
+        found = wire.identifier(task_id)
+        found = found or wire.identifier(wire.get(wire.find_object(answer, name), name))
+        if found is not None:
+            return self.ticket(found, request)
+        self.raise_for_error(reply)
+        raise self.unexpected(reply, f"reply.{name} is missing")

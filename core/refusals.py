@@ -6,10 +6,10 @@ Plug-ins call `Provider.error` and `Provider.state`, which use this module.
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import wire
 from .errors import (
@@ -20,6 +20,7 @@ from .errors import (
     Refused,
     TryLater,
     Unavailable,
+    UnexpectedReply,
 )
 from .status import State
 from .text import sanitize, sentence
@@ -31,6 +32,16 @@ logger: logging.Logger = logging.getLogger("kling26.providers")
 
 #: A year, in seconds; no longer wait can be asked for.
 _LONGEST_WAIT = 365 * 86_400.0
+#: What an error of a service usually means, by its HTTP status.
+USUAL: Mapping[int | str, type[ProviderError]] = {
+    401: KeyRejected,
+    402: OutOfCredit,
+    403: KeyRejected,
+    404: NoSuchTask,
+    408: Unavailable,  # Who gave up waiting, and for what, it does not say.
+    409: UnexpectedReply,  # Something is there already: perhaps what an earlier request made.
+    429: TryLater,
+}
 #: How the message of an error begins; the provider's own words follow a colon.
 SENTENCES: Mapping[type[ProviderError], str] = {
     Refused: "{title} refused the request",
@@ -41,6 +52,9 @@ SENTENCES: Mapping[type[ProviderError], str] = {
     Unavailable: "{title} is temporarily unavailable",
     ProviderError: "{title} said",
 }
+#: How an object calls the words and the code of an error, the usual names first.
+_WORDS = ("message", "msg", "error_message", "errorMessage", "error_msg", "description", "title")
+_CODES = ("code", "error_code", "errorCode", "error_type", "type")
 
 
 def message(kind: type[ProviderError], title: str, words: object, code: object) -> str:
@@ -93,6 +107,54 @@ def _log_unknown(title: str, said: str, state: State) -> None:
     """Once per process: every poll would log it again."""
     meaning = "still running" if state == "running" else state
     logger.warning("%s reported the unknown state %r; it is treated as %s.", title, said, meaning)
+
+
+def find_error(answer: object) -> tuple[str | None, str | None]:
+    """
+    The words and the code of an error, from where services usually put them; None for what is not.
+
+    >>> find_error({"error": {"code": "no_credit", "message": "The account is empty."}})
+    ('The account is empty.', 'no_credit')
+    >>> find_error({"detail": [{"msg": "Too long.", "type": "value_error"}]})
+    ('Too long.', 'value_error')
+    """
+    words: str | None = None
+    code: str | None = None
+    for place in _error_places(answer):
+        if isinstance(place, Mapping):
+            words = words or _first_text(place, _WORDS)
+            code = code or _first_text(place, _CODES)
+        else:
+            words = words or wire.text(place)
+    return words, code
+
+
+def _error_places(answer: object) -> Iterator[object]:
+    """What may say what is wrong: the parts that are about errors, then the whole."""
+    inner = [wire.get(answer, name) for name in ("error", "errors", "detail")]
+    for place in (*inner, answer):
+        first = place[0] if isinstance(place, list) and place else place
+        if isinstance(first, Mapping | str):
+            yield first
+
+
+def _first_text(place: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := wire.text(place.get(name)))), None)
+
+
+def meaning(
+    errors: Mapping[int | str, type[ProviderError]], status: int, code: str | None
+) -> type[ProviderError] | None:
+    """What an error means, by its code or else by its HTTP status; None if neither is listed."""
+    known = {str(each): kind for each, kind in errors.items()}
+    if code in known:
+        return known[code]
+    if status >= 500 or re.fullmatch("5[0-9]{2}", code or ""):
+        return Unavailable
+    if status >= 400:
+        return known.get(str(status))
+    # Under HTTP 200, only a code that is a usual "no" is clear.
+    return Refused if re.fullmatch("4[0-9]{2}", code or "") else UnexpectedReply
 
 
 def retry_after(reply: "httpx.Response") -> float | None:

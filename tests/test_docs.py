@@ -28,6 +28,7 @@ from kling26.core import (
 )
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
+from kling26.core.replies import Replies
 from kling26.core.validation import validate_provider
 from kling26.sandbox import Emulator
 from kling26.testing import Conversation, ProviderTests, Stage
@@ -37,7 +38,10 @@ from .core.runner.several import Several, WithPlugins, several
 from .in_process import command
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text("utf-8")
-PUBLIC = sorted({name for name in (*vars(Provider), *Provider.__annotations__) if name[0] != "_"})
+PARTS = (Provider, Replies)
+PUBLIC = sorted(
+    {name for part in PARTS for name in (*vars(part), *part.__annotations__) if name[0] != "_"}
+)
 #: What the guide shows and nobody can run here: an installer, and what needs an account.
 NOT_RUN = ("pip", "pytest", "python", "twine")
 
@@ -79,7 +83,7 @@ def test_everything_public_of_a_provider_is_documented(name: str) -> None:
 def test_everything_public_of_a_provider_has_its_own_words(name: str) -> None:
     """A docstring, or a comment of its own above it."""
     member = getattr(Provider, name, None)
-    source = inspect.getsource(Provider)
+    source = "".join(map(inspect.getsource, PARTS))
 
     assert (
         inspect.getdoc(member)

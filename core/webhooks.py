@@ -1,0 +1,24 @@
+"""Callbacks that are signed as https://www.standardwebhooks.com says."""
+
+from collections.abc import Mapping
+
+
+def verify_standard_webhook(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+    """
+    Whether a call was signed with this secret, at most five minutes ago or ahead.
+
+    For `Provider.verify_callback`, where a service follows Standard Webhooks. Needs the library
+    ``standardwebhooks``, which a plug-in that uses this names among its dependencies. `secret` is
+    base64, with or without "whsec_" before it; an empty one signs nothing.
+    """
+    from standardwebhooks.webhooks import (
+        EmptyWebhookSecretError,
+        Webhook,
+        WebhookVerificationError,
+    )
+
+    try:
+        Webhook(secret).verify(body, dict(headers), json_parse=False)
+    except (EmptyWebhookSecretError, WebhookVerificationError, ValueError):
+        return False  # The latter for text that is no base64, or no UTF-8.
+    return True

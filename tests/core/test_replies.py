@@ -1,0 +1,318 @@
+"""What a provider makes of replies with the helpers of `Provider`."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from kling26.core import (
+    Flow,
+    ImageFile,
+    KeyRejected,
+    NoSuchTask,
+    OutOfCredit,
+    Provider,
+    ProviderError,
+    Refused,
+    Status,
+    Ticket,
+    TryLater,
+    Unavailable,
+    UnexpectedReply,
+    VideoRequest,
+    form_request,
+    verify_standard_webhook,
+    without_none,
+)
+from kling26.core.refusals import find_error
+
+FOX = VideoRequest("A red fox")
+VIDEO = "https://videos.example/fox.mp4"
+
+
+class Acme(Provider):
+    """The helpers, with a state or two."""
+
+    name = "acme"
+    title = "Acme"
+    key_variable = "ACME_API_KEY"
+    base_url = "https://api.acme.example"
+    task_id_name = "id"
+    states = {"waiting": "queued", "working": "running", "done": "succeeded", "failed": "failed"}
+    errors = {**Provider.errors, 1302: TryLater, "no_funds": OutOfCredit}
+
+    def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
+        raise NotImplementedError
+
+    def poll(self, ticket: Ticket) -> Flow[Status]:
+        raise NotImplementedError
+
+    def about(self, body: dict[str, Any], status: int | None = 200) -> Status:
+        """What a reply says of a task; of a call to the webhook, without an HTTP status."""
+        reply = None if status is None else httpx.Response(status, json=body)
+        return self.status(
+            body.get("state"),
+            reply,
+            url=body.get("video"),
+            cost=body.get("cost"),
+            reason=body.get("error"),
+            position=body.get("position"),
+            task_id=body.get("id"),
+        )
+
+
+class Enveloped(Acme):
+    """One that answers with a code, even under HTTP 200."""
+
+    success_codes = (0,)
+
+
+acme = Acme()
+
+
+def submitted(body: object, status: int = 200, provider: Acme = acme) -> Ticket:
+    return provider.read_ticket(httpx.Response(status, json=body), FOX)
+
+
+# -- URLs and bodies ---------------------------------------------------------------------------
+
+
+def test_ids_and_values_of_the_query_are_quoted_and_paths_are_not() -> None:
+    url = acme.url("v1/videos", "../a?b", "result", cost="true", hook="https://me.example/?a=1&b")
+
+    assert url == (
+        "https://api.acme.example/v1/videos/..%2Fa%3Fb/result"
+        "?cost=true&hook=https%3A%2F%2Fme.example%2F%3Fa%3D1%26b"
+    )
+    assert acme.url("v1/videos", hook=None) == "https://api.acme.example/v1/videos"
+
+
+def test_only_none_is_left_out_of_a_body() -> None:
+    assert without_none(a=None, b=False, c=0, d="") == {"b": False, "c": 0, "d": ""}
+
+
+def test_equal_forms_are_equal_bytes() -> None:
+    image = ImageFile(b"\x89PNG and the rest")
+    one, same = (form_request("https://a.example", {"file": image, "to": "ä"}) for _ in range(2))
+    other = form_request("https://a.example", {"file": image, "to": "b"})
+
+    assert one.read() == same.read()
+    assert one.headers == same.headers
+    assert other.headers["content-type"] != one.headers["content-type"]
+    assert image.data in one.content
+    assert f'filename="{image.name}"'.encode() in one.content
+    assert "\r\n\r\nä\r\n".encode() in one.content
+
+
+def test_an_image_goes_inside_a_url() -> None:
+    assert ImageFile(b"x").data_url() == "data:application/octet-stream;base64,eA=="
+
+
+# -- submits -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 402, 429])
+@pytest.mark.parametrize("body", [{"id": "v1"}, {"data": {"id": " v1 "}}, {"data": [{"id": "v1"}]}])
+def test_whoever_gives_an_id_has_a_task(body: object, status: int) -> None:
+    assert submitted(body, status) == Ticket("v1")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, {"error": "Unknown key"}, KeyRejected),
+        (403, {"detail": "Not yours"}, KeyRejected),
+        (402, {"message": "Empty"}, OutOfCredit),
+        (429, {"message": "Slow down"}, TryLater),
+        (400, {"error": {"message": "No.", "code": "no_funds"}}, OutOfCredit),
+        (400, {"code": 1302, "msg": "Busy"}, TryLater),
+        (400, {"code": "1302", "msg": "Busy"}, TryLater),
+        (404, {"detail": "No such model"}, Refused),
+        (422, {"detail": [{"msg": "Too long", "type": "value_error"}]}, Refused),
+        (400, {"errors": [{"title": "Too long"}]}, Refused),
+    ],
+)
+def test_a_clear_no_says_what_it_means(
+    status: int, body: object, kind: type[ProviderError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        submitted(body, status)
+
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "provider"),
+    [
+        (200, {}, acme),
+        (200, {"error": "Internal"}, acme),
+        (302, {"message": "Elsewhere"}, acme),
+        (400, {}, acme),
+        (408, {"message": "Too slow"}, acme),
+        (409, {"message": "It exists"}, acme),
+        (400, {"code": 500, "message": "Internal"}, acme),
+        (200, {"code": 502, "message": "Internal"}, Enveloped()),
+        (200, {"code": 7, "message": "Odd"}, Enveloped()),
+        (200, {"code": 0}, Enveloped()),
+        (400, {"code": 0, "message": "Fine"}, Enveloped()),
+        (400, {"message": "From the gateway"}, Enveloped()),
+    ],
+)
+def test_what_is_not_clear_is_never_called_refused(
+    status: int, body: object, provider: Acme
+) -> None:
+    with pytest.raises((UnexpectedReply, Unavailable)):
+        submitted(body, status, provider)
+
+
+def test_a_code_counts_under_http_200_where_success_has_one() -> None:
+    with pytest.raises(TryLater, match=r"Busy \(code 1302\)"):
+        submitted({"code": 1302, "message": "Busy"}, provider=Enveloped())
+    with pytest.raises(Refused, match="Too long"):
+        submitted({"code": 422, "message": "Too long"}, provider=Enveloped())
+
+
+# -- tasks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"state": "Waiting", "position": 3}, Status("queued", position=3)),
+        ({"state": "working", "error": "none", "cost": 1}, Status("running")),
+        ({"state": "polishing"}, Status("running")),
+        ({"state": "polishing", "video": [VIDEO]}, Status("succeeded", url=VIDEO)),
+        (
+            {"state": "done", "video": f" {VIDEO}", "cost": "0.5", "error": "success"},
+            Status("succeeded", url=VIDEO, cost=0.5),
+        ),
+        ({"video": VIDEO}, Status("succeeded", url=VIDEO)),
+        ({"state": "done", "video": 7}, Status("succeeded")),
+        ({"state": "failed", "error": "No cats"}, Status("failed", reason="No cats")),
+        (
+            {"state": "failed", "error": {"code": 7, "message": "No cats"}, "cost": 0.1},
+            Status("failed", code="7", reason="No cats", cost=0.1),
+        ),
+        ({"state": "failed"}, Status("failed")),
+    ],
+)
+def test_a_task_is_in_the_state_that_its_reply_says(body: Any, status: Status) -> None:
+    assert acme.about(body) == status
+
+
+@pytest.mark.parametrize("code", [400, 401, 404])
+def test_a_task_says_by_its_id_and_state_that_it_failed_whatever_the_status(code: int) -> None:
+    body = {"id": "v1", "state": "failed", "error": "No cats"}
+
+    assert acme.about(body, code) == Status("failed", reason="No cats")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (404, {"error": "Unknown"}, NoSuchTask),
+        (401, {"error": "Unknown key", "state": "failed"}, KeyRejected),
+        (401, {"error": "Unknown key", "video": "https://docs.acme.example"}, KeyRejected),
+        (429, {"error": "Slow down", "id": "v1"}, TryLater),
+        (400, {}, UnexpectedReply),
+        (200, {}, UnexpectedReply),
+        (200, {"state": " "}, UnexpectedReply),
+        (200, {"state": 7}, UnexpectedReply),
+    ],
+)
+def test_a_reply_that_is_about_something_else_ends_nothing(
+    status: int, body: Any, kind: type[ProviderError]
+) -> None:
+    with pytest.raises(kind):
+        acme.about(body, status)
+
+
+def test_a_call_to_the_webhook_names_its_task() -> None:
+    body = {"id": 7, "state": "failed", "error": "No cats"}
+
+    assert acme.about(body, None) == Status("failed", reason="No cats", task_id="7")
+    for odd in ({"state": "done"}, {"id": "v1"}, {"id": "v1", "state": ""}):
+        with pytest.raises(UnexpectedReply, match="not a callback from Acme"):
+            acme.about(odd, None)
+
+
+# -- other replies -----------------------------------------------------------------------------
+
+
+def test_a_missing_task_is_one_only_where_a_task_was_asked_about() -> None:
+    reply = httpx.Response(404, json={"message": "Not found"})
+
+    with pytest.raises(NoSuchTask):
+        acme.raise_for_error(reply, asking=True)
+    with pytest.raises(Refused):
+        acme.raise_for_error(reply)
+
+
+def test_a_balance_is_a_number() -> None:
+    reply = httpx.Response(200, json={"left": "12.5"})
+
+    assert acme.read_number(reply, "12.5", "reply.left") == 12.5
+    with pytest.raises(UnexpectedReply, match=r"expected a number @ reply\.left"):
+        acme.read_number(reply, None, "reply.left")
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ({"error": "No"}, ("No", None)),
+        ({"error": {"message": "No", "type": "policy"}, "code": 7}, ("No", "policy")),
+        ({"code": 7, "msg": "No"}, ("No", "7")),
+        ({"detail": {"message": "No"}, "error_type": "late"}, ("No", "late")),
+        ({"detail": ["No"]}, ("No", None)),
+        ({"detail": "No", "title": "Unprocessable", "status": 422}, ("No", None)),
+        ({"error": None, "detail": [], "message": {}}, (None, None)),
+    ],
+)
+def test_words_and_code_are_where_services_usually_put_them(answer: object, found: object) -> None:
+    assert find_error(answer) == found
+
+
+# -- signed calls ------------------------------------------------------------------------------
+
+SECRET = "whsec_Y29uZm9ybWFuY2Utc2VjcmV0LW9mLWtsaW5nMjY="
+
+
+def signed(body: bytes, minutes: float = 0, secret: str = SECRET) -> dict[str, str]:
+    from datetime import UTC, datetime, timedelta
+
+    from standardwebhooks import Webhook
+
+    moment = datetime.now(UTC) + timedelta(minutes=minutes)
+    signature = Webhook(secret).sign("m1", moment, body.decode())
+    at = str(int(moment.timestamp()))
+    return {"Webhook-Id": "m1", "Webhook-Timestamp": at, "Webhook-Signature": signature}
+
+
+def test_a_signed_call_is_genuine_for_a_few_minutes() -> None:
+    body = json.dumps({"id": "v1"}).encode()
+
+    assert verify_standard_webhook(body, signed(body), SECRET)
+    for minutes in (-6, 6):
+        assert not verify_standard_webhook(body, signed(body, minutes), SECRET)
+    assert not verify_standard_webhook(body + b" ", signed(body), SECRET)
+    assert not verify_standard_webhook(b"\xff", signed(body), SECRET)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "no base64", "é", "whsec_AAAA"])
+def test_no_other_secret_does(secret: str) -> None:
+    assert not verify_standard_webhook(b"{}", signed(b"{}"), secret)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Webhook-Timestamp": "soon"},
+        {"Webhook-Timestamp": "nan"},
+        {"Webhook-Timestamp": "1e400"},
+        {"Webhook-Signature": "v1"},
+        {"Webhook-Signature": "v1,é"},
+        {"Webhook-Id": "m2"},
+    ],
+)
+def test_a_changed_header_does_not(change: dict[str, str]) -> None:
+    assert not verify_standard_webhook(b"{}", signed(b"{}") | change, SECRET)
