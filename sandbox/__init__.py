@@ -6,7 +6,7 @@ misbehave on demand; in process through `SandboxTransport`, or over real HTTP.
 """
 
 from .conditions import Conditions
-from .declared import DeclaredEmulator, Refusal
+from .declared import Answer, DeclaredEmulator, Refusal
 from .emulator import Emulator
 from .faults import FAULTS, FAULTS_BY_STEP, Fault, FaultName, Step, fault_name
 from .fields import Fields
@@ -25,6 +25,7 @@ __all__ = [
     "FAULTS",
     "FAULTS_BY_STEP",
     "JSON",
+    "Answer",
     "Base64Upload",
     "Clip",
     "Conditions",

@@ -24,20 +24,30 @@ from .tasks import EmulatedTask, TaskPhase
 #: HTTP status, code and text of a refusal; without the code where the service has none.
 Refusal = tuple[int, str] | tuple[int, int | str, str]
 
-Answer = Callable[[Request, str], Awaitable[Response]]
-Describe = Callable[[EmulatedTask, TaskPhase], JSON | Response]
+#: An answer: JSON under HTTP 200, the HTTP status and the JSON, or the whole response.
+Answer = JSON | tuple[int, JSON] | Response
+
+_Handler = Callable[[Request, str], Awaitable[Response]]
+_Describe = Callable[[EmulatedTask, TaskPhase], JSON | Response]
 
 #: The phases of a task that costs nothing.
 FREE: tuple[TaskPhase, ...] = ("failed", "cancelled")
 
-#: The refusals that a table may leave out, those that are given instead, and their HTTP status.
+#: What HTTP itself has for the refusals that a table leaves out.
+_USUAL: Mapping[str, Refusal] = {
+    "key": (401, "The key is not valid"),
+    "credit": (402, "The account has no credit left"),
+    "rate_limit": (429, "Too many requests"),
+    "error": (500, "Internal server error"),
+    "no_such_task": (404, "Not found"),
+}
+#: The refusals that are others, unless a table has them, and their HTTP status.
 _INSTEAD: Mapping[str, tuple[str, int | None]] = {
     "rate_limit_in_body": ("rate_limit", None),
     "maintenance": ("error", 503),
     "error_in_200": ("error", 200),
     "no_such_path": ("no_such_task", 404),
 }
-_NEEDED = ("key", "credit", "rate_limit", "error", "no_such_task", "invalid")
 
 
 class DeclaredEmulator(Emulator):
@@ -56,6 +66,8 @@ class DeclaredEmulator(Emulator):
     polls: ClassVar[str | None] = None
     results: ClassVar[str | None] = None
     cancels: ClassVar[str | None] = None
+    #: The names under which answers have the URLs of these endpoints: see `urls`.
+    links: ClassVar[Mapping[str, str]] = {}
     #: The endpoint of the balance, and what is on a new account, in the unit of `cost`.
     balances: ClassVar[str | None] = None
     credit: ClassVar[float] = 100.0
@@ -67,8 +79,9 @@ class DeclaredEmulator(Emulator):
     fields: ClassVar[Fields] = Fields()
     #: What it calls the phases of a task.
     states: ClassVar[Mapping[TaskPhase, str]]
-    #: Its refusals. "{problem}" in the text of "invalid" becomes what is wrong with the body.
-    refusals: ClassVar[Mapping[str, Refusal]]
+    #: Its refusals, as far as they are not HTTP's own: status, code and text of each. That of a
+    #: wrong body is "invalid", and "{problem}" in its text becomes what is wrong.
+    refusals: ClassVar[Mapping[str, Refusal]] = {}
     #: How ids are made: "uuid", or a text with "{}" for the milliseconds: "task_{}".
     ids: ClassVar[str] = "uuid"
     #: The phases in which a task can be cancelled, and those that the webhook is told of.
@@ -81,9 +94,6 @@ class DeclaredEmulator(Emulator):
     files: FileStore
 
     def __init__(self, conditions: Conditions | None = None) -> None:
-        for name in _NEEDED:
-            if name not in self.refusals:
-                raise TypeError(f'{type(self).__name__}.refusals has no "{name}".')
         conditions = Conditions() if conditions is None else conditions
         self.files = FileStore(conditions, self.stores)
         super().__init__(conditions)
@@ -103,18 +113,18 @@ class DeclaredEmulator(Emulator):
         return self.states.get(phase, "moderating")
 
     def refusal(self, code: int | str | None, text: str) -> JSON:
-        """The body of a refusal."""
-        return {"error": {"code": code, "message": text}}
+        """The body of a refusal; that of FastAPI, with which many services are made."""
+        return {"detail": text}
 
     def wrap(self, data: JSON) -> JSON:
         """The body of a good answer, from what it is about: an envelope, if there is one."""
         return data
 
-    def result(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON | Response:
+    def result(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> Answer:
         """The answer of `results`, if it is not the same as that of `polls`."""
         return self.wrap(self.describe(task, phase, url))
 
-    def cancelled(self, task: EmulatedTask | None, was: TaskPhase) -> JSON | Response:
+    def cancelled(self, task: EmulatedTask | None, was: TaskPhase) -> Answer:
         """The answer to a cancel; `was` is the phase before it, "unknown" if there is no task."""
         return self.status(task, self.phase(task)) if task else self.refuse("no_such_task")
 
@@ -122,9 +132,9 @@ class DeclaredEmulator(Emulator):
         """The body of a webhook call."""
         return self.describe(task, phase, url)
 
-    def stored(self, file: StoredFile) -> JSON:
-        """The answer to an upload; `file.url` is where it is, or where it has to be PUT."""
-        return self.wrap({"url": file.url})
+    def stored(self, file: StoredFile, names: Sequence[str]) -> JSON:
+        """The answer to an upload: the URL of the file, under the names that `uploads` declares."""
+        return self.wrap(dict.fromkeys(names, file.url))
 
     def cost(self, task: EmulatedTask) -> float:
         """What a task costs, in the service's unit."""
@@ -146,12 +156,13 @@ class DeclaredEmulator(Emulator):
         """The task with an id that was asked about."""
         return self.tasks.find(task_id)
 
-    def invalid(self, wrong: Sequence[Problem]) -> Response:
-        """The refusal of a request because of its body."""
-        status, *code, text = self.refusals["invalid"]
+    def invalid(self, wrong: Sequence[Problem]) -> Answer:
+        """The refusal of a wrong body; that of FastAPI, if `refusals` has no "invalid"."""
+        if "invalid" not in self.refusals:
+            return 422, {"detail": [problem.detail for problem in wrong]}
+        status, code, text = self._refusal("invalid")
         first = f"{wrong[0].path}: {wrong[0].text}".removeprefix(": ")
-        words = str(text).replace("{problem}", first)
-        return AsciiJSONResponse(self.refusal(code[0] if code else None, words), int(status))
+        return status, self.refusal(code, text.replace("{problem}", first))
 
     # What a subclass can use.
 
@@ -160,10 +171,16 @@ class DeclaredEmulator(Emulator):
         """An id of the present request."""
         return f"sandbox-{len(self.requests)}"
 
-    def status(self, task: EmulatedTask, phase: TaskPhase) -> JSON | Response:
+    def status(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
         """The answer of `polls`."""
         url = None if self.results else self.link(task, phase)
         return self.wrap(self.describe(task, phase, url))
+
+    def urls(self, task: EmulatedTask) -> JSON:
+        """The URLs that `links` declares, for one task."""
+        return {
+            name: task.base + Endpoint.of(line).at(task.id) for name, line in self.links.items()
+        }
 
     def link(self, task: EmulatedTask, phase: TaskPhase) -> str | None:
         """The URL of the video, once it is there."""
@@ -173,19 +190,19 @@ class DeclaredEmulator(Emulator):
         """What a body asks for, or its refusal."""
         wrong = list(problems(body, schema))
         if wrong or not isinstance(body, dict):
-            return self.invalid(wrong or [Problem("", "not an object")])
+            return _response(self.invalid(wrong or [Problem("", "not an object")]))
         flat, model = self.flat(body), request.url.path.lstrip("/")
         asked = Asked(flat, schema, request.query_params, self.fields, self.files.find)
         submission = asked.submission(model)
         if isinstance(submission, Problem):
-            return self.invalid([submission])
+            return _response(self.invalid([submission]))
         problem = self._reused(submission.external_id) or self.check(submission, flat)
-        return self.invalid([Problem("", problem)]) if problem else submission
+        return _response(self.invalid([Problem("", problem)])) if problem else submission
 
     # What `Emulator` asks for.
 
     def routes(self) -> Sequence[BaseRoute]:
-        answers: list[tuple[str | None, Answer]] = [
+        answers: list[tuple[str | None, _Handler]] = [
             *((line, partial(self._answer_submit, body)) for line, body in self.submits.items()),
             *((line, partial(self._answer_upload, way)) for line, way in self.uploads.items()),
             (self.polls, partial(self._answer_poll, self.status)),
@@ -197,9 +214,10 @@ class DeclaredEmulator(Emulator):
         return [*found, *(self.files.routes() if self.uploads else [])]
 
     def no(self, reason: RefusalReason) -> tuple[int, JSON]:
-        instead, changed = (reason, None) if reason in self.refusals else _INSTEAD[reason]
-        status, *code, text = self.refusals[instead]
-        return int(changed or status), self.refusal(code[0] if code else None, str(text))
+        known = reason in self.refusals or reason in _USUAL
+        instead, changed = (reason, None) if known else _INSTEAD[reason]
+        status, code, text = self._refusal(instead)
+        return changed or status, self.refusal(code, text)
 
     def spell_id(self, milliseconds: int) -> str:
         if self.ids == "uuid":
@@ -218,15 +236,25 @@ class DeclaredEmulator(Emulator):
     def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
         return _standard_webhook(body, secret, now) if self.standard_webhooks else {}
 
+    def _refusal(self, reason: str) -> tuple[int, int | str | None, str]:
+        row = self.refusals.get(reason) or _USUAL[reason]
+        return (row[0], None, row[1]) if len(row) == 2 else row
+
     def _reused(self, external_id: str | None) -> str | None:
         if external_id and self.tasks.find_external(external_id):
             return f"{self.fields.external_id}: a task with this id already exists"
         return None
 
     def _linked(self, task: EmulatedTask, phase: TaskPhase) -> JSON | Response:
-        return self.result(task, phase, self.link(task, phase))
+        match self.result(task, phase, self.link(task, phase)):
+            case (200, body):
+                return body
+            case (status, body):
+                return AsciiJSONResponse(body, status)
+            case answer:
+                return answer
 
-    def _route(self, line: str, answer: Answer) -> BaseRoute:
+    def _route(self, line: str, answer: _Handler) -> BaseRoute:
         endpoint = Endpoint.of(line)
 
         async def handler(request: Request) -> Response:
@@ -237,7 +265,7 @@ class DeclaredEmulator(Emulator):
     async def _answer_submit(self, schema: JSON, request: Request, _: str) -> Response:
         return await self.submit(request, partial(self.understand, request, schema))
 
-    async def _answer_poll(self, describe: Describe, _: Request, task_id: str) -> Response:
+    async def _answer_poll(self, describe: _Describe, _: Request, task_id: str) -> Response:
         return await self.poll(self.find(task_id), describe)
 
     async def _answer_cancel(self, _: Request, task_id: str) -> Response:
@@ -257,12 +285,15 @@ class DeclaredEmulator(Emulator):
             return fault
         file = await upload.take(request, self.files.add)
         if isinstance(file, str):
-            return self.invalid([Problem("", file)])
-        return _response(self.stored(file))
+            return _response(self.invalid([Problem("", file)]))
+        return _response(self.stored(file, upload.urls))
 
 
-def _response(answer: JSON | Response) -> Response:
-    return answer if isinstance(answer, Response) else AsciiJSONResponse(answer)
+def _response(answer: Answer) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    status, body = answer if isinstance(answer, tuple) else (200, answer)
+    return AsciiJSONResponse(body, status)
 
 
 def _life(task: EmulatedTask, now: float) -> Iterator[TaskPhase]:

@@ -61,6 +61,10 @@ class Deliveries:
         """The link that a webhook call contains."""
         return result_url(task.base, task, 0)
 
+    def size(self, task: EmulatedTask) -> int:
+        """The length of a finished task's video in bytes."""
+        return len(make_video(task.clip))
+
     def renew(self, task: EmulatedTask, base: str, life: float) -> str:
         """A new link to the same video, which expires after `life` seconds."""
         task.links.append(self._conditions.clock() + life)

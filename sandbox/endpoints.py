@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from typing import Self
+from urllib.parse import quote
 
 from attrs import frozen
 from starlette.requests import Request
@@ -31,6 +32,11 @@ class Endpoint:
     def route(self, handler: Callable[[Request], Awaitable[Response]]) -> Route:
         """The route that leads to the handler."""
         return Route(self.path, handler, methods=[self.method])
+
+    def at(self, task_id: str) -> str:
+        """The path, and the query, for a task."""
+        path = self.path.replace("{id}", quote(task_id, safe=""))
+        return path if self.parameter is None else f"{path}?{self.parameter}={quote(task_id)}"
 
     def task_id(self, request: Request) -> str:
         """The task's id in a request; empty if there is none."""

@@ -37,6 +37,12 @@ class Problem:
     #: The keyword of JSON Schema that it breaks: "required", "enum", "maxLength".
     rule: str = ""
 
+    @property
+    def detail(self) -> JSON:
+        """It as FastAPI tells of it, which many services are made with."""
+        where = ["body", *filter(None, self.path.split("."))]
+        return {"loc": where, "msg": self.text, "type": self.rule}
+
 
 def problems(body: object, schema: JSON) -> Iterator[Problem]:
     """Where a body breaks the schema; missing fields first."""

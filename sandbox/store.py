@@ -1,7 +1,7 @@
 """Where a service keeps the files that are uploaded to it, and the usual ways to upload one."""
 
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, count
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -86,6 +86,10 @@ class FileStore:
 class Upload(Protocol):
     """A way to upload: adds the file of a request to a store, or says what is wrong with it."""
 
+    @property
+    def urls(self) -> Sequence[str]:
+        """The names under which the answer has the file's URL."""
+
     async def take(self, request: Request, add: Callable[..., StoredFile]) -> StoredFile | str: ...
 
 
@@ -94,6 +98,7 @@ class FormUpload:
     """A multipart form with the file in one of its fields."""
 
     file: str = "file"
+    urls: Sequence[str] = ("url",)
 
     async def take(self, request: Request, add: Callable[..., StoredFile]) -> StoredFile | str:
         form = parts(request.headers.get("content-type", ""), await request.body())
@@ -109,6 +114,7 @@ class Base64Upload:
 
     data: str = "data"
     name: str = "name"
+    urls: Sequence[str] = ("url",)
 
     async def take(self, request: Request, add: Callable[..., StoredFile]) -> StoredFile | str:
         fields = fields_of(await json_of(request))
@@ -124,6 +130,7 @@ class PutUpload:
 
     name: str = "file_name"
     media_type: str = "content_type"
+    urls: Sequence[str] = ("upload_url", "file_url")
 
     async def take(self, request: Request, add: Callable[..., StoredFile]) -> StoredFile | str:
         fields = fields_of(await json_of(request))
