@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from ..core.options import options_of
+from ..core.limits import all_durations, all_shapes
 from ..core.provider import AUTO
-from ..core.request import VideoRequest
 from .console import answer
 from .keys import installed
 from .layout import HELP_TEXTS
@@ -55,9 +54,10 @@ def _for_bash(text: str, app: App) -> str:
 
 def _values() -> Mapping[str, Sequence[str]]:
     """What some options may be, where cyclopts does not know it."""
-    shared = {info.name: list(map(str, info.choices)) for info in options_of(VideoRequest)}
+    providers = installed().providers
+    limits = [each.limits for each in providers.values()]
     return {
-        "--provider": [AUTO, *installed().providers],
-        "--duration": shared["duration"],
-        "--aspect-ratio": shared["aspect_ratio"],
+        "--provider": [AUTO, *providers],
+        "--duration": list(map(str, all_durations(limits))),
+        "--aspect-ratio": all_shapes(limits),
     }

@@ -1,8 +1,10 @@
 """The layout of the help: a heading for each group, and no boxes, so that it fits on a screen."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
-from cyclopts.help import DefaultFormatter, HelpPanel, TableSpec
+from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel, TableSpec
 from cyclopts.help.specs import (
     DefaultStyled,
     get_default_command_columns,
@@ -12,8 +14,13 @@ from cyclopts.help.specs import (
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
+from ..core.errors import Kling26Error
+from ..core.limits import Limits, all_durations, all_shapes
+
 _COLUMNS = {"command": get_default_command_columns, "parameter": get_default_parameter_columns}
 _INDENT = 2
+#: So many choices are shown, or the first two and the last.
+_MOST = 6
 
 #: cyclopts' words for its own options, and ours.
 HELP_TEXTS = {
@@ -31,7 +38,40 @@ class Layout(DefaultFormatter):
         from rich.text import Text
 
         if panel.entries:
-            columns = _COLUMNS[panel.format](console, options, panel.entries)
-            table = TableSpec().build(columns, panel.entries)
+            entries = [_with_choices(entry) for entry in panel.entries]
+            columns = _COLUMNS[panel.format](console, options, entries)
+            table = TableSpec().build(columns, entries)
             console.print(Text.assemble((f"{panel.title}:", "bold")))
             console.print(DefaultStyled(Padding(table, (0, 0, 0, _INDENT)), theme=panel.theme))
+
+
+def _with_choices(entry: HelpEntry) -> HelpEntry:
+    """An option with what plug-ins add to its choices."""
+    if "--duration" in entry.names:
+        return entry.copy(metavar=choices(all_durations(_limits())))
+    if "--aspect-ratio" in entry.names:
+        return entry.copy(metavar=choices(all_shapes(_limits())))
+    return entry
+
+
+@cache
+def _limits() -> Sequence[Limits]:
+    from .keys import installed
+
+    try:
+        return [each.limits for each in installed(shown=True).providers.values()]
+    except Kling26Error:  # A setting makes no sense; nobody is kept from the help by that.
+        return []
+
+
+def choices(values: Sequence[object]) -> str:
+    """
+    The choices of an option, as the help shows them.
+
+    >>> choices((5, 10)), choices((4, 5, 8, 10)), choices(range(3, 16))
+    ('5|10', '4|5|8|10', '3|4|..|15')
+    """
+    shown = list(map(str, values))
+    if len(shown) > _MOST:
+        shown = [*shown[:2], "..", shown[-1]]
+    return "|".join(shown)

@@ -169,9 +169,10 @@ class Flags:
         given: dict[str, Any] = {
             name: getattr(self, name) for name in _DEFAULTS if name != "prompt"
         }
-        if self.aspect_ratio is None:
+        asks = self.aspect_ratio is not None
+        if not asks:
             given["aspect_ratio"] = _DEFAULTS["aspect_ratio"]
-        return VideoRequest(prompt, **given)
+        return VideoRequest(prompt, **given, asks_for_shape=asks)
 
     def own_options(self) -> Mapping[str, str]:
         """The provider's own options, read from NAME=VALUE; raises `OptionRefused`."""

@@ -138,8 +138,9 @@ def _facts(provider: Provider, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "Balance", f"{provider.balance_url} (set {variables['balance_url']} to change it)"
     text, image = _length(limits.text_prompt), _length(limits.image_prompt)
     yield "Prompt", text if text == image else f"{text}; with an image {image}"
-    yield "Duration", f"{join_words(limits.durations)} seconds"
-    yield "Aspect ratio", join_words(limits.aspect_ratios)
+    yield "Duration", f"{limits.seconds()} seconds"
+    shapes = join_words(limits.aspect_ratios) if limits.aspect_ratios else "chosen by the service"
+    yield "Aspect ratio", shapes
     yield "Images", _accepted(provider)
     yield "End image", "together with an image" if limits.end_image else "not supported"
     yield "Webhook", "--callback-url" if provider.takes_callback_url else "not supported"

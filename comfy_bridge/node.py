@@ -87,7 +87,7 @@ def inputs(io: Any, registry: Registry) -> list[Any]:
         )
         for name, provider in registry.providers.items()
     ]
-    prompt, *others = shared_widgets()
+    prompt, *others = shared_widgets(each.limits for each in registry.providers.values())
     return [
         _input(io, prompt),
         *(_input(io, _optional(each)) for each in others),

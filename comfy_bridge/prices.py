@@ -1,11 +1,11 @@
 """The list prices of videos, as tables that the badge on the node can look things up in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
+from ..core.limits import all_durations
 from ..core.money import list_price, pricing_options
-from ..core.options import option_info
 from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.validation import validate
@@ -20,7 +20,7 @@ def price_table(provider: Provider) -> list[Row]:
     """Rows of ``{"when": {widget: value, …}, "usd": price}``, for what has a known price."""
     own = {info.name: values for info, values in pricing_options(provider)}
     given = [dict(zip(own, values, strict=True)) for values in product(*own.values())]
-    combinations = product(_shared(), given)
+    combinations = product(_shared(provider.limits.durations), given)
     rows = []
     for shared, options in islice(combinations, _MOST_ROWS):
         request = _request(shared)
@@ -38,7 +38,7 @@ def cheapest(providers: Sequence[Provider], in_order: bool) -> list[Row]:
     are without being asked for.
     """
     rows = []
-    for shared in _shared():
+    for shared in _shared(all_durations(each.limits for each in providers)):
         request = _request(shared)
         takers = [each for each in providers if takes(each, request, {})]
         prices = [list_price(each, request, {}) for each in takers[: 1 if in_order else None]]
@@ -61,9 +61,8 @@ def _row(when: Row, usd: float | None) -> list[Row]:
     return [] if usd is None else [{"when": when, "usd": usd}]
 
 
-def _shared() -> Iterator[Row]:
+def _shared(durations: Iterable[int]) -> Iterator[Row]:
     """The shared inputs that a price can hang on, with every value that they have together."""
-    durations = option_info(VideoRequest, "duration").choices
     images = [(False, False), (True, False), (True, True)]
     for (start, end), sound, duration in product(images, (False, True), durations):
         yield {

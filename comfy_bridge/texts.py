@@ -52,6 +52,11 @@ IMAGE_URL = {
     "empty for text to video.",
     "placeholder": "https://…",
 }
+#: The page always has a value, so it says which one leaves the shape to a service.
+SHAPE = (
+    "Shape of the video, width to height; with an image, the picture decides. Leave it at 16:9 if "
+    "the service chooses the shape itself."
+)
 COUNT = {
     "display_name": "Count",
     "tooltip": "How many videos to make at once, with the seed and those after it; each is paid "

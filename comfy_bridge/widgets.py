@@ -9,12 +9,13 @@ is added or moved here is to be told there.
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from ..core.limits import Limits, all_durations, all_shapes
 from ..core.options import OptionInfo, option_info, options_of
 from ..core.provider import Provider
 from ..core.request import VideoRequest
-from .texts import COUNT, IMAGE_URL, SANDBOX
+from .texts import COUNT, IMAGE_URL, SANDBOX, SHAPE
 
 #: How many videos a node makes at most, at once.
 MOST_VIDEOS = 8
@@ -33,14 +34,19 @@ class Widget:
     facts: Mapping[str, Any]
 
 
-def shared_widgets() -> list[Widget]:
-    """The widgets that every provider has, in their order."""
+def shared_widgets(limits: Iterable[Limits] = ()) -> list[Widget]:
+    """
+    The widgets that every provider has, in their order.
+
+    They offer every duration and shape that providers with these `limits` have.
+    """
+    limits = list(limits)
     return [
         _shared("prompt"),
         Widget("String", "image_url", {**IMAGE_URL, "default": ""}),
         _shared("sound"),
-        _shared("duration"),
-        _shared("aspect_ratio"),
+        _shared("duration", choices=all_durations(limits)),
+        _shared("aspect_ratio", choices=all_shapes(limits), help=SHAPE),
         _shared("seed"),
         Widget("Int", "count", {**COUNT, "default": 1, "min": 1, "max": MOST_VIDEOS, "step": 1}),
         Widget("Boolean", "sandbox", {**SANDBOX, "default": False}),
@@ -65,8 +71,8 @@ def own_values(provider: Provider, given: Mapping[str, object]) -> dict[str, obj
     }
 
 
-def _shared(name: str) -> Widget:
-    return widget_of(option_info(VideoRequest, name))
+def _shared(name: str, **otherwise: Any) -> Widget:
+    return widget_of(evolve(option_info(VideoRequest, name), **otherwise))
 
 
 def widget_of(info: OptionInfo) -> Widget:

@@ -139,3 +139,14 @@ class Limits:
         if len(self.durations) > 2 and len(self.durations) == last - first + 1:
             return f"{first} to {last}"
         return join_words(sorted(self.durations))
+
+
+def all_durations(providers: Iterable[Limits]) -> tuple[int, ...]:
+    """The durations that one of these, or a built-in provider, has, from the shortest."""
+    return tuple(sorted({*DURATIONS, *(each for limits in providers for each in limits.durations)}))
+
+
+def all_shapes(providers: Iterable[Limits]) -> tuple[str, ...]:
+    """The aspect ratios that one of these, or a built-in provider, has; the usual ones first."""
+    others = (each for limits in providers for each in limits.aspect_ratios)
+    return tuple(dict.fromkeys((*ASPECT_RATIOS, *others)))

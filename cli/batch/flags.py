@@ -9,6 +9,7 @@ from attrs import fields, frozen
 from cyclopts import Parameter, Token
 
 from ...core.errors import OptionRefused
+from ...core.request import VideoRequest
 from ...core.runner.terms import JOBS, RunLimits
 from ...core.text import sanitize
 from .. import usage
@@ -94,7 +95,7 @@ class ManyFlags(Flags):
     def defaults(self) -> Mapping[str, Any]:
         """The fields of a request that count where a row has none of its own."""
         request = self.request("-")
-        names = ("image", "end_image", "sound", "duration", "callback_url", "seed", "aspect_ratio")
+        names = [each.name for each in fields(VideoRequest) if each.name not in ("prompt", "task")]
         return {name: getattr(request, name) for name in names}
 
 

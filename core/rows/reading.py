@@ -147,7 +147,7 @@ class _Reader:
         options = {**defaults.options, **self._given(record, columns.own, self.own)}
         places = {name: _text(record[each]).strip() for name, each in columns.places.items()}
         return Row(
-            VideoRequest(**{"prompt": "", **defaults.fields, **given}),
+            VideoRequest(**{"prompt": "", **defaults.fields, **given, **_asking(given)}),
             provider=places.get("provider") or None,
             options=options or None,
             output=places.get("output") or defaults.output,
@@ -179,6 +179,11 @@ class _Reader:
         if text not in self.images:
             self.images[text] = ImageOnDisk(os.path.expanduser(text))
         return self.images[text]
+
+
+def _asking(given: Mapping[str, object]) -> Mapping[str, bool]:
+    """That a row asks for its shape, if it does."""
+    return {"asks_for_shape": True} if "aspect_ratio" in given else {}
 
 
 def _is_empty(cell: Cell) -> bool:
