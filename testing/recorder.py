@@ -15,7 +15,7 @@ from ..core.status import Status, Ticket
 from ..sandbox import Conditions, Fault, FaultName
 from .conversation import next_request
 from .emulation import SandboxLike, emulate, serve
-from .samples import TASK, CancelAttempt, Samples, start
+from .samples import MOST_REQUESTS, TASK, CancelAttempt, Endless, Samples, start
 from .stage import EPOCH, PROMPT
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class _Recorder:
 def _overheard(flow: Flow[T], replies: list[httpx.Response]) -> Flow[T]:
     """The same flow; its replies are added to `replies`."""
     reply: httpx.Response | Unavailable | None = None
-    while True:
+    for _ in range(MOST_REQUESTS):
         try:
             request = next_request(flow, reply)
         except StopIteration as stop:
@@ -144,3 +144,4 @@ def _overheard(flow: Flow[T], replies: list[httpx.Response]) -> Flow[T]:
         except Unavailable as trouble:
             reply = trouble
             replies += [trouble.reply] if trouble.reply else []
+    raise Endless

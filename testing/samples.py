@@ -22,11 +22,16 @@ STATES = ("queued", "running", "succeeded", "failed")
 TASK = "k26-0123456789abcdef"
 
 #: More requests than this in one flow are taken for an endless loop.
-_MOST_REQUESTS = 12
+MOST_REQUESTS = 12
 
 
-class Endless(Exception):
+class Endless(Kling26Error):
     """A flow that keeps sending requests."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"it sends more than {MOST_REQUESTS} requests; the runner does the asking."
+        )
 
 
 @define
@@ -111,7 +116,7 @@ def play(
     Its requests are added to `requests`. Raises what the flow raises, or `Endless`.
     """
     reply: httpx.Response | None = None
-    for turn in range(_MOST_REQUESTS):
+    for turn in range(MOST_REQUESTS):
         try:
             request = next_request(flow, reply)
         except StopIteration as stop:

@@ -106,3 +106,22 @@ def verdict(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
         return None
 
     return judge
+
+
+@pytest.fixture
+def finds(beacon: Edited, verdict: Verdict) -> Callable[..., None]:
+    """
+    Asserts that a standard test finds what is edited in Beacon, and says it in these words.
+
+    An edit of three parts, `EMULATOR` the first, is one of Beacon's emulator.
+    """
+
+    def check(test: str, says: str, *edits: tuple[str, ...]) -> None:
+        own = [(edit[0], edit[1]) for edit in edits if len(edit) == 2]
+        emulator = tuple((edit[1], edit[2]) for edit in edits if len(edit) == 3)
+        said = verdict(beacon(*own, emulator=emulator), test)
+        assert said is not None, "The fault slips through."
+        assert says in said
+        assert "\n" not in said
+
+    return check

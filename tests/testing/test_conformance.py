@@ -436,8 +436,12 @@ def test_every_standard_test_finds_a_mistake() -> None:
     finders = {f"test_{found.test.partition('[')[0]}" for found in MISTAKES.values()}
 
     assert set(NAMES) - finders == {
+        "test_a_renewed_link_leads_to_the_tasks_own_video",
+        "test_cancel_cancels_no_other_task",
         "test_cancel_tells_the_truth",
+        "test_find_finds_the_task_that_was_asked_for",
         "test_no_standard_test_is_overridden",
         "test_only_genuine_callbacks_are_accepted",
+        "test_several_tasks_are_kept_apart",
         "test_the_emulator_works_under_a_path",
     }

@@ -42,6 +42,7 @@ NEED_AN_EMULATOR = {
     "whatever_goes_wrong_is_paid_once",
     "a_failed_task_ends_with_its_reason",
     "the_emulator_works_under_a_path",
+    "several_tasks_are_kept_apart",
 }
 
 
