@@ -6,7 +6,7 @@ misbehave on demand; in process through `SandboxTransport`, or over real HTTP.
 """
 
 from .conditions import Conditions
-from .declared import Answer, DeclaredEmulator, Refusal
+from .declared import Answer, DeclaredEmulator, Refusal, endpoint
 from .emulator import Emulator
 from .faults import FAULTS, FAULTS_BY_STEP, Fault, FaultName, Step, fault_name
 from .fields import Fields
@@ -50,6 +50,7 @@ __all__ = [
     "TaskPhase",
     "base_of",
     "build_site",
+    "endpoint",
     "environment",
     "fault_name",
     "object_of",

@@ -4,7 +4,7 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from .conditions import Conditions
 from .emulator import Emulator
 from .endpoints import Endpoint
 from .fields import Asked, Fields
+from .images import decode, size_of
 from .responses import AsciiJSONResponse
 from .schema import JSON, Problem, problems
 from .store import FileStore, StoredFile, Upload
@@ -27,7 +28,9 @@ Refusal = tuple[int, str] | tuple[int, int | str, str]
 #: An answer: JSON under HTTP 200, the HTTP status and the JSON, or the whole response.
 Answer = JSON | tuple[int, JSON] | Response
 
-_Handler = Callable[[Request, str], Awaitable[Response]]
+_MARK = "kling26_endpoint"
+_Method = TypeVar("_Method", bound=Callable[..., Awaitable[object]])
+_Handler = Callable[[Request, Endpoint], Awaitable[Response]]
 _Describe = Callable[[EmulatedTask, TaskPhase], JSON | Response]
 
 #: The phases of a task that costs nothing.
@@ -50,6 +53,16 @@ _INSTEAD: Mapping[str, tuple[str, int | None]] = {
 }
 
 
+def endpoint(line: str) -> Callable[[_Method], _Method]:
+    """Mark a method as what answers at an endpoint; it is asked only with a valid key."""
+
+    def mark(method: _Method) -> _Method:
+        setattr(method, _MARK, line)
+        return method
+
+    return mark
+
+
 class DeclaredEmulator(Emulator):
     """
     A service that takes JSON, queues the task, and is asked about it until it is done.
@@ -62,7 +75,8 @@ class DeclaredEmulator(Emulator):
     #: The endpoints that create a task, and the JSON schema of each body. What may be left out has
     #: its documented `default` there.
     submits: ClassVar[Mapping[str, JSON]]
-    #: The endpoints of a task's status; of its result, if that is another; and to cancel it.
+    #: The endpoints of a task's status, or of several tasks' (``?task_ids={ids}``); of its result,
+    #: if that is another; and to cancel it.
     polls: ClassVar[str | None] = None
     results: ClassVar[str | None] = None
     cancels: ClassVar[str | None] = None
@@ -77,8 +91,10 @@ class DeclaredEmulator(Emulator):
     stores: ClassVar[Mapping[str, str]] = {}
     #: What the service calls what is asked for.
     fields: ClassVar[Fields] = Fields()
-    #: What it calls the phases of a task.
-    states: ClassVar[Mapping[TaskPhase, str]]
+    #: Whether a picture in base64 may begin with ``data:``.
+    data_urls: ClassVar[bool] = True
+    #: What it calls the phases of a task, if not as they are called here.
+    states: ClassVar[Mapping[TaskPhase, str]] = {}
     #: Its refusals, as far as they are not HTTP's own: status, code and text of each. That of a
     #: wrong body is "invalid", and "{problem}" in its text becomes what is wrong.
     refusals: ClassVar[Mapping[str, Refusal]] = {}
@@ -109,16 +125,16 @@ class DeclaredEmulator(Emulator):
         raise NotImplementedError
 
     def state(self, task: EmulatedTask, phase: TaskPhase) -> str:
-        """The service's word for a phase; an undocumented one if `states` has none."""
-        return self.states.get(phase, "moderating")
+        """The service's word for a phase."""
+        return self.states.get(phase, "moderating" if phase == "unknown" else phase)
 
     def refusal(self, code: int | str | None, text: str) -> JSON:
         """The body of a refusal; that of FastAPI, with which many services are made."""
         return {"detail": text}
 
-    def wrap(self, data: JSON) -> JSON:
-        """The body of a good answer, from what it is about: an envelope, if there is one."""
-        return data
+    def wrap(self, data: JSON | Sequence[JSON]) -> JSON:
+        """The body of a good answer, from what it is about: in an envelope, if there is one."""
+        return data if isinstance(data, Mapping) else {"data": data}
 
     def result(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> Answer:
         """The answer of `results`, if it is not the same as that of `polls`."""
@@ -191,9 +207,9 @@ class DeclaredEmulator(Emulator):
         wrong = list(problems(body, schema))
         if wrong or not isinstance(body, dict):
             return _response(self.invalid(wrong or [Problem("", "not an object")]))
-        flat, model = self.flat(body), request.url.path.lstrip("/")
-        asked = Asked(flat, schema, request.query_params, self.fields, self.files.find)
-        submission = asked.submission(model)
+        flat = self.flat(body)
+        asked = Asked(flat, schema, request.query_params, self.fields, self._image)
+        submission = asked.submission(request.url.path.lstrip("/"))
         if isinstance(submission, Problem):
             return _response(self.invalid([submission]))
         problem = self._reused(submission.external_id) or self.check(submission, flat)
@@ -211,7 +227,7 @@ class DeclaredEmulator(Emulator):
             (self.balances, self._answer_balance),
         ]
         found = [self._route(line, answer) for line, answer in answers if line]
-        return [*found, *(self.files.routes() if self.uploads else [])]
+        return [*found, *self._marked(), *(self.files.routes() if self.uploads else [])]
 
     def no(self, reason: RefusalReason) -> tuple[int, JSON]:
         known = reason in self.refusals or reason in _USUAL
@@ -236,6 +252,24 @@ class DeclaredEmulator(Emulator):
     def sign_call(self, body: bytes, secret: str, now: float) -> Mapping[str, str]:
         return _standard_webhook(body, secret, now) if self.standard_webhooks else {}
 
+    def _marked(self) -> Iterator[BaseRoute]:
+        """The routes of methods that are marked with `endpoint`."""
+        for name in dir(type(self)):
+            if line := getattr(getattr(type(self), name), _MARK, None):
+                yield self._route(line, partial(self._answer_marked, getattr(self, name)))
+
+    async def _answer_marked(
+        self, answer: Callable[[Request], Awaitable[Answer]], request: Request, _: Endpoint
+    ) -> Response:
+        return _response(await answer(request))
+
+    def _image(self, text: str) -> bytes | str | None:
+        """An image's bytes, or its URL if it is elsewhere; None if it is neither."""
+        if text.startswith(("http://", "https://")):
+            return self.files.find(text) or text
+        image = None if text.startswith("data:") and not self.data_urls else decode(text)
+        return image if image and size_of(image) else None
+
     def _refusal(self, reason: str) -> tuple[int, int | str | None, str]:
         row = self.refusals.get(reason) or _USUAL[reason]
         return (row[0], None, row[1]) if len(row) == 2 else row
@@ -258,29 +292,46 @@ class DeclaredEmulator(Emulator):
         endpoint = Endpoint.of(line)
 
         async def handler(request: Request) -> Response:
-            return await answer(request, endpoint.task_id(request))
+            return await answer(request, endpoint)
 
         return endpoint.route(self.keyed(handler))
 
-    async def _answer_submit(self, schema: JSON, request: Request, _: str) -> Response:
+    async def _answer_submit(self, schema: JSON, request: Request, _: Endpoint) -> Response:
         return await self.submit(request, partial(self.understand, request, schema))
 
-    async def _answer_poll(self, describe: _Describe, _: Request, task_id: str) -> Response:
-        return await self.poll(self.find(task_id), describe)
+    async def _answer_poll(
+        self, describe: _Describe, request: Request, endpoint: Endpoint
+    ) -> Response:
+        if endpoint.several:
+            return await self._answer_several(*endpoint.task_ids(request))
+        return await self.poll(self.find(endpoint.task_id(request)), describe)
 
-    async def _answer_cancel(self, _: Request, task_id: str) -> Response:
-        task = self.find(task_id)
+    async def _answer_several(self, ids: list[str], own: list[str]) -> Response:
+        """In an array, from which unknown ids are left out."""
+        known = [*map(self.find, ids), *map(self.tasks.find_external, own)]
+        tasks = [task for task in known if task]
+
+        def describe(first: EmulatedTask, phase: TaskPhase) -> JSON:
+            told = zip(tasks, [phase, *map(self.phase, tasks[1:])], strict=True)
+            return self.wrap([self.describe(task, now, self.link(task, now)) for task, now in told])
+
+        if not tasks and not self.conditions.next_fault("poll"):
+            return _response(self.wrap([]))
+        return await self.poll(tasks[0] if tasks else None, describe)
+
+    async def _answer_cancel(self, request: Request, endpoint: Endpoint) -> Response:
+        task = self.find(endpoint.task_id(request))
         was = self.phase(task) if task else "unknown"
         if task and was in self.cancellable:
             self.cancel(task)
         return _response(self.cancelled(task, was))
 
-    async def _answer_balance(self, request: Request, _: str) -> Response:
+    async def _answer_balance(self, request: Request, _: Endpoint) -> Response:
         charged = (task for task in self.tasks if self.phase(task) not in FREE)
         left = max(0.0, self.credit - sum(map(self.cost, charged)))
         return _response(self.balance(0.0 if "broke" in self.key_of(request) else round(left, 2)))
 
-    async def _answer_upload(self, upload: Upload, request: Request, _: str) -> Response:
+    async def _answer_upload(self, upload: Upload, request: Request, _: Endpoint) -> Response:
         if fault := self.upload_fault():
             return fault
         file = await upload.take(request, self.files.add)

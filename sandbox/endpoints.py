@@ -10,16 +10,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_LINE = re.compile(r"([A-Z]+) (/[^?\s]*)(?:\?([^=&\s]+)=\{id\})?")
+_LINE = re.compile(
+    r"([A-Z]+) (/[^?\s]*)"
+    r"(?:\?([^=&\s]+)=\{(ids?)\}(?:&([^=&\s]+)=\{external_ids\})?)?"
+)  # fmt: skip
 
 
 @frozen
 class Endpoint:
-    """A method and a path; the task's id is in the path or in a parameter of the query."""
+    """
+    A method and a path; the task's id is in the path, or in a parameter of the query.
+
+    With ``{ids}`` there are several, separated by commas, and perhaps the client's own ids too:
+    ``GET /tasks?ids={ids}&own={external_ids}``.
+    """
 
     method: str
     path: str
     parameter: str | None
+    several: bool
+    own: str | None
 
     @classmethod
     def of(cls, line: str) -> Self:
@@ -27,7 +37,8 @@ class Endpoint:
         found = _LINE.fullmatch(line)
         if found is None:
             raise ValueError(f'"{line}" is not like "GET /tasks/{{id}}" or "GET /tasks?id={{id}}".')
-        return cls(*found.groups())
+        method, path, parameter, kind, own = found.groups()
+        return cls(method, path, parameter, kind == "ids", own)
 
     def route(self, handler: Callable[[Request], Awaitable[Response]]) -> Route:
         """The route that leads to the handler."""
@@ -43,3 +54,8 @@ class Endpoint:
         if self.parameter is None:
             return str(request.path_params.get("id", ""))
         return request.query_params.get(self.parameter, "")
+
+    def task_ids(self, request: Request) -> tuple[list[str], list[str]]:
+        """The ids of several tasks, and the client's own ids of others."""
+        ids, own = (request.query_params.get(name or "", "") for name in (self.parameter, self.own))
+        return ids.split(","), own.split(",")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from .images import decode, size_of
+from .images import size_of
 from .schema import JSON, Problem, fields_of
 from .submission import Submission
 from .video import SIZES, Clip, size_like
@@ -31,25 +31,27 @@ class Fields:
     end_image: str = "end_image"
     callback_url: str = "callback_url"
     external_id: str = "external_task_id"
+    #: The model or the quality; without it, `EmulatedTask.model` is the path.
+    model: str = "model"
 
 
 @frozen
 class Asked:
-    """A body, with the names of its fields; `find` returns a file that was uploaded here."""
+    """A body, with the names of its fields; `image` returns a picture's bytes or URL, or None."""
 
     body: JSON
     schema: JSON
     query: Mapping[str, str]
     names: Fields
-    find: Callable[[str], bytes | None]
+    image: Callable[[str], bytes | str | None]
 
-    def submission(self, model: str) -> Submission | Problem:
-        """What is asked for, or what is wrong with a picture."""
+    def submission(self, path: str) -> Submission | Problem:
+        """What is asked for at a path, or what is wrong with a picture."""
         names, images = self.names, list[bytes | str]()
         for name in (names.image, names.end_image):
             for text in self._texts(name):
-                if (image := self._image(text)) is None:
-                    return Problem(name, "neither a URL nor an image")
+                if (image := self.image(text)) is None:
+                    return Problem(name, f"{name} is neither a URL nor an image")
                 images.append(image)
         clip = Clip(
             self._text(names.prompt) or "",
@@ -59,6 +61,7 @@ class Asked:
             *(shape_of(images[0]) if images else shape(self._text(names.aspect_ratio))),
         )
         external_id, callback_url = self._text(names.external_id), self._text(names.callback_url)
+        model = self._text(names.model) or path
         return Submission(model, clip, external_id, callback_url, images=tuple(images))
 
     def _value(self, name: str) -> object:
@@ -85,13 +88,6 @@ class Asked:
         """The duration, such as 5, "5" or "5s"; 5 without one."""
         digits = re.match(r"\d+", str(self._value(self.names.duration)))
         return int(digits[0]) if digits else 5
-
-    def _image(self, text: str) -> bytes | str | None:
-        """An image's bytes, or its URL if it is elsewhere; None if it is neither."""
-        if text.startswith(("http://", "https://")):
-            return self.find(text) or text
-        image = decode(text)
-        return image if image and size_of(image) else None
 
 
 def shape(ratio: str | None) -> tuple[int, int]:

@@ -8,17 +8,18 @@ from attrs import frozen
 JSON = Mapping[str, object]
 
 
-def object_of(required: JSON, optional: JSON | None = None, *, closed: bool = True) -> JSON:
+def object_of(required: JSON | None = None, /, **optional: object) -> JSON:
     """
-    The schema of an object with these fields, each of which has its own schema.
+    The schema of an object with these fields, each of which has its own schema, and no others.
 
-    Others are refused, unless it is not `closed`.
+    ``{**object_of(...), "additionalProperties": True}`` lets others in.
     """
+    required = required or {}
     return {
         "type": "object",
         "required": list(required),
-        "additionalProperties": not closed,
-        "properties": {**required, **(optional or {})},
+        "additionalProperties": False,
+        "properties": {**required, **optional},
     }
 
 

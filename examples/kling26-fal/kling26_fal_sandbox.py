@@ -54,8 +54,8 @@ class FalSandbox(DeclaredEmulator):
     key_scheme = "Key"
     failure = "The prompt was flagged by a content checker."
     submits = {
-        f"POST {APP}/v2.6/pro/text-to-video": object_of(PROMPT, {**COMMON, **TEXT}),
-        f"POST {APP}/v2.6/pro/image-to-video": object_of(START, {**COMMON, **FRAMES}),
+        f"POST {APP}/v2.6/pro/text-to-video": object_of(PROMPT, **COMMON, **TEXT),
+        f"POST {APP}/v2.6/pro/image-to-video": object_of(START, **COMMON, **FRAMES),
     }
     polls = f"GET {APP}/requests/{{id}}/status"
     results = f"GET {APP}/requests/{{id}}"
