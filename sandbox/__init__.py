@@ -6,12 +6,14 @@ misbehave on demand; in process through `SandboxTransport`, or over real HTTP.
 """
 
 from .conditions import Conditions
-from .declared import Answer, DeclaredEmulator, Refusal, endpoint
+from .declaration import Answer
+from .declared import DeclaredEmulator, endpoint
 from .emulator import Emulator
 from .faults import FAULTS, FAULTS_BY_STEP, Fault, FaultName, Step, fault_name
 from .fields import Fields
 from .in_process import rehearsal
 from .multipart import Part, parts
+from .refusals import Refusal
 from .requests import base_of
 from .schema import JSON, Problem, object_of
 from .server import Server, Site, build_site, environment, serve

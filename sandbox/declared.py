@@ -1,56 +1,34 @@
-"""An emulator by declaration: what services have in common, told in tables."""
+"""How an emulator answers that is written by declaration."""
 
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from .conditions import Conditions
-from .emulator import Emulator
+from .declaration import Answer, Declaration
 from .endpoints import Endpoint
-from .fields import Asked, Fields
+from .fields import Asked
 from .images import decode, size_of
+from .refusals import look_up
 from .responses import AsciiJSONResponse
 from .schema import JSON, Problem, problems
-from .store import FileStore, StoredFile, Upload
+from .store import Upload
 from .submission import RefusalReason, Submission
 from .tasks import EmulatedTask, TaskPhase
 
-#: HTTP status, code and text of a refusal; without the code where the service has none.
-Refusal = tuple[int, str] | tuple[int, int | str, str]
-
-#: An answer: JSON under HTTP 200, the HTTP status and the JSON, or the whole response.
-Answer = JSON | tuple[int, JSON] | Response
+#: The phases of a task that costs nothing.
+FREE: tuple[TaskPhase, ...] = ("failed", "cancelled")
 
 _MARK = "kling26_endpoint"
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[object]])
 _Handler = Callable[[Request, Endpoint], Awaitable[Response]]
 _Describe = Callable[[EmulatedTask, TaskPhase], JSON | Response]
-
-#: The phases of a task that costs nothing.
-FREE: tuple[TaskPhase, ...] = ("failed", "cancelled")
-
-#: What HTTP itself has for the refusals that a table leaves out.
-_USUAL: Mapping[str, Refusal] = {
-    "key": (401, "The key is not valid"),
-    "credit": (402, "The account has no credit left"),
-    "rate_limit": (429, "Too many requests"),
-    "error": (500, "Internal server error"),
-    "no_such_task": (404, "Not found"),
-}
-#: The refusals that are others, unless a table has them, and their HTTP status.
-_INSTEAD: Mapping[str, tuple[str, int | None]] = {
-    "rate_limit_in_body": ("rate_limit", None),
-    "maintenance": ("error", 503),
-    "error_in_200": ("error", 200),
-    "no_such_path": ("no_such_task", 404),
-}
 
 
 def endpoint(line: str) -> Callable[[_Method], _Method]:
@@ -63,144 +41,14 @@ def endpoint(line: str) -> Callable[[_Method], _Method]:
     return mark
 
 
-class DeclaredEmulator(Emulator):
+class DeclaredEmulator(Declaration):
     """
     A service that takes JSON, queues the task, and is asked about it until it is done.
 
-    Its tables say how the service spells that. Whatever is different in it is a method to override.
-    An endpoint is written as a line, with the task's id in its path or its query:
+    The tables of a subclass say how the service spells that; whatever is different in it is a
+    method to override. An endpoint is a line, with the task's id in its path or its query:
     ``GET /v1/videos/{id}``, ``GET /tasks?task_id={id}``.
     """
-
-    #: The endpoints that create a task, and the JSON schema of each body. What may be left out has
-    #: its documented `default` there.
-    submits: ClassVar[Mapping[str, JSON]]
-    #: The endpoints of a task's status, or of several tasks' (``?task_ids={ids}``); of its result,
-    #: if that is another; and to cancel it.
-    polls: ClassVar[str | None] = None
-    results: ClassVar[str | None] = None
-    cancels: ClassVar[str | None] = None
-    #: The names under which answers have the URLs of these endpoints: see `urls`.
-    links: ClassVar[Mapping[str, str]] = {}
-    #: The endpoint of the balance, and what is on a new account, in the unit of `cost`.
-    balances: ClassVar[str | None] = None
-    credit: ClassVar[float] = 100.0
-    #: The endpoints that take files: `FormUpload`, `Base64Upload` or `PutUpload`; and the URL where
-    #: files are, by the URL where an upload is asked for, if that is another host.
-    uploads: ClassVar[Mapping[str, Upload]] = {}
-    stores: ClassVar[Mapping[str, str]] = {}
-    #: What the service calls what is asked for.
-    fields: ClassVar[Fields] = Fields()
-    #: Whether a picture in base64 may begin with ``data:``.
-    data_urls: ClassVar[bool] = True
-    #: What it calls the phases of a task, if not as they are called here.
-    states: ClassVar[Mapping[TaskPhase, str]] = {}
-    #: Its refusals, as far as they are not HTTP's own: status, code and text of each. That of a
-    #: wrong body is "invalid", and "{problem}" in its text becomes what is wrong.
-    refusals: ClassVar[Mapping[str, Refusal]] = {}
-    #: How ids are made: "uuid", or a text with "{}" for the milliseconds: "task_{}".
-    ids: ClassVar[str] = "uuid"
-    #: The phases in which a task can be cancelled, and those that the webhook is told of.
-    cancellable: ClassVar[tuple[TaskPhase, ...]] = ("queued",)
-    told: ClassVar[tuple[TaskPhase, ...]] = ("succeeded", "failed", "cancelled")
-    #: Whether webhook calls are signed as https://www.standardwebhooks.com prescribes.
-    standard_webhooks: ClassVar[bool] = False
-
-    #: The files that were uploaded.
-    files: FileStore
-
-    def __init__(self, conditions: Conditions | None = None) -> None:
-        conditions = Conditions() if conditions is None else conditions
-        self.files = FileStore(conditions, self.stores)
-        super().__init__(conditions)
-
-    # What a subclass adds.
-
-    def describe(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
-        """
-        The task as the service tells of it, in its answers and in its webhook calls.
-
-        `url` is that of the video, and None as long as there is none.
-        """
-        raise NotImplementedError
-
-    def state(self, task: EmulatedTask, phase: TaskPhase) -> str:
-        """The service's word for a phase."""
-        return self.states.get(phase, "moderating" if phase == "unknown" else phase)
-
-    def refusal(self, code: int | str | None, text: str) -> JSON:
-        """The body of a refusal; that of FastAPI, with which many services are made."""
-        return {"detail": text}
-
-    def wrap(self, data: JSON | Sequence[JSON]) -> JSON:
-        """The body of a good answer, from what it is about: in an envelope, if there is one."""
-        return data if isinstance(data, Mapping) else {"data": data}
-
-    def result(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> Answer:
-        """The answer of `results`, if it is not the same as that of `polls`."""
-        return self.wrap(self.describe(task, phase, url))
-
-    def cancelled(self, task: EmulatedTask | None, was: TaskPhase) -> Answer:
-        """The answer to a cancel; `was` is the phase before it, "unknown" if there is no task."""
-        return self.status(task, self.phase(task)) if task else self.refuse("no_such_task")
-
-    def call(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
-        """The body of a webhook call."""
-        return self.describe(task, phase, url)
-
-    def stored(self, file: StoredFile, names: Sequence[str]) -> JSON:
-        """The answer to an upload: the URL of the file, under the names that `uploads` declares."""
-        return self.wrap(dict.fromkeys(names, file.url))
-
-    def cost(self, task: EmulatedTask) -> float:
-        """What a task costs, in the service's unit."""
-        return 0.0
-
-    def balance(self, left: float) -> JSON:
-        """The answer about the balance."""
-        return self.wrap({"balance": left})
-
-    def flat(self, body: JSON) -> JSON:
-        """The body in which `fields` are looked for, if that has to be put in order first."""
-        return body
-
-    def check(self, asked: Submission, body: JSON) -> str | None:
-        """The rule, beyond those of the schema, that a body breaks; `body` is that of `flat`."""
-        return None
-
-    def find(self, task_id: str) -> EmulatedTask | None:
-        """The task with an id that was asked about."""
-        return self.tasks.find(task_id)
-
-    def invalid(self, wrong: Sequence[Problem]) -> Answer:
-        """The refusal of a wrong body; that of FastAPI, if `refusals` has no "invalid"."""
-        if "invalid" not in self.refusals:
-            return 422, {"detail": [problem.detail for problem in wrong]}
-        status, code, text = self._refusal("invalid")
-        first = f"{wrong[0].path}: {wrong[0].text}".removeprefix(": ")
-        return status, self.refusal(code, text.replace("{problem}", first))
-
-    # What a subclass can use.
-
-    @property
-    def request_id(self) -> str:
-        """An id of the present request."""
-        return f"sandbox-{len(self.requests)}"
-
-    def status(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
-        """The answer of `polls`."""
-        url = None if self.results else self.link(task, phase)
-        return self.wrap(self.describe(task, phase, url))
-
-    def urls(self, task: EmulatedTask) -> JSON:
-        """The URLs that `links` declares, for one task."""
-        return {
-            name: task.base + Endpoint.of(line).at(task.id) for name, line in self.links.items()
-        }
-
-    def link(self, task: EmulatedTask, phase: TaskPhase) -> str | None:
-        """The URL of the video, once it is there."""
-        return self.deliveries.link(task, task.base) if phase == "succeeded" else None
 
     def understand(self, request: Request, schema: JSON, body: object) -> Submission | Response:
         """What a body asks for, or its refusal."""
@@ -230,10 +78,8 @@ class DeclaredEmulator(Emulator):
         return [*found, *self._marked(), *(self.files.routes() if self.uploads else [])]
 
     def no(self, reason: RefusalReason) -> tuple[int, JSON]:
-        known = reason in self.refusals or reason in _USUAL
-        instead, changed = (reason, None) if known else _INSTEAD[reason]
-        status, code, text = self._refusal(instead)
-        return changed or status, self.refusal(code, text)
+        status, code, text = look_up(self.refusals, reason)
+        return status, self.refusal(code, text)
 
     def spell_id(self, milliseconds: int) -> str:
         if self.ids == "uuid":
@@ -269,10 +115,6 @@ class DeclaredEmulator(Emulator):
             return self.files.find(text) or text
         image = None if text.startswith("data:") and not self.data_urls else decode(text)
         return image if image and size_of(image) else None
-
-    def _refusal(self, reason: str) -> tuple[int, int | str | None, str]:
-        row = self.refusals.get(reason) or _USUAL[reason]
-        return (row[0], None, row[1]) if len(row) == 2 else row
 
     def _reused(self, external_id: str | None) -> str | None:
         if external_id and self.tasks.find_external(external_id):
@@ -352,7 +194,7 @@ def _life(task: EmulatedTask, now: float) -> Iterator[TaskPhase]:
     yield "queued"
     if task.starts <= min(now, task.ends):
         yield "running"
-    if now >= task.ends:
+    if task.cancelled or now >= task.ends:
         yield task.phase(now)
 
 
