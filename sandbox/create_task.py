@@ -186,7 +186,8 @@ class CreateTaskEmulator(Emulator):
             "completeTime": _ms(task.ends) if ended else None,
             "createTime": _ms(task.created),
             "updateTime": _ms(min(task.ends, self.conditions.clock())),
-            **({"creditsConsumed": 0 if failed else _credits(task.clip)} if ended else {}),
+            # Seen with a success only.
+            **({"creditsConsumed": _credits(task.clip)} if ended and not failed else {}),
         }
 
     def _state(self, task: EmulatedTask, phase: TaskPhase) -> str:

@@ -1,5 +1,6 @@
 """What the guide for authors of plug-ins says is true, and it says everything."""
 
+import asyncio
 import csv
 import doctest
 import inspect
@@ -30,7 +31,8 @@ from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
 from kling26.core.replies import Replies
 from kling26.core.validation import validate_provider
-from kling26.sandbox import Emulator
+from kling26.sandbox import Conditions, DeclaredEmulator, Emulator, SandboxTransport
+from kling26.sandbox.declaration import Declaration
 from kling26.testing import Conversation, ProviderTests, Stage
 from kling26.testing.conformance import standard_tests
 
@@ -94,7 +96,14 @@ def test_everything_public_of_a_provider_has_its_own_words(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    sorted({name for name in (*vars(Emulator), *Emulator.__annotations__) if name[0] != "_"}),
+    sorted(
+        {
+            name
+            for kind in (Emulator, Declaration, DeclaredEmulator)
+            for name in (*vars(kind), *kind.__annotations__)
+            if name[0] != "_"
+        }
+    ),
 )
 def test_everything_public_of_an_emulator_is_documented(name: str) -> None:
     emulator = GUIDE.partition("## The emulator")[2].partition("\n## ")[0]
@@ -182,6 +191,30 @@ def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
         names["test_a_lost_answer_never_pays_twice"](
             lambda *built: stages.enter_context(Stage(tmp_path / "stage", *built))
         )
+
+
+def test_the_emulator_that_it_shows_answers() -> None:
+    (program,) = (each for each in blocks("python") if "(DeclaredEmulator)" in each)
+    names: dict[str, Any] = {}
+    exec(compile(program, "docs/plugins.md", "exec"), names)  # noqa: S102
+    now = [0.0]
+    emulator = names["AcmeSandbox"](Conditions(clock=lambda: now[0]))
+
+    async def work() -> list[httpx.Response]:
+        transport = SandboxTransport({"https://api.acme.example": emulator})
+        headers, base = {"Authorization": "Bearer any"}, "https://api.acme.example/v1/videos"
+        async with httpx.AsyncClient(transport=transport, headers=headers) as client:
+            made = await client.post(base, json={"prompt": "A red fox"})
+            now[0] = 60.0
+            done = await client.get(f"{base}/{made.json()['id']}")
+            wrong = await client.post(base, json={"prompt": 1})
+            return [made, done, wrong, await client.get(done.json()["video_url"])]
+
+    made, done, wrong, video = asyncio.run(work())
+    assert (made.json()["state"], done.json()["state"]) == ("queued", "done")
+    assert wrong.json()["detail"][0]["loc"] == ["body", "prompt"]
+    assert video.headers["content-type"] == "video/mp4"
+    assert emulator.accepted[0].clip.sound
 
 
 @pytest.fixture
