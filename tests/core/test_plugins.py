@@ -187,8 +187,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "timeless": (
         acme(("    def submit", "    limits = Limits(durations=(0,))\n    def submit")),
-        "ValueError: Limits.durations must be one or more whole numbers of seconds from 1 to 3600, "
-        "each of them once; got (0,).",
+        "ValueError: Limits.durations must be one or more whole numbers of seconds from 1 to 3600",
     ),
     "slashed": (
         acme(('acme.example"', 'acme.example/"')),
