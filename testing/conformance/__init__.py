@@ -35,7 +35,16 @@ __all__ = ["ProviderTests", "picture", "standard_tests"]
 
 
 # The topics from the last to the first: pytest runs the tests of the last base first.
-class ProviderTests(Overrides, Faults, Callbacks, Several, Responses, Paying, Requests, Names):
+class ProviderTests(
+    Overrides,
+    Faults,
+    Callbacks,
+    Several,
+    Responses,
+    Paying,
+    Requests,
+    Names,
+):
     """The conformance suite: subclass it, and say which provider it is for."""
 
 
