@@ -21,8 +21,10 @@ never without one::
 """
 
 from . import overrides
+from .addresses import Addresses
 from .base import picture
 from .callbacks import Callbacks
+from .counting import Counting
 from .faults import Faults
 from .names import Names
 from .overrides import Overrides
@@ -30,6 +32,7 @@ from .paying import Paying
 from .requests import Requests
 from .responses import Responses
 from .several import Several
+from .texts import Texts
 
 __all__ = ["ProviderTests", "picture", "standard_tests"]
 
@@ -44,6 +47,9 @@ class ProviderTests(
     Paying,
     Requests,
     Names,
+    Addresses,
+    Counting,
+    Texts,
 ):
     """The conformance suite: subclass it, and say which provider it is for."""
 

@@ -1,79 +1,110 @@
-"""The wire form of the paid request, for any request that may be made."""
+"""The wire form of the paid request, for anything that may be asked for."""
 
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator
 
 import httpx
-from attrs import evolve
 
 from ...core.errors import Kling26Error, OptionRefused
 from ...core.images import ImageFile
-from ...core.options import OptionInfo, options_of
+from ...core.options import options_of
 from ...core.provider import Provider
 from ...core.request import VideoRequest
 from ...core.validation import validate
-from ..stage import PROMPT
 from ..wire_form import WireForm, wire_form
+from .asking import ANOTHER_IMAGE, IMAGE, Asked, candidates, plain
 from .base import FREE, Suite
 from .judging import fail, show
-
-IMAGE, ANOTHER_IMAGE = "https://pictures.example/heron.png", "https://pictures.example/egret.png"
-CALLBACK = "https://me.example/hook?task=1"
-FROM_TEXT, FROM_IMAGE = VideoRequest(PROMPT), VideoRequest(PROMPT, IMAGE)
 
 
 class Forms(Suite):
     """From a request to the form in which it is sent."""
 
-    def _shared(self) -> dict[str, Sequence[object]]:
-        """The shared options, with values that have to make a difference."""
-        return {
-            "prompt": (PROMPT, "An egret lifts off"),
-            "image": (None, IMAGE, ANOTHER_IMAGE, self._image()),
-            "end_image": (None, IMAGE, ANOTHER_IMAGE, self._image()),
-            "sound": (False, True),
-            "duration": self.provider.limits.durations,
-            "aspect_ratio": self.provider.limits.aspect_ratios,
-            "callback_url": (None, CALLBACK),
-        }
+    def _plain(self, image: str | ImageFile | None = None) -> VideoRequest:
+        return plain(self.provider, image)
+
+    def _starts(self) -> list[Asked]:
+        """From text, from an image by URL and as a file, and each with an image to end with."""
+        pictures: list[tuple[object, object]] = [(None, None), (IMAGE, None)]
+        first, last = self._image(), self._end_image()
+        pictures += [(first, None)] if first is not None else []
+        if self.provider.limits.end_image:
+            pictures += [(IMAGE, ANOTHER_IMAGE)]
+            pictures += [(first, last)] if first is not None else []
+        starts = [
+            Asked(plain(self.provider)).but("image", one).but("end_image", two)
+            for one, two in pictures
+        ]
+        return [start for start in starts if self._settled(start) is not None]
+
+    def _taken(self, asked: Asked) -> object | None:
+        """The options object, if the checks let this pass; None if they refuse it."""
+        known: dict[object, object | None] = vars(self).setdefault("_known_options", {})
+        if asked.key not in known:
+            known[asked.key] = self._checked(asked)
+        return known[asked.key]
+
+    def _checked(self, asked: Asked) -> object | None:
+        try:
+            return validate(self.provider, asked.request, dict(asked.own))
+        except OptionRefused:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, a user would see it.
+            fail(
+                f"check raises {show(error)} {asked.source}; it may only raise "
+                "self.option_refused(…)."
+            )
+
+    def _settled(self, *asked: Asked, partners: int = 2) -> list[Asked] | None:
+        """
+        The same with own options under which all of them pass the checks; None if none do.
+
+        At most so many `partners` are added.
+        """
+        given = {name for each in asked for name in each.own}
+        for own in self._partners(given):
+            if len(own) > partners:
+                break
+            settled = [Asked(each.request, {**own, **each.own}) for each in asked]
+            if all(self._taken(each) is not None for each in settled):
+                return settled
+        return None
+
+    def _partners(self, without: set[str]) -> Iterator[dict[str, object]]:
+        """Own options that others may need: none, one, and then two of them."""
+        infos = [info for info in options_of(self.provider.Options) if info.name not in without]
+        singles = [{info.name: value} for info in infos for value in candidates(info)]
+        yield {}
+        yield from singles
+        for index, one in enumerate(singles):
+            yield from (
+                {**one, **other} for other in singles[index + 1 :] if not one.keys() & other
+            )
 
     def _options_for(self, *requests: VideoRequest) -> object | None:
         """Options with which all these requests pass the checks; None if there are none."""
-        infos = list(options_of(self.provider.Options))
-        choices: list[dict[str, object]] = [{}]
-        choices += [{info.name: value} for info in infos for value in candidates(info)]
-        for own in choices:
-            try:
-                taken = [validate(self.provider, request, own) for request in requests]
-            except OptionRefused:
-                continue
-            return taken[0]
-        return None
+        settled = self._settled(*map(Asked, requests))
+        return None if settled is None else self._taken(settled[0])
 
-    def _form(self, request: VideoRequest) -> WireForm | None:
+    def _form(self, asked: Asked) -> WireForm | None:
         """The paid request as it is sent; None if the checks refuse it."""
-        options = self._options_for(request)
-        return None if options is None else self._form_with(request, options)
+        forms = self._forms(asked)
+        return None if forms is None else forms[0]
 
-    def _form_with(self, request: VideoRequest, options: object) -> WireForm:
-        return wire_form(self._submitting(request, options)[-1])
+    def _forms(self, *asked: Asked) -> list[WireForm] | None:
+        """The forms in which these are sent, otherwise alike; None if the checks refuse one."""
+        settled = self._settled(*asked)
+        return None if settled is None else [self._sent(each) for each in settled]
 
-    def _forms(self, one: VideoRequest, other: VideoRequest) -> tuple[WireForm, WireForm] | None:
-        """The forms of two requests with the same options; None if the checks refuse one."""
-        options = self._options_for(one, other)
-        if options is None:
-            return None
-        return self._form_with(one, options), self._form_with(other, options)
+    def _sent(self, asked: Asked) -> WireForm:
+        """The form of what passes the checks."""
+        known: dict[object, WireForm] = vars(self).setdefault("_known_forms", {})
+        if asked.key not in known:
+            known[asked.key] = self._send(asked)
+        return known[asked.key]
 
-    def _forms_of_own(
-        self, request: VideoRequest, own: Mapping[str, object]
-    ) -> tuple[WireForm, WireForm] | None:
-        """The forms of a request without and with own options; None if the checks refuse one."""
-        try:
-            usual, changed = [validate(self.provider, request, each) for each in ({}, dict(own))]
-        except OptionRefused:
-            return None
-        return self._form_with(request, usual), self._form_with(request, changed)
+    def _send(self, asked: Asked) -> WireForm:
+        """The form, made anew."""
+        return wire_form(self._submitting(asked.request, self._taken(asked))[-1])
 
     def _submitting(
         self, request: VideoRequest, options: object, provider: Provider | None = None
@@ -97,30 +128,5 @@ class Forms(Suite):
 
 
 def uploaded(file: ImageFile) -> str:
-    """The URL that stands for an uploaded picture."""
-    return f"https://files.example/{file.name}"
-
-
-def base_for(name: str) -> VideoRequest:
-    """The request in which a shared option is varied: there is no last frame without a first."""
-    return FROM_IMAGE if name == "end_image" else FROM_TEXT
-
-
-def varied(request: VideoRequest, name: str, value: object) -> VideoRequest:
-    """The same request with another value of a shared option."""
-    changes: dict[str, Any] = {name: value}  # By a name that no type checker knows.
-    return evolve(request, **changes)
-
-
-def candidates(info: OptionInfo) -> list[object]:
-    """Values of an own option that differ from its default."""
-    least, most = info.bounds.minimum, info.bounds.maximum
-    kinds: dict[type, list[object]] = {
-        bool: [True, False],
-        int: [least, most, int(least or 0) + 1],
-        float: [least, most, (least or 0.0) + 0.25],
-        str: ["a word of the suite's"[: info.bounds.max_length]],
-        dict: [{"type": "simple", "config": {"zoom": 1}}],
-    }
-    values = list(info.choices) or kinds.get(info.type, [])
-    return [value for value in values if value is not None and value != info.default]
+    """The URL that stands for an uploaded picture; many stores sign theirs."""
+    return f"https://files.example/{file.name}?X-Sig=a%2Fb%3D&x=1"

@@ -8,8 +8,8 @@ from ...core.options import options_of
 from ...core.provider import Provider
 from ...core.text import sanitize
 from ...core.validation import validate_provider
+from .asking import IMAGE, plain, varied
 from .base import Suite
-from .forms import FROM_IMAGE, FROM_TEXT, varied
 from .judging import fail, is_price
 
 
@@ -51,7 +51,7 @@ class Names(Suite):
         choices = pricing_options(self.provider)
         own = [{}, *({info.name: value} for info, values in choices for value in values)]
         for given, sound, seconds in product(own, (False, True), self.provider.limits.durations):
-            for request in (FROM_TEXT, FROM_IMAGE):
+            for request in (plain(self.provider), plain(self.provider, IMAGE)):
                 asked = varied(varied(request, "sound", sound), "duration", seconds)
                 price = self.provider.price(asked, self.provider.Options(**given))
                 if price is not None and not is_price(price):

@@ -1,37 +1,22 @@
-"""From a request to the wire: what each option changes, its JSON type, and the key."""
+"""How what is asked for is spelled: always, in the right type, and the same each time."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import httpx
 import pytest
 
-from ...core.images import ImageFile
-from ...core.options import OptionInfo, options_of
-from ...core.request import VideoRequest
+from ...core.options import options_of
 from ..samples import TASK
 from ..stage import PROMPT
 from ..wire_form import WireForm, changed, contains, wire_form
+from .asking import ANOTHER_IMAGE, IMAGE, Asked, Choice, choices, varied
 from .base import copy_of
-from .forms import (
-    ANOTHER_IMAGE,
-    CALLBACK,
-    FROM_IMAGE,
-    FROM_TEXT,
-    IMAGE,
-    Forms,
-    base_for,
-    candidates,
-    varied,
-)
+from .forms import Forms
 from .judging import fail
 
 #: Stands for a key.
 SECRET = "k26-conformance-secret"  # noqa: S105
-#: What careless code between here and the wire would change.
-AWKWARD = (
-    'A "heron" – Reiher, 鷺, 🪶 – lands & <b>rests</b>,\n\tthen: {name} %s \\n 50 % of $PATH. '
-)
 #: The JSON types of options, as JSON calls them, and the Python types that are written as such.
 JSON_TYPES: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("boolean", (bool,)),
@@ -39,45 +24,12 @@ JSON_TYPES: dict[type, tuple[str, tuple[type, ...]]] = {
     float: ("number", (int, float)),
     str: ("string", (str,)),
 }
+#: How Python and JSON spell nothing, as a text.
+NOTHING = ("None", "null", "undefined")
 
 
 class Requests(Forms):
     """From a request to the wire."""
-
-    def test_the_prompt_is_sent_unchanged(self) -> None:
-        """
-        Any text arrives as it is, up to the last character that `limits` allows.
-
-        What to do: send `request.prompt` itself; `limits` refuses a prompt that is too long.
-        """
-        for request in (FROM_TEXT, FROM_IMAGE):
-            limit = self.provider.limits.prompt(request.kind) or 2000
-            prompt = (AWKWARD * (limit // len(AWKWARD) + 1))[: limit - 1] + "."
-            form = self._form(varied(request, "prompt", prompt))
-            if form is not None and not contains(form, prompt):
-                fail(f"submit changes a prompt of {limit} characters.")
-
-    def test_every_shared_option_is_sent_or_refused(self) -> None:
-        """
-        Prompt, images, sound, duration, shape and webhook change the request, or are refused.
-
-        What to do: send the option, or refuse it with `limits`, `takes_callback_url` or `check`.
-        """
-        for name, values in self._shared().items():
-            for one, other in _pairs(values):
-                self._check_difference(name, one, other)
-
-    def test_urls_are_sent_unchanged(self) -> None:
-        """
-        The URLs of the images and of the user's webhook arrive whole.
-
-        What to do: send `request.image`, `request.end_image` and `request.callback_url` themselves.
-        """
-        urls = {"image": IMAGE, "end_image": ANOTHER_IMAGE, "callback_url": CALLBACK}
-        for name, url in urls.items():
-            form = self._form(varied(base_for(name), name, url))
-            if form is not None and not contains(form, url):
-                fail(f"submit changes {name}: {url} is not in the request.")
 
     def test_the_last_frame_is_sent(self) -> None:
         """
@@ -94,25 +46,13 @@ class Requests(Forms):
         ):
             if first is None or last is None:
                 continue
-            whole = VideoRequest(PROMPT, first, end_image=last)
-            options = self._options_for(whole)
-            if options is None:
+            whole = Asked(varied(self._plain(first), "end_image", last))
+            if self._settled(whole) is None:
                 fail(f"Limits.end_image is set, but an end_image that is {kind} is refused.")
-            form = self._form_with(whole, options)
             for name, other in (("end_image", first), ("end_image", None), ("image", last)):
-                if not changed(form, self._form_with(varied(whole, name, other), options)):
+                forms = self._forms(whole, whole.but(name, other))
+                if forms is not None and not changed(*forms):
                     fail(f"submit drops the {name} of two that are each {kind}.")
-
-    def test_every_own_option_is_sent_or_refused(self) -> None:
-        """
-        Each value of each field of `Options` changes the request, or is refused.
-
-        What to do: send the option, or remove it from `Options`.
-        """
-        for info in options_of(self.provider.Options):
-            counted = [self._counts(info, value) for value in candidates(info)]
-            if not any(counted):
-                fail(f"Options.{info.name} is refused whatever its value; remove it.")
 
     def test_sound_duration_and_aspect_ratio_are_always_sent(self) -> None:
         """
@@ -120,15 +60,10 @@ class Requests(Forms):
 
         What to do: send the option whatever its value, even if it is false or the default.
         """
-        for name in ("sound", "duration", "aspect_ratio"):
-            for one, other in _pairs(self._shared()[name]):
-                forms = self._forms(varied(FROM_TEXT, name, one), varied(FROM_TEXT, name, other))
-                if forms is None or "url" in changed(*forms):
-                    continue
-                sent = [all(path in form for form in forms) for path in changed(*forms)]
-                if sent and not any(sent):
-                    value = other if len(forms[0]) > len(forms[1]) else one
-                    fail(f"submit leaves {name} out when it is {value!r}; always send it.")
+        for start in self._starts():
+            for choice in choices(self.provider, start.request):
+                if choice.name in ("sound", "duration", "aspect_ratio"):
+                    self._check_always_sent(start, choice)
 
     def test_numbers_and_booleans_keep_their_json_type(self) -> None:
         """
@@ -138,15 +73,15 @@ class Requests(Forms):
         `texts`.
         """
         kinds: dict[str, type] = {"sound": bool, "duration": int}
-        for name, kind in kinds.items():
-            for one, other in _pairs(self._shared()[name]):
-                forms = self._forms(varied(FROM_TEXT, name, one), varied(FROM_TEXT, name, other))
-                self._check_type(name, kind, forms)
-        for info in options_of(self.provider.Options):
-            if info.type in (bool, int, float):
-                for value in candidates(info):
-                    forms = self._forms_of_own(FROM_TEXT, {info.name: value})
-                    self._check_type(info.name, info.type, forms)
+        kinds |= {info.name: info.type for info in options_of(self.provider.Options)}
+        for start in self._starts():
+            for choice in choices(self.provider, start.request):
+                for one, other in choice.pairs():
+                    asked = [start.but(choice.name, value) for value in (one, other)]
+                    forms = self._forms(*asked)
+                    if forms is not None:
+                        self._check_type(choice.name, kinds.get(choice.name), forms)
+                        self._check_nothing(choice, forms)
 
     def test_no_aspect_ratio_is_sent_with_an_image(self) -> None:
         """
@@ -154,11 +89,12 @@ class Requests(Forms):
 
         What to do: leave `request.aspect_ratio` out when `request.image` is not None.
         """
-        name = "aspect_ratio"
-        for one, other in _pairs(self.provider.limits.aspect_ratios):
-            forms = self._forms(varied(FROM_IMAGE, name, one), varied(FROM_IMAGE, name, other))
-            if forms is not None and changed(*forms):
-                fail(f"submit sends the aspect ratio with an image, in {changed(*forms)[0]}.")
+        name, ratios = "aspect_ratio", self.provider.limits.aspect_ratios
+        for start in self._starts()[1:]:
+            for one, other in Choice(name, ratios).pairs():
+                forms = self._forms(start.but(name, one), start.but(name, other))
+                if forms is not None and changed(*forms):
+                    fail(f"submit sends the aspect ratio with an image, in {changed(*forms)[0]}.")
 
     def test_equal_requests_are_sent_identically(self) -> None:
         """
@@ -167,12 +103,17 @@ class Requests(Forms):
         What to do: where the service wants an id of ours, send `request.task`; give a multipart
         form a fixed boundary: `headers={"Content-Type": "multipart/form-data; boundary=…"}`.
         """
-        forms = [self._form(VideoRequest(PROMPT, seed=seed, task=TASK)) for seed in (0, 0, 7)]
-        one, again, seeded = [form or {} for form in forms]
-        if changed(one, again):
-            fail(f"submit sends equal requests differently: see {changed(one, again)[0]}.")
-        if changed(one, seeded):
-            fail(f"submit sends the seed, in {changed(one, seeded)[0]}.")
+        for start in self._starts():
+            settled = self._settled(start.but("task", TASK))
+            if settled is None:
+                continue
+            seeds = (0, 0, 7, 2**63 + 1)
+            one, again, *seeded = [self._send(settled[0].but("seed", seed)) for seed in seeds]
+            if changed(one, again):
+                fail(f"submit sends equal requests differently: see {changed(one, again)[0]}.")
+            for other in seeded:
+                if changed(one, other):
+                    fail(f"submit sends the seed, in {changed(one, other)[0]}.")
         for name in {"upload", "submit"} & {*self._sampled()}:
             first, second = [[each.read() for each in self._requests(name)] for _ in range(2)]
             if first != second:
@@ -198,51 +139,19 @@ class Requests(Forms):
                         fail(f"{name} sets the header Authorization; only sign may do that.")
         self._check_sign()
 
-    def test_the_base_url_can_be_changed(self) -> None:
-        """
-        The paid request goes to `base_url`, whatever that is; the runner signs only requests there.
-
-        What to do: build URLs as f"{self.base_url}/…".
-        """
-        base = "https://moved.example/there"
-        elsewhere = {"upload_url": "https://moved.example/files", "balance_url": f"{base}/balance"}
-        moved = self.provider.at({"base_url": base, **elsewhere})
-        url = str(self._submitting(FROM_TEXT, moved.Options(), moved)[-1].url)
-        if not url.startswith(f"{base}/") and url != base:
-            fail(f"submit goes to {url} though base_url is {base}.")
-
-    def _check_difference(self, name: str, one: object, other: object) -> None:
-        """Two values of a shared option make two requests, or one of them is refused."""
-        base = base_for(name)
-        forms = self._forms(varied(base, name, one), varied(base, name, other))
-        if forms is not None and not changed(*forms):
-            first, second = [
-                "a file" if isinstance(value, ImageFile) else repr(value) for value in (one, other)
-            ]
-            fail(
-                f"submit sends the same request whether {name} is {first} or {second}; "
-                "send it, or refuse it."
-            )
-
-    def _counts(self, info: OptionInfo, value: object) -> bool:
-        """Whether any request may have this value; fails if it then changes nothing."""
-        taken = False
-        for request in (FROM_TEXT, FROM_IMAGE):
-            forms = self._forms_of_own(request, {info.name: value})
-            if forms is None:
+    def _check_always_sent(self, start: Asked, choice: Choice) -> None:
+        for one, other in choice.pairs():
+            forms = self._forms(start.but(choice.name, one), start.but(choice.name, other))
+            if forms is None or "url" in changed(*forms):
                 continue
-            taken = True
-            if not changed(*forms):
-                source = "text" if request.image is None else "an image"
-                fail(
-                    f"submit sends the same request from {source} when the option {info.name} is "
-                    f"{value!r}; send it, or refuse it in check."
-                )
-        return taken
+            sent = [all(path in form for form in forms) for path in changed(*forms)]
+            if sent and not any(sent):
+                value = other if len(forms[0]) > len(forms[1]) else one
+                fail(f"submit leaves {choice.name} out when it is {value!r}; always send it.")
 
-    def _check_type(self, name: str, kind: type, forms: tuple[WireForm, WireForm] | None) -> None:
+    def _check_type(self, name: str, kind: type | None, forms: Sequence[WireForm]) -> None:
         """What an option changes in the body has its JSON type."""
-        if forms is None or "url" in changed(*forms):
+        if kind not in (bool, int, float) or "url" in changed(*forms):
             return
         called, allowed = JSON_TYPES[str if name in self.texts else kind]
         for path in changed(*forms):
@@ -252,6 +161,18 @@ class Requests(Forms):
                     fail(
                         f"submit sends {name} as {json.dumps(value)} in "
                         f"{path.removeprefix('body.')}, which is not a JSON {called}."
+                    )
+
+    def _check_nothing(self, choice: Choice, forms: Sequence[WireForm]) -> None:
+        """What is not set is not sent as a word for nothing."""
+        if None not in choice.values:
+            return
+        for path in changed(*forms):
+            for value in [form[path] for form in forms if path in form]:
+                if isinstance(value, str) and value in NOTHING:
+                    fail(
+                        f'submit sends {choice.name} as the text "{value}" in '
+                        f"{path.removeprefix('body.')} when it is not set; leave it out."
                     )
 
     def _check_sign(self) -> None:
@@ -272,11 +193,3 @@ class Requests(Forms):
                 fail("sign does not put the key on a request of balance.")
         if SECRET in repr(vars(provider)):
             fail("sign stores the key on the provider.")
-
-
-def _pairs(values: Sequence[object]) -> Iterator[tuple[object, object]]:
-    """Every two different values."""
-    known = [value for index, value in enumerate(values) if value not in values[:index]]
-    for index, one in enumerate(known):
-        for other in known[index + 1 :]:
-            yield one, other

@@ -159,17 +159,17 @@ MISTAKES = {
     ),
     "a prompt that is cut": mistake(
         "the_prompt_is_sent_unchanged",
-        "submit changes a prompt of 2000 characters.",
+        "submit changes a prompt of 2000 characters from text: see prompt.",
         ("prompt=request.prompt,", "prompt=request.prompt[:1999],"),
     ),
     "sound that is ignored": mistake(
         "every_shared_option_is_sent_or_refused",
-        "the same request whether sound is False or True",
+        "the same request from text whether sound is False or True",
         ("sound=request.sound", "sound=False"),
     ),
     "a webhook that is dropped": mistake(
         "every_shared_option_is_sent_or_refused",
-        "whether callback_url is None or 'https://me.example/hook",
+        'whether callback_url is None or "https://me.example/hook',
         ('body["webhook_url"] = request.callback_url', "pass"),
     ),
     "a URL that is cut": mistake(
@@ -182,7 +182,7 @@ MISTAKES = {
     ),
     "an option that is ignored": mistake(
         "every_own_option_is_sent_or_refused",
-        "when the option negative_prompt is",
+        'the same request from text whether negative_prompt is "" or "a word',
         ('body["negative_prompt"] = options.negative_prompt', "pass"),
     ),
     "an option that is always refused": mistake(
@@ -443,5 +443,9 @@ def test_every_standard_test_finds_a_mistake() -> None:
         "test_no_standard_test_is_overridden",
         "test_only_genuine_callbacks_are_accepted",
         "test_several_tasks_are_kept_apart",
+        "test_every_option_counts_whatever_the_others_are",
+        "test_no_standard_test_is_overridden",
+        "test_only_genuine_callbacks_are_accepted",
+        "test_own_texts_are_sent_unchanged",
         "test_the_emulator_works_under_a_path",
     }
