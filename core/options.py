@@ -10,6 +10,7 @@ import re
 import types
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
@@ -147,6 +148,16 @@ class NoOptions:
 
 def options_of(options: type) -> Iterator[OptionInfo]:
     """Each option of an options class, in the order of its fields."""
+    yield from _options_of(options)
+
+
+@lru_cache
+def _options_of(options: type) -> tuple[OptionInfo, ...]:
+    """Read once: annotations that are texts take long."""
+    return tuple(_read_options(options))
+
+
+def _read_options(options: type) -> Iterator[OptionInfo]:
     hints = get_type_hints(options)
     for field in attrs.fields(options):
         facts = field.metadata.get(_METADATA)

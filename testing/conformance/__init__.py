@@ -29,10 +29,12 @@ from .faults import Faults
 from .names import Names
 from .overrides import Overrides
 from .paying import Paying
+from .pictures import Pictures
 from .requests import Requests
 from .responses import Responses
 from .several import Several
 from .texts import Texts
+from .understanding import Understanding
 
 __all__ = ["ProviderTests", "picture", "standard_tests"]
 
@@ -50,6 +52,8 @@ class ProviderTests(
     Addresses,
     Counting,
     Texts,
+    Understanding,
+    Pictures,
 ):
     """The conformance suite: subclass it, and say which provider it is for."""
 

@@ -10,6 +10,7 @@ from ...core.images import ImageFile
 from ...core.options import OptionInfo, options_of, show
 from ...core.provider import Provider
 from ...core.request import VideoRequest
+from ...core.text import join_words
 from ..stage import PROMPT
 
 IMAGE, ANOTHER_IMAGE = "https://pictures.example/heron.png", "https://pictures.example/egret.png"
@@ -48,8 +49,18 @@ class Asked:
         first, last = self.request.image, self.request.end_image
         if first is None:
             return "from text"
-        what = "a file" if isinstance(first, ImageFile) else "an image"
+        what = "an image"
+        if isinstance(first, ImageFile):
+            kind, (width, height) = (first.format or "").upper(), first.size
+            what = f"a {kind} file of {width} x {height} pixels"
         return f"from {what}" if last is None else f"from {what} with an end_image"
+
+    def beside(self, start: "Asked") -> str:
+        """The options that differ from those of another, in words: " with sound True"."""
+        names = [name for name in SHARED if self.value(name) != start.value(name)]
+        names += [name for name, value in self.own.items() if start.own.get(name) != value]
+        said = [spelled(name, self.value(name)) for name in names]
+        return f" with {join_words(said, 'and')}" if said else ""
 
 
 @frozen
@@ -122,6 +133,8 @@ def varied(request: VideoRequest, name: str, value: object) -> VideoRequest:
 
 def spelled(name: str, value: object) -> str:
     """An option and its value, in words: "sound True"."""
+    if isinstance(value, str) and len(value) > 60 and name:
+        return f"a {name} of {len(value)} characters"
     return f"{name} {'a file' if isinstance(value, ImageFile) else show(value)}"
 
 

@@ -1,0 +1,170 @@
+"""The bytes of a picture arrive as they are, under their own name and type."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from io import BytesIO
+
+import httpx
+
+from ...core.errors import Kling26Error
+from ...core.images import ImageFile
+from ..samples import play
+from ..wire_form import wire_form, wire_parts
+from .asking import Asked
+from .forms import Forms
+from .judging import fail
+
+#: The endings of file names, by Pillow's name of the format.
+ENDINGS = {
+    "jpeg": ("jpg", "jpeg", "jpe", "jfif"),
+    "tiff": ("tif", "tiff"),
+    "heif": ("heif", "heic"),
+    "jpeg2000": ("jp2", "j2k", "jpf"),
+}
+#: A file name, or the path of a URL, that ends like a picture's.
+NAMED = re.compile(r"[^\s?#]*\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|hei[cf]|avif)", re.IGNORECASE)
+TYPED = re.compile(r"image/[\w.+-]+", re.IGNORECASE)
+#: What may be said of a picture's type without lying.
+UNTYPED = ("application/octet-stream", "binary/octet-stream")
+COLOURS = ("grey", "teal", "olive", "navy", "maroon", "purple", "silver", "white", "red", "lime")
+
+
+class Pictures(Forms):
+    """Pictures that are given as files."""
+
+    def test_pictures_arrive_whole(self) -> None:
+        """
+        A picture in each accepted format and of the smallest size arrives byte for byte.
+
+        What to do: send `image.data` as it is, or `image.base64()`.
+        """
+        limits = self.provider.limits
+        for kind in limits.image_formats:
+            for side in {max(320, limits.image_pixels), limits.image_pixels}:
+                self._check_arrives(drawn(kind, side, side), "")
+        for kind in limits.image_formats:
+            for picture in _twins(kind, max(320, limits.image_pixels)):
+                self._check_arrives(picture, " after another one of the same size")
+
+    def test_pictures_keep_their_name_and_type(self) -> None:
+        """
+        Whatever a request says about a picture's media type or file name is right.
+
+        What to do: send `image.mime_type` and `image.name`.
+        """
+        side = max(320, self.provider.limits.image_pixels)
+        for kind in self.provider.limits.image_formats:
+            picture = drawn(kind, side, side)
+            for name, request in self._carrying(picture) or ():
+                for where, said in _sayings(request):
+                    if _is_wrong(said, picture, where):
+                        fail(f"{name} calls a {kind.upper()} {said}, in {where}.")
+
+    def _check_arrives(self, picture: ImageFile | None, when: str) -> None:
+        requests = self._carrying(picture)
+        if picture is None or requests is None:
+            return
+        contents = [content for _, request in requests for content in _contents(request)]
+        whole = b"".join(request.read() for _, request in requests)
+        if picture.data not in contents and picture.data not in whole:
+            (width, height), kind = picture.size, (picture.format or "").upper()
+            fail(
+                f"{'upload' if self.provider.can('upload') else 'submit'} sends other bytes than "
+                f"those of a {kind} of {width} x {height} pixels{when}."
+            )
+
+    def _carrying(self, picture: ImageFile | None) -> list[tuple[str, httpx.Request]] | None:
+        """The requests in which a picture is sent, each with its flow; None if it is refused."""
+        asked = None if picture is None else self._settled(Asked(self._plain(picture)))
+        if picture is None or asked is None:
+            return None
+        if not self.provider.can("upload"):
+            options = self._taken(asked[0])
+            return [("submit", each) for each in self._submitting(asked[0].request, options)]
+        replies = self._samples().replies.get("upload")
+        if not replies:
+            return None
+        requests: list[httpx.Request] = []
+        with suppress(Kling26Error):  # It is another picture's reply; what was sent counts.
+            play(self.provider.upload(picture), replies, requests)
+        return [("upload", each) for each in requests]
+
+
+@lru_cache
+def drawn(kind: str, width: int, height: int, colour: str = "grey") -> ImageFile | None:
+    """A picture in a format; None if Pillow cannot write it."""
+    from PIL import Image
+
+    file = BytesIO()
+    try:
+        Image.new("RGB", (width, height), colour).save(file, kind)
+    except (KeyError, OSError, ValueError):
+        return None
+    picture = ImageFile(file.getvalue())
+    return picture if picture.format == kind else None
+
+
+def _twins(kind: str, side: int) -> Sequence[ImageFile]:
+    """Different pictures of the same size in pixels and, if possible, in bytes."""
+    found: dict[int, ImageFile] = {}
+    for colour in COLOURS:
+        picture = drawn(kind, side, side, colour)
+        if picture is None:
+            return []
+        if picture.length in found:
+            return [found[picture.length], picture]
+        found[picture.length] = picture
+    return list(found.values())[:2]
+
+
+def _contents(request: httpx.Request) -> Iterator[bytes]:
+    """What may be a picture in a request: its body, the files in a form, base64 in JSON."""
+    yield request.read()
+    yield from (part.content for part in wire_parts(request))
+    for value in wire_form(request).values():
+        if isinstance(value, str) and len(value) > 40:
+            yield _unbased(value)
+
+
+def _unbased(text: str) -> bytes:
+    """What base64 stands for, plain or in a ``data:`` URL."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode("".join(text.split()).translate({45: 43, 95: 47}), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _sayings(request: httpx.Request) -> Iterator[tuple[str, str]]:
+    """What a request says about a picture, and where."""
+    parts = wire_parts(request)
+    for part in parts:
+        if part.filename is not None:
+            if part.media_type is not None:
+                yield f"the Content-Type of the part {part.name}", part.media_type
+            yield f"the file name of the part {part.name}", part.filename
+    content = request.headers.get("content-type", "").partition(";")[0]
+    if not parts and content.startswith("image/"):
+        yield "the header Content-Type", content
+    for path, value in wire_form(request).items():
+        if not isinstance(value, str):
+            continue
+        where = path.removeprefix("body.")
+        if value.startswith("data:"):
+            yield where, value[5:80].partition(",")[0].partition(";")[0]
+        elif TYPED.fullmatch(value) or (NAMED.fullmatch(value) and "://" not in value):
+            yield where, value
+
+
+def _is_wrong(said: str, picture: ImageFile | None, where: str) -> bool:
+    kind = (picture.format or "") if picture is not None else ""
+    if named := NAMED.fullmatch(said):
+        return named[1].lower() not in ENDINGS.get(kind, (kind,))
+    if "file name" in where or not said:
+        return False
+    return said.lower() not in (f"image/{kind}", *UNTYPED)
