@@ -9,8 +9,8 @@ from ...core.request import VideoRequest
 from ...core.status import Status, Ticket
 from ..bench import Bench, Made, on_bench
 from ..emulation import SandboxLike
-from .base import Suite
 from .judging import fail, problem_of, show
+from .responses import Responses
 
 #: The same in every test: to draw a video takes longer than all the rest.
 PROMPTS = ("A heron lands on a pond", "An egret lifts off", "A crane wades home")
@@ -18,7 +18,7 @@ PROMPTS = ("A heron lands on a pond", "An egret lifts off", "A crane wades home"
 STRANGE = "00000000-0000-4000-8000-000000000000"
 
 
-class Several(Suite):
+class Several(Responses):
     """One object, several tasks."""
 
     def test_several_tasks_are_kept_apart(self) -> None:

@@ -400,7 +400,7 @@ MISTAKES = {
     ),
     "any callback accepted": mistake(
         "unsigned_callbacks_are_rejected",
-        "verify_callback returned True for one without a signature",
+        "verify_callback returned True for a callback without a signature",
         ("    def _answer", BELIEVE.replace('headers["signature"] == secret', "True")),
     ),
     "a failed task that seems to go on": mistake(
@@ -440,6 +440,7 @@ def test_every_standard_test_finds_a_mistake() -> None:
 
     assert set(NAMES) - finders == {
         "test_a_renewed_link_leads_to_the_tasks_own_video",
+        "test_callbacks_say_what_poll_says",
         "test_cancel_cancels_no_other_task",
         "test_cancel_tells_the_truth",
         "test_find_finds_the_task_that_was_asked_for",

@@ -201,7 +201,7 @@ class Exact(Kie):
         (Exact(), "verify_callback returned False for a signed callback."),
         (
             Credulous(),
-            "verify_callback returned True for a callback with another X-Webhook-Timestamp.",
+            "verify_callback returned True for a callback without X-Webhook-Timestamp.",
         ),
     ],
 )
