@@ -90,6 +90,16 @@ class Bench:
         """What one flow returns or raises."""
         return (await self.outcomes([flow]))[0]
 
+    async def overhear(self, flow: Flow[object]) -> list[httpx.Response]:
+        """The replies to a flow, without what it made of them."""
+        player, replies = _Player(flow), list[httpx.Response]()
+        player.advance(None)
+        while player.request is not None:
+            reply = await self._exchange(player.request)
+            replies += [reply] if isinstance(reply, httpx.Response) else []
+            player.advance(reply)
+        return replies
+
     async def shows(self, url: object, task: EmulatedTask) -> bool:
         """Whether a URL leads to the video of this task."""
         try:

@@ -80,6 +80,7 @@ class _Recorder:
         ticket = await self.client.ask(self._submit(VideoRequest(f"{PROMPT} again")))
         self.now += _QUEUED + _RUNNING + 1
         self._fault("failed_task")
+        self.samples.tickets["failed"] = ticket
         await self._play("failed", self.provider.poll(ticket))
         if self.provider.can("cancel"):
             await self._cancel("running", _QUEUED + 1)

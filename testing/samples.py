@@ -58,6 +58,8 @@ class Samples:
     replies: dict[str, list[httpx.Response]] = field(factory=dict)
     values: dict[str, object] = field(factory=dict)
     errors: dict[str, Kling26Error] = field(factory=dict)
+    #: The tickets of samples about another task than that of `ticket`.
+    tickets: dict[str, Ticket] = field(factory=dict)
     #: How many tasks the emulator accepted during each flow.
     accepted: dict[str, int] = field(factory=dict)
     #: The bodies that the emulator would send to a webhook.

@@ -35,6 +35,7 @@ from .responses import Responses
 from .several import Several
 from .texts import Texts
 from .understanding import Understanding
+from .words import Words
 
 __all__ = ["ProviderTests", "picture", "standard_tests"]
 
@@ -54,6 +55,7 @@ class ProviderTests(
     Texts,
     Understanding,
     Pictures,
+    Words,
 ):
     """The conformance suite: subclass it, and say which provider it is for."""
 

@@ -98,7 +98,8 @@ class Suite:
     ) -> object:
         """What a flow returns, or raises, when it gets these replies."""
         try:
-            ticket = ticket or self._samples().ticket
+            samples = self._samples()
+            ticket = ticket or samples.tickets.get(name, samples.ticket)
             flow = start(provider or self.provider, name, ticket, self._image())
             return play(flow, replies, requests)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is judged.

@@ -1,6 +1,7 @@
 """Several tasks at once, which one object serves: whose status, whose link, whose video."""
 
 from collections.abc import Callable, Coroutine, Sequence
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +12,8 @@ from ..bench import Bench, Made, on_bench
 from ..emulation import SandboxLike
 from .judging import fail, problem_of, show
 from .responses import Responses
+
+T = TypeVar("T")
 
 #: The same in every test: to draw a video takes longer than all the rest.
 PROMPTS = ("A heron lands on a pond", "An egret lifts off", "A crane wades home")
@@ -128,9 +131,9 @@ class Several(Responses):
 
         self._work(work)
 
-    def _work(self, work: Callable[[Bench], Coroutine[object, None, None]]) -> None:
+    def _work(self, work: Callable[[Bench], Coroutine[object, None, T]]) -> T:
         try:
-            on_bench(self.provider, self._needed_emulator(), work)
+            return on_bench(self.provider, self._needed_emulator(), work)
         except Kling26Error as error:
             fail(f"With several tasks at once, {type(error).__name__}: {error}")
 

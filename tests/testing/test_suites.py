@@ -43,6 +43,7 @@ NEED_AN_EMULATOR = {
     "a_failed_task_ends_with_its_reason",
     "the_emulator_works_under_a_path",
     "several_tasks_are_kept_apart",
+    "callbacks_say_what_poll_says",
 }
 
 
