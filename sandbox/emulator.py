@@ -57,6 +57,8 @@ class Emulator(ABC):
     polling_renews: ClassVar[bool] = True
     #: The reason that a failed task gives.
     failure: ClassVar[str]
+    #: The URL of the documents that it is written from, for cassettes that it plays.
+    documents: ClassVar[str | None] = None
     #: The JSON names of what a video cost, which the fault `late_cost` leaves out.
     cost_names: ClassVar[tuple[str, ...]] = ()
     #: The HTTP status of an accepted submit.

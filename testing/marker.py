@@ -1,10 +1,9 @@
-"""A cassette as a test's marker names it: which file that is, and how it is opened."""
+"""A cassette as a test's marker names it: which file that is, and what is played with it."""
 
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from attrs import field, frozen
@@ -12,31 +11,44 @@ from attrs import field, frozen
 from ..core.errors import UnknownProvider
 from ..core.installed import discover
 from ..core.journal.task import new_task_id
-from ..core.plugins import load_providers
+from ..core.plugins import Registry, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings, url_variables
+from ..sandbox import Fault
+from ..sandbox.faults import fault_name
 from .cassettes import urls
+from .reading import BadCassette
 from .scrubbing import Scrubber, task_id
-from .tape import Tape, open_tape
+from .secrets import keys_in
 
 #: The key that cassettes are played with.
 TEST_KEY = "test-key"
 
-#: The end of a cassette's source: when it was recorded or written.
-_DATE = re.compile(r"^  source: .*(\d{4}-\d\d-\d\d)$", re.MULTILINE)
+#: What is done with a cassette: played, recorded from the service, or played by its emulator.
+Mode = Literal["play", "record", "emulate"]
+
+_TAKES = ("key", "written", "fault", "max_age")
 
 
 @frozen
 class MarkedCassette:
     """
-    The cassette that a test's marker names; `variables` are the user's, and `recording` is whether
-    it is to be recorded.
+    The cassette that a test's marker names; `variables` are the user's.
+
+    Whatever is wrong with the marker is raised as a `BadCassette`.
     """
 
     mark: pytest.Mark
     folder: Path
-    variables: Mapping[str, str]
-    recording: bool
+    variables: Mapping[str, str] = field(repr=False)
+    mode: Mode
+
+    def __attrs_post_init__(self) -> None:
+        if not self.mark.args:
+            raise BadCassette('A cassette needs a name: @pytest.mark.cassette("provider/case").')
+        for name in set(self.mark.kwargs) - set(_TAKES):
+            known = ", ".join(_TAKES)
+            raise BadCassette(f'The marker of {self.name} has "{name}", and takes {known}.')
 
     @property
     def name(self) -> str:
@@ -47,39 +59,96 @@ class MarkedCassette:
     def path(self) -> Path:
         return self.folder / f"{self.name}.yaml"
 
-    def provider(self) -> Provider:
-        """The provider whose folder it is in; fails the test if that is not installed."""
+    @property
+    def own_key(self) -> str | None:
+        """The key that the marker has, which the service refuses."""
+        key = self.mark.kwargs.get("key")
+        return None if key is None else str(key)
+
+    @property
+    def max_age(self) -> int | None:
+        """How many days old it may be, if the marker says so; raises `KeyError` if it does not."""
+        days = self.mark.kwargs["max_age"]
+        if days is None or (isinstance(days, int) and not isinstance(days, bool) and days >= 0):
+            return days
+        raise BadCassette(f"The max_age of {self.name} has to be a number of days.")
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that the emulator shows."""
+        given = self.mark.kwargs.get("fault", ())
         try:
-            return load_providers(discover())[self.name.partition("/")[0]]
+            several = given if isinstance(given, list | tuple) else [given]
+            found = [
+                each if isinstance(each, Fault) else Fault(fault_name(each)) for each in several
+            ]
+        except (TypeError, ValueError) as error:
+            raise BadCassette(f"The marker of {self.name}: {error}") from None
+        for fault in found:
+            if fault.step == "download":
+                raise BadCassette(
+                    f"The marker of {self.name}: {fault.name} shows in a download, and no cassette "
+                    "has downloads."
+                )
+        return found
+
+    @property
+    def never_recorded(self) -> str | None:
+        """Why it is never recorded from the service, if it is not."""
+        if "written" in self.mark.kwargs:
+            return str(self.mark.kwargs["written"])
+        return "only an emulator has faults on demand" if self.mark.kwargs.get("fault") else None
+
+    @property
+    def registry(self) -> Registry:
+        return load_providers(discover())
+
+    def provider(self) -> Provider:
+        """The provider whose folder it is in."""
+        try:
+            return self.registry[self.name.partition("/")[0]]
         except UnknownProvider as error:
             hint = 'Install its plug-in first: pip install -e ".[test]"'
-            pytest.fail(f"{error} {hint}", pytrace=False)
+            raise BadCassette(f"{error} {hint}") from None
 
     def environ(self) -> dict[str, str]:
         """The variables to run with: the key and, while recording, the URLs that the user set."""
         provider = self.provider()
-        known = self.variables if self.recording else {}
-        own = self.mark.kwargs.get("key") or known.get(provider.key_variable)
-        key = own or ("" if self.recording else TEST_KEY)
-        if not key:
-            pytest.fail(f"To record {self.name}, set {provider.key_variable}.")
-        moved = [name for name in url_variables(provider).values() if name in known]
-        return {provider.key_variable: str(key), **{name: known[name] for name in moved}}
+        if self.mode != "record":
+            return {provider.key_variable: self.own_key or TEST_KEY}
+        found = (self.variables.get(name, "").strip() for name in provider.key_variables)
+        key = self.own_key or next(filter(None, found), None)
+        if key is None:
+            raise BadCassette(f"To record {self.name}, set {provider.key_variable}.")
+        moved = [name for name in url_variables(provider).values() if name in self.variables]
+        return {provider.key_variable: key, **{name: self.variables[name] for name in moved}}
 
-    def open(
-        self, file: Path, environ: Mapping[str, str], tasks: Sequence[str]
-    ) -> AbstractContextManager[Tape]:
-        """
-        The tape in a file; a recording is scrubbed of the keys, and of our own ids in `tasks`.
-        """
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the user, of any provider: none of them may be in a cassette."""
+        providers = self.registry.providers.values()
+        names = [name for provider in providers for name in provider.key_variables]
+        return keys_in(self.variables, names)
+
+    def scrubber(self, environ: Mapping[str, str], tasks: list[str]) -> Scrubber:
+        """What strikes out the keys, and counts our own ids of `tasks`."""
         provider = self.provider()
-        settled = Settings(environ).configure(provider)
         usual = urls(provider)
-        own = {now: usual[name] for name, now in urls(settled).items()}
-        variable = provider.key_variable
-        secrets = [environ[variable], self.variables.get(variable, "")] if self.recording else []
-        source = f"recorded from {settled.base_url} on {datetime.now(UTC).date().isoformat()}"
-        return open_tape(file, source, Scrubber(secrets, own, tasks), self.recording)
+        own = {
+            now: usual[name] for name, now in urls(Settings(environ).configure(provider)).items()
+        }
+        keys = (*self.keys(), environ[provider.key_variable])
+        return Scrubber(keys, own, tasks)
+
+    def emulator(self) -> str:
+        """The name of its emulator, with the version of the plug-in that brings it."""
+        name = self.provider().name
+        distribution = self.registry.origins[name].partition(":")[0]
+        for known in (distribution, "kling26"):
+            try:
+                return f"{name} {version(known)}"
+            except (PackageNotFoundError, ValueError):
+                continue
+        return name
 
 
 @frozen
@@ -104,10 +173,3 @@ def folder_of(config: pytest.Config, test: Path) -> Path:
         if (place / "cassettes").is_dir() or (place / "pyproject.toml").is_file():
             return place / "cassettes"
     return config.rootpath / "cassettes"
-
-
-def age_of(folders: set[Path]) -> str | None:
-    """How many cassettes there are, and from when the oldest one is; None if there are none."""
-    texts = [path.read_text("utf-8") for each in folders for path in each.rglob("*.yaml")]
-    dates = sorted(found[1] for text in texts if (found := _DATE.search(text)))
-    return f"cassettes: {len(texts)}, the oldest from {dates[0]}" if dates else None

@@ -13,9 +13,11 @@ The real runner against a cassette: what the fixture `replay` gives a test.
 
         assert video.file.exists()
 
-plays ``cassettes/acme/text_to_video.yaml`` in no time and without a network. The runner has to ask
-for every exchange in it. Bodies are compared as JSON text: 1, 5.0 or "on" do not pass for true or
-5. The tasks have the ids k26-0000000000000000, k26-0000000000000001 and so on.
+plays ``cassettes/acme/text_to_video.yaml`` in no time and without a network. The n-th request has
+to be that of the n-th exchange, with the same type of content, and the runner has to ask for all of
+them. Bodies are compared as JSON, in which 1, 5.0 or "on" do not pass for true or 5, and forms part
+by part, whatever the boundary. The tasks have the ids k26-0000000000000000, k26-0000000000000001
+and so on.
 
 The folder ``cassettes`` is the nearest one upwards from the test's file, so that each of several
 plug-ins in one repository has its own: the search ends at a pyproject.toml, or at pytest's rootdir.
@@ -26,8 +28,15 @@ again from the live API, which charges for the videos. ``key="…"`` in the mark
 that key; a case that cannot be produced at will says ``written="needs an empty account"`` there,
 and is left as it is.
 
-Videos are not kept: every download gets the same short one. A multipart form can be played only if
-the provider sets its boundary, since httpx makes up a random one.
+``pytest --record-emulator test_acme.py`` has them played by the provider's emulator, for nothing
+and in no time, and leaves alone what was recorded or written otherwise. ``fault="no_credit"`` in
+the marker is what goes wrong there, and a key in the marker is refused.
+
+A cassette has to say from where and when it is, and must have no secret; neither is it saved
+otherwise. ``max_age=180`` in the marker, or the ini option ``cassettes_max_age``, is how many days
+old it may become.
+
+Videos are not kept: every download gets the same short one.
 """
 
 import asyncio
@@ -47,8 +56,9 @@ from ..core.runner.results import Video
 from ..core.runner.runner import Runner
 from ..core.settings import Settings
 from .clock import VirtualLoop
+from .emulated import Emulated
 from .stage import EPOCH
-from .tape import NotOnTape, Tape, what_is_missing
+from .tape import Tape
 
 T = TypeVar("T")
 
@@ -65,6 +75,10 @@ class Replay:
     recording: bool
     #: The requests and responses of the cassette.
     cassette: Tape = field(repr=False)
+    #: The emulator that it is recorded from, if that is what takes the service's place.
+    emulated: Emulated | None = field(default=None, repr=False, kw_only=True)
+    #: Why nothing can be run, if nothing can: what is wrong with the cassette.
+    problem: str | None = field(default=None, repr=False, kw_only=True)
 
     def generate(
         self,
@@ -83,41 +97,42 @@ class Replay:
         return self.run(work)
 
     def run(self, work: Callable[[Runner], Coroutine[object, None, T]]) -> T:
-        """Run anything that a runner does."""
+        """Run anything that a runner does; what does not fit the cassette fails the test."""
+        if self.problem is not None:
+            pytest.fail(self.problem, pytrace=False)
+        made: list[T] = []
+        try:
+            made.append(self._run(work))
+        except Exception:
+            if self.cassette.mismatch is None:
+                raise
+        # Outside of the block above, so that nothing else is told: it only follows from this.
+        if self.cassette.mismatch is not None:
+            pytest.fail(self.cassette.mismatch, pytrace=False)
+        return made[0]
 
-        async def whole(journal: Journal) -> T:
-            runner = Runner(self.settings, transport=_Network(), journal=journal)
-            async with runner:
+    def _run(self, work: Callable[[Runner], Coroutine[object, None, T]]) -> T:
+        async def whole(clock: Callable[[], float] | None) -> T:
+            # The journal goes by the clock of whoever waits for what it says.
+            journal = Journal(self.settings.journal, self.settings.home, clock)
+            transport = _Network(None if self.emulated is None else self.emulated.transport())
+            async with Runner(self.settings, transport=transport, journal=journal) as runner:
                 return await work(runner)
 
-        if self.recording:
-            return asyncio.run(whole(self._journal(None)))
-        try:
-            with asyncio.Runner(loop_factory=VirtualLoop) as loop:
-                return loop.run(whole(self._journal(lambda: EPOCH + loop.get_loop().time())))
-        except Exception as error:
-            missing = _what_is_missing(error)
-            if missing is None:
-                raise
-            pytest.fail(missing, pytrace=False)
-
-    def _journal(self, clock: Callable[[], float] | None) -> Journal:
-        """The journal in the home folder, by the clock of whoever waits for what it says."""
-        return Journal(self.settings.journal, self.settings.home, clock)
-
-
-def _what_is_missing(error: BaseException | None) -> str | None:
-    """What the cassette lacks, if that is what an error comes from: the runner wraps it."""
-    while error is not None and not isinstance(error, NotOnTape):
-        error = error.__cause__ or error.__context__
-    return None if error is None else what_is_missing(error)
+        if self.recording and self.emulated is None:
+            return asyncio.run(whole(None))
+        loop = VirtualLoop()
+        if self.emulated is not None:
+            self.emulated.begin(loop)
+        with asyncio.Runner(loop_factory=lambda: loop) as virtual:
+            return virtual.run(whole(lambda: EPOCH + loop.time()))
 
 
 class _Network(httpx.AsyncBaseTransport):
     """The way to the API, which vcrpy watches; every download gets the same short video."""
 
-    def __init__(self) -> None:
-        self._api = httpx.AsyncHTTPTransport()
+    def __init__(self, api: httpx.AsyncBaseTransport | None) -> None:
+        self._api = httpx.AsyncHTTPTransport() if api is None else api
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         # The runner asks an API for JSON; only a download accepts anything.

@@ -1,11 +1,12 @@
 """
 What a cassette keeps: nothing that is secret, or that says whose account it was.
 
-Of the headers, only those in a list are kept. In bodies, values whose name suggests something
-private are emptied, also in JSON inside a JSON string; all that a provider reads stays. A URL is
-scrubbed in the same way wherever it is, so that the next request still asks for what a reply said:
-one of the API itself keeps its query except for private parts and signatures, any other loses its
-query and the numbers in its path.
+Of the headers, only those in a list are kept. Keys go wherever they are, as
+`kling26.testing.secrets` finds them. In bodies, values whose name suggests something private are
+emptied, also in JSON inside a JSON string and in the fields of a form; all that a provider reads
+stays. A URL is scrubbed in the same way wherever it is, so that the next request still asks for
+what a reply said: one of the API itself keeps its query except for private parts and signatures,
+any other loses its query and the numbers in its path.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
 from ..core.settings import origin
+from .secrets import Secrets
 
 T = TypeVar("T")
 
@@ -23,17 +25,17 @@ T = TypeVar("T")
 REQUEST_HEADERS = ("accept", "content-type")
 RESPONSE_HEADERS = ("content-type", "retry-after")
 
-#: What replaces a key, any other string, and a number.
-KEY, TEXT, NUMBER = "<KEY>", "scrubbed", 0
+#: What replaces a private string, and a number.
+TEXT, NUMBER = "scrubbed", 0
 
 # What a task cost is no secret; what is left of the account is.
 _PRIVATE = re.compile(
-    r"account|balance|customer|e-?mail|organi[sz]ation|owner|password|phone|quota|remain|secret|"
-    r"session|tenant|token|user|^(api)?[_-]?keys?$|^ip$|cookie",
+    r"account|authorization|balance|credential|customer|e-?mail|organi[sz]ation|owner|password|phone|"
+    r"quota|remain|secret|session|tenant|token|user|^ip$|cookie|"
+    r"^(x[_-])?(api|access|auth|private)?[_-]?keys?([_-]?id)?$",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(r"signature|^sig$|expire|credential|auth|x-amz|policy", re.IGNORECASE)
-_TOKEN = re.compile(r"\bBearer\s+[\w.~+/=-]+|\bsk-[\w-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 # Our own id of a task, except for those in a cassette.
 _TASK = re.compile(r"\bk26-(?!0{12})[0-9a-f]{16}\b")
 # A string that is a URL, and URLs within a string.
@@ -63,7 +65,7 @@ class Scrubber:
         own: Mapping[str, str] = MappingProxyType({}),
         tasks: Sequence[str] = (),
     ) -> None:
-        self._secrets = [secret for secret in secrets if secret]
+        self.secrets = Secrets([secret for secret in secrets if secret])
         self._own = own
         self._origins = {origin(usual) for usual in own.values()}
         self._tasks = tasks
@@ -72,10 +74,14 @@ class Scrubber:
         """A body that people can review; bytes that are not text stay as they are."""
         if not body:
             return None
-        try:
-            text = body if isinstance(body, str) else body.decode()
-        except UnicodeDecodeError:
-            return body
+        if isinstance(body, str):
+            text = body
+        else:
+            try:
+                text = body.decode()
+            except UnicodeDecodeError:
+                # In Latin-1 every byte is a character, and stays what it is.
+                return self.secrets.without(body.decode("latin-1")).encode("latin-1")
         value = parsed(text)
         if value is None:
             return self._text(text)
@@ -85,10 +91,18 @@ class Scrubber:
         """The URL of a request."""
         return self._url(self._cleared(uri))
 
+    def text(self, text: str) -> str:
+        """Any other text, such as a header's."""
+        return self._cleared(text)
+
+    def field(self, name: str, value: str) -> str:
+        """The value of a form's field."""
+        return TEXT if value and _PRIVATE.search(name) else self._text(value)
+
     def _value(self, value: Any, private: bool = False) -> Any:
         if isinstance(value, Mapping):
             return {
-                name: self._value(inner, private or bool(_PRIVATE.search(name)))
+                self._cleared(name): self._value(inner, private or bool(_PRIVATE.search(name)))
                 for name, inner in value.items()
             }
         if isinstance(value, list):
@@ -101,7 +115,8 @@ class Scrubber:
         inner = parsed(text)
         if isinstance(inner, dict | list):
             scrubbed = self._value(inner)
-            return text if scrubbed == inner else json.dumps(scrubbed, ensure_ascii=False)
+            text = text if scrubbed == inner else json.dumps(scrubbed, ensure_ascii=False)
+            return self._cleared(text)  # In a name that occurs twice, of which JSON keeps one.
         text = self._cleared(text)
         if _WHOLE_URL.fullmatch(text):
             return self._url(text)
@@ -130,11 +145,10 @@ class Scrubber:
         return f"{name}={value if scrubbed == text else quote(scrubbed, safe='')}"
 
     def _cleared(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, KEY)
+        text = self.secrets.without(text)
         for now, usual in self._own.items():
             text = text.replace(now, usual)
-        return _TASK.sub(lambda found: self._task(found[0]), _TOKEN.sub(KEY, text))
+        return _TASK.sub(lambda found: self._task(found[0]), text)
 
     def _task(self, own: str) -> str:
         return task_id(self._tasks.index(own) if own in self._tasks else 0)

@@ -1,41 +1,26 @@
-"""How vcrpy plays and records cassettes: what it compares, what it keeps, and in which form."""
+"""How vcrpy plays and records cassettes: in the order of the exchanges, one after the other."""
 
-import copy
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import vcr  # type: ignore[import-untyped]
-import yaml  # type: ignore[import-untyped]
-from attrs import frozen
-from vcr.errors import (  # type: ignore[import-untyped]
-    CannotOverwriteExistingCassetteException as NotOnTape,
-)
+from attrs import define, field
 from vcr.request import Request  # type: ignore[import-untyped]
-from vcr.serialize import deserialize, serialize  # type: ignore[import-untyped]
 
-from .cassettes import dump
-from .scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber, allowed, parsed
+from .keeping import Keeper, VcrRequest, as_sent, readable
+from .matching import Place, differences, line_of
 
-__all__ = ["NotOnTape", "Tape", "open_tape", "same_json", "what_is_missing"]
-
-_MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "same_json")
+_LONGEST = 160
 
 
-class VcrRequest(Protocol):
-    """A request as vcrpy has it."""
-
-    method: str
-    uri: str
-    headers: Mapping[str, str]
-    body: bytes | str | None
+class NotOnTape(Exception):
+    """A request that is not the next one of a cassette; the text compares the two."""
 
 
 class Tape(Protocol):
-    """An open cassette, as vcrpy has it."""
+    """An open cassette."""
 
     @property
     def requests(self) -> Sequence[VcrRequest]: ...
@@ -44,121 +29,198 @@ class Tape(Protocol):
     def all_played(self) -> bool:
         """Whether every exchange was asked for."""
 
-
-def open_tape(
-    file: Path, source: str, scrubber: Scrubber, recording: bool
-) -> AbstractContextManager[Tape]:
-    """
-    While it is open, requests of httpx are replied to from the file, or recorded into it.
-
-    Raises `NotOnTape` inside a request that the file has no response for. `source` is where a
-    recording comes from.
-    """
-    keeper = _Keeper(scrubber)
-    recorder = vcr.VCR(
-        record_mode="all" if recording else "none",
-        serializer="reviewable",
-        match_on=_MATCH_ON,
-        decode_compressed_response=True,
-        before_record_request=keeper.request,
-        before_record_response=keeper.response,
-    )
-    recorder.register_serializer("reviewable", _Serializer(source))
-    recorder.register_matcher("same_json", same_json)
-    recorder.register_persister(_Persister)
-    tape: AbstractContextManager[Tape] = recorder.use_cassette(str(file))
-    return tape
-
-
-def what_is_missing(error: NotOnTape) -> str:
-    """Which exchange a tape lacks, and how the nearest one that it has differs."""
-    asked: VcrRequest = error.failed_request
-    text = f"The cassette has no response left for {asked.method} {asked.uri}"
-    for found, _, failures in error.cassette.find_requests_with_most_matches(asked)[:1]:
-        ways = "; ".join(f"{name}: {difference}" for name, difference in failures)
-        text += f"\nThe nearest is {found.method} {found.uri}, which differs in {ways or 'nothing'}"
-    return f"{text}\nRecord it again with pytest --record, or write down what is missing."
-
-
-# -- what is compared --------------------------------------------------------------------------
-
-
-class _HasBody(Protocol):
     @property
-    def body(self) -> bytes | str | None: ...
+    def mismatch(self) -> str | None:
+        """What was asked for that is not on it, if anything was."""
 
 
-def same_json(one: _HasBody, other: _HasBody) -> None:
-    """A matcher: equal as sorted JSON text, in which true is not 1, and 5 is not 5.0 or "5"."""
-    first, second = _canonical(one.body), _canonical(other.body)
-    assert first == second, f"{first} is not {second}"
+@define
+class Playing:
+    """
+    A cassette that is played: the n-th request has to be that of the n-th exchange.
+
+    `name` and `remedy` are for messages: the file, and what to do about a difference.
+    """
+
+    name: str
+    exchanges: Sequence[Mapping[str, Any]]
+    keeper: Keeper
+    remedy: str
+    mismatch: str | None = None
+    #: vcrpy's side of it.
+    _tape: Any = field(default=None, init=False, repr=False)
+
+    @property
+    def requests(self) -> Sequence[VcrRequest]:
+        return list(self._tape.requests)
+
+    @property
+    def all_played(self) -> bool:
+        return self._played == len(self.exchanges)
+
+    @property
+    def left_over(self) -> str | None:
+        """The first exchange that nobody has asked for, in words."""
+        if self.all_played:
+            return None
+        line = _cut(line_of(self._has(self._played)))
+        return (
+            f"{self.name} has exchanges that the test did not ask for: the first is number "
+            f"{self._played + 1} of {len(self.exchanges)}, {line}."
+        )
+
+    @property
+    def _played(self) -> int:
+        return int(self._tape.play_count)
+
+    def _has(self, number: int) -> Mapping[str, Any]:
+        request: Mapping[str, Any] = self.exchanges[number]["request"]
+        return request
+
+    def is_next(self, asked: VcrRequest, stored: VcrRequest) -> bool:
+        """A matcher for vcrpy; raises `NotOnTape` if `asked` is not the next request of all."""
+        if self.mismatch is None and self._played < len(self.exchanges):
+            if stored is not self._tape.requests[self._played]:
+                return False
+            if not self._differences(as_sent(asked), self._played):
+                return True
+        # Whatever follows a difference only follows from it.
+        self.mismatch = self.mismatch or self._comparison(as_sent(asked))
+        raise NotOnTape(self.mismatch)
+
+    def _differences(self, asked: Mapping[str, Any], number: int) -> list[Place]:
+        """
+        A cassette may have a request as it was sent, or with private values struck out.
+
+        A recording has the latter; the former stays exact even where a name looks private.
+        """
+        plain = differences(readable(asked), self._has(number))
+        if not plain:
+            return plain
+        scrubbed = differences(*map(self.keeper.request, (asked, self._has(number))))
+        return min(scrubbed, plain, key=len)
+
+    def _comparison(self, asked: Mapping[str, Any]) -> str:
+        line, all_of_them = line_of(self.keeper.request(asked)), len(self.exchanges)
+        number = self._played
+        if number == all_of_them:
+            has, places = f"nothing more after its {all_of_them} exchanges", []
+        else:
+            has, places = line_of(self._has(number)), self._differences(asked, number)
+        equal = [at for at in range(all_of_them) if not self._differences(asked, at)]
+        lines = [
+            f"{self.name}: request {number + 1} is not the one that the cassette has.",
+            f"asked:        {_cut(line)}",
+            f"cassette has: {_cut(has)}",
+            _where(places, equal, number),
+            self.remedy,
+        ]
+        return "\n".join(filter(None, lines))
 
 
-def _canonical(body: bytes | str | None) -> str:
-    text = (body or "") if isinstance(body, str | None) else body.decode("utf-8", "replace")
-    value = parsed(text)
-    return text if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+def _where(places: Sequence[Place], equal: Sequence[int], number: int) -> str:
+    """Where two requests differ, or where the one that was asked for is."""
+    if equal:
+        when = "which is not due yet" if equal[0] > number else "which was played before"
+        return f"What was asked for is exchange {equal[0] + 1} of the cassette, {when}."
+    told = [place for place in places if place.path != "request"]
+    if not told:
+        return ""
+    others = ", ".join(place.path for place in told[1:4]) + (", …" if len(told) > 4 else "")
+    return f"{told[0]}{f' (also {others})' if others else ''}"
 
 
-# -- what is kept ------------------------------------------------------------------------------
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-@frozen
-class _Keeper:
-    """Brings requests and responses into the form in which a cassette keeps them."""
-
-    scrubber: Scrubber
-
-    def request(self, request: VcrRequest) -> Request:
-        headers = allowed(dict(request.headers.items()), REQUEST_HEADERS)
-        body, uri = self.scrubber.body(request.body), self.scrubber.uri(_by_name(request))
-        return Request(request.method, uri, body, headers)
-
-    def response(self, response: dict[str, Any]) -> dict[str, Any]:
-        kept = copy.deepcopy(response)
-        kept["headers"] = allowed(response["headers"], RESPONSE_HEADERS)
-        kept["body"] = {"string": _bytes(self.scrubber.body(response["body"]["string"]))}
-        return kept
+@contextmanager
+def play(tape: Playing) -> Iterator[None]:
+    """While it lasts, requests of httpx are replied to from the cassette, and no other leaves."""
+    stored = _as_vcr_has_them(tape.exchanges)
+    replies = [
+        {**each["response"], "body": {"string": _bytes(each["response"]["body"]["string"])}}
+        for each in tape.exchanges
+    ]
+    player = vcr.VCR(record_mode="none", match_on=("is_next",))
+    player.register_matcher("is_next", tape.is_next)
+    player.register_persister(_Kept(stored, replies))
+    with player.use_cassette(tape.name) as tape._tape:
+        yield
 
 
-def _by_name(request: VcrRequest) -> str:
-    """A request's URL with the name of its host: the runner connects to the IP it has checked."""
-    parts = urlsplit(str(request.uri))
-    host = str(request.headers.get("host", parts.netloc))
-    return urlunsplit((parts.scheme, host, parts.path, parts.query, parts.fragment))
+def _as_vcr_has_them(exchanges: Sequence[Mapping[str, Any]]) -> list[Request]:
+    return [
+        Request(
+            each["request"]["method"],
+            each["request"]["uri"],
+            _bytes(each["request"]["body"]),
+            {name: ", ".join(values) for name, values in each["request"]["headers"].items()},
+        )
+        for each in exchanges
+    ]
 
 
-def _bytes(body: str | bytes | None) -> bytes:
-    return body.encode() if isinstance(body, str) else body or b""
+def _bytes(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+    return b"" if body is None else text.encode()
 
 
-@frozen
-class _Serializer:
-    """Writes files that people can review."""
+@define
+class Recording:
+    """What was asked for and replied while a cassette is recorded, as it went over the wire."""
 
-    source: str
+    exchanges: list[Mapping[str, Any]] = field(factory=list, repr=False)
 
-    def serialize(self, cassette: dict[str, Any]) -> str:
-        return dump(self.source, cassette["interactions"])
+    @property
+    def requests(self) -> Sequence[VcrRequest]:
+        return _as_vcr_has_them(self.exchanges)
 
-    def deserialize(self, text: str) -> object:
-        value: object = yaml.safe_load(text)
-        return value
+    @property
+    def all_played(self) -> bool:
+        return True
+
+    @property
+    def mismatch(self) -> str | None:
+        return None
 
 
-class _Persister:
-    """Files in UTF-8, whatever the machine's own encoding is."""
+@contextmanager
+def record(tape: Recording) -> Iterator[None]:
+    """While it lasts, requests of httpx leave, and are recorded with their replies."""
+    recorder = vcr.VCR(record_mode="all", match_on=(), decode_compressed_response=True)
+    recorder.register_persister(_Kept([], []))
+    with recorder.use_cassette("recording") as whole:
+        yield
+        pairs = zip(whole.requests, whole.responses, strict=True)
+        tape.exchanges += [{"request": as_sent(one), "response": other} for one, other in pairs]
 
-    @staticmethod
-    def load_cassette(path: str, serializer: _Serializer) -> object:
-        file = Path(path)
-        if not file.is_file():
-            raise vcr.persisters.filesystem.CassetteNotFoundError
-        cassette: object = deserialize(file.read_text("utf-8"), serializer)
-        return cassette
 
-    @staticmethod
-    def save_cassette(path: str, cassette: dict[str, Any], serializer: _Serializer) -> None:
-        file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(serialize(cassette, serializer), "utf-8")
+@contextmanager
+def shut() -> Iterator[None]:
+    """While it lasts, no request of httpx leaves at all."""
+
+    def refuse(request: VcrRequest) -> None:
+        target = f"{request.method} {request.uri}"
+        raise NotOnTape(f"Only the emulator can be reached here, and not {_cut(target)}.")
+
+    guard = vcr.VCR(record_mode="none", before_record_request=refuse)
+    guard.register_persister(_Kept([], []))
+    with guard.use_cassette("shut"):
+        yield
+
+
+@define
+class _Kept:
+    """What vcrpy loads; what it would save is written by others, who look at it first."""
+
+    requests: Sequence[Request]
+    replies: Sequence[Mapping[str, Any]]
+
+    def load_cassette(self, *_: object, **__: object) -> object:
+        return self.requests, self.replies
+
+    def save_cassette(self, *_: object, **__: object) -> None:
+        """Nothing is saved here."""
