@@ -44,18 +44,18 @@ __all__ = ["ProviderTests", "picture", "standard_tests"]
 class ProviderTests(
     Overrides,
     Faults,
+    Understanding,
     Callbacks,
+    Words,
     Several,
     Responses,
     Paying,
-    Requests,
-    Names,
     Addresses,
+    Pictures,
+    Requests,
     Counting,
     Texts,
-    Understanding,
-    Pictures,
-    Words,
+    Names,
 ):
     """The conformance suite: subclass it, and say which provider it is for."""
 
