@@ -43,7 +43,7 @@ def test_a_failure_says_what_is_wrong_and_what_to_do(
     result.assert_outcomes(failed=1, deselected=result.parseoutcomes()["deselected"])
     result.stdout.fnmatch_lines(
         [
-            "submit sends the same request whether sound is False or True; send it, or refuse it.",
+            "submit sends the same request from text whether sound is False or True; *",
             "*What to do*",
             "send the option, or refuse it with `limits`, `takes_callback_url` or `check`.",
         ]
