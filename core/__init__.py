@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .api import GenerateKeywords, ManyKeywords, agenerate, generate, generate_many
-from .bodies import form_request, without_none
+from .bodies import form_request, image_text, without_none
 from .errors import (
     BudgetExceeded,
     ImageRefused,
@@ -54,7 +54,8 @@ from .provider import Flow, Provider
 from .request import AspectRatio, VideoRequest
 from .settings import Settings
 from .status import Standing, State, Status, Ticket
-from .webhooks import verify_standard_webhook
+from .usual_options import cfg_scale_option, negative_prompt_option
+from .webhooks import StandardWebhooks
 
 if TYPE_CHECKING:
     from .journal.task import Task
@@ -109,6 +110,7 @@ __all__ = [
     "Sandbox",
     "Settings",
     "SettingsError",
+    "StandardWebhooks",
     "Standing",
     "State",
     "Status",
@@ -127,14 +129,16 @@ __all__ = [
     "Video",
     "VideoRequest",
     "agenerate",
+    "cfg_scale_option",
     "fill_outputs",
     "form_request",
     "generate",
     "generate_many",
     "hookimpl",
+    "image_text",
+    "negative_prompt_option",
     "option",
     "read_rows",
-    "verify_standard_webhook",
     "without_none",
 ]
 

@@ -1,8 +1,8 @@
 """Bodies of requests: JSON without what was not given, and forms with files."""
 
 import hashlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from .images import ImageFile
 
@@ -20,6 +20,26 @@ def without_none(**fields: T | None) -> dict[str, T]:
     {'prompt': 'A red fox', 'seconds': 5}
     """
     return {name: value for name, value in fields.items() if value is not None}
+
+
+@overload
+def image_text(image: None, spell: Callable[[ImageFile], str] = ...) -> None: ...
+@overload
+def image_text(image: str | ImageFile, spell: Callable[[ImageFile], str] = ...) -> str: ...
+@overload
+def image_text(
+    image: str | ImageFile | None, spell: Callable[[ImageFile], str] = ...
+) -> str | None: ...
+def image_text(
+    image: str | ImageFile | None, spell: Callable[[ImageFile], str] = ImageFile.data_url
+) -> str | None:
+    """
+    An image inside JSON: a URL as it is, and a file as `spell` writes it; None for None.
+
+    >>> image_text(ImageFile(b"x"), ImageFile.base64), image_text("https://a.example/fox.png")
+    ('eA==', 'https://a.example/fox.png')
+    """
+    return spell(image) if isinstance(image, ImageFile) else image
 
 
 def form_request(url: str, fields: Mapping[str, str | ImageFile]) -> "httpx.Request":

@@ -1,10 +1,13 @@
 """The interface that a provider plug-in implements."""
 
 import copy
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from urllib.parse import quote
+
+from attrs import evolve
 
 from . import wire
 from .images import ImageFile
@@ -111,6 +114,8 @@ class Provider(Replies, ABC, Generic[OptionsT]):
     #: The environment variable that contains the key, and others that may instead.
     key_variable: ClassVar[str]
     other_key_variables: ClassVar[tuple[str, ...]] = ()
+    #: The word before the key in the header ``Authorization``.
+    key_scheme: ClassVar[str] = "Bearer"
     #: The URL of the API, without a trailing slash. ``<NAME>_BASE_URL`` overrides it.
     base_url: str
     #: Where images are uploaded, if anywhere. ``<NAME>_UPLOAD_URL`` overrides it.
@@ -140,6 +145,8 @@ class Provider(Replies, ABC, Generic[OptionsT]):
     #: The JSON name of the task's id in the answer to a submit, so that the id can be found even in
     #: a truncated answer.
     task_id_name: ClassVar[str | None] = None
+    #: How URLs in that answer contain the id, as a regular expression with one group.
+    task_id_pattern: ClassVar[str | None] = None
 
     @abstractmethod
     def submit(self, request: VideoRequest, options: OptionsT) -> Flow[Ticket]:
@@ -210,7 +217,7 @@ class Provider(Replies, ABC, Generic[OptionsT]):
 
     def sign(self, request: "httpx.Request", key: str) -> None:
         """Add the key to a request to one of the provider's own hosts; rarely overridden."""
-        request.headers["Authorization"] = f"Bearer {key}"
+        request.headers["Authorization"] = f"{self.key_scheme} {key}"
 
     def ticket(self, task_id: str, request: VideoRequest) -> Ticket:
         """The ticket of the task that has this id, and was submitted with this request."""
@@ -218,8 +225,10 @@ class Provider(Replies, ABC, Generic[OptionsT]):
 
     def recover_ticket(self, fragment: str, request: VideoRequest) -> Ticket | None:
         """The ticket in an answer that was truncated or is an error; rarely overridden."""
-        name = self.task_id_name
+        name, pattern = self.task_id_name, self.task_id_pattern
         task_id = None if name is None else wire.find_identifier(fragment, name)
+        if task_id is None and pattern is not None and (found := re.search(pattern, fragment)):
+            task_id = found[1]
         return None if task_id is None else self.ticket(task_id, request)
 
     # -- to use, and not to override; `Replies` has the rest ---------------------------------------
@@ -252,21 +261,45 @@ class Provider(Replies, ABC, Generic[OptionsT]):
         pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in given.items())
         return f"{whole}?{pairs}" if pairs else whole
 
+    def put_image(self, url: str, image: ImageFile) -> Flow[None]:
+        """
+        Store an image at a URL that the service has signed: ``yield from self.put_image(url, …)``.
+
+        The runner puts no key on a request to another host. Raises `UnexpectedReply` if the store
+        does not take it.
+        """
+        import httpx
+
+        kind = {"Content-Type": image.mime_type}
+        reply = yield httpx.Request("PUT", url, content=image.data, headers=kind)
+        if not reply.is_success:
+            raise self.unexpected(reply, "the store did not take the image")
+
+    def own_url(self, url: str | None, usual: str) -> str:
+        """A URL that came in a reply, if it is below `base_url`; else the usual one."""
+        return url if url is not None and url.startswith(f"{self.base_url}/") else usual
+
     def read_ticket(
-        self, reply: "httpx.Response", request: VideoRequest, task_id: object = None
+        self,
+        reply: "httpx.Response",
+        request: VideoRequest,
+        task_id: object = None,
+        keep: Iterable[str] = (),
     ) -> Ticket:
         """
         The ticket in the reply to a submit.
 
         The id is called `task_id_name`; `task_id` is one found elsewhere. Whoever gives an id has
         a task, whatever status or code is next to it. Without one, raises the error that the reply
-        is, and `UnexpectedReply` if it is not clearly a "no".
+        is, and `UnexpectedReply` if it is not clearly a "no". The texts next to the id that are
+        called as in `keep` go into `Ticket.data`.
         """
         name = self.task_id_name or "id"
-        answer = self.read(reply, dict)
-        found = wire.identifier(task_id)
-        found = found or wire.identifier(wire.get(wire.find_object(answer, name), name))
-        if found is not None:
-            return self.ticket(found, request)
-        self.raise_for_error(reply)
-        raise self.unexpected(reply, f"reply.{name} is missing")
+        place = wire.find_object(self.read(reply, dict), name) or {}
+        found = wire.identifier(task_id) or wire.identifier(place.get(name))
+        if found is None:
+            self.raise_for_error(reply)
+            raise self.unexpected(reply, f"reply.{name} is missing")
+        ticket = self.ticket(found, request)
+        texts = {each: place[each] for each in keep if isinstance(place.get(each), str)}
+        return evolve(ticket, data={**ticket.data, **texts}) if texts else ticket

@@ -32,8 +32,10 @@ logger: logging.Logger = logging.getLogger("kling26.providers")
 
 #: A year, in seconds; no longer wait can be asked for.
 _LONGEST_WAIT = 365 * 86_400.0
+#: What errors mean: by a pattern of their words, else by their code, else by their HTTP status.
+Errors = Mapping[int | str | re.Pattern[str], type[ProviderError]]
 #: What an error of a service usually means, by its HTTP status.
-USUAL: Mapping[int | str, type[ProviderError]] = {
+USUAL: Errors = {
     401: KeyRejected,
     402: OutOfCredit,
     403: KeyRejected,
@@ -143,10 +145,15 @@ def _first_text(place: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def meaning(
-    errors: Mapping[int | str, type[ProviderError]], status: int, code: str | None
+    errors: Errors, status: int, words: str | None, code: str | None
 ) -> type[ProviderError] | None:
-    """What an error means, by its code or else by its HTTP status; None if neither is listed."""
-    known = {str(each): kind for each, kind in errors.items()}
+    """What an error means, by its words, its code or its HTTP status; None if none is listed."""
+    known: dict[str, type[ProviderError]] = {}
+    for key, kind in errors.items():
+        if not isinstance(key, re.Pattern):
+            known[str(key)] = kind
+        elif key.search(words or ""):
+            return kind
     if code in known:
         return known[code]
     if status >= 500 or re.fullmatch("5[0-9]{2}", code or ""):

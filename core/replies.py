@@ -1,7 +1,7 @@
 """What every provider makes of replies: the methods of `Provider` that are there to be used."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 from . import refusals, wire
 from .errors import (
@@ -13,6 +13,7 @@ from .errors import (
     ProviderError,
     Refused,
     Remedy,
+    Unavailable,
     UnexpectedReply,
 )
 from .status import State, Status
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=ProviderError)
 
+#: Words that mean what they say, unless `Replies.states` has them.
+_OUR_WORDS: Mapping[str, State] = {
+    **{state: state for state in get_args(State)},
+    "canceled": "cancelled",
+}
+
 
 class Replies:
     """How replies are read, and what they become. Nothing here sends, waits, or knows a key."""
@@ -32,17 +39,21 @@ class Replies:
     title: ClassVar[str]
     key_variable: ClassVar[str]
     key_page: ClassVar[str | None] = None
-    #: What the service's words for the state of a task mean.
+    #: What the service's words for the state of a task mean. Ours need not be listed.
     states: ClassVar[Mapping[str, State]] = {}
-    #: What its errors mean, by their own code or else by the HTTP status. An HTTP error that is not
-    #: listed is `Refused`.
-    errors: ClassVar[Mapping[int | str, type[ProviderError]]] = refusals.USUAL
+    #: What its errors mean: by a compiled pattern that is found in their words, else by their code,
+    #: else by the HTTP status. An HTTP error that is not listed is `Refused`.
+    errors: ClassVar[refusals.Errors] = refusals.USUAL
     #: The codes that mean success, where replies have a code even under HTTP 200: ``(0,)``.
     success_codes: ClassVar[tuple[int | str, ...]] = ()
 
-    def find_error(self, answer: Mapping[str, object]) -> tuple[str | None, str | None]:
+    #: The header with the code of an error, where services have one.
+    error_header: ClassVar[str] = "x-error-code"
+
+    def find_error(self, reply: "httpx.Response") -> tuple[str | None, str | None]:
         """The service's words and its code in a reply with an error; override for odd places."""
-        return refusals.find_error(answer)
+        words, code = refusals.find_error(self.read(reply, dict))
+        return words, reply.headers.get(self.error_header) or code
 
     def read(self, reply: "httpx.Response", cls: type[T]) -> T:
         """
@@ -83,24 +94,42 @@ class Replies:
         except ValueError as error:
             raise self.invalid_callback(error) from error
 
-    def raise_for_error(self, reply: "httpx.Response", asking: bool = False) -> None:
+    def any_status(
+        self, request: "httpx.Request"
+    ) -> Generator["httpx.Request", "httpx.Response", "httpx.Response"]:
         """
-        Raise the error that a reply is, with the service's words; return if it is none.
+        The reply to a request, even under HTTP 5xx::
+
+            reply = yield from self.any_status(httpx.Request("GET", url))
+
+        For services that tell the failure of a task like this; `failure` says whether it is one,
+        and `raise_for_error` raises what else it is. Not for the request that pays.
+        """
+        try:
+            return (yield request)
+        except Unavailable as trouble:
+            if trouble.reply is None:
+                raise
+            return trouble.reply
+
+    def raise_for_error(self, reply: "httpx.Response", asking: bool = False) -> dict[str, Any]:
+        """
+        Raise the error that a reply is, with the service's words; return its JSON if it is none.
 
         `asking` says that the question was about a task, so that 404 is `NoSuchTask`. What is not
         clearly a "no" is never `Refused`: an error without a reason, or an unknown code under
         HTTP 200, is an `UnexpectedReply`.
         """
-        words, code = self.find_error(self.read(reply, dict))
+        words, code = self.find_error(reply)
         fine = code is not None and code in map(str, self.success_codes)
-        if not reply.is_error and (fine or code is None or not self.success_codes):
-            return
+        if not reply.is_error and (fine or not self.success_codes):
+            return self.read(reply, dict)
         if fine:
             raise self.unexpected(reply, f"code {code} under an HTTP error")
-        kind = refusals.meaning(self.errors, reply.status_code, code)
-        if kind is None and code is None and self.success_codes:
-            raise self.unexpected(reply, "an HTTP error without a code")
-        if words is None and code is None:
+        kind = refusals.meaning(self.errors, reply.status_code, words, code)
+        if code is None and self.success_codes and (kind is None or not reply.is_error):
+            raise self.unexpected(reply, "there is no code")
+        if words is None and code is None and kind is not Unavailable:
             raise self.unexpected(reply, "an HTTP error without a reason")
         if kind is None or (kind is NoSuchTask and not asking):
             kind = Refused
@@ -124,37 +153,57 @@ class Replies:
 
         `said` is the state, which `states` translates; `url` is the video's place in the reply, or
         whatever contains it; `reason` is a text, or an object or a list with the reason and its
-        code. `reply` is the reply to `poll`, and is left out for a call to the webhook, which needs
-        a `task_id`.
+        code. A code that `states` knows as "cancelled" makes a failure one. `reply` is the reply to
+        `poll`, and is left out for a call to the webhook, which needs a `task_id`.
 
         What a task says of itself counts: with its id and a known state, or its video, even under
         an HTTP error. Otherwise raises the error that the reply is, and `UnexpectedReply` if there
         is neither a state nor a video.
         """
+        states = {**_OUR_WORDS, **self.states}
         video, own_id = wire.find_video(url), wire.identifier(task_id)
         is_clear = isinstance(said, str) and bool(said.strip())
         if reply is None:
             if own_id is None or not (is_clear or video):
                 raise self.invalid_callback("it has no id and state of a task")
         else:
-            known = video is not None or wire.state(said, self.states) is not None
-            if own_id is None or not known:
+            known = video is not None or wire.state(said, states) is not None
+            may_be_error = reply.is_error or self.find_error(reply)[1] is not None
+            if not known or (own_id is None and may_be_error):
                 self.raise_for_error(reply, asking=True)
             if not (is_clear or video):
                 raise self.unexpected(reply, "the task's state is missing")
-        state = self.state(said, self.states, video)
-        words, word_code = refusals.find_error({"error": reason})
+        state = self.state(said, states, video)
+        said_why = reason if isinstance(reason, Mapping) else {"error": reason}
+        words, found_code = refusals.find_error(said_why)
+        code = wire.text(code) or found_code
+        if state == "failed" and wire.state(code, self.states) == "cancelled":
+            state = "cancelled"
         ended, bad = state not in ("queued", "running"), state in ("failed", "cancelled")
         return Status(
             state,
             url=video if state == "succeeded" else None,
             cost=wire.number(cost) if ended else None,
             cost_unit=wire.text(cost_unit) if ended else None,
-            code=wire.text(code) or word_code if bad else None,
+            code=code if bad else None,
             reason=words if bad else None,
             position=wire.integer(position),
-            task_id=own_id if reply is None else None,
+            task_id=own_id,
         )
+
+    def failure(self, reply: "httpx.Response") -> Status | None:
+        """
+        The failed or cancelled task that an error stands for, where services answer with one.
+
+        None if there is no error, or if it is about the question, or passes: a status that `errors`
+        lists, or HTTP 5xx without a code.
+        """
+        words, code = self.find_error(reply)
+        passes = reply.status_code in self.errors or (reply.status_code >= 500 and code is None)
+        if (words is None and code is None) or (reply.is_error and passes):
+            return None
+        cancelled = wire.state(code, self.states) == "cancelled"
+        return Status("cancelled" if cancelled else "failed", code=code, reason=words)
 
     def state(self, said: object, known: Mapping[str, State], url: str | None = None) -> State:
         """

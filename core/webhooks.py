@@ -3,22 +3,29 @@
 from collections.abc import Mapping
 
 
-def verify_standard_webhook(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+class StandardWebhooks:
     """
-    Whether a call was signed with this secret, at most five minutes ago or ahead.
+    The `verify_callback` of a provider whose service follows Standard Webhooks::
 
-    For `Provider.verify_callback`, where a service follows Standard Webhooks. Needs the library
-    ``standardwebhooks``, which a plug-in that uses this names among its dependencies. `secret` is
-    base64, with or without "whsec_" before it; an empty one signs nothing.
+        class Acme(StandardWebhooks, Provider[AcmeOptions]): ...
+
+    Needs the library ``standardwebhooks``: name it among the plug-in's dependencies.
     """
-    from standardwebhooks.webhooks import (
-        EmptyWebhookSecretError,
-        Webhook,
-        WebhookVerificationError,
-    )
 
-    try:
-        Webhook(secret).verify(body, dict(headers), json_parse=False)
-    except (EmptyWebhookSecretError, WebhookVerificationError, ValueError):
-        return False  # The latter for text that is no base64, or no UTF-8.
-    return True
+    def verify_callback(self, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        """
+        Whether a call was signed with this secret, at most five minutes ago or ahead.
+
+        `secret` is base64, with or without "whsec_" before it; an empty one signs nothing.
+        """
+        from standardwebhooks.webhooks import (
+            EmptyWebhookSecretError,
+            Webhook,
+            WebhookVerificationError,
+        )
+
+        try:
+            Webhook(secret).verify(body, dict(headers), json_parse=False)
+        except (EmptyWebhookSecretError, WebhookVerificationError, ValueError):
+            return False  # The latter for text that is no base64, or no UTF-8.
+        return True

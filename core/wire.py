@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
@@ -171,6 +172,17 @@ def get(value: object, *names: str) -> Any:
     return value
 
 
+def objects(value: object) -> list[Mapping[str, Any]]:
+    """
+    The objects in an array, or the one that is there instead of it; no others.
+
+    >>> objects([{"id": 1}, None, {"id": 2}]), objects({"id": 1}), objects("no")
+    ([{'id': 1}, {'id': 2}], [{'id': 1}], [])
+    """
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, Mapping)]
+
+
 def find_object(value: object, *names: str) -> Mapping[str, Any] | None:
     """
     The object with one of these fields: `value` itself, or one that it wraps in "data".
@@ -200,27 +212,31 @@ def find_video(*values: object) -> str | None:
     """
     `find_url` for a video: the documented place first, then whatever contains it.
 
-    URLs that end like a picture's are skipped.
+    URLs that end like a picture's are skipped, and those in objects whose "type" is that of
+    a picture or a sound, unless there is nothing else.
 
     >>> find_video(None, {"cover": "https://a.example/1.jpg", "clip": ["https://a.example/1.mp4"]})
     'https://a.example/1.mp4'
     """
-    urls = (url for value in values for url in _urls(value, _DEPTH))
-    return next((url for url in urls if not _PICTURE.fullmatch(url)), None)
+    typed = (url for value in values for url in _urls(value, _DEPTH, videos=True))
+    other = (url for value in values for url in _urls(value, _DEPTH))
+    return next((url for url in chain(typed, other) if not _PICTURE.fullmatch(url)), None)
 
 
-def _urls(value: object, depth: int) -> Iterator[str]:
-    """The URLs in strings, arrays and objects, in their order."""
+def _urls(value: object, depth: int, videos: bool = False) -> Iterator[str]:
+    """The URLs in strings, arrays and objects, in their order; of `videos` alone, if types tell."""
     if isinstance(value, str):
         pieces = [bare_url(piece) for piece in _BETWEEN_URLS.split(value)]
         if all(map(_URL.fullmatch, pieces)):
             yield from (piece.replace(" ", "%20") for piece in pieces)
             return
     inner = _unpacked(value)
+    if videos and isinstance(inner, Mapping) and inner.get("type") in ("image", "audio"):
+        return
     parts = list(inner.values()) if isinstance(inner, Mapping) else inner
     if depth and isinstance(parts, list):
         for part in parts:
-            yield from _urls(part, depth - 1)
+            yield from _urls(part, depth - 1, videos)
 
 
 def _unpacked(value: object) -> object:

@@ -181,9 +181,9 @@ def test_the_programs_run(acme: Path, tmp_path: Path) -> None:
     request = next(provider.cancel(names["Ticket"]("v1")))
     provider.sign(request, "key")
     assert (request.method, request.headers["x-acme-key"]) == ("DELETE", "key")
-    told = httpx.Response(500, headers={"X-Video-Failed": "No cats."})
+    told = httpx.Response(500, json={"error": {"code": "content", "message": "No cats."}})
     failed = Conversation()(names["CandidProvider"]().poll(names["Ticket"]("v1")), told)
-    assert (failed.state, failed.reason) == ("failed", "No cats.")
+    assert (failed.state, failed.code, failed.reason) == ("failed", "content", "No cats.")
     assert issubclass(names["TestAcme"], ProviderTests)
     assert names["TestAcme"]().test_every_state_is_reported() is None
     names["test_a_video_in_the_queue"](Conversation())

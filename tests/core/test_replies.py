@@ -1,10 +1,12 @@
 """What a provider makes of replies with the helpers of `Provider`."""
 
 import json
+import re
 from typing import Any
 
 import httpx
 import pytest
+from attrs import frozen
 from kling26.core import (
     Flow,
     ImageFile,
@@ -14,17 +16,22 @@ from kling26.core import (
     Provider,
     ProviderError,
     Refused,
+    StandardWebhooks,
     Status,
     Ticket,
     TryLater,
     Unavailable,
     UnexpectedReply,
     VideoRequest,
+    cfg_scale_option,
     form_request,
-    verify_standard_webhook,
+    image_text,
+    negative_prompt_option,
     without_none,
 )
+from kling26.core.options import options_of
 from kling26.core.refusals import find_error
+from kling26.testing import Conversation
 
 FOX = VideoRequest("A red fox")
 VIDEO = "https://videos.example/fox.mp4"
@@ -38,8 +45,20 @@ class Acme(Provider):
     key_variable = "ACME_API_KEY"
     base_url = "https://api.acme.example"
     task_id_name = "id"
-    states = {"waiting": "queued", "working": "running", "done": "succeeded", "failed": "failed"}
-    errors = {**Provider.errors, 1302: TryLater, "no_funds": OutOfCredit}
+    states = {
+        "waiting": "queued",
+        "working": "running",
+        "done": "succeeded",
+        "stopped": "cancelled",
+    }
+    task_id_pattern = r"/videos/(\w+)"
+    key_scheme = "Key"
+    errors = {
+        re.compile("(?i)balance"): OutOfCredit,
+        **Provider.errors,
+        1302: TryLater,
+        "no_funds": OutOfCredit,
+    }
 
     def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
         raise NotImplementedError
@@ -68,6 +87,11 @@ class Enveloped(Acme):
 
 
 acme = Acme()
+
+
+@pytest.fixture
+def talk() -> Conversation:
+    return Conversation()
 
 
 def submitted(body: object, status: int = 200, provider: Acme = acme) -> Ticket:
@@ -104,8 +128,31 @@ def test_equal_forms_are_equal_bytes() -> None:
     assert "\r\n\r\nä\r\n".encode() in one.content
 
 
-def test_an_image_goes_inside_a_url() -> None:
-    assert ImageFile(b"x").data_url() == "data:application/octet-stream;base64,eA=="
+def test_an_image_goes_into_json_as_a_url_or_as_base64() -> None:
+    image = ImageFile(b"x")
+
+    assert image_text(image) == "data:application/octet-stream;base64,eA=="
+    assert image_text(image, ImageFile.base64) == "eA=="
+    assert image_text(VIDEO) == VIDEO
+    assert image_text(None) is None
+
+
+def test_an_image_is_put_where_the_service_has_signed_for_it(talk: Conversation) -> None:
+    image = ImageFile(b"x")
+
+    talk(acme.put_image("https://store.example/a?sig=1", image), b"")
+
+    assert (talk.line, talk.request.content) == ("PUT https://store.example/a?sig=1", b"x")
+    with pytest.raises(UnexpectedReply, match="did not take the image"):
+        talk(acme.put_image("https://store.example/a?sig=1", image), b"", status=307)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/1", "https://api.acme.example.evil.example/1", "", None]
+)
+def test_only_a_url_of_the_api_is_followed(url: str | None) -> None:
+    assert acme.own_url(url, "usual") == "usual"
+    assert acme.own_url("https://api.acme.example/1?v=2", "") == "https://api.acme.example/1?v=2"
 
 
 # -- submits -----------------------------------------------------------------------------------
@@ -127,6 +174,7 @@ def test_whoever_gives_an_id_has_a_task(body: object, status: int) -> None:
         (400, {"error": {"message": "No.", "code": "no_funds"}}, OutOfCredit),
         (400, {"code": 1302, "msg": "Busy"}, TryLater),
         (400, {"code": "1302", "msg": "Busy"}, TryLater),
+        (403, {"detail": "Locked: no balance"}, OutOfCredit),
         (404, {"detail": "No such model"}, Refused),
         (422, {"detail": [{"msg": "Too long", "type": "value_error"}]}, Refused),
         (400, {"errors": [{"title": "Too long"}]}, Refused),
@@ -154,6 +202,7 @@ def test_a_clear_no_says_what_it_means(
         (200, {"code": 502, "message": "Internal"}, Enveloped()),
         (200, {"code": 7, "message": "Odd"}, Enveloped()),
         (200, {"code": 0}, Enveloped()),
+        (200, {"message": "Fine?"}, Enveloped()),
         (400, {"code": 0, "message": "Fine"}, Enveloped()),
         (400, {"message": "From the gateway"}, Enveloped()),
     ],
@@ -172,6 +221,36 @@ def test_a_code_counts_under_http_200_where_success_has_one() -> None:
         submitted({"code": 422, "message": "Too long"}, provider=Enveloped())
 
 
+def test_what_a_ticket_needs_later_is_kept_with_its_id() -> None:
+    body = {"data": {"id": "v1", "status_url": "https://api.acme.example/v1", "other": 7}}
+    reply = httpx.Response(200, json=body)
+
+    ticket = acme.read_ticket(reply, FOX, keep=("status_url", "other", "absent"))
+
+    assert ticket == Ticket("v1", {"status_url": "https://api.acme.example/v1"})
+    assert acme.read_ticket(httpx.Response(200, json={"task": "v2"}), FOX, "v2") == Ticket("v2")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "ticket"),
+    [
+        ('{"id": "v1", "url": "https://api.acme.example/videos/v2', Ticket("v1")),
+        ('{"url": "https://api.acme.example/videos/v2", "i', Ticket("v2")),
+        ('{"url": "https://api.acme.ex', None),
+    ],
+)
+def test_a_ticket_is_in_half_an_answer(fragment: str, ticket: Ticket | None) -> None:
+    assert acme.recover_ticket(fragment, FOX) == ticket
+
+
+def test_the_key_follows_the_scheme() -> None:
+    request = httpx.Request("GET", acme.base_url)
+
+    acme.sign(request, "secret")
+
+    assert request.headers["Authorization"] == "Key secret"
+
+
 # -- tasks -------------------------------------------------------------------------------------
 
 
@@ -181,6 +260,8 @@ def test_a_code_counts_under_http_200_where_success_has_one() -> None:
         ({"state": "Waiting", "position": 3}, Status("queued", position=3)),
         ({"state": "working", "error": "none", "cost": 1}, Status("running")),
         ({"state": "polishing"}, Status("running")),
+        ({"state": "CANCELED"}, Status("cancelled")),
+        ({"state": "Running"}, Status("running")),
         ({"state": "polishing", "video": [VIDEO]}, Status("succeeded", url=VIDEO)),
         (
             {"state": "done", "video": f" {VIDEO}", "cost": "0.5", "error": "success"},
@@ -194,6 +275,10 @@ def test_a_code_counts_under_http_200_where_success_has_one() -> None:
             Status("failed", code="7", reason="No cats", cost=0.1),
         ),
         ({"state": "failed"}, Status("failed")),
+        (
+            {"state": "failed", "error": {"type": "stopped", "msg": "By hand"}},
+            Status("cancelled", code="stopped", reason="By hand"),
+        ),
     ],
 )
 def test_a_task_is_in_the_state_that_its_reply_says(body: Any, status: Status) -> None:
@@ -204,7 +289,7 @@ def test_a_task_is_in_the_state_that_its_reply_says(body: Any, status: Status) -
 def test_a_task_says_by_its_id_and_state_that_it_failed_whatever_the_status(code: int) -> None:
     body = {"id": "v1", "state": "failed", "error": "No cats"}
 
-    assert acme.about(body, code) == Status("failed", reason="No cats")
+    assert acme.about(body, code) == Status("failed", reason="No cats", task_id="v1")
 
 
 @pytest.mark.parametrize(
@@ -236,6 +321,44 @@ def test_a_call_to_the_webhook_names_its_task() -> None:
             acme.about(odd, None)
 
 
+def test_a_video_is_not_lost_because_its_answer_lacks_a_code() -> None:
+    body = {"state": "done", "video": VIDEO}
+
+    assert Enveloped().about(body) == Status("succeeded", url=VIDEO)
+    with pytest.raises(UnexpectedReply, match="there is no code"):
+        Enveloped().about({"state": "odd"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "failure"),
+    [
+        (422, {"detail": "No cats"}, {}, Status("failed", reason="No cats")),
+        (500, {"detail": "No"}, {"X-Error-Code": "x"}, Status("failed", code="x", reason="No")),
+        (499, {"code": "stopped"}, {}, Status("cancelled", code="stopped")),
+        (401, {"detail": "Unknown key"}, {}, None),
+        (404, {"detail": "Unknown"}, {}, None),
+        (500, {"detail": "Oops"}, {}, None),
+        (400, {}, {}, None),
+    ],
+)
+def test_an_error_may_be_the_failure_of_a_task(
+    talk: Conversation, status: int, body: object, headers: dict[str, str], failure: Status | None
+) -> None:
+    request = httpx.Request("GET", acme.url("v1"))
+    reply = talk(acme.any_status(request), httpx.Response(status, json=body, headers=headers))
+
+    assert acme.failure(reply) == failure
+
+
+def test_other_trouble_of_500_and_above_passes(talk: Conversation) -> None:
+    reply = talk(acme.any_status(httpx.Request("GET", acme.url("v1"))), {}, status=503)
+
+    with pytest.raises(Unavailable):
+        acme.raise_for_error(reply, asking=True)
+    with pytest.raises(Unavailable):
+        talk(acme.any_status(httpx.Request("GET", acme.url("v1"))), Unavailable("It broke."))
+
+
 # -- other replies -----------------------------------------------------------------------------
 
 
@@ -254,6 +377,19 @@ def test_a_balance_is_a_number() -> None:
     assert acme.read_number(reply, "12.5", "reply.left") == 12.5
     with pytest.raises(UnexpectedReply, match=r"expected a number @ reply\.left"):
         acme.read_number(reply, None, "reply.left")
+
+
+def test_a_usual_option_is_like_any_other() -> None:
+    @frozen
+    class Options:
+        negative_prompt: str = negative_prompt_option("rain", max_length=200)
+        cfg_scale: float | None = cfg_scale_option()
+
+    negative, scale = options_of(Options)
+    assert (negative.label, negative.default, negative.allowed()) == (
+        "Negative prompt", "rain", "up to 200 characters"
+    )  # fmt: skip
+    assert (scale.default, scale.allowed()) == (None, "0 to 1")
 
 
 @pytest.mark.parametrize(
@@ -291,16 +427,16 @@ def signed(body: bytes, minutes: float = 0, secret: str = SECRET) -> dict[str, s
 def test_a_signed_call_is_genuine_for_a_few_minutes() -> None:
     body = json.dumps({"id": "v1"}).encode()
 
-    assert verify_standard_webhook(body, signed(body), SECRET)
+    assert StandardWebhooks().verify_callback(body, signed(body), SECRET)
     for minutes in (-6, 6):
-        assert not verify_standard_webhook(body, signed(body, minutes), SECRET)
-    assert not verify_standard_webhook(body + b" ", signed(body), SECRET)
-    assert not verify_standard_webhook(b"\xff", signed(body), SECRET)
+        assert not StandardWebhooks().verify_callback(body, signed(body, minutes), SECRET)
+    assert not StandardWebhooks().verify_callback(body + b" ", signed(body), SECRET)
+    assert not StandardWebhooks().verify_callback(b"\xff", signed(body), SECRET)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "no base64", "é", "whsec_AAAA"])
 def test_no_other_secret_does(secret: str) -> None:
-    assert not verify_standard_webhook(b"{}", signed(b"{}"), secret)
+    assert not StandardWebhooks().verify_callback(b"{}", signed(b"{}"), secret)
 
 
 @pytest.mark.parametrize(
@@ -315,4 +451,4 @@ def test_no_other_secret_does(secret: str) -> None:
     ],
 )
 def test_a_changed_header_does_not(change: dict[str, str]) -> None:
-    assert not verify_standard_webhook(b"{}", signed(b"{}") | change, SECRET)
+    assert not StandardWebhooks().verify_callback(b"{}", signed(b"{}") | change, SECRET)
