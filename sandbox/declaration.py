@@ -114,8 +114,8 @@ class Declaration(Emulator):
         """The body in which `fields` are looked for, if that has to be put in order first."""
         return body
 
-    def check(self, asked: Submission, body: JSON) -> str | None:
-        """The rule, beyond those of the schema, that a body breaks; `body` is that of `flat`."""
+    def check(self, asked: Submission, body: JSON) -> Problem | str | None:
+        """What is wrong beyond the schema, in words or with its place; `body` is that of `flat`."""
         return None
 
     def find(self, task_id: str) -> EmulatedTask | None:

@@ -61,7 +61,10 @@ class DeclaredEmulator(Declaration):
         if isinstance(submission, Problem):
             return _response(self.invalid([submission]))
         problem = self._reused(submission.external_id) or self.check(submission, flat)
-        return _response(self.invalid([Problem("", problem)])) if problem else submission
+        if problem is None:
+            return submission
+        known = problem if isinstance(problem, Problem) else Problem("", problem)
+        return _response(self.invalid([known]))
 
     # What `Emulator` asks for.
 

@@ -10,85 +10,37 @@ URIs, prices and the balance, which is at https://api.runcomfy.net/prod/v2.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import ClassVar
-from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from ..core.hookspecs import Sandbox, hookimpl
-from .emulator import Emulator
-from .images import decode, size_of
-from .requests import base_of
-from .responses import AsciiJSONResponse
-from .schema import JSON, fields_of, problems
-from .submission import RefusalReason, Submission
+from .declaration import Answer
+from .declared import DeclaredEmulator, endpoint
+from .fields import Fields
+from .images import size_of
+from .refusals import Refusal
+from .schema import JSON, Problem, object_of
+from .submission import Submission
 from .tasks import EmulatedTask, TaskPhase
-from .video import SIZES, Clip, size_like
 
-PROMPT: JSON = {"type": "string"}
-DURATION: JSON = {"type": "integer", "enum": [5, 10]}
-NEGATIVE_PROMPT: JSON = {"type": "string"}
-GENERATE_AUDIO: JSON = {"type": "boolean"}
+PROMPT: JSON = {"prompt": {"type": "string"}}
+COMMON: JSON = {
+    "duration": {"type": "integer", "enum": [5, 10], "default": 5},
+    "negative_prompt": {"type": "string"},
+    "generate_audio": {"type": "boolean", "default": True},
+}
+ASPECT_RATIO: JSON = {"type": "string", "enum": ["16:9", "9:16", "1:1"], "default": "16:9"}
+IMAGE_URL: JSON = {"type": "string", "pattern": "^(https?://|data:image/)"}
 
 SCHEMAS: Mapping[str, JSON] = {
-    "kling/kling-2-6/pro/text-to-video": {
-        "type": "object",
-        "required": ["prompt"],
-        "additionalProperties": False,
-        "properties": {
-            "prompt": PROMPT,
-            "duration": DURATION,
-            "aspect_ratio": {"type": "string", "enum": ["16:9", "9:16", "1:1"]},
-            "negative_prompt": NEGATIVE_PROMPT,
-            "generate_audio": GENERATE_AUDIO,
-        },
-    },
-    # Only the first two fields are certain from the documents.
-    "kling/kling-2-6/pro/image-to-video": {
-        "type": "object",
-        "required": ["prompt", "image_url"],
-        "additionalProperties": False,
-        "properties": {
-            "prompt": PROMPT,
-            "image_url": {"type": "string", "pattern": "^(https?://|data:image/)"},
-            "duration": DURATION,
-            "negative_prompt": NEGATIVE_PROMPT,
-            "generate_audio": GENERATE_AUDIO,
-        },
-    },
+    "kling/kling-2-6/pro/text-to-video": object_of(PROMPT, **COMMON, aspect_ratio=ASPECT_RATIO),
+    # Only the two required fields are certain from the documents.
+    "kling/kling-2-6/pro/image-to-video": object_of({**PROMPT, "image_url": IMAGE_URL}, **COMMON),
 }
 
-STATES: dict[TaskPhase, str] = {
-    "queued": "in_queue",
-    "running": "in_progress",
-    "succeeded": "completed",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "unknown": "moderating",
-}
-
-#: The phases of a task that costs something.
-CHARGED: tuple[TaskPhase, ...] = ("queued", "running", "succeeded")
-
-#: HTTP status, code and message.
-NO: dict[RefusalReason, tuple[int, int, str]] = {
-    "key": (401, 400004, "The token is missing or not valid"),
-    # Under HTTP 200, as in some of RunComfy's APIs.
-    "credit": (200, 400002, "The balance is too low for this operation"),
-    "rate_limit": (429, 429001, "Too many requests"),
-    "rate_limit_in_body": (200, 429001, "Too many requests"),
-    "maintenance": (503, 503001, "Under maintenance"),
-    "error": (500, 500001, "Internal error"),
-    "error_in_200": (200, 500001, "Internal error"),
-    "no_such_task": (404, 404001, "There is no such request"),
-    "no_such_path": (404, 404001, "There is no such resource"),
-}
-
-#: Where the path of the other host begins, which has the balance, and what is there at first.
-BALANCE, CREDIT = "/prod/v2", 100.0
+#: Where the path of the other host begins, which has the balance.
+BALANCE = "/prod/v2"
 
 #: How a PNG file begins.
 PNG = b"\x89PNG"
@@ -99,94 +51,68 @@ MAX_IMAGE, MAX_PIXELS = 6 * 1024 * 1024, 32_000_000
 #: USD per second; no price is published for this model, so these are fal.ai's.
 PRICE, PRICE_WITH_SOUND = 0.07, 0.14
 
+NO_SUCH_MODEL: JSON = {"error_code": 400001, "error_message": "There is no such model"}
 
-class RunComfySandbox(Emulator):
+
+class RunComfySandbox(DeclaredEmulator):
     """RunComfy."""
 
     provider = "runcomfy"
     cost_names: ClassVar[tuple[str, ...]] = ("cost",)
     failure = "The generation was refused by the content policy."
+    submits: ClassVar[Mapping[str, JSON]] = {
+        f"POST /v1/models/{model}": schema for model, schema in SCHEMAS.items()
+    }
+    polls = "GET /v1/requests/{id}/status"
+    results = "GET /v1/requests/{id}/result"
+    cancels = "POST /v1/requests/{id}/cancel"
+    links: ClassVar[Mapping[str, str]] = {"status_url": polls, "result_url": results}
+    balances = f"GET {BALANCE}/balance"
+    fields: ClassVar[Fields] = Fields(sound="generate_audio", image="image_url")
+    states: ClassVar[Mapping[TaskPhase, str]] = {
+        "queued": "in_queue",
+        "running": "in_progress",
+        "succeeded": "completed",
+    }
+    refusals: ClassVar[Mapping[str, Refusal]] = {
+        "key": (401, 400004, "The token is missing or not valid"),
+        # Under HTTP 200, as in some of RunComfy's APIs.
+        "credit": (200, 400002, "The balance is too low for this operation"),
+        "rate_limit": (429, 429001, "Too many requests"),
+        "rate_limit_in_body": (200, 429001, "Too many requests"),
+        "maintenance": (503, 503001, "Under maintenance"),
+        "error": (500, 500001, "Internal error"),
+        "no_such_task": (404, 404001, "There is no such request"),
+        "no_such_path": (404, 404001, "There is no such resource"),
+    }
 
-    def routes(self) -> Sequence[BaseRoute]:
-        one = "/v1/requests/{request_id}"
-        return [
-            Route("/v1/models/{model:path}", self.keyed(self._submit), methods=["POST"]),
-            Route("/v1/models/{model:path}", self.keyed(self._model)),
-            Route(f"{one}/status", self.keyed(self._status)),
-            Route(f"{one}/result", self.keyed(self._result)),
-            Route(f"{one}/cancel", self.keyed(self._cancel), methods=["POST"]),
-            Route(f"{BALANCE}/balance", self.keyed(self._balance)),
-        ]
+    def refusal(self, code: int | str | None, text: str) -> JSON:
+        return {"error_code": code, "error_message": text}
 
-    def no(self, reason: RefusalReason) -> tuple[int, JSON]:
-        status, code, text = NO[reason]
-        return status, {"error_code": code, "error_message": text}
+    def invalid(self, wrong: Sequence[Problem]) -> Answer:
+        return 422, {"error_code": 422001, "detail": [problem.detail for problem in wrong]}
 
-    def spell_id(self, milliseconds: int) -> str:
-        return str(uuid5(NAMESPACE_URL, f"{self.provider}:{milliseconds}"))
+    def check(self, asked: Submission, body: JSON) -> Problem | None:
+        """Of images in data URIs, only PNG files are known to be accepted."""
+        for image in asked.images:
+            if isinstance(image, bytes) and (broken := _broken_image(image)):
+                return Problem("image_url", broken)
+        return None
 
     def receipt(self, task: EmulatedTask) -> JSON:
-        one = f"{task.base}/v1/requests/{task.id}"
-        return {
-            "request_id": task.id,
-            "status_url": f"{one}/status",
-            "result_url": f"{one}/result",
-            "cancel_url": f"{one}/cancel",
-        }
+        cancel = f"{task.base}/v1/requests/{task.id}/cancel"
+        return {"request_id": task.id, **self.urls(task), "cancel_url": cancel}
 
-    async def _submit(self, request: Request) -> Response:
-        return await self.submit(request, partial(_understand, request.path_params["model"]))
-
-    async def _model(self, request: Request) -> Response:
-        model = request.path_params["model"]
-        if model not in SCHEMAS:
-            return _no_such_model()
-        return AsciiJSONResponse(
-            {
-                "model_id": model,
-                "display_name": "Kling 2.6 Pro",
-                "categories": [model.rpartition("/")[2]],
-                "base_price_usd": PRICE,
-                "price_unit": "second",
-                "pricing_note": "Twice as much with sound.",
-            }
-        )
-
-    async def _balance(self, request: Request) -> Response:
-        now = self.conditions.clock()
-        spent = sum(_cost(task.clip) for task in self.tasks if task.phase(now) in CHARGED)
-        left = 0.0 if "broke" in self.key_of(request) else max(0.0, CREDIT - spent)
-        return AsciiJSONResponse({"balance_usd": round(left, 2), "currency": "USD"})
-
-    async def _status(self, request: Request) -> Response:
-        return await self.poll(self._task(request), self._describe_status)
-
-    async def _result(self, request: Request) -> Response:
-        return await self.poll(self._task(request), partial(self._describe_result, request))
-
-    async def _cancel(self, request: Request) -> Response:
-        task = self._task(request)
-        if task is None:
-            return self.refuse("no_such_task")
-        phase = self.phase(task)
-        if phase != "queued":
-            return AsciiJSONResponse({"status": STATES[phase], "outcome": "not_cancellable"})
-        self.cancel(task)
-        return AsciiJSONResponse({"status": "cancelled", "outcome": "cancellation_requested"})
-
-    def _task(self, request: Request) -> EmulatedTask | None:
-        return self.tasks.find(request.path_params["request_id"])
-
-    def _describe_status(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
-        links = {name: url for name, url in self.receipt(task).items() if name != "cancel_url"}
+    def describe(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         place = {"queue_position": 1} if phase == "queued" else {}
-        return {**links, "status": STATES[phase], **place}
+        status = self.state(task, phase)
+        return {"request_id": task.id, **self.urls(task), "status": status, **place}
 
-    def _describe_result(self, request: Request, task: EmulatedTask, phase: TaskPhase) -> JSON:
+    def result(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         body: dict[str, object] = {
             "request_id": task.id,
-            "model_id": task.model,
-            "status": STATES[phase],
+            "model_id": task.model.removeprefix("v1/models/"),
+            "status": self.state(task, phase),
             "created_at": _time(task.created),
         }
         if phase in ("succeeded", "failed"):
@@ -194,62 +120,55 @@ class RunComfySandbox(Emulator):
         if phase == "failed":
             body["error"] = {"type": "ContentPolicy", "message": task.failure}
         if phase == "succeeded":
-            url = self.deliveries.link(task, base_of(request))
             body["output"] = {"video": url} if url else {}
-            if request.query_params.get("include_cost") == "true":
-                body["cost"] = _cost(task.clip)
+            if "include_cost=true" in self.requests[-1].query:
+                body["cost"] = self.cost(task)
         return body
 
+    def cancelled(self, task: EmulatedTask | None, was: TaskPhase) -> Answer:
+        if task is None:
+            return self.refuse("no_such_task")
+        outcome = "cancellation_requested" if was == "queued" else "not_cancellable"
+        return {"status": self.state(task, self.phase(task)), "outcome": outcome}
 
-def _understand(model: str, body: object) -> Submission | Response:
-    schema = SCHEMAS.get(model)
-    if schema is None:
-        return _no_such_model()
-    wrong = [
-        {"loc": ["body", *filter(None, problem.path.split("."))], "msg": problem.text}
-        for problem in problems(body, schema)
-    ]
-    fields = fields_of(body)
-    if not wrong and (broken := _broken_image(str(fields.get("image_url", "")))):
-        wrong = [{"loc": ["body", "image_url"], "msg": broken}]
-    if wrong:
-        return AsciiJSONResponse({"error_code": 422001, "detail": wrong}, 422)
-    clip = Clip(
-        fields["prompt"],
-        fields.get("duration", 5),
-        # Sound is on by default.
-        fields.get("generate_audio", True),
-        *_size(fields),
-    )
-    return Submission(model, clip)
+    def calls(self, task: EmulatedTask) -> Sequence[JSON]:
+        """There are no webhooks."""
+        return []
+
+    def cost(self, task: EmulatedTask) -> float:
+        price = PRICE_WITH_SOUND if task.clip.sound else PRICE
+        return round(task.clip.seconds * price, 2)
+
+    def balance(self, left: float) -> JSON:
+        return {"balance_usd": left, "currency": "USD"}
+
+    @endpoint("GET /v1/models/{model:path}")
+    async def model(self, request: Request) -> Answer:
+        model = request.path_params["model"]
+        if model not in SCHEMAS:
+            return 400, NO_SUCH_MODEL
+        return {
+            "model_id": model,
+            "display_name": "Kling 2.6 Pro",
+            "categories": [model.rpartition("/")[2]],
+            "base_price_usd": PRICE,
+            "price_unit": "second",
+            "pricing_note": "Twice as much with sound.",
+        }
+
+    @endpoint("POST /v1/models/{model:path}")
+    async def other_model(self, request: Request) -> Answer:
+        return 400, NO_SUCH_MODEL
 
 
-def _broken_image(url: str) -> str | None:
-    """What is wrong with an image in a data URI: only PNG files are known to be accepted."""
-    if not url.startswith("data:"):
-        return None
-    image = decode(url) if url.startswith("data:image/png;base64,") else None
-    size = size_of(image) if image else None
-    if image is None or size is None or not image.startswith(PNG):
+def _broken_image(image: bytes) -> str | None:
+    """What is wrong with an image in a data URI."""
+    if not image.startswith(PNG):
         return "neither a URL nor a PNG in a data URI"
-    if len(image) > MAX_IMAGE or size[0] * size[1] > MAX_PIXELS:
+    width, height = size_of(image) or (0, 0)
+    if len(image) > MAX_IMAGE or width * height > MAX_PIXELS:
         return "larger than 6 MiB or 32 megapixels"
     return None
-
-
-def _size(body: Mapping[str, object]) -> tuple[int, int]:
-    url = str(body.get("image_url", ""))
-    image = decode(url) if url.startswith("data:") else None
-    size = size_of(image) if image else None
-    return size_like(*size) if size else SIZES[str(body.get("aspect_ratio", "16:9"))]
-
-
-def _no_such_model() -> Response:
-    return AsciiJSONResponse({"error_code": 400001, "error_message": "There is no such model"}, 400)
-
-
-def _cost(clip: Clip) -> float:
-    return round(clip.seconds * (PRICE_WITH_SOUND if clip.sound else PRICE), 2)
 
 
 def _time(seconds: float) -> str:
