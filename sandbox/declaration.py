@@ -18,6 +18,9 @@ from .tasks import EmulatedTask, TaskPhase
 #: An answer: JSON under HTTP 200, the HTTP status and the JSON, or the whole response.
 Answer = JSON | tuple[int, JSON] | Response
 
+#: The phases of a task that costs nothing.
+FREE: tuple[TaskPhase, ...] = ("failed", "cancelled")
+
 
 class Declaration(Emulator):
     """The tables, and the methods with the service's own wording."""
@@ -136,6 +139,12 @@ class Declaration(Emulator):
     def request_id(self) -> str:
         """An id of the present request."""
         return f"sandbox-{len(self.requests)}"
+
+    @property
+    def left(self) -> float:
+        """What the tasks have left of `credit`, to two places; those that fail cost nothing."""
+        charged = (task for task in self.tasks if self.phase(task) not in FREE)
+        return round(max(0.0, self.credit - sum(map(self.cost, charged))), 2)
 
     def status(self, task: EmulatedTask, phase: TaskPhase) -> JSON:
         """The answer of `polls`."""

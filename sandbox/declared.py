@@ -22,9 +22,6 @@ from .store import Upload
 from .submission import RefusalReason, Submission
 from .tasks import EmulatedTask, TaskPhase
 
-#: The phases of a task that costs nothing.
-FREE: tuple[TaskPhase, ...] = ("failed", "cancelled")
-
 _MARK = "kling26_endpoint"
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[object]])
 _Handler = Callable[[Request, Endpoint], Awaitable[Response]]
@@ -56,7 +53,8 @@ class DeclaredEmulator(Declaration):
         if wrong or not isinstance(body, dict):
             return _response(self.invalid(wrong or [Problem("", "not an object")]))
         flat = self.flat(body)
-        asked = Asked(flat, schema, request.query_params, self.fields, self._image)
+        kind = "an image" if self.data_urls else "an image in base64 without a prefix"
+        asked = Asked(flat, schema, request.query_params, self.fields, self._image, kind)
         submission = asked.submission(request.url.path.lstrip("/"))
         if isinstance(submission, Problem):
             return _response(self.invalid([submission]))
@@ -172,9 +170,7 @@ class DeclaredEmulator(Declaration):
         return _response(self.cancelled(task, was))
 
     async def _answer_balance(self, request: Request, _: Endpoint) -> Response:
-        charged = (task for task in self.tasks if self.phase(task) not in FREE)
-        left = max(0.0, self.credit - sum(map(self.cost, charged)))
-        return _response(self.balance(0.0 if "broke" in self.key_of(request) else round(left, 2)))
+        return _response(self.balance(0.0 if "broke" in self.key_of(request) else self.left))
 
     async def _answer_upload(self, upload: Upload, request: Request, _: Endpoint) -> Response:
         if fault := self.upload_fault():

@@ -44,6 +44,8 @@ class Asked:
     query: Mapping[str, str]
     names: Fields
     image: Callable[[str], bytes | str | None]
+    #: What else than a URL a picture can be.
+    kind: str
 
     def submission(self, path: str) -> Submission | Problem:
         """What is asked for at a path, or what is wrong with a picture."""
@@ -51,7 +53,7 @@ class Asked:
         for name in (names.image, names.end_image):
             for text in self._texts(name):
                 if (image := self.image(text)) is None:
-                    return Problem(name, f"{name} is neither a URL nor an image")
+                    return Problem(name, f"{name} is neither a URL nor {self.kind}")
                 images.append(image)
         clip = Clip(
             self._text(names.prompt) or "",
