@@ -16,14 +16,14 @@ from starlette.routing import BaseRoute, Route
 
 from .conditions import Conditions
 from .emulator import Emulator
-from .images import size_of
+from .fields import shape_of
 from .requests import base_of, json_of
 from .responses import AsciiJSONResponse
 from .schema import JSON, fields_of, problems
 from .submission import RefusalReason, Submission
 from .tasks import EmulatedTask, TaskPhase
 from .uploads import Uploads
-from .video import SIZES, Clip, size_like
+from .video import SIZES, Clip
 
 #: A link from download-url works for 20 minutes, in seconds.
 RENEWED_LIFE = 20 * 60.0
@@ -152,23 +152,16 @@ class CreateTaskEmulator(Emulator):
             if problem.missing:
                 return _refused(500, "This field is required")
             return _refused(422, f"{problem.path}: {problem.text}")
-        clip = self._clip(fields["input"])
-        return Submission(model, clip, callback_url=fields.get("callBackUrl"))
+        asked = fields["input"]
+        images = tuple(self.uploads.find(url) or url for url in asked.get("image_urls", []))
+        size = shape_of(images[0]) if images else SIZES[asked["aspect_ratio"]]
+        clip = Clip(asked["prompt"], int(asked["duration"]), asked["sound"], *size)
+        hook = fields.get("callBackUrl")
+        return Submission(model, clip, callback_url=hook, images=images)
 
     def _any_model(self) -> JSON:
         models = {"type": "string", "enum": list(self.schemas)}
         return {"type": "object", "required": ["model"], "properties": {"model": models}}
-
-    def _clip(self, fields: Mapping[str, object]) -> Clip:
-        match fields:
-            case {"image_urls": [str(url)]}:
-                image = self.uploads.find(url)
-                size = size_of(image) if image else None
-                width, height = size_like(*size) if size else SIZES["16:9"]
-            case _:
-                width, height = SIZES[str(fields["aspect_ratio"])]
-        seconds, sound = int(str(fields["duration"])), bool(fields["sound"])
-        return Clip(str(fields["prompt"]), seconds, sound, width, height)
 
     def _data(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         ended = phase in ("succeeded", "failed")

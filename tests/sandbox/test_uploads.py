@@ -138,6 +138,7 @@ def test_a_video_takes_the_shape_of_an_uploaded_picture(
     url = upload.json()["data"]["downloadUrl"]
     task_id = kie.id_of(kie.create("kling-2.6/image-to-video", image_urls=[url]))
     kie.app.settle(task_id)
+    assert kie.app.accepted[0].images == (kie.get(url).content,)
     video = kie.get(str(kie.url_of(kie.ask(task_id)))).content
 
     with av.open(io.BytesIO(video)) as file:
