@@ -11,7 +11,7 @@ from . import console
 from .completion import ShellName, script
 from .keys import keys
 from .layout import HELP_TEXTS, Layout
-from .lookup import balance, providers, prune, tasks
+from .lookup import balance, plugins, providers, prune, tasks
 from .parameters import OneObject, shown_default
 from .usage import usage_text
 from .videos import adopt, cancel, generate, resubmit, resume
@@ -24,6 +24,7 @@ TOOLS: Group = Group("Tools", sort_key=3)
 app: App = App(
     name="kling26",
     help="Make Kling 2.6 videos. `kling26 COMMAND --help` explains one, --verbose logs it.",
+    usage="",  # The text below it says as much, and the list has to fit on a screen.
     help_format="markdown",
     help_formatter=Layout(),
     version_format="plaintext",  # Markdown takes long to import.
@@ -57,7 +58,7 @@ app["--help"].help, app["--version"].help = HELP_TEXTS.values()
 
 _COMMANDS: Mapping[Group, Sequence[Callable[..., int]]] = {
     VIDEOS: (generate, tasks, resume, cancel, adopt, resubmit, prune),
-    PROVIDERS: (providers, balance),
+    PROVIDERS: (providers, balance, plugins),
     TOOLS: (completion,),
 }
 #: cyclopts would call what comes after these commands "[ARGS]".
@@ -78,6 +79,7 @@ _EXAMPLES = {
     "prune": "prune --older-than 30d",
     "providers": "providers cometapi",
     "balance": "balance kie",
+    "plugins": "plugins",
     "completion": 'eval "$(kling26 completion bash)"',
 }
 

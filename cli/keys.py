@@ -9,9 +9,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ..core.errors import SettingsError, UnknownProvider
-from ..core.installed import discover
 from ..core.keys import Keys
-from ..core.plugins import Registry, load_providers
+from ..core.plugins import Registry, load_installed
 from ..core.provider import Provider
 from ..core.settings import Settings
 from . import key_texts, provider_pages
@@ -30,13 +29,20 @@ keys: App = App(
 ProviderName = Annotated[str, Parameter(help="The provider, as `kling26 providers` lists it.")]
 
 
-def installed(shown: bool = False) -> Registry:
-    """The installed providers; what was left out is logged, unless it is `shown` anyway."""
+def installed(shown: bool = False, emulators: bool = False) -> Registry:
+    """
+    The installed providers, and if asked for, their `emulators`.
+
+    What is wrong with plug-ins is logged, unless it is `shown` anyway.
+    """
     logger = logging.getLogger("kling26")
-    before, found = logger.level, discover(Settings().load_plugins)
-    logger.setLevel(logging.ERROR if shown else before)
+    before = logger.level
+    if shown and before != logging.DEBUG:
+        logger.setLevel(logging.ERROR)
     try:
-        registry = load_providers(found)
+        registry = load_installed(Settings())
+        if emulators:
+            registry.emulators.found()
     finally:
         logger.setLevel(before)
     Settings().check(registry.providers.values(), registry.problems)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from ..core.journal.task import Task
 from ..core.money import cost_unit, usd_text
+from ..core.plugins import Registry
 from ..core.provider import Provider
+from ..core.runner.absence import absence
 from ..core.runner.results import cost_in_usd, likely_cost
 from . import texts
 from .money_texts import about, amount
@@ -16,8 +18,9 @@ _EXCERPT = 20
 _INDENT = "    "
 
 
-def task_list(tasks: Sequence[Task], providers: texts.Providers) -> str:
+def task_list(tasks: Sequence[Task], registry: Registry) -> str:
     """Two or three lines per task: how it stands, its prompt, and what to know or do."""
+    providers = registry.providers
     rows = [("TASK", "AGE", "PROVIDER", "STATE", "COST")]
     rows += [_row(task, providers.get(task.provider)) for task in tasks]
     heading, *lines = columns(rows)
@@ -27,7 +30,7 @@ def task_list(tasks: Sequence[Task], providers: texts.Providers) -> str:
     text = [heading]
     for task, line in zip(tasks, lines, strict=True):
         text += [line, _INDENT + excerpt(task.prompt, max(_EXCERPT, width() - len(_INDENT)))]
-        known = texts.task_text(task, providers.get(task.provider))
+        known = texts.task_text(task, providers.get(task.provider), absence(task, registry))
         text += paragraph(known, _INDENT) if known else []
     return "\n".join(text)
 

@@ -10,12 +10,31 @@ from cyclopts import Parameter
 
 from ..core.plugins import Registry
 from ..core.provider import AUTO
+from ..core.runner.absence import absence
 from ..core.settings import Settings
-from . import interrupts, lengths, listings, provider_objects, provider_pages, texts, usage
+from . import (
+    interrupts,
+    lengths,
+    listings,
+    plugin_pages,
+    provider_objects,
+    provider_pages,
+    texts,
+    usage,
+)
 from .console import answer, as_object, result, say
 from .keys import installed
 from .money_texts import balance_text, budget_text
-from .parameters import PROVIDER, RUNNING, TASKS, WHOLE, AsJson, ObjectPerProvider, OneObject
+from .parameters import (
+    PROVIDER,
+    RUNNING,
+    TASKS,
+    WHOLE,
+    AsJson,
+    ObjectPerPlugin,
+    ObjectPerProvider,
+    OneObject,
+)
 from .tables import paragraph
 from .totals import Wanted, total_text
 from .work import Session, named, run_work
@@ -68,7 +87,7 @@ def tasks(
     found, registry, limits = run_work(work, idle=interrupts.INTERRUPTED)
     every, chosen = found, wanted.among(found, registry)
     listed = chosen[-limit:] if limit else chosen
-    _list(listed, registry.providers, as_json)
+    _list(listed, registry, as_json)
     if not as_json and chosen:
         total = total_text(chosen, len(listed), registry.providers)
         lines = [*paragraph(total, ""), *(paragraph(limits, "") if limits else [])]
@@ -86,14 +105,15 @@ async def _budget(runner: "Runner") -> str | None:
     return f"Budget: {budget_text(budget, await runner.journal.spent())}."
 
 
-def _list(tasks: "Sequence[Task]", providers: texts.Providers, as_json: bool) -> None:
+def _list(tasks: "Sequence[Task]", registry: Registry, as_json: bool) -> None:
     if as_json:
         for task in tasks:
-            provider = providers.get(task.provider)
-            failure = texts.failure_text(task, provider) if task.error else None
+            provider = registry.providers.get(task.provider)
+            absent = absence(task, registry) if task.open and task.state != "stored" else None
+            failure = texts.failure_text(task, provider, absent) if task.error else absent
             result(as_object(task=task, text=failure, provider=provider))
     elif tasks:
-        result(listings.task_list(tasks, providers))
+        result(listings.task_list(tasks, registry))
 
 
 def providers(
@@ -115,6 +135,24 @@ def providers(
         result(provider_pages.auto_page(registry, Settings()))
     else:
         result(provider_pages.provider_page(Settings().configure(registry[name]), Settings()))
+    return 0
+
+
+def plugins(*, as_json: ObjectPerPlugin = False) -> int:
+    """
+    List the installed plug-ins, and what is wrong with them.
+
+    With KLING26_TRACE_PLUGINS=1, every command shows each call of their hooks.
+    """
+    registry = installed(shown=True, emulators=True)
+    found = plugin_pages.plugins(registry)
+    if as_json:
+        for each in found:
+            result(json.dumps(plugin_pages.plugin_object(each, Settings())))
+    else:
+        result(plugin_pages.plugin_list(found, Settings()))
+    for unknown in plugin_pages.unknown_names(registry, Settings()):
+        say(unknown)
     return 0
 
 

@@ -53,6 +53,9 @@ OneObject = Annotated[bool, Parameter(name="--json", help="Print one JSON object
 ObjectPerProvider = Annotated[
     bool, Parameter(name="--json", help="Print JSON, one object per provider.", group=OUTPUT)
 ]
+ObjectPerPlugin = Annotated[
+    bool, Parameter(name="--json", help="Print JSON, one object per plug-in.", group=OUTPUT)
+]
 Quiet = Annotated[
     bool,
     Parameter(

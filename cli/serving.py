@@ -6,8 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ..core.errors import OptionRefused
-from ..core.installed import discover
-from ..core.plugins import load_sandboxes
+from ..core.plugins import load_installed
 from ..core.settings import Settings
 from ..sandbox import FAULTS, Conditions, Fault, build_site, environment, fault_name
 from ..sandbox import serve as serve_site
@@ -46,7 +45,7 @@ def _serve(
     Prints the environment variables that point kling26, or any other client, at them.
     """
     conditions = Conditions(faults=[_fault(name) for name in fault or []])
-    emulators = load_sandboxes(discover(Settings().load_plugins))
+    emulators = load_installed(Settings()).emulators.found()
     if not 0 <= port < 2**16:
         raise usage.bad_port(port)
 

@@ -68,29 +68,32 @@ _STANDINGS: Mapping[Standing, _Words] = {
 }
 
 
-def task_text(task: Task, provider: Provider | None) -> str:
-    """Where the video of a task is, why there is none, or how to get it; "" if there is nothing."""
+def task_text(task: Task, provider: Provider | None, absent: str | None = None) -> str:
+    """
+    Where the video of a task is, why there is none, or how to get it; "" if there is nothing.
+
+    `absent` says what to do first if its provider is not installed.
+    """
     if task.standing == "stored":
         here = task.file is not None and Path(task.file).exists()
         if not here:
-            return f"The stored video is gone. Fetch it again with: kling26 resume {task.id}"
+            again = f"Fetch it again with: kling26 resume {task.id}"
+            return join_sentences("The stored video is gone.", absent or "", again)
         owed = f"Its --output is still to be written: kling26 resume {task.id}"
         return join_sentences(str(task.file), owed) if task.owed else str(task.file)
     if task.error is not None:
-        return failure_text(task, provider)
+        return failure_text(task, provider, absent)
     if task.standing == "over":
         return ""
-    return join_sentences(state_text(task, provider), next_text(task))
+    return join_sentences(state_text(task, provider), absent or "", next_text(task))
 
 
-def failure_text(task: Task, provider: Provider | None) -> str:
+def failure_text(task: Task, provider: Provider | None, absent: str | None = None) -> str:
     """Why a task has no video, or not yet, and how to go on where that is possible."""
     known = sanitize(task.error, 1000)
-    return (
-        join_sentences(known, *_going_on(task.remedy, _about(task, provider)))
-        if task.open
-        else known
-    )
+    if not task.open:
+        return known
+    return join_sentences(known, absent or "", *_going_on(task.remedy, _about(task, provider)))
 
 
 def cancellation_text(done: "Cancellation", provider: Provider | None) -> str:

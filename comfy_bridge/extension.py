@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterable
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 from attrs import evolve
 
 from ..core.errors import SettingsError
-from ..core.installed import PlugIn, discover
 from ..core.isolation import isolated
-from ..core.plugins import Problem, Registry, load_providers
+from ..core.plugins import Registry, load_installed, load_providers
+from ..core.problems import Problem
 from ..core.provider import Provider
 from ..core.runner import ending
 from ..core.settings import Settings
@@ -45,7 +44,13 @@ def make_extension() -> Any:
 @cache
 def installed() -> Registry:
     """The providers, read once: ComfyUI asks for the node's inputs several times a prompt."""
-    return showable(load_providers(_plugins()))
+    try:
+        found = load_installed(Settings())
+    except SettingsError as error:
+        # The node must be there to say what is wrong when it is run.
+        logger.warning("%s", error)
+        found = load_providers()
+    return showable(found)
 
 
 def showable(registry: Registry) -> Registry:
@@ -86,12 +91,3 @@ def _unshowable(provider: Provider) -> str | None:
     if any(widget.id == "provider" for widget in widgets):
         return texts.PROVIDER_OPTION
     return None
-
-
-def _plugins() -> Iterable[PlugIn]:
-    try:
-        return discover(Settings().load_plugins)
-    except SettingsError as error:
-        # The node must be there to say what is wrong when it is run.
-        logger.warning("%s", error)
-        return ()

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from ..core.errors import UnknownProvider
 from ..core.journal.task import Task
+from ..core.runner.absence import absence
 from ..core.runner.objects import Object, task_object
-from .error_texts import task_error
+from .error_texts import task_error, what_happened
+from .figures import join
 from .public import bare
 from .words import Words, words
 
@@ -25,4 +28,8 @@ def page_object(task: Task, runner: "Runner", said: Words | None = None) -> Obje
             facts[name] = bare(image)
     facts["file"] = None if task.file is None else bare(task.file)
     facts["outputs"] = [bare(each) for each in task.outputs]
-    return facts | {"error": task_error(said or words(), task, provider)}
+    said = said or words()
+    why = absence(task, runner.registry) if task.open and task.state != "stored" else None
+    absent = None if why is None else what_happened(said, UnknownProvider(why))
+    told = [each for each in (task_error(said, task, provider), absent) if each]
+    return facts | {"error": join(said, *told) if told else None}

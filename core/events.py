@@ -1,16 +1,20 @@
 """Telling plug-ins what happens to tasks, and asking them before one is paid for."""
 
+import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pluggy
 from attrs import frozen
 
+from .calls import FAILED, Answer
 from .errors import Kling26Error, PaymentForbidden
-from .text import sanitize, sentence
-from .threads import aside
+from .host import Host
+from .problems import words
+from .redaction import redact_environment
+from .text import sentence
+from .threads import attempt, in_turn
 
 if TYPE_CHECKING:
     from .money import Price
@@ -28,79 +32,77 @@ class Events:
     """
     The hooks about tasks: ``kling26_before_paying``, ``kling26_submitted``, ``kling26_ended``.
 
-    Each plug-in is called by itself, in a thread. One that fails, or takes too long, is logged, and
+    The code of each plug-in runs in a thread. One that fails, or takes too long, is logged, and
     changes nothing.
     """
 
-    _manager: pluggy.PluginManager | None = None
+    _host: Host | None = None
 
     @property
     def asked(self) -> bool:
         """Whether a plug-in wants to be asked before a video is paid for."""
-        return any(True for _ in self._callers("kling26_before_paying"))
+        return self._host is not None and self._host.has("kling26_before_paying")
 
     async def before_paying(
         self, request: "VideoRequest", provider: "Provider", price: "Price"
     ) -> None:
         """Ask whether a video may be paid for; raises `PaymentForbidden` if a plug-in says no."""
-        facts = {"request": request, "provider": provider, "price": price}
-        for name, caller in self._callers("kling26_before_paying"):
-            try:
-                said: object = await _call(name, partial(caller, **facts))
-            except Kling26Error as refusal:
-                said = str(refusal)
-            for words in said if isinstance(said, list) else [said]:
-                if isinstance(words, str) and words.strip():
-                    raise PaymentForbidden(f'The plug-in "{name}" forbids this: {sentence(words)}')
-                if words is not None:
-                    logger.warning(
-                        'The plug-in "%s" returned %s before a payment, which is no sentence.',
-                        name,
-                        type(words).__name__,
-                    )
+        # A copy, which a plug-in may change: the provider itself says where the key is sent.
+        facts = {"request": request, "provider": copy.copy(provider), "price": price}
+        for answer in await self._call("kling26_before_paying", _asking, facts):
+            if isinstance(answer.value, str) and answer.value.strip():
+                reason = sentence(redact_environment(answer.value))
+                raise PaymentForbidden(f'The plug-in "{answer.plugin}" forbids this: {reason}')
+            logger.warning(
+                'The plug-in "%s" returned %s before a payment, which is no sentence.',
+                answer.plugin,
+                type(answer.value).__name__,
+            )
 
     async def submitted(self, task: object) -> None:
         """Tell that the provider has accepted a task."""
-        await self._tell("kling26_submitted", task)
+        await self._call("kling26_submitted", _telling, {"task": task})
 
     async def ended(self, task: object) -> None:
         """Tell how a task has ended."""
-        await self._tell("kling26_ended", task)
+        await self._call("kling26_ended", _telling, {"task": task})
 
-    async def _tell(self, hook: str, task: object) -> None:
-        for name, caller in self._callers(hook):
-            try:
-                await _call(name, partial(caller, task=task))
-            except Kling26Error as error:
-                logger.warning('The plug-in "%s" failed: %s', name, error)
-
-    def _callers(self, hook: str) -> Iterator[tuple[str, pluggy.HookCaller]]:
-        """For each plug-in that has a hook, its name and what calls that one alone."""
-        if self._manager is None:
-            return
-        everybody = self._manager.get_plugins()
-        for each in getattr(self._manager.hook, hook).get_hookimpls():
-            others = everybody - {each.plugin}
-            yield each.plugin_name, self._manager.subset_hook_caller(hook, others)
+    async def _call(self, hook: str, run: "_Run", facts: dict[str, object]) -> list[Answer]:
+        if self._host is None or not self._host.has(hook):
+            return []
+        return await in_turn(partial(self._host.call, hook, run, _complain, **facts))
 
 
-async def _call(name: str, call: "partial[object]") -> object:
-    """What a plug-in returns; None if it fails. Raises a `Kling26Error` of the plug-in's."""
-    import asyncio  # Slow to import, and loaded where there is a loop.
+#: What runs code of the plug-in that is named; see `calls.Call`.
+_Run = Callable[[str, Callable[[], object]], object]
 
+
+def _asking(plugin: str, work: Callable[[], object]) -> object:
+    """Run code of a plug-in; raises only a `Kling26Error`, by which it says no."""
     try:
-        async with asyncio.timeout(_PATIENCE):
-            return await aside(partial(_safely, name, call))
+        return attempt(plugin, partial(_safely, plugin, work), _PATIENCE)
     except TimeoutError:
-        logger.warning('The plug-in "%s" takes too long, and is not waited for.', name)
-        return None
+        logger.warning('The plug-in "%s" takes too long, and is not waited for.', plugin)
+        return FAILED
 
 
-def _safely(name: str, call: "partial[object]") -> object:
+def _telling(plugin: str, work: Callable[[], object]) -> object:
     try:
-        return call()
+        return _asking(plugin, work)
+    except Kling26Error as error:
+        logger.warning('The plug-in "%s" failed: %s', plugin, error)
+        return FAILED
+
+
+def _safely(plugin: str, work: Callable[[], object]) -> object:
+    try:
+        return work()
     except Kling26Error:
         raise
     except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything.
-        logger.warning('The plug-in "%s" failed: %s', name, sanitize(repr(error)))
-        return None
+        logger.warning('The plug-in "%s" failed: %s', plugin, words(error))
+        return FAILED
+
+
+def _complain(plugin: str, reason: str) -> None:
+    logger.warning('The plug-in "%s" has a fault: %s', plugin, reason)

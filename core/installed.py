@@ -16,8 +16,8 @@ from pathlib import PurePath
 from attrs import frozen
 
 from .hookspecs import PROJECT
+from .problems import InvalidPlugin
 from .text import sanitize
-from .validation import InvalidPlugin
 
 _FILE = "entry_points.txt"
 _SECTION = f"[{PROJECT}]"
@@ -25,11 +25,22 @@ _SECTION = f"[{PROJECT}]"
 
 @frozen
 class PlugIn:
-    """What a distribution says is a plug-in; `load` returns it, or raises anything."""
+    """
+    What a distribution says is a plug-in; `load` returns it, or raises anything.
+
+    `name` is that of the entry point, and `module` what it names.
+    """
 
     distribution: str
     name: str
     load: Callable[[], object]
+    version: str = ""
+    module: str = ""
+
+    @property
+    def source(self) -> str:
+        """The distribution and its version: "kling26-acme 0.1.0"."""
+        return sanitize(f"{self.distribution} {self.version}", 120)
 
     def __str__(self) -> str:
         return sanitize(":".join(filter(None, (self.distribution, self.name))), 120)
@@ -42,21 +53,26 @@ def discover(only: Collection[str] | None = None) -> list[PlugIn]:
     They are sorted, so that the first of two that want the same name is always the same one. One
     whose metadata is broken is among them, and says so when it is loaded.
     """
-    wanted = None if only is None else {_normalize(name) for name in only}
     found: dict[str, list[PlugIn]] = {}
     broken: dict[str, list[PlugIn]] = {}
     for distribution in _distributions():
         sound, plug_ins = _read(distribution)
         if plug_ins:
             # As for modules, the first on the path counts; of an upgrade, a broken one may be left.
-            name = _normalize(plug_ins[0].distribution)
+            name = normalized(plug_ins[0].distribution)
             (found if sound else broken).setdefault(name, plug_ins)
-    return [
+    every = [
         plug_in
-        for name, plug_ins in sorted((broken | found).items())
-        if wanted is None or name in wanted
+        for _, plug_ins in sorted((broken | found).items())
         for plug_in in sorted(plug_ins, key=lambda each: each.name)
     ]
+    return every if only is None else chosen(every, only)
+
+
+def chosen(plug_ins: Collection[PlugIn], only: Collection[str]) -> list[PlugIn]:
+    """Those of these distributions."""
+    wanted = {normalized(name) for name in only}
+    return [each for each in plug_ins if normalized(each.distribution) in wanted]
 
 
 def _distributions() -> Iterator[Distribution]:
@@ -96,10 +112,14 @@ def _plug_ins(distribution: Distribution, text: str) -> list[PlugIn]:
     except UnicodeDecodeError as error:
         raise InvalidPlugin("its metadata is not UTF-8 text") from error
     name = metadata["Name"] if "Name" in metadata else ""  # noqa: SIM401 - a protocol has no `get`.
-    if not _normalize(name).strip("-"):
+    if not normalized(name).strip("-"):
         raise InvalidPlugin("its metadata has no name")
+    version = sanitize(metadata["Version"] if "Version" in metadata else "", 40)  # noqa: SIM401
     entries = distribution.entry_points.select(group=PROJECT)
-    return [PlugIn(name, entry.name, partial(_load, entry)) for entry in entries]
+    return [
+        PlugIn(name, entry.name, partial(_load, entry), version, sanitize(entry.value, 200))
+        for entry in entries
+    ]
 
 
 def _load(entry: EntryPoint) -> object:
@@ -118,6 +138,6 @@ def _broken(distribution: Distribution, reason: str) -> PlugIn:
     return PlugIn(folder.name.partition("-")[0].partition(".")[0] or "unknown", "", fail)
 
 
-def _normalize(name: str) -> str:
+def normalized(name: str) -> str:
     """A distribution's name in normalized form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()

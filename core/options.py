@@ -146,6 +146,11 @@ class NoOptions:
     """The options class of a provider that has only the shared options."""
 
 
+def is_option(field: "attrs.Attribute[Any]") -> bool:
+    """Whether a field of an attrs class is an option."""
+    return _METADATA in field.metadata
+
+
 def options_of(options: type) -> Iterator[OptionInfo]:
     """Each option of an options class, in the order of its fields."""
     yield from _options_of(options)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Who logs URLs, or what a provider says; a filter is for one logger, and not for those below it.
 _LOGGERS = (
-    "kling26", "kling26.providers", "httpx", "httpcore.connection", "httpcore.http11",
-    "httpcore.http2", "httpcore.proxy", "httpcore.socks",
+    "kling26", "kling26.plugins", "kling26.providers", "httpx", "httpcore.connection",
+    "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks",
 )  # fmt: skip
 #: A shorter key is no secret, and replacing it would only garble the words it occurs in.
 _SHORTEST = 8

@@ -137,6 +137,11 @@ class Settings:
         return None if names is None else _names(names)
 
     @property
+    def trace_plugins(self) -> bool:
+        """Whether each call of a plug-in's hook is shown (``KLING26_TRACE_PLUGINS``)."""
+        return self._flag("KLING26_TRACE_PLUGINS")
+
+    @property
     def budget(self) -> Budget:
         """What may be spent (``KLING26_MAX_COST_PER_DAY``, in USD, and the like)."""
         cost, of_cost = self._limit("KLING26_MAX_COST_PER_DAY", float)

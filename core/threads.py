@@ -4,7 +4,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
@@ -78,9 +78,30 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     return await _run(shared(), partial(call, *args, **kwargs))
 
 
-async def aside(call: Callable[[], T]) -> T:
-    """`in_thread`, for a call that may hang, in threads that nothing else waits for."""
-    return await _run(_aside(), call)
+async def in_turn(call: Callable[[], T]) -> T:
+    """`in_thread`, for a call that makes others with `attempt`, and ends whatever they do."""
+    try:
+        threads = _turns()
+    except RuntimeError:  # The interpreter exits: there are only the threads that have begun.
+        threads = shared()
+    return await _run(threads, call)
+
+
+def attempt(whose: str, call: Callable[[], T], seconds: float) -> T:
+    """
+    What a call returns that may hang, made by a thread; raises `TimeoutError` if it does.
+
+    Calls of the same name share their threads: whatever hangs there is in nobody else's way.
+    """
+    try:
+        threads = _aside(whose)
+    except RuntimeError:  # As above.
+        return call()
+    future = threads.submit(partial(copy_context().run, call))
+    if not wait([future], seconds).done:
+        future.cancel()  # It may not have begun.
+        raise TimeoutError
+    return future.result()
 
 
 async def _run(threads: DaemonThreads, call: Callable[[], T]) -> T:
@@ -97,10 +118,16 @@ def shared() -> DaemonThreads:
 
 
 @cache
-def _aside() -> DaemonThreads:
-    return DaemonThreads(_COUNT, "kling26-aside")
+def _aside(whose: str) -> DaemonThreads:
+    return DaemonThreads(_COUNT, f"kling26-{whose}")
+
+
+@cache
+def _turns() -> DaemonThreads:
+    return DaemonThreads(_COUNT, "kling26-turns")
 
 
 if hasattr(os, "register_at_fork"):  # Not on Windows. A forked child has none of the threads.
     os.register_at_fork(after_in_child=shared.cache_clear)
     os.register_at_fork(after_in_child=_aside.cache_clear)
+    os.register_at_fork(after_in_child=_turns.cache_clear)

@@ -1,21 +1,15 @@
-"""Checks of a request, before anything is sent, and of a provider, when it is loaded."""
+"""Checks of a request, before anything is sent."""
 
-import re
 from collections.abc import Iterable, Mapping
 from math import ceil
 from urllib.parse import urlsplit
 
-import attrs
-
 from .images import ImageFile
 from .limits import Limits
-from .options import build_options, check_values, is_number, option_info, options_of, show
-from .provider import AUTO, INTERFACE, Provider
+from .options import build_options, check_values, option_info, options_of, show
+from .provider import Provider
 from .request import ASPECT_RATIOS, DURATIONS, ImageOption, VideoRequest
-from .settings import PREFIX, is_safe_url, url_variables
 from .text import did_you_mean, join_words, sanitize, size_text
-
-# -- a request -----------------------------------------------------------------------------------
 
 
 def validate(
@@ -167,122 +161,3 @@ def _image_problem(limits: Limits, image: ImageFile) -> str | None:
         most = limits.image_area / 1e6
         return f"must have at most {most:g} million pixels; got {width} x {height}."
     return image.defect
-
-
-# -- a provider ----------------------------------------------------------------------------------
-
-
-#: A provider is sent what the variable contains, so it must not be PATH.
-_KEY_VARIABLE = re.compile(
-    "[a-z][a-z0-9_]*?(key|token|secret|password|credentials?)(_?[0-9]+)?", re.IGNORECASE | re.ASCII
-)
-
-
-class InvalidPlugin(ValueError):
-    """A plug-in, or a part of it, cannot be used; the message says why, in a sentence."""
-
-
-def validate_provider(provider: Provider) -> None:
-    """
-    Check a provider's interface, names, URLs, options and limits.
-
-    Raises `InvalidPlugin`: "Acme.title must be a non-empty string."
-    """
-    _check_interface(provider)
-    _check_names(provider)
-    for attribute in ("base_url", "upload_url", "balance_url"):
-        _check_url(provider, attribute, getattr(provider, attribute))
-    _check_money(provider)
-    _check_options(provider)
-    if not isinstance(provider.limits, Limits):
-        raise _invalid(provider, "limits", "a kling26.core.Limits")
-
-
-def own_variables(provider: Provider) -> tuple[str, ...]:
-    """The environment variables that belong to a provider, and to no other: its key and URLs."""
-    return *provider.key_variables, *url_variables(provider).values()
-
-
-def _invalid(provider: Provider, attribute: str, required: str, *got: object) -> InvalidPlugin:
-    shown = "".join(f"; got {show(value)}" for value in got)
-    return InvalidPlugin(f"{type(provider).__name__}.{attribute} must be {required}{shown}.")
-
-
-def _check_interface(provider: Provider) -> None:
-    if type(provider.interface) is not int or provider.interface > INTERFACE:
-        raise InvalidPlugin(
-            f"it needs version {sanitize(provider.interface, 20)} of the plug-in interface, but "
-            f"this kling26 has version {INTERFACE}; upgrade kling26."
-        )
-
-
-def _check_names(provider: Provider) -> None:
-    for attribute in ("name", "title", "key_variable", "base_url", "cost_unit"):
-        text = getattr(provider, attribute, None)
-        if not (isinstance(text, str) and text.strip()):
-            raise _invalid(provider, attribute, "a non-empty string")
-    for attribute in (
-        "upload_url",
-        "balance_url",
-        "key_page",
-        "tasks_page",
-        "task_id_name",
-        "charges",
-    ):
-        if not isinstance(getattr(provider, attribute), str | None):
-            raise _invalid(provider, attribute, "a string or None")
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
-        required = "a lower-case letter followed by any of a-z, 0-9, - and _"
-        raise _invalid(provider, "name", required, provider.name)
-    if provider.name == AUTO:
-        raise _invalid(provider, "name", f'another one than "{AUTO}", which means any provider')
-    _check_key_variables(provider)
-    for variable in own_variables(provider):
-        if variable.upper().startswith(PREFIX):
-            raise InvalidPlugin(f"{variable} would be a setting of kling26, not of a provider.")
-
-
-def _check_key_variables(provider: Provider) -> None:
-    if not isinstance(provider.other_key_variables, tuple):
-        raise _invalid(provider, "other_key_variables", "a tuple of names")
-    for attribute, names in (
-        ("key_variable", (provider.key_variable,)),
-        ("other_key_variables", provider.other_key_variables),
-    ):
-        for name in names:
-            if not (isinstance(name, str) and _KEY_VARIABLE.fullmatch(name)):
-                required = "the variable of a key, such as ACME_API_KEY or ACME_TOKEN"
-                raise _invalid(provider, attribute, required, name)
-
-
-def _check_money(provider: Provider) -> None:
-    rate: object = provider.usd_per_unit
-    if rate is not None and not (is_number(rate) and rate > 0 and not isinstance(rate, bool)):
-        raise _invalid(provider, "usd_per_unit", "a number above 0, or None", rate)
-
-
-def _check_url(provider: Provider, attribute: str, url: str | None) -> None:
-    if url is not None and (not is_safe_url(url) or url.endswith("/")):
-        raise _invalid(provider, attribute, "an https:// URL without a trailing slash", url)
-
-
-def _check_options(provider: Provider) -> None:
-    if not (isinstance(provider.Options, type) and attrs.has(provider.Options)):
-        raise _invalid(provider, "Options", "an attrs class")
-    try:
-        options = list(options_of(provider.Options))
-        provider.Options()  # Every option has a default.
-    except (Exception, SystemExit) as error:
-        where = f"{type(provider).__name__}.Options"
-        raise InvalidPlugin(f"{where} cannot be read: {sanitize(error)}") from error
-    for option in options:
-        if not all(type(choice) in (str, int) for choice in option.choices):
-            name = f"Options.{option.name}"
-            raise _invalid(provider, name, "a choice of strings or whole numbers")
-    shared = {option.name for option in options_of(VideoRequest)}
-    for name in attrs.fields_dict(provider.Options):
-        if name not in {option.name for option in options}:
-            raise _invalid(provider, f"Options.{name}", "made with kling26.core.option")
-        if name in shared:
-            required = "called otherwise: every provider has an option of that name"
-            raise _invalid(provider, f"Options.{name}", required)

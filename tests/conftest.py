@@ -13,10 +13,10 @@ from typing import Any
 import hypothesis
 import pytest
 import sqlalchemy as sa
-from kling26.core import ImageFile, Provider, plugins, refusals
+from kling26.core import ImageFile, Provider, problems, refusals
 from kling26.core.hosts import is_loopback
 from kling26.core.plugins import load_providers
-from kling26.core.validation import own_variables
+from kling26.core.vetting import own_variables
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.util import LRUCache, immutabledict
 
@@ -116,7 +116,7 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _own_log() -> None:
     """What was logged once in this process is news to each test."""
-    plugins._log_problem.cache_clear()
+    problems.log_once.cache_clear()
     refusals._log_unknown.cache_clear()
 
 

@@ -24,7 +24,7 @@ from typing import TypeVar
 import pytest
 from attrs import field, frozen
 from kling26.cli import entry, main
-from kling26.core import api, plugins
+from kling26.core import api, problems
 from kling26.core.runner import background
 from kling26.sandbox import Conditions, in_process
 from kling26.testing import clock
@@ -102,7 +102,7 @@ def _user(
             loop = _virtual_loop()
             patch.setattr(background, "start", loop.start)
             _set_time(patch, loop)
-        plugins._log_problem.cache_clear()  # A new process has logged nothing yet.
+        problems.log_once.cache_clear()  # A new process has logged nothing yet.
         yield patch, said
 
 

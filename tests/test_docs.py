@@ -30,7 +30,7 @@ from kling26.core import (
 from kling26.core import errors as all_errors
 from kling26.core.hookspecs import kling26_providers, kling26_sandboxes
 from kling26.core.replies import Replies
-from kling26.core.validation import validate_provider
+from kling26.core.vetting import validate_provider
 from kling26.sandbox import Conditions, DeclaredEmulator, Emulator, SandboxTransport
 from kling26.sandbox.declaration import Declaration
 from kling26.testing import Conversation, ProviderTests, Stage
@@ -267,7 +267,7 @@ def test_the_commands_run(site: Path, tmp_path: Path) -> None:
         assert status == 0, said
         ran += 1
 
-    assert ran == 4
+    assert ran == 6
     assert (tmp_path / "kling26-acme" / "pyproject.toml").exists()
     assert (tmp_path / "fox.mp4").exists()
 

@@ -8,9 +8,8 @@ import httpx
 from attrs import define, field
 
 from ..errors import SettingsError
-from ..installed import discover
 from ..keys import Key, Keys
-from ..plugins import Registry, load_rehearsal, load_sandboxes
+from ..plugins import Registry, load_rehearsal
 from ..provider import Provider
 from ..settings import Settings
 from ..status import Realm
@@ -106,6 +105,6 @@ class ClientPool:
     def _emulators(self) -> httpx.AsyncBaseTransport:
         if self.sandbox is not None:
             return self.sandbox(self.registry.providers)
-        emulators = load_sandboxes(discover(self.settings.load_plugins))
+        emulators = self.registry.emulators.found()
         self._emulated = frozenset(emulators)
         return load_rehearsal()(self.registry.providers, emulators, self.settings)

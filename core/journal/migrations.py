@@ -157,6 +157,12 @@ def _with_questions(row: _Row) -> _Row:
     return {**row, **objects, "unfinished": None}
 
 
+def _with_plugin(row: _Row) -> _Row:
+    """Schema 7 knows which plug-in the provider of a task is from; of older tasks nobody does."""
+    objects = {name: _parsed(row[name]) for name in _OBJECTS}
+    return {**row, **objects, "plugin": None}
+
+
 def _in_usd(cost: float | None, unit: str | None, provider: str) -> float | None:
     """A cost in USD; a credit of kie.ai was worth half a cent as long as there was schema 4."""
     if cost is None or unit == "USD":
@@ -208,4 +214,5 @@ _MIGRATIONS: tuple[Callable[[_Row], _Row], ...] = (
     _with_generation,
     _with_prices,
     _with_questions,
+    _with_plugin,
 )

@@ -154,7 +154,7 @@ def lock(connection: sa.Connection, what: str) -> None:
 
 def turned(task: Task) -> dict[str, object]:
     """The columns of a task that another provider is to make."""
-    names = ("provider", "realm", "fingerprint", "options", "price_usd", "passed")
+    names = ("provider", "plugin", "realm", "fingerprint", "options", "price_usd", "passed")
     changes = columns_of({name: getattr(task, name) for name in names})
     return {**changes, "active": task.fingerprint, "error": None, "code": None, "remedy": None}
 

@@ -23,6 +23,8 @@ TASKS = sa.Table(
     METADATA,
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("provider", sa.String(100), nullable=False),
+    # The distribution that the provider is from, and its version; NULL for our own.
+    sa.Column("plugin", sa.Text),
     sa.Column("realm", sa.String(20), nullable=False),
     sa.Column("fingerprint", sa.String(64), nullable=False, index=True),
     # The fingerprint while equal requests must join this task, else NULL: the unique constraint

@@ -74,6 +74,9 @@ class Task:
     """
     A row of the journal. Times are seconds since the epoch.
 
+    `plugin` is the distribution that the `provider` is from, with its version ("kling26-acme 1.0");
+    None for our own, and in rows older than that column.
+
     `prompt` to `end_image` are the fields of the `VideoRequest`, except that an image is its URL
     or, if it was given as bytes, their digest. `options` are the provider's own. `image_file` and
     `end_image_file` are the names under which such images are saved until they are sent.
@@ -94,6 +97,7 @@ class Task:
 
     id: str
     provider: str
+    plugin: str | None = None
     realm: Realm
     fingerprint: str
     state: TaskState

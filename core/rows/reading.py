@@ -10,9 +10,8 @@ from attrs import Factory, frozen
 
 from ..errors import OptionRefused, UsageError
 from ..images import ImageFile, ImageOnDisk
-from ..installed import discover
 from ..options import OptionInfo, show
-from ..plugins import load_providers
+from ..plugins import load_installed
 from ..provider import Provider
 from ..request import VideoRequest
 from ..runner.many import Row
@@ -72,7 +71,7 @@ def read_rows(
     needed. Raises `UsageError` with all that is wrong.
     """
     settings = Settings()
-    registry = load_providers(discover(settings.load_plugins))
+    registry = load_installed(settings)
     defaults = Defaults(provider or settings.provider, options=options or {})
     table = read_table(file)
     rows = list(rows_of(table, registry.providers, defaults))

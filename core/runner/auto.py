@@ -195,6 +195,7 @@ def _turned(task: Task, order: Order, choice: Choice) -> Task:
     return evolve(
         task,
         provider=target.provider.name,
+        plugin=target.plugin,
         realm=target.realm,
         fingerprint=target.fingerprint(order.request),
         options=target.own,

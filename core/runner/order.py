@@ -8,7 +8,7 @@ import httpx
 from attrs import asdict, evolve, frozen
 
 from .. import validation
-from ..errors import OptionRefused, SettingsError, UsageError
+from ..errors import OptionRefused, SettingsError, UnknownProvider, UsageError
 from ..hosts import is_loopback
 from ..http.client import ProviderClient
 from ..http.pool import ClientPool
@@ -22,17 +22,23 @@ from ..request import ImageOption, VideoRequest
 from ..settings import Settings
 from ..status import Realm
 from ..text import did_you_mean, join_sentences, join_words, sanitize, sentence
+from .absence import absence
 from .terms import FREELY, Terms
 
 
 @frozen
 class Target:
-    """Where a task goes: the provider, the realm, and the provider's own options."""
+    """
+    Where a task goes: the provider, the realm, and the provider's own options.
+
+    `plugin` is the distribution that the provider is from, and its version; None for our own.
+    """
 
     provider: Provider
     realm: Realm
     options: object
     clients: ClientPool
+    plugin: str | None = None
 
     @cached_property
     def client(self) -> ProviderClient:
@@ -126,6 +132,7 @@ class Order:
         return Task(
             id=new_task_id(),
             provider=target.provider.name,
+            plugin=target.plugin,
             realm=target.realm,
             fingerprint=target.fingerprint(request),
             state="submitting",
@@ -261,11 +268,19 @@ class Resolver:
     ) -> Target:
         provider = self.provider(name, sandbox)
         own = validation.validate(provider, request, options)
-        realm = realm_of(provider, sandbox)
-        return Target(self.maker(provider, sandbox), realm, own, self.clients)
+        realm, plugin = realm_of(provider, sandbox), self.registry.source(provider.name)
+        return Target(self.maker(provider, sandbox), realm, own, self.clients, plugin)
 
     def target(self, task: Task) -> Target:
-        """The target of an existing task; raises `SettingsError` if its URL has changed."""
+        """
+        The target of an existing task.
+
+        Raises `UnknownProvider` if its provider is not here, and `SettingsError` if its URL has
+        changed.
+        """
+        self.check_settings()
+        if (why := absence(task, self.registry)) is not None:
+            raise UnknownProvider(why, provider=task.provider)
         provider = self.provider(task.provider, task.sandbox)
         if task.realm != realm_of(provider, task.sandbox):
             where = "itself" if task.realm == "live" else "at a base URL on this machine"
@@ -275,7 +290,8 @@ class Resolver:
                 provider=provider.name,
             )
         own = build_options(provider.Options, task.options, provider.title, provider.name)
-        return Target(self.maker(provider, task.sandbox), task.realm, own, self.clients)
+        maker = self.maker(provider, task.sandbox)
+        return Target(maker, task.realm, own, self.clients, self.registry.source(provider.name))
 
     def maker(self, provider: Provider, sandbox: bool) -> Provider:
         """The provider, or its emulator; one that stands in for it in a test is spoken of as it."""

@@ -9,7 +9,6 @@ from attrs import Factory, define, evolve, field
 from ..errors import Kling26Error, UsageError
 from ..http.pacing import now
 from ..http.pool import ClientPool, SandboxFactory
-from ..installed import discover
 from ..isolation import occupy
 from ..journal.files import Store
 from ..journal.journal import Journal
@@ -17,7 +16,7 @@ from ..journal.reading import furthest
 from ..journal.task import Task
 from ..keys import Keys
 from ..money import Balance
-from ..plugins import Registry, load_providers
+from ..plugins import Registry, load_installed
 from ..request import VideoRequest
 from ..settings import TIMEOUT, Settings
 from ..threads import in_thread
@@ -32,7 +31,7 @@ from .prices import Prices
 
 
 def _registry(runner: "RunnerReader") -> Registry:
-    return load_providers(discover(runner.settings.load_plugins))
+    return load_installed(runner.settings)
 
 
 def _journal(runner: "RunnerReader") -> Journal:

@@ -7,7 +7,7 @@ from ...core.money import pricing_options
 from ...core.options import options_of
 from ...core.provider import Provider
 from ...core.text import sanitize
-from ...core.validation import validate_provider
+from ...core.vetting import validate_provider
 from .asking import IMAGE, plain, varied
 from .base import Suite
 from .judging import fail, is_price

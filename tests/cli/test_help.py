@@ -31,7 +31,7 @@ def test_all_commands_are_listed(user: Any) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert set(commands(ran.out)) == {
         "generate", "batch", "providers", "tasks", "resume", "adopt", "resubmit", "cancel", "keys",
-        "prune", "balance", "sandbox", "completion", "new-provider",
+        "prune", "balance", "plugins", "sandbox", "completion", "new-provider",
     }  # fmt: skip
     assert user.call().out == ran.out
 
@@ -51,8 +51,8 @@ def test_the_shared_options_are_explained_in_the_words_of_their_fields(user: Any
     "line",
     [
         ("providers",), ("tasks",), ("resume",), ("adopt",), ("resubmit",), ("cancel",),
-        ("prune",), ("balance",), ("keys",), ("keys", "set"), ("keys", "unset"), ("keys", "show"),
-        ("sandbox",),
+        ("prune",), ("balance",), ("plugins",), ("keys",), ("keys", "set"), ("keys", "unset"),
+        ("keys", "show"), ("sandbox",),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -67,8 +67,9 @@ def test_every_command_has_a_help(user: Any, line: tuple[str, ...]) -> None:
     "line",
     [
         (), ("generate",), ("tasks",), ("resume",), ("adopt",), ("resubmit",), ("cancel",),
-        ("prune",), ("providers",), ("balance",), ("keys",), ("keys", "set"), ("keys", "show"),
-        ("keys", "unset"), ("sandbox",), ("sandbox", "serve"), ("new-provider",), ("completion",),
+        ("prune",), ("providers",), ("balance",), ("plugins",), ("keys",), ("keys", "set"),
+        ("keys", "show"), ("keys", "unset"), ("sandbox",), ("sandbox", "serve"),
+        ("new-provider",), ("completion",),
     ],
     ids=" ".join,
 )  # fmt: skip

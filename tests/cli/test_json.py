@@ -46,6 +46,12 @@ PROVIDER: dict[str, Types] = {
     "quote": FLAG, "cost_unit": TEXT, "usd_per_unit": NUMBER + MAYBE, "prices": (list,),
     "charges": TEXT + MAYBE, "options": (list,),
 }  # fmt: skip
+PLUGIN: dict[str, Types] = {
+    "plugin": TEXT, "distribution": TEXT, "version": TEXT + MAYBE, "built_in": FLAG,
+    "entry_point": TEXT + MAYBE, "module": TEXT + MAYBE, "loaded": FLAG,
+    "left_out_by": TEXT + MAYBE, "load_plugins": (list, type(None)), "interface": WHOLE + MAYBE,
+    "hooks": (list,), "providers": (list,), "sandboxes": (list,), "problems": (list,),
+}  # fmt: skip
 AUTO: dict[str, Types] = {"provider": TEXT, "preferred": (list, type(None)), "with_key": (list,)}
 BALANCE: dict[str, Types] = {
     "provider": TEXT, "amount": NUMBER, "unit": TEXT, "usd": NUMBER + MAYBE
@@ -107,6 +113,7 @@ COMMANDS: dict[str, list[Called]] = {
         Called(("providers", "runcomfy"), PROVIDER),
         Called(("providers", "auto"), AUTO),
     ],
+    "plugins": [Called(("plugins",), PLUGIN)],
     "balance": [Called(("balance", "kie", "--sandbox"), BALANCE)],
     "completion": [Called(("completion", "bash"), {"shell": TEXT, "script": TEXT})],
     "keys set": [Called(("keys", "set", "kie"), OF_KEY)],

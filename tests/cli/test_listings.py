@@ -4,6 +4,7 @@ import time
 
 from kling26.cli.listings import task_list
 from kling26.core.plugins import load_providers
+from kling26.core.status import Ticket
 
 from .test_texts import task
 
@@ -14,8 +15,15 @@ def test_a_task_has_its_facts_its_prompt_and_what_to_do() -> None:
         task("submitting", created=ago),
         task("cancelled", created=ago, cost=0.55, realm="sandbox"),
         task("stored", created=ago, cost=2.0, provider="acme", file="/nowhere/k26-1.mp4"),
+        task(
+            "submitted",
+            created=ago,
+            provider="acme",
+            plugin="kling26-acme 0.1.0",
+            ticket=Ticket("v1"),
+        ),
     ]
-    heading, *lines = task_list(tasks, load_providers().providers).splitlines()
+    heading, *lines = task_list(tasks, load_providers()).splitlines()
 
     assert heading.split() == ["TASK", "AGE", "PROVIDER", "STATE", "COST"]
     assert [" ".join(line.split()) for line in lines] == [
@@ -29,5 +37,15 @@ def test_a_task_has_its_facts_its_prompt_and_what_to_do() -> None:
         "A fox [31m",
         "k26-1 2 h acme stored 2",
         "A fox [31m",
-        "The stored video is gone. Fetch it again with: kling26 resume k26-1",
+        (
+            'The stored video is gone. The provider "acme" is not installed. Install its plug-in '
+            "again to fetch the video again. Fetch it again with: kling26 resume k26-1"
+        ),
+        "k26-1 2 h acme submitted",
+        "A fox [31m",
+        (
+            "The video is paid for and being made at acme as v1. "
+            'The provider "acme" is not here; the plug-in "kling26-acme 0.1.0" made this task. '
+            "Install it again to fetch the video. Fetch it with: kling26 resume k26-1"
+        ),
     ]

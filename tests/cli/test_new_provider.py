@@ -32,7 +32,7 @@ BAD = {
     "absent": ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
     "misspelt": (
         "from kling26.core import hookimpl\n@hookimpl\ndef kling26_provider(): return []",
-        "unknown hook 'kling26_provider'",
+        'unknown hook "kling26_provider"; did you mean "kling26_providers"?',
     ),
     "hookless": ("NAME = 'hookless'", "it has no hook"),
     "other": (

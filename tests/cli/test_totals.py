@@ -16,6 +16,8 @@ from rich.cells import cell_len
 
 from .test_texts import PROVIDERS, made, task
 
+REGISTRY = load_providers()
+
 #: Two stored videos of kie.ai, one of CometAPI that is being made, and others.
 TASKS = [
     task("stored", id="k26-a", cost=55.0, cost_unit="credits", created=100.0),
@@ -106,7 +108,7 @@ def test_a_cost_is_awaited_only_where_it_may_still_be_told() -> None:
 
 def test_the_column_has_the_estimate_of_what_is_paid() -> None:
     def column(row: Task) -> str:
-        return task_list([row], PROVIDERS).splitlines()[1].partition(row.state)[2].strip()
+        return task_list([row], REGISTRY).splitlines()[1].partition(row.state)[2].strip()
 
     assert column(comet()) == "about 0.21 USD"
     assert column(comet("failed")) == column(comet(usd=None)) == ""
@@ -194,7 +196,7 @@ def test_ids_and_commands_are_whole_on_a_terminal(screen: Any, columns: int) -> 
         task("unknown", id=name, error="No answer came.", cost=55.0),
         task("stored", id=name, file=video),
     ]
-    lines = task_list(rows, PROVIDERS).splitlines()
+    lines = task_list(rows, REGISTRY).splitlines()
 
     assert all(len(line) <= columns for line in lines)
     assert sum(line.count(name) for line in lines) >= 6
@@ -203,7 +205,7 @@ def test_ids_and_commands_are_whole_on_a_terminal(screen: Any, columns: int) -> 
 
 def test_letters_that_take_two_columns_fit_on_a_terminal(screen: Any) -> None:
     screen(40)
-    lines = task_list([task("stored", prompt="狐" * 40, file="/狐/" + "狸" * 12)], PROVIDERS)
+    lines = task_list([task("stored", prompt="狐" * 40, file="/狐/" + "狸" * 12)], REGISTRY)
 
     assert "…" in lines
     assert all(cell_len(line) <= 40 for line in lines.splitlines())
@@ -211,7 +213,7 @@ def test_letters_that_take_two_columns_fit_on_a_terminal(screen: Any) -> None:
 
 def test_a_narrow_terminal_gets_no_table(screen: Any) -> None:
     screen(34)
-    lines = task_list([task("stored", cost=55.0, created=time.time())], PROVIDERS).splitlines()
+    lines = task_list([task("stored", cost=55.0, created=time.time())], REGISTRY).splitlines()
 
     assert lines[:3] == ["TASK", "k26-1", "    0 s, kie, stored, 0.275 USD"]
 

@@ -376,5 +376,7 @@ def test_a_task_whose_plug_in_is_gone_is_still_there(kie: Panel) -> None:
     for what in ("resume", "cancel"):
         status, content = kie.act(task, what)
         assert status in (409, 424)
-        assert content["error"].startswith('There is no provider "gone".')
+        assert content["error"].startswith(
+            'The provider "gone" is not installed. Install its plug-in again to fetch the video.'
+        )
     assert kie.get(TASKS)[0] == 200

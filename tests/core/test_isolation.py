@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kling26.core import plugins
+from kling26.core import host
 from kling26.core.installed import PlugIn
 from kling26.core.isolation import isolated
 from kling26.core.plugins import Registry, load_providers
@@ -182,7 +182,7 @@ raise LookupError(said)
 
 
 def test_a_plug_in_that_takes_long_is_named(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "_LONG", 0.01)
+    monkeypatch.setattr(host, "_LONG", 0.01)
     (problem,) = load(WAITS).problems
 
     assert 'Loading the plug-in "acme:acme" takes unusually long.' in problem.reason

@@ -117,7 +117,7 @@ def test_every_command_is_in_the_table(commands: Any, reader: Any) -> None:
     shown = reader.command("--help")
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", shown, re.MULTILINE)
 
-    assert {row[0].split()[1] for row in commands.rows("Commands")} == set(listed)
+    assert {row[0].split()[1].strip("`") for row in commands.rows("Commands")} == set(listed)
 
 
 def test_every_option_of_generate_is_in_the_table(commands: Any, reader: Any) -> None:

@@ -26,6 +26,7 @@ SCHEMA_2 = (HERE / "schema_2.sql").read_text("utf-8")
 SCHEMA_3 = (HERE / "schema_3.sql").read_text("utf-8")
 SCHEMA_4 = (HERE / "schema_4.sql").read_text("utf-8")
 SCHEMA_5 = (HERE / "schema_5.sql").read_text("utf-8")
+SCHEMA_6 = (HERE / "schema_6.sql").read_text("utf-8")
 
 
 @pytest.fixture
@@ -93,14 +94,14 @@ def accepted_as(stage: Stage, path: Path, prompt: str) -> None:
 def test_a_new_journal_knows_its_version(kie: Stage) -> None:
     kie.generate()
 
-    assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["6"]
-    assert migrations.schema_version() == 6
+    assert ask(kie.home / "journal.sqlite3", "SELECT value FROM meta") == ["7"]
+    assert migrations.schema_version() == 7
 
 
 @pytest.mark.parametrize(
     "dump",
-    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5],
-    ids=["schema 1", "schema 2", "schema 3", "schema 4", "schema 5"],
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6],
+    ids=["schema 1", "schema 2", "schema 3", "schema 4", "schema 5", "schema 6"],
 )
 def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
     kie: Stage, old: Callable[[str], Path], tmp_path: Path, dump: str
@@ -118,7 +119,7 @@ def test_a_journal_that_was_brought_forward_has_the_tables_of_a_new_one(
         "AND sql IS NOT NULL ORDER BY name"
     )
     assert ask(path, tables) == ask(tmp_path / "new.sqlite3", tables)
-    assert ask(path, "SELECT value FROM meta") == ["6"]
+    assert ask(path, "SELECT value FROM meta") == ["7"]
     assert ask(path, "SELECT id FROM tasks ORDER BY id") == before
 
 
@@ -365,3 +366,19 @@ def test_a_journal_of_schema_5_keeps_its_rows_and_counts_from_now_on(
     kie.generate("A heron of today")
     assert task_of(kie, "A heron of today").unfinished is not None
     assert ask(path, "SELECT pace FROM departures") == ["sandbox:kie"]
+
+
+def test_of_the_tasks_of_schema_6_nobody_knows_the_plug_in_and_nothing_else_is_lost(
+    kie: Stage, old: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "older.sqlite3")) as connection:
+        connection.executescript(SCHEMA_5)
+    older = Journal(tmp_path / "older.sqlite3", kie.home)
+    before = kie.run(older.tasks())
+    kie.run(older.close())
+
+    path = old(SCHEMA_6)
+
+    assert kie.tasks() == before
+    assert {task.plugin for task in before} == {None}
+    assert ask(path, "SELECT question FROM quotes") == ["q"]

@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import TypeVar, Unpack
 
 import httpx
-import pluggy
 from attrs import define, evolve, field
-from kling26.core import hookspecs
 from kling26.core.events import Events
+from kling26.core.host import Host
 from kling26.core.http.pool import SandboxFactory
 from kling26.core.journal.journal import Journal
 from kling26.core.plugins import Registry
@@ -172,11 +171,10 @@ class Several(Stage):
 
 def events(*plugins: object) -> Events:
     """What reaches these plug-ins."""
-    manager = pluggy.PluginManager("kling26")
-    manager.add_hookspecs(hookspecs)
+    host = Host()
     for number, plugin in enumerate(plugins):
-        manager.register(plugin, f"plugin-{number}")
-    return Events(manager)
+        host.register(f"plugin-{number}", plugin)
+    return Events(host)
 
 
 class WithPlugins(Several):

@@ -1,0 +1,136 @@
+"""The emulators that plug-ins bring, checked, and the one of each provider that counts."""
+
+import re
+import threading
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from attrs import define, field
+
+from .calls import Answer
+from .hookspecs import Sandbox
+from .host import Host
+from .options import show
+from .problems import InvalidPlugin, Problem, recording, told, type_name
+from .provider import Provider
+from .settings import is_safe_url
+from .text import did_you_mean, sanitize
+
+SANDBOXES = (
+    "kling26.sandbox.kie",
+    "kling26.sandbox.apikley",
+    "kling26.sandbox.cometapi",
+    "kling26.sandbox.runcomfy",
+)
+#: "" or a path below the emulator's URL, to which the provider's own paths are appended.
+_PATH = re.compile(r"(/[^/\s]+)*")
+
+
+@define(eq=False)
+class Emulators:
+    """
+    The emulators by the name of their provider, loaded when they are asked for first.
+
+    Our own import what takes long, and only a rehearsal needs them.
+    """
+
+    _host: Host
+    _providers: Mapping[str, Provider]
+    #: Which plug-in each provider is of.
+    _origins: Mapping[str, str]
+    #: The plug-ins that something is wrong with, as far as providers go.
+    _faulty: Collection[str] = ()
+    problems: tuple[Problem, ...] = field(default=(), init=False)
+    #: Which plug-in each emulator is of.
+    origins: dict[str, str] = field(factory=dict, init=False)
+    _found: Mapping[str, Sandbox] | None = field(default=None, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def found(self) -> Mapping[str, Sandbox]:
+        """The emulators; what is wrong with those of plug-ins is logged, and in `problems`."""
+        with self._lock:
+            if self._found is None:
+                self._host.add_built_in(SANDBOXES)
+                self._found = self._load()
+            return self._found
+
+    def _load(self) -> Mapping[str, Sandbox]:
+        problems: list[Problem] = []
+        found: dict[str, Sandbox] = {}
+        answers = self._host.gather("kling26_sandboxes", problems)
+        # Of two for one provider, that of the plug-in which brings the provider counts.
+        for answer in sorted(answers, key=lambda each: not self._is_owners(each)):
+            with recording(answer.plugin, problems):
+                sandbox = _checked(answer.value)
+                provider = self._provider_of(answer.plugin, sandbox)
+                if provider is None:
+                    continue
+                found[provider.name] = sandbox
+                self.origins[provider.name] = answer.plugin
+                if sandbox.uploads is not None and provider.upload_url is None:
+                    reason = f'its sandbox has uploads, but "{provider.name}" has no upload_url.'
+                    problems.append(Problem(answer.plugin, reason, "nothing"))
+        self.problems = told(
+            problems, {*self._origins.values(), *self.origins.values(), *self._host.useful}
+        )
+        return MappingProxyType(found)
+
+    def _is_owners(self, answer: Answer) -> bool:
+        provider = getattr(answer.value, "provider", None)
+        owner = self._origins.get(provider) if isinstance(provider, str) else None
+        return self._is_built_in(answer.plugin) or owner == answer.plugin
+
+    def _provider_of(self, plugin: str, sandbox: Sandbox) -> Provider | None:
+        """
+        The provider that an emulator is for; None if that was skipped, which was said.
+
+        Raises `InvalidPlugin` if there is no such provider, or if it has another emulator.
+        """
+        name = sandbox.provider
+        if name not in self._providers:
+            if plugin in self._faulty:
+                return None
+            others = did_you_mean(name, self._providers) or ", and there is no such provider."
+            raise InvalidPlugin(f'its sandbox is for "{sanitize(name, 60)}"{others}')
+        if self._is_built_in(self._origins[name]) and not self._is_built_in(plugin):
+            raise InvalidPlugin(
+                f'its sandbox for "{name}" does not count: that provider is built in, and has its '
+                "own."
+            )
+        other = self.origins.get(name)
+        if other == plugin:
+            raise InvalidPlugin(f'it has a second sandbox for "{name}"; the first one counts.')
+        if other is not None:
+            raise InvalidPlugin(f'its sandbox for "{name}" does not count: "{other}" has one.')
+        return self._providers[name]
+
+    def _is_built_in(self, plugin: str) -> bool:
+        found = self._host.plug_ins.get(plugin)
+        return found is not None and found.built_in
+
+
+def _checked(value: object) -> Sandbox:
+    """What a plug-in returns as an emulator; raises `InvalidPlugin` if it is none."""
+    if not isinstance(value, Sandbox):
+        raise InvalidPlugin(
+            f"kling26_sandboxes returned {type_name(value)}, which is not a Sandbox."
+        )
+    if not isinstance(value.provider, str):
+        raise _invalid("provider", "the name of a provider", value.provider)
+    if not callable(value.build):
+        raise _invalid("build", "what builds the emulator, such as its class", value.build)
+    for field_name in ("uploads", "balance"):
+        path: object = getattr(value, field_name)
+        if path is not None and not (isinstance(path, str) and _PATH.fullmatch(path)):
+            raise _invalid(field_name, 'a path such as "/files", "" or None', path)
+    if not isinstance(value.hosts, tuple | list):
+        hint = f": write ({show(value.hosts)},)" if isinstance(value.hosts, str) else ""
+        raise _invalid("hosts", "a tuple of URLs", value.hosts, hint)
+    for url in value.hosts:
+        if not (isinstance(url, str) and is_safe_url(url)):
+            raise _invalid("hosts", "a tuple of https:// URLs", url)
+    return value
+
+
+def _invalid(field_name: str, required: str, got: object, hint: str = "") -> InvalidPlugin:
+    return InvalidPlugin(f"Sandbox.{field_name} must be {required}; got {show(got)}{hint}.")
