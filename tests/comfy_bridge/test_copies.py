@@ -44,3 +44,19 @@ def test_where_an_installed_package_was_loaded_before_that_is_what_runs(
         assert comfy_bridge.runs(str(tmp_path / "__init__.py"))
 
     assert f"the copy in {CODE} runs, and not the one in {tmp_path}; remove" in caplog.messages[0]
+
+
+def test_an_installed_package_that_is_not_loaded_is_told_of_too(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes along with a plug-in that wants it, and is what `kling26` in a shell runs."""
+    (tmp_path / "kling26").mkdir()
+    (tmp_path / "kling26" / "__init__.py").touch()
+    (tmp_path / "kling26-9.dist-info").mkdir()
+    (tmp_path / "kling26-9.dist-info" / "METADATA").write_text("Name: kling26\nVersion: 9\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with caplog.at_level(logging.INFO, "kling26"):
+        assert comfy_bridge.runs(str(CODE / "__init__.py"))
+
+    (line,) = caplog.messages
+    assert f"the copy in {CODE} runs, and not the one in {tmp_path / 'kling26'}; remove" in line
