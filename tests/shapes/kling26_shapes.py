@@ -86,7 +86,7 @@ def emulator(provider: Provider) -> type[DeclaredEmulator]:
 
     class Emulated(DeclaredEmulator):
         failure = "The prompt was refused."
-        submits = {"POST /videos": object_of(needed, {**shape, "image": {"type": "string"}})}
+        submits = {"POST /videos": object_of(needed, image={"type": "string"}, **shape)}
         polls = "GET /videos/{id}"
         states = STATES  # type: ignore[assignment]
         refusals = {
