@@ -68,6 +68,10 @@ class Samples:
     #: The headers that sign a callback, from its body, a secret, and the time.
     sign_call: Callable[[bytes, str, float], Mapping[str, str]] = lambda *_: {}
 
+    def ticket_of(self, name: str) -> Ticket:
+        """The ticket of the task that a sample is about."""
+        return self.tickets.get(name, self.ticket)
+
 
 def from_replies(replies: Mapping[str, Sequence[object]], provider: Provider) -> Samples:
     """The samples that an author wrote: for each name, the replies to the flow's requests."""
@@ -87,10 +91,13 @@ def from_replies(replies: Mapping[str, Sequence[object]], provider: Provider) ->
 
 
 def start(
-    provider: Provider, name: str, ticket: Ticket, image: ImageFile | None = None
+    provider: Provider,
+    name: str,
+    ticket: Ticket,
+    image: ImageFile | None = None,
+    request: VideoRequest = VideoRequest(PROMPT, task=TASK),  # noqa: B008 - it is frozen.
 ) -> Flow[object]:
     """A flow by its name, or `poll` by the name of a state."""
-    request = VideoRequest(PROMPT, task=TASK)
     match name:
         case "submit":
             return provider.submit(request, provider.Options())

@@ -26,6 +26,7 @@ from .base import picture
 from .callbacks import Callbacks
 from .counting import Counting
 from .faults import Faults
+from .memory import Memory
 from .names import Names
 from .overrides import Overrides
 from .paying import Paying
@@ -44,6 +45,7 @@ __all__ = ["ProviderTests", "picture", "standard_tests"]
 class ProviderTests(
     Overrides,
     Faults,
+    Memory,
     Understanding,
     Callbacks,
     Words,

@@ -98,8 +98,7 @@ class Suite:
     ) -> object:
         """What a flow returns, or raises, when it gets these replies."""
         try:
-            samples = self._samples()
-            ticket = ticket or samples.tickets.get(name, samples.ticket)
+            ticket = ticket or self._samples().ticket_of(name)
             flow = start(provider or self.provider, name, ticket, self._image())
             return play(flow, replies, requests)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is judged.
