@@ -16,6 +16,7 @@ from .endpoints import Endpoint
 from .fields import Asked
 from .images import decode, size_of
 from .refusals import look_up
+from .requests import path_of
 from .responses import AsciiJSONResponse
 from .schema import JSON, Problem, problems
 from .store import Upload
@@ -55,7 +56,7 @@ class DeclaredEmulator(Declaration):
         flat = self.flat(body)
         kind = "an image" if self.data_urls else "an image in base64 without a prefix"
         asked = Asked(flat, schema, request.query_params, self.fields, self._image, kind)
-        submission = asked.submission(request.url.path.lstrip("/"))
+        submission = asked.submission(path_of(request.scope).lstrip("/"))
         if isinstance(submission, Problem):
             return _response(self.invalid([submission]))
         problem = self._reused(submission.external_id) or self.check(submission, flat)

@@ -41,12 +41,18 @@ def record(scope: Scope, body: bytes) -> SeenRequest:
         headers["authorization"] = f"{scheme} …" if space else "…"
     return SeenRequest(
         method=scope["method"],
-        path=scope["path"].removeprefix(scope.get("root_path", "")),
+        path=path_of(scope),
         query=_KEY.sub(r"\1key=…", scope["query_string"].decode("latin-1")),
         headers=headers,
         body=body,
         authorised=authorised,
     )
+
+
+def path_of(scope: Scope) -> str:
+    """The path below the emulator's own URL."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 async def read_body(receive: Receive) -> bytes:
