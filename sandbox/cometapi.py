@@ -78,6 +78,7 @@ class CometAPISandbox(DeclaredEmulator):
     """CometAPI."""
 
     provider = "cometapi"
+    documents = "https://apidoc.cometapi.com/api/video/kling/individual-queries"
     failure = "The content did not pass the risk control."
     submits: ClassVar[Mapping[str, JSON]] = {
         f"POST {VIDEOS}/text2video": TEXT,

@@ -58,6 +58,7 @@ class RunComfySandbox(DeclaredEmulator):
     """RunComfy."""
 
     provider = "runcomfy"
+    documents = "https://docs.runcomfy.com/model-apis/async-queue-endpoints"
     cost_names: ClassVar[tuple[str, ...]] = ("cost",)
     failure = "The generation was refused by the content policy."
     submits: ClassVar[Mapping[str, JSON]] = {

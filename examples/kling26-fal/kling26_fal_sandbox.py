@@ -51,6 +51,7 @@ CANCELS: Mapping[TaskPhase, tuple[int, str]] = {
 
 class FalSandbox(DeclaredEmulator):
     provider = "fal"
+    documents = "https://docs.fal.ai/model-endpoints/queue"
     key_scheme = "Key"
     failure = "The prompt was flagged by a content checker."
     submits = {

@@ -41,6 +41,7 @@ UNITS = {("720p", False): 0.3, ("1080p", False): 0.5, ("1080p", True): 1.0}
 
 class KlingSandbox(DeclaredEmulator):
     provider = "kling"
+    documents = "https://klingai.com/document-api/api/video/2-6/text-to-video"
     submits = {
         "POST /text-to-video/kling-2.6": object_of({"prompt": PROMPT}, **COMMON),
         "POST /image-to-video/kling-2.6": object_of(CONTENTS, **COMMON),
