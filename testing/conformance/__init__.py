@@ -45,8 +45,8 @@ __all__ = ["ProviderTests", "picture", "standard_tests"]
 class ProviderTests(
     Overrides,
     Faults,
-    Memory,
     Understanding,
+    Memory,
     Callbacks,
     Words,
     Several,
