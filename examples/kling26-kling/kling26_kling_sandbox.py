@@ -110,7 +110,7 @@ class KlingSandbox(DeclaredEmulator):
 
     def describe(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         message = task.failure if phase == "failed" else ""
-        body = {**self.short(task, phase), "message": message, "outputs": []}
+        body: dict[str, object] = {**self.short(task, phase), "message": message, "outputs": []}
         if url:
             seconds = task.clip.seconds
             units = f"{UNITS[task.model, task.clip.sound] * seconds:.1f}"
