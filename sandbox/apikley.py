@@ -29,7 +29,7 @@ class ApikleySandbox(CreateTaskEmulator):
     """Apikley."""
 
     provider = "apikley"
-    documents = "https://docs.apikley.ru/market/common/get-task-detail"
+    documents: ClassVar[str | None] = "https://docs.apikley.ru/market/common/get-task-detail"
     upload_prefix = "/file-upload"
     record_text: ClassVar[Literal["msg", "message"]] = "message"
     nothing: ClassVar[str | None] = ""

@@ -78,13 +78,15 @@ class CometAPISandbox(DeclaredEmulator):
     """CometAPI."""
 
     provider = "cometapi"
-    documents = "https://apidoc.cometapi.com/api/video/kling/individual-queries"
+    documents: ClassVar[str | None] = (
+        "https://apidoc.cometapi.com/api/video/kling/individual-queries"
+    )
     failure = "The content did not pass the risk control."
     submits: ClassVar[Mapping[str, JSON]] = {
         f"POST {VIDEOS}/text2video": TEXT,
         f"POST {VIDEOS}/image2video": FRAMES,
     }
-    polls = f"GET {VIDEOS}/{{kind}}/{{id}}"
+    polls: ClassVar[str | None] = f"GET {VIDEOS}/{{kind}}/{{id}}"
     fields: ClassVar[Fields] = Fields(end_image="image_tail", model="")
     data_urls = False
     states: ClassVar[Mapping[TaskPhase, str]] = {

@@ -42,7 +42,7 @@ class KieSandbox(CreateTaskEmulator):
     """kie.ai."""
 
     provider = "kie"
-    documents = "https://docs.kie.ai/market/common/get-task-detail"
+    documents: ClassVar[str | None] = "https://docs.kie.ai/market/common/get-task-detail"
     rate: ClassVar[tuple[int, float] | None] = (20, 10.0)
     schemas: ClassVar[Mapping[str, JSON]] = {
         "kling-2.6/text-to-video": TEXT_TO_VIDEO,

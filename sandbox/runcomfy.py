@@ -39,6 +39,8 @@ SCHEMAS: Mapping[str, JSON] = {
     "kling/kling-2-6/pro/image-to-video": object_of({**PROMPT, "image_url": IMAGE_URL}, **COMMON),
 }
 
+STATUS, RESULT = "GET /v1/requests/{id}/status", "GET /v1/requests/{id}/result"
+
 #: Where the path of the other host begins, which has the balance.
 BALANCE = "/prod/v2"
 
@@ -58,17 +60,17 @@ class RunComfySandbox(DeclaredEmulator):
     """RunComfy."""
 
     provider = "runcomfy"
-    documents = "https://docs.runcomfy.com/model-apis/async-queue-endpoints"
+    documents: ClassVar[str | None] = "https://docs.runcomfy.com/model-apis/async-queue-endpoints"
     cost_names: ClassVar[tuple[str, ...]] = ("cost",)
     failure = "The generation was refused by the content policy."
     submits: ClassVar[Mapping[str, JSON]] = {
         f"POST /v1/models/{model}": schema for model, schema in SCHEMAS.items()
     }
-    polls = "GET /v1/requests/{id}/status"
-    results = "GET /v1/requests/{id}/result"
-    cancels = "POST /v1/requests/{id}/cancel"
-    links: ClassVar[Mapping[str, str]] = {"status_url": polls, "result_url": results}
-    balances = f"GET {BALANCE}/balance"
+    polls: ClassVar[str | None] = STATUS
+    results: ClassVar[str | None] = RESULT
+    cancels: ClassVar[str | None] = "POST /v1/requests/{id}/cancel"
+    links: ClassVar[Mapping[str, str]] = {"status_url": STATUS, "result_url": RESULT}
+    balances: ClassVar[str | None] = f"GET {BALANCE}/balance"
     fields: ClassVar[Fields] = Fields(sound="generate_audio", image="image_url")
     states: ClassVar[Mapping[TaskPhase, str]] = {
         "queued": "in_queue",
