@@ -23,7 +23,7 @@ from .clock import run
 from .conversation import next_request
 from .emulation import SandboxLike, emulate
 from .samples import MOST_REQUESTS, Endless
-from .stage import EPOCH
+from .stage import EPOCH, plain
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Bench:
         url = f"https://me.example/hook/{self._asked}" if self.provider.takes_callback_url else None
         task = f"k26-{self._asked:016x}"
         given: dict[str, object] = {"callback_url": url, "task": task, **fields}
-        return VideoRequest(prompt, **given)  # type: ignore[arg-type]  # By names, for brevity.
+        return plain(self.provider, prompt, **given)  # type: ignore[arg-type]  # By names, for brevity.
 
     async def _exchange(self, request: httpx.Request | None) -> httpx.Response | Kling26Error:
         assert request is not None

@@ -10,13 +10,12 @@ from ..core.http.pool import make_client
 from ..core.images import ImageFile
 from ..core.keys import Key
 from ..core.provider import Flow, Provider
-from ..core.request import VideoRequest
 from ..core.status import Status, Ticket
 from ..sandbox import Conditions, Fault, FaultName
 from .conversation import next_request
 from .emulation import SandboxLike, emulate, serve
 from .samples import MOST_REQUESTS, TASK, CancelAttempt, Endless, Samples, start
-from .stage import EPOCH, PROMPT
+from .stage import EPOCH, PROMPT, plain
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ class _Recorder:
 
     async def life_of_a_task(self) -> None:
         """A task from its submit to its end."""
-        ticket = await self._play("submit", self._submit(VideoRequest(PROMPT, task=TASK)))
+        ticket = await self._play("submit", self._submit(PROMPT, TASK))
         if not isinstance(ticket, Ticket):
             return
         self.samples.ticket = ticket
@@ -77,7 +76,7 @@ class _Recorder:
 
     async def other_flows(self, image: ImageFile | None) -> None:
         """A task that fails, tasks that are cancelled, and the flows that need no task."""
-        ticket = await self.client.ask(self._submit(VideoRequest(f"{PROMPT} again")))
+        ticket = await self.client.ask(self._submit(f"{PROMPT} again"))
         self.now += _QUEUED + _RUNNING + 1
         self._fault("failed_task")
         self.samples.tickets["failed"] = ticket
@@ -93,7 +92,7 @@ class _Recorder:
             await self._play("upload", self.provider.upload(image))
 
     async def _cancel(self, state: str, wait: float) -> None:
-        ticket = await self.client.ask(self._submit(VideoRequest(f"{PROMPT}, {state}")))
+        ticket = await self.client.ask(self._submit(f"{PROMPT}, {state}"))
         self.now += wait
         self.samples.values.pop("cancel", None)
         returned = await self._play("cancel", self.provider.cancel(ticket))
@@ -108,10 +107,9 @@ class _Recorder:
     def _fault(self, fault: FaultName) -> None:
         self.conditions.faults.append(Fault(fault))
 
-    def _submit(self, request: VideoRequest) -> Flow[Ticket]:
-        if self.provider.takes_callback_url:
-            url = "https://me.example/hook"
-            request = VideoRequest(request.prompt, callback_url=url, task=request.task)
+    def _submit(self, prompt: str, task: str = "") -> Flow[Ticket]:
+        url = "https://me.example/hook" if self.provider.takes_callback_url else None
+        request = plain(self.provider, prompt, task, callback_url=url)
         return self.provider.submit(request, self.provider.Options())
 
     async def _play(self, name: str, flow: Flow[object]) -> object:

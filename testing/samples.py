@@ -12,7 +12,7 @@ from ..core.provider import Flow, Provider
 from ..core.request import VideoRequest
 from ..core.status import Ticket
 from .conversation import as_response, next_request
-from .stage import PROMPT
+from .stage import plain
 
 T = TypeVar("T")
 
@@ -95,9 +95,10 @@ def start(
     name: str,
     ticket: Ticket,
     image: ImageFile | None = None,
-    request: VideoRequest = VideoRequest(PROMPT, task=TASK),  # noqa: B008 - it is frozen.
+    request: VideoRequest | None = None,
 ) -> Flow[object]:
     """A flow by its name, or `poll` by the name of a state."""
+    request = request or plain(provider, task=TASK)
     match name:
         case "submit":
             return provider.submit(request, provider.Options())

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Self, TypedDict, TypeVar, Unpack
 
 import httpx
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..core.http.pool import SandboxFactory
 from ..core.images import ImageFile
@@ -63,6 +63,19 @@ class RequestFields(TypedDict, total=False):
     callback_url: str | None
     seed: int
     asks_for_shape: bool
+
+
+def plain(
+    provider: Provider, prompt: str = PROMPT, task: str = "", **fields: Unpack[RequestFields]
+) -> VideoRequest:
+    """A request with these fields; for a default that the provider does not take, its own value."""
+    request, limits = VideoRequest(prompt, task=task, **fields), provider.limits
+    if "duration" not in fields and request.duration not in limits.durations:
+        request = evolve(request, duration=limits.durations[0])
+    shapes = limits.aspect_ratios
+    if "aspect_ratio" not in fields and shapes and request.aspect_ratio not in shapes:
+        request = evolve(request, aspect_ratio=shapes[0])
+    return request
 
 
 @define
@@ -186,7 +199,7 @@ class Stage:
     ) -> Video:
         """`Runner.generate` with this provider, for the request with these `fields`."""
         return await runner.generate(
-            VideoRequest(prompt, **fields),
+            plain(self.provider, prompt, **fields),
             self.provider.name,
             options,
             output=output,

@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from ...core.errors import Kling26Error, OutcomeUnknown, Refused, TaskFailed, TryLater
-from ...core.request import VideoRequest
 from ...sandbox import FAULTS, FaultName
 from ...sandbox.faults import FAULTS_BY_STEP
 from ..clock import run
 from ..emulation import SITE, SandboxLike
 from ..recorder import record
 from ..spoiling import at, parsed, places
-from ..stage import PROMPT, Stage
+from ..stage import Stage, plain
 from .forms import Forms
 from .judging import fail, flow_name
 
@@ -42,7 +41,8 @@ class Faults(Forms):
         if uploads and not self.provider.can("upload"):
             return
         image, end_image = (self._image(), self._end_image()) if uploads else (None, None)
-        options = self._options_for(VideoRequest(PROMPT, image, end_image=end_image))
+        request = plain(self.provider, image=image, end_image=end_image)
+        options = self._options_for(request)
         with Stage(tmp_path, self.provider, self._emulator()) as stage:
             if fault is not None:
                 stage.fault(fault)

@@ -14,12 +14,11 @@ from ...core.errors import (
     TryLater,
     UnexpectedReply,
 )
-from ...core.request import VideoRequest
 from ...core.status import Status
 from ..bench import Bench
 from ..samples import TASK
 from ..spoiling import Place, at, parsed, places, put
-from ..stage import PROMPT
+from ..stage import PROMPT, plain
 from .judging import fail, show
 from .several import Several
 
@@ -173,7 +172,8 @@ class Words(Several):
 
         async def work(bench: Bench) -> list[httpx.Response]:
             replies: list[httpx.Response] = []
-            for request in (VideoRequest("", task=TASK), VideoRequest(PROMPT * 4000, task=TASK)):
+            for prompt in ("", PROMPT * 4000):
+                request = plain(bench.provider, prompt, TASK)
                 flow = bench.provider.submit(request, bench.provider.Options())
                 heard = await bench.overhear(flow)
                 replies += [each for each in heard[-1:] if not bench.emulator.accepted]

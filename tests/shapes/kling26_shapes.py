@@ -5,10 +5,26 @@ from typing import Any
 
 import httpx
 from attrs import frozen
-from kling26.core import Flow, Limits, Provider, Sandbox, Status, Ticket, VideoRequest, hookimpl
+from kling26.core import (
+    Flow,
+    KeyRejected,
+    Limits,
+    NoSuchTask,
+    OutOfCredit,
+    Provider,
+    ProviderError,
+    Refused,
+    Sandbox,
+    Status,
+    Ticket,
+    TryLater,
+    VideoRequest,
+    hookimpl,
+)
 from kling26.core.wire import find_video, identifier, text
 from kling26.sandbox import JSON, DeclaredEmulator, EmulatedTask, TaskPhase, object_of
 
+NO = {401: KeyRejected, 402: OutOfCredit, 429: TryLater}
 STATES = {"queued": "queued", "running": "running", "succeeded": "succeeded", "failed": "failed"}
 
 
@@ -38,16 +54,23 @@ class Span(Provider):
 
     def submit(self, request: VideoRequest, options: object) -> Flow[Ticket]:
         reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=self.body(request))
-        task_id = identifier(self.read(reply, Reply).id)
+        task_id = identifier(self._answer(reply, Refused).id)
         if task_id is None:
             raise self.unexpected(reply, "reply.id is missing")
         return Ticket(task_id)
 
     def poll(self, ticket: Ticket) -> Flow[Status]:
         reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
-        said = self.read(reply, Reply)
+        said = self._answer(reply, NoSuchTask)
         url = find_video(said.url)
         return Status(self.state(said.state, STATES, url), url=url, reason=text(said.reason))  # type: ignore[arg-type]
+
+    def _answer(self, reply: httpx.Response, otherwise: type[ProviderError]) -> Reply:
+        answer = self.read(reply, Reply)
+        if reply.is_error:
+            kind = otherwise if reply.status_code == 404 else NO.get(reply.status_code, Refused)
+            raise self.error(kind, reply, answer.reason)
+        return answer
 
     def price(self, request: VideoRequest, options: object) -> float | None:
         return round(0.05 * request.duration, 2)
@@ -99,7 +122,11 @@ def emulator(provider: Provider) -> type[DeclaredEmulator]:
         }
 
         def describe(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
-            return {"id": task.id, "state": self.state(task, phase), "url": url}
+            reason = task.failure if phase == "failed" else None
+            return {"id": task.id, "state": self.state(task, phase), "url": url, "reason": reason}
+
+        def refusal(self, code: int | str | None, text: str) -> JSON:
+            return {"reason": text}
 
     Emulated.provider = provider.name
     return Emulated

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import attrs
 import pytest
-from kling26.core import OutcomeUnknown, VideoRequest
+from kling26.core import OutcomeUnknown, Provider, VideoRequest
 from kling26.providers.kie import Kie
 from kling26.sandbox.kie import KieSandbox
 from kling26.testing import Stage
 from kling26.testing.stage import RequestFields
+
+from ..shapes.kling26_shapes import PROVIDERS, emulator
 
 
 def test_every_field_of_a_request_can_be_given() -> None:
@@ -48,3 +50,12 @@ def test_a_runner_takes_over_from_one_that_crashed(tmp_path: Path) -> None:
         with pytest.raises(OutcomeUnknown):
             stage.generate()
         assert stage.paid == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda each: str(each.name))
+def test_a_plain_request_is_one_that_the_provider_takes(provider: Provider, tmp_path: Path) -> None:
+    with Stage(tmp_path, provider, emulator(provider)) as stage:
+        stage.generate()
+
+        (task,) = stage.emulator.accepted
+        assert task.clip.seconds in provider.limits.durations
