@@ -15,9 +15,11 @@ from ..core.options import option_info, show
 from ..core.plugins import Registry
 from ..core.provider import AUTO, Provider
 from ..core.request import VideoRequest
+from ..core.runner.absence import not_named
 from ..core.text import closest
 from . import error_texts
 from .texts import IMAGES, NODE_ID
+from .told import in_words
 from .widgets import MOST_VIDEOS, Widget, own_values, own_widgets, shared_widgets
 from .words import Words
 
@@ -113,6 +115,8 @@ def _chosen(registry: Registry, given: object, words: Words) -> Provider | None:
         return registry[name]
     except UnknownProvider as error:
         reasons = [str(each) for each in registry.problems if each.plugin.endswith(f":{name}")]
+        left_out = [not_named(each) for each in registry.left_out if each.name == name]
+        reasons += [in_words(words, each) or each for each in left_out]
         text = error_texts.absent_provider(words, error, reasons)
         raise UnknownProvider(text, provider=name) from None
 

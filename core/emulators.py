@@ -2,16 +2,18 @@
 
 import re
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from types import MappingProxyType
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from .calls import Answer
-from .hookspecs import Sandbox
+from .errors import SettingsError
+from .hookspecs import ASGIApp, Sandbox
 from .host import Host
 from .options import show
-from .problems import InvalidPlugin, Problem, recording, told, type_name
+from .problems import InvalidPlugin, Problem, recording, told, type_name, words
 from .provider import Provider
 from .settings import is_safe_url
 from .text import did_you_mean, sanitize
@@ -43,6 +45,8 @@ class Emulators:
     problems: tuple[Problem, ...] = field(default=(), init=False)
     #: Which plug-in each emulator is of.
     origins: dict[str, str] = field(factory=dict, init=False)
+    #: Why an emulator could not be built, by the name of its provider.
+    broken: dict[str, str] = field(factory=dict, init=False)
     _found: Mapping[str, Sandbox] | None = field(default=None, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
@@ -65,7 +69,8 @@ class Emulators:
                 provider = self._provider_of(answer.plugin, sandbox)
                 if provider is None:
                     continue
-                found[provider.name] = sandbox
+                build = partial(self._built, answer.plugin, provider, sandbox.build)
+                found[provider.name] = evolve(sandbox, build=build)
                 self.origins[provider.name] = answer.plugin
                 if sandbox.uploads is not None and provider.upload_url is None:
                     reason = f'its sandbox has uploads, but "{provider.name}" has no upload_url.'
@@ -103,6 +108,29 @@ class Emulators:
         if other is not None:
             raise InvalidPlugin(f'its sandbox for "{name}" does not count: "{other}" has one.')
         return self._providers[name]
+
+    def _built(
+        self,
+        plugin: str,
+        provider: Provider,
+        build: Callable[..., ASGIApp],
+        *args: object,
+        **kwargs: object,
+    ) -> ASGIApp:
+        """An emulator; or what says that it cannot be built, which is in nobody else's way."""
+        try:
+            return build(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything.
+            problem = (
+                f'{provider.title} has no emulator: that of the plug-in "{plugin}" cannot be built '
+                f"({words(error)})."
+            )
+        self.broken[provider.name] = problem
+
+        async def app(*_: object) -> None:
+            raise SettingsError(problem)
+
+        return app
 
     def _is_built_in(self, plugin: str) -> bool:
         found = self._host.plug_ins.get(plugin)

@@ -41,7 +41,7 @@ class Loaded:
     @property
     def gives_more(self) -> bool:
         """Whether it has a hook that counts even if all that it brings is left out."""
-        return any(FORMS[each.name] != "list" or each.wraps for each in self.hooks)
+        return any(FORMS[each.name] != "list" for each in self.hooks)
 
 
 class _StandIn:
@@ -151,7 +151,7 @@ class Host:
         """
 
         def run(plugin: str, work: Callable[[], object]) -> object:
-            with recording(plugin, problems):
+            with recording(plugin, problems, f"its {hook} raised "):
                 return work()
             return FAILED
 

@@ -21,6 +21,11 @@ from .text import sanitize
 
 _FILE = "entry_points.txt"
 _SECTION = f"[{PROJECT}]"
+#: A group of entry points that is meant to be ours, and is not: "kling26.plugins", "kling-26".
+_MISSPELT = re.compile(
+    r"^\[\s*(kling[-_. ]?26([-_.](plug-?ins?|providers?|hooks?))?)\s*\]",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @frozen
@@ -91,7 +96,11 @@ def _read(distribution: Distribution) -> tuple[bool, list[PlugIn]]:
     except Exception:  # noqa: BLE001 - whose it is cannot be told.
         return False, []
     if _SECTION not in text:
-        return True, []
+        found = _MISSPELT.search(text)
+        if found is None:
+            return True, []
+        reason = f'its entry points are in the group "{sanitize(found[1], 60)}", not "{PROJECT}"'
+        return False, [_broken(distribution, reason)]
     try:
         return True, _plug_ins(distribution, text)
     except InvalidPlugin as error:

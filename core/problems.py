@@ -48,9 +48,11 @@ class Problem:
 
 
 @contextmanager
-def recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
+def recording(plugin: str, problems: list[Problem], raised: str = "") -> Iterator[None]:
     """
     Run code of a plug-in, and record what it raises instead of letting it through.
+
+    `raised` says which part of it that was, before what was raised.
 
     That may be anything, such as the panic of a library in Rust, or an interrupt of its own making;
     only that of a signal is let through.
@@ -61,9 +63,12 @@ def recording(plugin: str, problems: list[Problem]) -> Iterator[None]:
         except InvalidPlugin as error:
             problems.append(Problem(plugin, redact_environment(str(error))))
         except BaseException as error:  # noqa: BLE001
+            if (left_out := _left_out(error)) is not None:
+                problems.append(Problem(plugin, left_out))
+                return
             where = redact_environment("".join(traceback.format_exception(error)))
             logger.debug('The plug-in "%s" has raised this:\n%s', plugin, where)
-            problems.append(Problem(plugin, words(error), raised=True))
+            problems.append(Problem(plugin, raised + words(error), raised=True))
 
 
 def words(error: BaseException) -> str:
@@ -72,10 +77,16 @@ def words(error: BaseException) -> str:
         text = sanitize(redact_environment(str(error)))
     except BaseException:  # noqa: BLE001
         text = ""
-    if isinstance(error, TypeError) and (abstract := _ABSTRACT.match(text)):
-        methods = join_words(re.findall(r"\w+", abstract[2].replace(" and ", " ")), "and")
-        return f"{abstract[1]} has no {methods}, which every provider needs."
     return ": ".join(filter(None, (type(error).__name__, text)))
+
+
+def _left_out(error: BaseException) -> str | None:
+    """Which methods a class leaves out, if that is what was raised."""
+    found = _ABSTRACT.search(words(error)) if type(error) is TypeError else None
+    if found is None:
+        return None
+    methods = join_words(re.findall(r"\w+", found[2]), "and")
+    return f"{found[1]} has no {methods}, which every provider needs."
 
 
 def told(problems: Iterable[Problem], used: Collection[str]) -> tuple[Problem, ...]:

@@ -83,10 +83,12 @@ class Settings:
 
     def check(self, providers: Iterable[Provider], problems: Collection[object] = ()) -> None:
         """
-        Raise `SettingsError` if ``config.toml`` has a name that is neither ours nor a provider's.
+        Raise `SettingsError` if ``config.toml`` has a name that is neither ours nor a provider's,
+        or if the plug-ins could not be loaded because of a setting.
 
         `problems` are those of plug-ins that were skipped: what is set for them does no harm.
         """
+        _ = self.trace_plugins  # In ComfyUI, plug-ins are loaded before this can be said.
         names = [_name(each) for known in providers for each in url_variables(known).values()]
         check_names(self.config_path, self._file, names, not problems and self.load_plugins is None)
 

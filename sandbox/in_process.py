@@ -52,7 +52,7 @@ def _apps(
     folder: Path,
     faults: list[Fault],
 ) -> dict[str, ASGIApp]:
-    """The emulators by the URLs that they answer for."""
+    """The emulators by the URLs that they answer for; a URL is the first one's that has it."""
     apps: dict[str, ASGIApp] = {}
     for name, sandbox in emulators.items():
         provider = providers.get(name)
@@ -62,7 +62,7 @@ def _apps(
         own = (provider.base_url, provider.upload_url, provider.balance_url)
         for url in (*own, *sandbox.hosts):
             if url is not None:
-                apps[url] = app
+                apps.setdefault(url, app)
     return apps
 
 

@@ -18,14 +18,14 @@ from .faults import Reset
 
 class SandboxTransport(httpx.AsyncBaseTransport):
     """
-    Sends each request to the ASGI application of its origin.
+    Sends each request to the ASGI application of its origin, the first if there are several.
 
     ``SandboxTransport({"https://api.kie.ai": app})``; a request for any other origin raises
     httpx.ConnectError.
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
-        self._apps = {origin(url): app for url, app in apps.items()}
+        self._apps = {origin(url): app for url, app in reversed(list(apps.items()))}
         self._running: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -69,6 +69,8 @@ class ClientPool:
                     f"{title} has no emulator, so it cannot be used in the sandbox.",
                     provider=provider.name,
                 )
+            if (problem := self.registry.emulators.broken.get(provider.name)) is not None:
+                raise SettingsError(problem, provider=provider.name)
             concurrency = self.concurrency(realm, provider)
             return ProviderClient(provider, realm, _SANDBOX_KEY, client, client, concurrency)
         key = key or Keys(self.settings).need(provider)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..installed import normalized
+from ..installed import PlugIn, normalized
 from ..journal.task import Task
 from ..plugins import Registry
 from ..status import Standing
@@ -10,7 +10,7 @@ from ..text import join_sentences, sanitize
 
 _FOR: Mapping[Standing, str] = {
     "unsent": "send the request",
-    "unclear": "find out whether the video was paid for",
+    "unclear": "find out what became of the video",
     "at_provider": "fetch the video",
     "made": "fetch the video",
     "stored": "fetch the video again",
@@ -41,6 +41,12 @@ def _again(what: str, task: Task) -> str:
     return f"{what} to {aim}." if aim else ""
 
 
+def not_named(plug_in: PlugIn) -> str:
+    """Why a plug-in that is installed is left out."""
+    name = sanitize(plug_in.distribution, 80)
+    return f'KLING26_LOAD_PLUGINS is set, and does not name "{name}".'
+
+
 def _why(task: Task, registry: Registry) -> str | None:
     """Why a plug-in that is installed is not loaded; None if it is not installed."""
     distribution = normalized((task.plugin or "").partition(" ")[0])
@@ -48,8 +54,7 @@ def _why(task: Task, registry: Registry) -> str | None:
         if distribution == normalized(each.distribution) or (
             not distribution and each.name == task.provider
         ):
-            name = sanitize(each.distribution, 80)
-            return f'KLING26_LOAD_PLUGINS is set, and does not name "{name}".'
+            return not_named(each)
     for problem in registry.problems:
         whose, _, entry = problem.plugin.partition(":")
         if distribution == normalized(whose) or (not distribution and entry == task.provider):

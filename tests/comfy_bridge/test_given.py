@@ -5,9 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import evolve
 from kling26.comfy_bridge.given import LINKED, RAW, Given, keep_raw, read
 from kling26.comfy_bridge.words import words
 from kling26.core import ImageRefused, Kling26Error, OptionRefused, UnknownProvider
+from kling26.core.installed import PlugIn
 from kling26.core.plugins import Registry
 
 #: What ComfyUI calls the node with if the prompt has nothing else.
@@ -111,6 +113,14 @@ def test_comfyui_is_asked_to_follow_the_link_of_a_provider(registry: Registry) -
 def test_a_provider_that_is_not_there_is_named(registry: Registry) -> None:
     with pytest.raises(UnknownProvider, match=r'no provider "acme".*install its plug-in'):
         _read(registry, ALONE, provider="acme")
+
+
+def test_one_that_a_setting_leaves_out_is_named_with_the_setting(registry: Registry) -> None:
+    acme = PlugIn("kling26-acme", "acme", lambda: None)
+    without = evolve(registry, left_out=(acme,))
+
+    with pytest.raises(UnknownProvider, match='LOAD_PLUGINS is set, and does not name "kling26-ac'):
+        _read(without, ALONE, provider="acme")
 
 
 @pytest.mark.parametrize(

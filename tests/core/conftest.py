@@ -1,11 +1,14 @@
-"""A stage for each built-in provider: runners over its emulator, in virtual time."""
+"""A stage for each built-in provider, in virtual time; and plug-ins that are installed."""
 
+import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from kling26.core.hookspecs import Sandbox
+from kling26.core.installed import PlugIn, discover
 from kling26.core.plugins import load_providers, load_sandboxes
 from kling26.core.provider import Provider
 from kling26.testing import stage as public
@@ -51,3 +54,29 @@ def stage_of(tmp_path: Path) -> Iterator[Callable[[str], Stage]]:
     yield build
     for stage in stages:
         stage.close()
+
+
+Install = Callable[..., PlugIn]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Put a distribution on the path: a module, and the metadata that an installer leaves."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    modules = set(sys.modules)
+
+    def install(source: str, name: str = "acme", dist: str | None = None) -> PlugIn:
+        dist = dist or f"kling26-{name}"
+        module = f"kling26_{name}"
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), "utf-8")
+        info = tmp_path / f"{dist.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[kling26]\n{name} = {module}\n")
+        (entry,) = [entry for entry in discover((dist,)) if entry.name == name]
+        return entry
+
+    yield install
+    for module in set(sys.modules) - modules:
+        if module.startswith("kling26_"):
+            del sys.modules[module]

@@ -1,43 +1,19 @@
 """A broken plug-in is named in one line, and costs nobody else anything."""
 
 import logging
-import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from attrs import evolve
 from kling26.core import UnknownProvider
-from kling26.core.installed import PlugIn, discover
+from kling26.core.installed import discover
 from kling26.core.plugins import Registry, load_providers, load_sandboxes
 from kling26.core.settings import Settings
 
+from .conftest import Install
+from .plug_ins import ACME, acme
+
 BUILT_IN = ["kie", "apikley", "cometapi", "runcomfy"]
-
-#: A plug-in that works; the others differ from it by a line or two.
-ACME = """
-from attrs import frozen
-from kling26.core import Limits, Provider, Status, Ticket, hookimpl, option
-
-
-class Acme(Provider):
-    name = "acme"
-    title = "Acme Video"
-    key_variable = "ACME_API_KEY"
-    base_url = "https://api.acme.example"
-
-    def submit(self, request, options):
-        yield
-
-    def poll(self, ticket):
-        yield
-
-
-@hookimpl
-def kling26_providers():
-    return [Acme()]
-"""
 
 ODD_OPTION = """
 from typing import Literal
@@ -49,14 +25,6 @@ class Odd:
 
 
 class Acme("""
-
-
-def acme(*changes: tuple[str, str]) -> str:
-    source = ACME
-    for old, new in changes:
-        assert old in source
-        source = source.replace(old, new)
-    return source
 
 
 BROKEN: dict[str, tuple[str, str]] = {
@@ -243,31 +211,6 @@ BROKEN: dict[str, tuple[str, str]] = {
         "it needs version 2 of the plug-in interface, but this kling26 has version 1; upgrade",
     ),
 }
-
-Install = Callable[..., PlugIn]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Put a distribution on the path: a module, and the metadata that an installer leaves."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    modules = set(sys.modules)
-
-    def install(source: str, name: str = "acme", dist: str | None = None) -> PlugIn:
-        dist = dist or f"kling26-{name}"
-        module = f"kling26_{name}"
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), "utf-8")
-        info = tmp_path / f"{dist.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[kling26]\n{name} = {module}\n")
-        (entry,) = [entry for entry in discover((dist,)) if entry.name == name]
-        return entry
-
-    yield install
-    for module in set(sys.modules) - modules:
-        if module.startswith("kling26_"):
-            del sys.modules[module]
 
 
 def skipped(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -266,3 +267,111 @@ def test_one_that_hangs_is_not_waited_for(
 
 def test_without_plug_ins_nothing_happens() -> None:
     run(Events().ended(None))
+
+
+# -- wrappers --------------------------------------------------------------------------------------
+
+
+class Around:
+    """Wraps what the others say before a payment, and does to it as it is made to."""
+
+    def __init__(self, change: Callable[[list[object]], object]) -> None:
+        self.change = change
+
+    @hookimpl(wrapper=True)
+    def kling26_before_paying(self) -> Generator[None, list[object], object]:
+        said = yield
+        return self.change(said)
+
+
+def fail(_: object) -> object:
+    raise RuntimeError("no such table")
+
+
+@pytest.mark.parametrize("change", [lambda said: [], lambda said: None, fail, lambda said: "Fine."])
+def test_a_wrapper_cannot_take_back_what_another_plug_in_forbids(
+    world: WithPlugins, change: Callable[[list[object]], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.plugins = (Guard(lambda: "Not on Sundays"), Around(change))
+
+    with pytest.raises(PaymentForbidden, match='"plugin-0" forbids this: Not on Sundays'):
+        world.auto("kie")
+
+    assert world.payments == {}
+    assert '"plugin-1"' in caplog.text
+
+
+def test_a_wrapper_may_forbid_a_payment_itself(world: WithPlugins) -> None:
+    world.plugins = (Around(lambda said: [*said, "Not on Mondays"]),)
+
+    with pytest.raises(PaymentForbidden, match='"plugin-0" forbids this: Not on Mondays'):
+        world.auto("kie")
+
+
+def test_so_it_may_by_an_error_of_ours(world: WithPlugins) -> None:
+    def refuse(_: object) -> object:
+        raise OptionRefused("Only five seconds", option="duration")
+
+    world.plugins = (Ledger(), Around(refuse))
+
+    with pytest.raises(PaymentForbidden, match='"plugin-1" forbids this: Only five seconds'):
+        world.auto("kie")
+
+
+def test_a_wrapper_sees_what_the_others_say_by_an_error_too(world: WithPlugins) -> None:
+    seen: list[object] = []
+
+    def refuse() -> object:
+        raise OptionRefused("Only five seconds", option="duration")
+
+    def look(said: list[object]) -> object:
+        seen.extend(said)
+        return said
+
+    world.plugins = (Guard(refuse), Around(look))
+    with pytest.raises(PaymentForbidden, match='"plugin-0"'):
+        world.auto("kie")
+
+    assert seen == ["Only five seconds"]
+
+
+def test_a_guard_cannot_change_the_provider_that_is_paid(world: WithPlugins) -> None:
+    class Thief:
+        @hookimpl
+        def kling26_before_paying(self, provider: Provider) -> None:
+            provider.base_url = "https://thief.example"
+
+    world.plugins = (Thief(),)
+
+    world.auto("kie")
+
+    assert world.payments == {"kie": 1}
+
+
+def test_who_asks_to_be_first_is_asked_first(world: WithPlugins) -> None:
+    class First(Guard):
+        @hookimpl(tryfirst=True)
+        def kling26_before_paying(self) -> object:
+            return self.answer()
+
+    world.plugins = (First(lambda: "First"), Guard(lambda: "Second"))
+
+    with pytest.raises(PaymentForbidden, match='"plugin-0" forbids this: First'):
+        world.auto("kie")
+
+
+def test_one_that_always_hangs_keeps_nobody_else_from_being_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when it has hung more often than there are threads for it."""
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+    release = threading.Event()
+    both = events(Guard(release.wait), Guard(lambda: "No"))
+
+    async def ask() -> None:
+        for _ in range(20):
+            with pytest.raises(PaymentForbidden, match='"plugin-1" forbids this: No'):
+                await both.before_paying(VideoRequest("A heron"), None, Price())  # type: ignore[arg-type]
+
+    asyncio.run(ask())
+    release.set()
