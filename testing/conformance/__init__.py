@@ -33,9 +33,11 @@ from .paying import Paying
 from .pictures import Pictures
 from .requests import Requests
 from .responses import Responses
+from .sameness import Sameness
 from .several import Several
 from .texts import Texts
 from .understanding import Understanding
+from .wellformed import WellFormed
 from .words import Words
 
 __all__ = ["ProviderTests", "picture", "standard_tests"]
@@ -45,6 +47,7 @@ __all__ = ["ProviderTests", "picture", "standard_tests"]
 class ProviderTests(
     Overrides,
     Faults,
+    Sameness,
     Understanding,
     Memory,
     Callbacks,
@@ -53,6 +56,7 @@ class ProviderTests(
     Responses,
     Paying,
     Addresses,
+    WellFormed,
     Pictures,
     Requests,
     Counting,

@@ -45,9 +45,16 @@ class Forms(Suite):
 
     def _checked(self, asked: Asked) -> object | None:
         try:
-            return validate(self.provider, asked.request, dict(asked.own))
+            return self._validate(asked)
         except OptionRefused:
             return None
+
+    def _validate(self, asked: Asked) -> object:
+        """The options object; raises what a user may see, and fails for anything else."""
+        try:
+            return validate(self.provider, asked.request, dict(asked.own))
+        except OptionRefused:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, a user would see it.
             fail(
                 f"check raises {show(error)} {asked.source}; it may only raise "
@@ -111,7 +118,7 @@ class Forms(Suite):
     ) -> list[httpx.Request]:
         """The requests of a submit up to the paid one; the runner has uploaded the pictures."""
         provider = provider or self.provider
-        if provider.can("upload"):
+        if request.files and provider.can("upload"):
             files = request.files.items()
             request = request.with_urls(**{name: uploaded(file) for name, file in files})
         replies = iter(self._samples().replies.get("submit", ()))
@@ -124,6 +131,8 @@ class Forms(Suite):
                 requests.append(flow.send(next(replies)))
         except (StopIteration, Kling26Error):
             fail("submit ends without a request that could be charged for.")
+        except Exception as error:  # noqa: BLE001 - whatever it is, a user would see it.
+            fail(f"submit raises {show(error)} {Asked(request).source}.")
         return requests
 
 

@@ -13,6 +13,7 @@ import httpx
 from ...core.errors import Kling26Error
 from ...core.images import ImageFile
 from ..samples import play
+from ..spoiling import at, parsed, places, put
 from ..wire_form import wire_form, wire_parts
 from .asking import Asked
 from .forms import Forms
@@ -63,6 +64,32 @@ class Pictures(Forms):
                 for where, said in _sayings(request):
                     if _is_wrong(said, picture, where):
                         fail(f"{name} calls a {kind.upper()} {said}, in {where}.")
+
+    def test_the_urls_of_uploads_are_kept(self) -> None:
+        """
+        `upload` returns the URL that the service gave, whole: many are signed in their query.
+
+        What to do: return what `self.read_url(…)` returns.
+        """
+        replies, returned = (
+            self._samples().replies.get("upload"),
+            self._samples().values.get("upload"),
+        )
+        if not replies or not self.provider.can("upload"):
+            return
+        requests: list[httpx.Request] = []
+        given: set[str] = set()
+        signed = [_signed(reply, given) for reply in replies]
+        outcome = self._outcome("upload", signed, requests=requests)
+        if returned in given and outcome != f"{returned}{_mark(str(returned))}":
+            fail(
+                f"upload returned {outcome} when the service gave {returned}{_mark(str(returned))}."
+            )
+        for request in requests:
+            url = str(request.url)
+            for each in given:
+                if url == each or (url.startswith(each) and each + _mark(each) != url):
+                    fail(f"upload asks for {url} when the service gave {each}{_mark(each)}.")
 
     def _check_arrives(self, picture: ImageFile | None, when: str) -> None:
         requests = self._carrying(picture)
@@ -119,6 +146,22 @@ def _twins(kind: str, side: int) -> Sequence[ImageFile]:
             return [found[picture.length], picture]
         found[picture.length] = picture
     return list(found.values())[:2]
+
+
+def _signed(reply: httpx.Response, given: set[str]) -> httpx.Response:
+    """The reply with each of its URLs signed; those are added to what was `given`."""
+    value = parsed(reply)
+    for place in places(value):
+        url = at(value, place)
+        if isinstance(url, str) and url.startswith(("https://", "http://")):
+            given.add(url)
+            value = put(value, place, f"{url}{_mark(url)}")
+    return httpx.Response(reply.status_code, json=value) if given else reply
+
+
+def _mark(url: str) -> str:
+    """A signature, as object stores add it to a URL."""
+    return f"{'&' if '?' in url else '?'}X-Sig=a%2Fb%3D&x=1"
 
 
 def _contents(request: httpx.Request) -> Iterator[bytes]:

@@ -44,6 +44,8 @@ NEED_AN_EMULATOR = {
     "the_emulator_works_under_a_path",
     "several_tasks_are_kept_apart",
     "callbacks_say_what_poll_says",
+    "the_service_understands_what_was_asked_for",
+    "whatever_the_checks_let_pass_is_accepted",
 }
 
 
