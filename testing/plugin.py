@@ -5,7 +5,7 @@ A plug-in of pytest for the suites of providers. One line in conftest.py loads i
 
 It brings the fixtures `talk` (see `kling26.testing.conversation`), `stage`
 (`kling26.testing.stage`) and, from `kling26.testing.player`, `replay` with its options; and it adds
-to a failure of `ProviderTests` what to do about it.
+to a failure of `ProviderTests` what to do about it. `kling26.testing.guard` counts what runs of it.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from .conformance import ProviderTests
 from .conversation import Conversation
 from .stage import Stages
 
-pytest_plugins = ["kling26.testing.player"]
+pytest_plugins = ["kling26.testing.guard", "kling26.testing.player"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,7 @@ class Overrides(Suite):
         """
         for name, standard in standard_tests(type(self)).items():
             own = getattr(type(self), name, None)
-            if own is not standard and not _has_reason(own):
+            if own is not standard and reason_of(own) is None:
                 fail(f"{type(self).__name__}.{name} overrides a standard test without a reason.")
 
 
@@ -32,10 +32,11 @@ def standard_tests(suite: type[Suite]) -> Mapping[str, object]:
     }
 
 
-def _has_reason(test: object) -> bool:
-    """Whether a test is marked to be skipped or to fail, and says why."""
-    marks = getattr(test, "pytestmark", [])
-    return any(
-        mark.name in ("skip", "skipif", "xfail") and str(mark.kwargs.get("reason", "")).strip()
-        for mark in marks
-    )
+def reason_of(test: object) -> str | None:
+    """Why a test is marked to be skipped or to fail; None if it is not, or says no reason."""
+    reasons = [
+        str(mark.kwargs.get("reason", "")).strip()
+        for mark in getattr(test, "pytestmark", [])
+        if mark.name in ("skip", "skipif", "xfail")
+    ]
+    return next((reason for reason in reasons if reason), None)

@@ -1,0 +1,284 @@
+"""The guard of `ProviderTests`: what leaves out a standard test fails the run, and is named."""
+
+import json
+import textwrap
+from collections.abc import Callable
+from unittest.mock import Mock
+
+import pytest
+from kling26.testing import ProviderTests, guard, tally
+
+#: The standard tests that this file runs, so that it takes no time.
+FEW = ("names_and_limits_are_well_formed", "options_can_be_shown", "the_base_url_can_be_changed")
+NAMES = tuple(f"test_{name}" for name in FEW)
+
+PLUGIN = """
+import httpx
+from kling26.core import Provider, Status, Ticket
+
+class Dove(Provider):
+    name, title, key_variable = "dove", "Dove", "DOVE_API_KEY"
+    base_url = "https://api.dove.example"
+
+    def submit(self, request, options):
+        body = {"text": request.prompt}
+        reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
+        return Ticket(reply.json()["id"])
+
+    def poll(self, ticket):
+        reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
+        return Status("running")
+"""
+SUITE = """
+import pytest
+from dove import Dove
+from kling26.testing import ProviderTests
+
+class TestDove(ProviderTests):
+    provider = Dove()
+    replies = {"submit": [{"id": "v1"}]}
+"""
+#: Three tests pass, whatever else is in the folder.
+FINE = "ProviderTests: 3 of 3 for TestDove."
+
+
+class Few:
+    """The rest of the standard tests is not there."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if getattr(item, "originalname", "") in NAMES]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch) -> Callable[..., tuple[int, str]]:
+    """Runs an author's files with pytest: its exit status, and what it prints."""
+    few = {name: tally.STANDARD[name] for name in NAMES}
+    monkeypatch.setattr(tally, "STANDARD", few)
+    monkeypatch.setattr(guard, "STANDARD", few)
+    pytester.makepyfile(dove=PLUGIN)
+    pytester.syspathinsert()
+
+    def run(
+        suite: str = SUITE, *arguments: str, conftest: str = "", ini: str = ""
+    ) -> tuple[int, str]:
+        plugin = 'pytest_plugins = ["kling26.testing.plugin"]\n'
+        pytester.makeconftest(plugin + textwrap.dedent(conftest))
+        pytester.makeini("[pytest]\n" + textwrap.dedent(ini))
+        pytester.makepyfile(test_dove=suite)
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments, plugins=[Few()])
+        return int(result.ret), result.stdout.str()
+
+    return run
+
+
+def below(*lines: str) -> str:
+    """The suite with more in its class."""
+    return SUITE + textwrap.indent(textwrap.dedent("\n".join(lines)), "    ")
+
+
+def test_a_suite_that_runs_whole_is_counted(run) -> None:
+    status, said = run()
+
+    assert status == 0
+    assert FINE in said
+
+
+SHOWN = "def test_options_can_be_shown(self):"
+DONE = f"{SHOWN}\n    pass\n"
+OUTSIDE = "TestDove: test_options_can_be_shown is skipped from outside. Override a test that"
+NOT_RUN = "TestDove: test_options_can_be_shown passed without running the standard test."
+MISSING = "TestDove: test_options_can_be_shown did not run, though nobody asked for less."
+NOTHING = "test_names_and_limits_are_well_formed, test_options_can_be_shown and test_the_base_url"
+DROP = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items[:] = [item for item in items if "shown" not in item.name]
+"""
+
+FAULTS: dict[str, tuple[str, dict[str, str]]] = {
+    "an override that does nothing": (NOT_RUN, {"suite": below(DONE)}),
+    "skipif(False)": (
+        NOT_RUN, {"suite": below('@pytest.mark.skipif(False, reason="not today")', DONE)}
+    ),
+    "an xfail that does nothing": (
+        NOT_RUN, {"suite": below('@pytest.mark.xfail(reason="not today")', DONE)}
+    ),
+    "an assignment": (NOT_RUN, {"suite": below("test_options_can_be_shown = lambda self: None")}),
+    "an assignment from outside": (
+        NOT_RUN, {"suite": SUITE + "\nTestDove.test_options_can_be_shown = lambda self: None\n"}
+    ),
+    "None in its place": (MISSING, {"suite": below("test_options_can_be_shown = None")}),
+    "a mark on the class": (
+        "test_options_can_be_shown and test_the_base_url_can_be_changed are skipped from outside.",
+        {"suite": SUITE.replace("class T", '@pytest.mark.skip(reason="later")\nclass T')},
+    ),
+    "a mark on the module": (
+        "are skipped from outside.",
+        {"suite": SUITE + '\npytestmark = pytest.mark.skip(reason="later")\n'},
+    ),
+    "xfail on the class": (
+        "are marked xfail from outside.",
+        {"suite": SUITE.replace("class T", '@pytest.mark.xfail(reason="later")\nclass T')},
+    ),
+    "a mark from a hook": (OUTSIDE, {"conftest": """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if "shown" in item.name:
+                    item.add_marker(pytest.mark.skip(reason="later"))
+        """}),
+    "a fixture that skips": (OUTSIDE, {"conftest": """
+        import pytest
+        @pytest.fixture(autouse=True)
+        def later(request):
+            if "shown" in request.node.name:
+                pytest.skip("later")
+        """}),
+    "a hook that skips": (OUTSIDE, {"conftest": """
+        import pytest
+        def pytest_runtest_setup(item):
+            if "shown" in item.name:
+                pytest.skip("later")
+        """}),
+    "a hook that drops tests": (MISSING, {"conftest": DROP}),
+    "-k in addopts": (MISSING, {"ini": "addopts = -k 'not shown'"}),
+    "--deselect in addopts": (
+        MISSING,
+        {"ini": "addopts = --deselect test_dove.py::TestDove::test_options_can_be_shown"},
+    ),
+    "names that pytest does not collect": (NOTHING, {"ini": "python_functions = check_*"}),
+    "classes that pytest does not collect": (NOTHING, {"ini": "python_classes = Check*"}),
+    "a class that is switched off": (
+        "TestDove is switched off by __test__: remove that.", {"suite": below("__test__ = False")}
+    ),
+    "a helper of its own": (
+        "TestDove._outcome replaces a part of the suite: rename it; only provider, sandbox,",
+        {"suite": below("def _outcome(self, *args, **given):\n    return None")},
+    ),
+    "a helper in a class between": (
+        "TestDove._samples replaces a part of the suite: rename it; only provider, sandbox,",
+        {"suite": SUITE.replace(
+            "class TestDove(ProviderTests):",
+            "class Base(ProviderTests):\n    def _samples(self):\n        return None\n\n"
+            "class TestDove(Base):")},
+    ),
+    "a few of the topics": (
+        "TestDove lacks test_the_base_url_can_be_changed: subclass kling26.testing.ProviderTests",
+        {"suite": SUITE.replace("(ProviderTests)", "(Names)").replace(
+            "testing import ProviderTests", "testing.conformance.names import Names")},
+    ),
+    "a kit that was changed": (
+        "kling26.testing.recorder.record was replaced while the suite ran: leave kling26 as it is.",
+        {"conftest": """
+        import pytest
+        from kling26.testing import recorder
+        @pytest.fixture(autouse=True)
+        def changed(monkeypatch):
+            monkeypatch.setattr(recorder, "record", None)
+        """},
+    ),
+    "a test of the kit that was changed": (
+        "names.Names.test_options_can_be_shown was replaced while",
+        {"conftest": """
+        import pytest
+        from kling26.testing.conformance.names import Names
+        @pytest.fixture(autouse=True, scope="session")
+        def changed():
+            kept = Names.test_options_can_be_shown
+            Names.test_options_can_be_shown = lambda self: None
+            yield
+            Names.test_options_can_be_shown = kept
+        """},
+    ),
+    "a file that is not collected": (
+        "test_dove.py, which has a suite of ProviderTests, is not collected: see collect_ignore",
+        {"conftest": 'collect_ignore = ["test_dove.py"]'},
+    ),
+    "a file that is skipped": (
+        "test_dove.py, which has a suite of ProviderTests, is skipped as a whole.",
+        {"suite": SUITE + '\npytest.skip("later", allow_module_level=True)\n'},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_leaves_out_a_test_fails_the_run(run, name: str) -> None:
+    says, files = FAULTS[name]
+
+    status, said = run(**files)
+
+    assert status == 1
+    assert says in said.replace("\n", " ")
+    assert "FAILED" in said
+
+
+@pytest.mark.parametrize("mark", ["skip", "xfail"])
+def test_a_reason_leaves_out_a_test(run, mark: str) -> None:
+    override = f"{SHOWN}\n    raise ValueError"
+    status, said = run(below(f'@pytest.mark.{mark}(reason="Dove has no options")', override))
+
+    assert status == 0
+    assert (
+        "ProviderTests: 2 of 3 for TestDove; test_options_can_be_shown left out (Dove has no "
+        "options)." in said
+    )
+
+
+def test_an_xfail_that_passes_is_told(run) -> None:
+    override = f"{SHOWN}\n    super().test_options_can_be_shown()"
+    status, said = run(below('@pytest.mark.xfail(reason="Dove has no options")', override))
+
+    assert status == 0
+    assert "test_options_can_be_shown marked xfail, but passes: remove the mark." in said
+
+
+@pytest.mark.parametrize(
+    "typed", [("-k", "shown"), ("test_dove.py::TestDove::test_options_can_be_shown",), ("-x",)]
+)
+def test_whoever_asks_for_less_gets_less(run, typed: tuple[str, ...]) -> None:
+    status, said = run(SUITE, *typed)
+
+    assert status == 0
+    assert said.count("ProviderTests: ") == 1
+
+
+def test_a_choice_is_named(run) -> None:
+    _, said = run(SUITE, "-k", "shown")
+
+    assert "ProviderTests: 1 of 3 for TestDove; the others were not asked for." in said
+
+
+def test_a_run_that_only_collects_is_not_judged(run) -> None:
+    status, said = run(SUITE, "--collect-only")
+
+    assert status == 0
+    assert "ProviderTests:" not in said
+
+
+def test_a_base_class_of_suites_is_none_itself(run) -> None:
+    status, said = run(SUITE.replace("TestDove(", "Base(") + "\nclass TestDove(Base):\n    pass\n")
+
+    assert status == 0
+    assert FINE in said
+
+
+def test_what_one_process_found_arrives_in_another() -> None:
+    class TestDove(ProviderTests):
+        provider = None
+        _image = None
+
+    there, here = guard.Guard(Mock()), guard.Guard(Mock())
+    there.tally.suites["dove"] = tally.facts_of(TestDove)
+    there.config.workeroutput = {}
+
+    there.pytest_sessionfinish(Mock(shouldstop=False, shouldfail=False, exitstatus=0))
+    sent = json.loads(json.dumps(there.config.workeroutput))
+    here.pytest_testnodedown(Mock(workeroutput=sent))
+
+    assert here.tally.suites == there.tally.suites
+    (silent, replaced) = sorted(here.tally.failures(chosen=False))
+    assert silent.startswith("TestDove._image replaces a part of the suite")
+    assert "did not run, though nobody asked for less" in replaced
