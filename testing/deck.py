@@ -60,28 +60,25 @@ class Deck:
         if is_open is not None:
             is_open.__exit__(None, None, None)
 
-    def finish(self) -> None:
+    def finish(self) -> str | None:
         """
         Save a recording after its test has passed, or see that everything was asked for.
 
-        Raises `BadCassette` if it cannot be saved, or if the test was not what it should play.
+        Returns a sentence if it cannot be saved, or if the test asked for something else.
         """
         self.__exit__()
         if isinstance(self.tape, Playing):
-            if problem := self.tape.mismatch or self.tape.left_over:
-                raise BadCassette(problem)
-        else:
-            self._save(self.tape)
+            return self.tape.mismatch or self.tape.left_over
+        problem = self._save(self.tape)
+        return None if problem is None else f"{self.cassette.path} is not saved: {problem}."
 
-    def _save(self, tape: Recording) -> None:
-        path = self.cassette.path
+    def _save(self, tape: Recording) -> str | None:
+        """Write the file, or return why not."""
         if self.emulated is not None and self.emulated.broken:
-            raise BadCassette(
-                f"{path} is not saved: the answer to {self.emulated.broken[0]} broke off, and a "
-                "cassette only has whole answers."
-            )
+            lost = self.emulated.broken[0]
+            return f"the answer to {lost} broke off, and a cassette has whole answers only"
         if not tape.exchanges:
-            raise BadCassette(f"{path} is not saved: the test asked for nothing.")
+            return "the test asked for nothing"
         keeper = Keeper(self._scrubber)
         kept = [
             {
@@ -94,10 +91,12 @@ class Deck:
         text = dump(source, kept)
         saved = whole({"metadata": {"source": source}, "interactions": kept})
         if reason := reason_to_refuse(saved, self._scrubber.secrets, text):
-            raise BadCassette(f"{path} is not saved: it {reason}.")
+            return f"it {reason}"
+        path = self.cassette.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, 0o644) as file:
             file.write_text(text, "utf-8")
+        return None
 
 
 def stays(cassette: MarkedCassette) -> str | None:

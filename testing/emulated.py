@@ -17,8 +17,8 @@ from .keeping import as_sent
 from .stage import EPOCH
 from .tape import Recording
 
-#: How long a task is queued, and then runs, in seconds: long enough to be asked about both.
-_QUEUED, _RUNNING = 20.0, 40.0
+#: How long a task is queued, and then runs, in seconds: until it was asked about in both.
+_QUEUED, _RUNNING = 4.0, 6.0
 _FOLLOWS = re.compile(r"[Ww]ritten from (https?://[^\s,;)]+[\w/])")
 
 

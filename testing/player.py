@@ -82,12 +82,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if _PROBLEM in item.stash:
         pytest.fail(item.stash[_PROBLEM], pytrace=False)
     yield
-    if (deck := item.stash.get(_DECK, None)) is None:
-        return
-    try:
-        deck.finish()
-    except BadCassette as error:
-        pytest.fail(str(error), pytrace=False)
+    deck = item.stash.get(_DECK, None)
+    if deck is not None and (problem := deck.finish()):
+        pytest.fail(problem, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave out what the runner has logged of a request that was not the next one."""
+    report = yield
+    deck = item.stash.get(_DECK, None)
+    if report.failed and deck is not None and deck.tape.mismatch:
+        report.sections = [each for each in report.sections if "log" not in each[0]]
+    return report
 
 
 @pytest.fixture

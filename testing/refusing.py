@@ -25,8 +25,11 @@ _STRUCK_OUT = re.compile(
     r"your[\w-]*|(api[_-]?|test[_-]?)?key|x+)\W*",
     re.IGNORECASE,
 )
+#: What a header may say beside a secret, or instead of one.
+_HARMLESS = re.compile(r"bearer|basic|key|token|digest|\d+|\w{0,3}|(path|expires|max-age)=.*", re.I)
 _URL = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 
+_REVOKE = "strike it out, and revoke the key if anybody has seen the file"
 _SOURCE = (
     'does not say in "metadata.source" from where and when it is, such as '
     '"written from https://docs.acme.example/videos on 2026-11-27"'
@@ -39,12 +42,12 @@ def reason_to_refuse(cassette: Mapping[str, Any], secrets: Secrets, text: str = 
     for number, each in enumerate(cassette["interactions"], 1):
         for side in ("request", "response"):
             for place in _secret_places(each[side], secrets):
-                return f"has a secret in {place} of the {side} of exchange {number}"
+                return f"has a secret in {place} of the {side} of exchange {number}; {_REVOKE}"
     if source is None:
         return _SOURCE
     if source.is_to_come:
         return f"says that it is from {source.date}, which is still to come"
-    return "has a secret in it" if text in secrets else None
+    return f"has a secret in it; {_REVOKE}" if text in secrets else None
 
 
 def _secret_places(message: Mapping[str, Any], secrets: Secrets) -> Iterator[str]:
@@ -54,13 +57,19 @@ def _secret_places(message: Mapping[str, Any], secrets: Secrets) -> Iterator[str
     if "status" in message and message["status"]["message"] in secrets:
         yield "the status"
     for name, values in message["headers"].items():
-        if name in secrets or any(each in secrets or _reveals(name, each) for each in values):
+        if name in secrets or any(each in secrets or _signs(name, each) for each in values):
             yield "a header"
     body = message["body"]
     if isinstance(body, Mapping) and "string" in body:
         body = body["string"]
     yield from ("the body" for text in _texts(body) if text in secrets or _has_signed_url(text))
     yield from ("the body" for name, text in _fields(body) if _reveals(name, text))
+
+
+def _signs(name: str, value: str) -> bool:
+    """Whether a header lets somebody in; no good reason for one is too short for it."""
+    words = [word for word in re.split(r"[\s;,]+", value) if not _HARMLESS.fullmatch(word)]
+    return bool(_NAME.search(name)) and any(not _STRUCK_OUT.fullmatch(word) for word in words)
 
 
 def _reveals(name: str, value: object) -> bool:

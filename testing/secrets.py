@@ -44,7 +44,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _ENCODED = re.compile(r"[^\s\"'<>&?=#/:@,;{}\[\]()|]*[%\\&][^\s\"'<>?=#/:@,{}\[\]()|]*")
 #: What looks like a key, whoever it belongs to; an error message may speak of a "Bearer token".
 _TOKEN = re.compile(
-    r"\bBearer\s+(?!(?:tokens?|auth\w*|scheme|header|keys?|credentials?|format|your\w*|is|or|"
+    r"\bBearer\s+(?!(?:tokens?|auth\w*|scheme|header|keys?|credentials?|format|realm|error|your\w*|is|or|"
     r"scrubbed|redacted|filtered|removed|hidden|dummy|DUMMY|REDACTED|X+|x+)\b)[\w.~+/=-]+"
     r"|\bBasic\s+(?=[\w+/-]*[\d+/=])[\w+/-]{6,}={0,2}"
     r"|\b(?:Key|Token)\s+[\w-]*\d[\w-]*:[\w-]{6,}"
