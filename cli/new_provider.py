@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -25,7 +26,11 @@ FILES = {
     "kling26_${module}_sandbox.py": "sandbox.py",
     "tests/conftest.py": "conftest.py",
     "tests/test_$module.py": "test_provider.py",
+    "cassettes/$name/text_to_video.yaml": "text_to_video.yaml",
+    "cassettes/$name/refused_key.yaml": "refused_key.yaml",
 }
+#: The guide, which is at hand without a network, too.
+GUIDE = "PLUGINS.md"
 _LONGEST = 40
 
 
@@ -51,7 +56,7 @@ def _begun(folder: Path) -> str:
     """What to do with a distribution that was just written."""
     return (
         f'Try it: pip install -e "{folder}[test]" && pytest {folder}\n'
-        'Then fill in the places marked "FILL IN"; docs/plugins.md explains how.'
+        f'Then fill in the places marked "FILL IN"; {folder / GUIDE} explains how.'
     )
 
 
@@ -75,22 +80,30 @@ def spellings(name: str) -> Mapping[str, str]:
         "title": " ".join(part.capitalize() for part in parts),
         "variable": f"{module.upper()}_API_KEY",
         "host": module.replace("_", "-"),
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
 
 
 def write(folder: Path, spelled: Mapping[str, str]) -> list[str]:
     """Write the distribution into a new folder; returns the paths of its files."""
-    templates, written = files(__package__) / "templates", list[str]()
+    package = files(__package__)
+    written = list[str]()
     try:
         folder.mkdir(parents=True)
         for path, template in FILES.items():
-            text = (templates / f"{template}.tmpl").read_text("utf-8")
-            file = folder / Template(path).substitute(spelled)
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(Template(text).substitute(spelled), "utf-8", newline="\n")
-            written.append(str(file))
+            text = (package / "templates" / f"{template}.tmpl").read_text("utf-8")
+            whole = Template(text).substitute(spelled)
+            written.append(_put(folder / Template(path).substitute(spelled), whole))
+        guide = files(__package__.rpartition(".")[0]) / "docs" / "plugins.md"
+        written.append(_put(folder / GUIDE, guide.read_text("utf-8")))
     except FileExistsError:
         raise usage.taken_folder(folder) from None
     except OSError as error:
         raise OutputRefused(f"{folder} cannot be written: {error.strerror}.") from error
     return written
+
+
+def _put(file: Path, text: str) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8", newline="\n")
+    return str(file)

@@ -8,7 +8,8 @@ against an emulator) and `replay` (runs it against recorded exchanges)::
     # conftest.py
     pytest_plugins = ["kling26.testing.plugin"]
 
-`VirtualLoop` and `run` let hours of polling pass in no time. All of it needs
+`check_wheel` tries the wheel of a plug-in in an environment of its own. `VirtualLoop` and `run` let
+hours of polling pass in no time. All of it needs
 ``pip install "kling26[test]"``.
 """
 
@@ -17,5 +18,15 @@ from .conformance import ProviderTests
 from .conversation import Conversation
 from .replay import Replay
 from .stage import Stage, Stages
+from .wheel import check_wheel
 
-__all__ = ["Conversation", "ProviderTests", "Replay", "Stage", "Stages", "VirtualLoop", "run"]
+__all__ = [
+    "Conversation",
+    "ProviderTests",
+    "Replay",
+    "Stage",
+    "Stages",
+    "VirtualLoop",
+    "check_wheel",
+    "run",
+]

@@ -12,12 +12,14 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from string import Template
 from types import ModuleType
 from typing import Any, get_type_hints
 
 import httpx
 import pytest
 from kling26.cli.new_provider import FILES, spellings, write
+from kling26.cli.new_provider import GUIDE as GUIDE_FILE
 from kling26.core import (
     Limits,
     OptionRefused,
@@ -149,9 +151,9 @@ def test_the_errors_are_real() -> None:
 
 def test_the_files_are_those_that_are_written() -> None:
     told = set(re.findall(r"^\| `kling26-acme/(\S+)` \|", GUIDE, re.MULTILINE))
-    written = {path.replace("$module", "acme").replace("${module}", "acme") for path in FILES}
+    written = {Template(path).substitute(spellings("acme")) for path in FILES}
 
-    assert told == written - {".gitignore"}
+    assert told == written - {".gitignore"} | {GUIDE_FILE}
 
 
 # -- what it shows works -------------------------------------------------------------------------
