@@ -97,14 +97,21 @@ class Secrets:
             return "/".join(KEY if part in self else part for part in parts)
         return KEY
 
+    def knows(self, text: str) -> bool:
+        """Whether a text has one of the keys themselves; what merely looks like one is left out."""
+        return any(map(self._has_piece, readings(text)))
+
     def _is_plain_in(self, text: str | bytes) -> bool:
+        if self._has_piece(text):
+            return True
+        return isinstance(text, str) and bool(_TOKEN.search(text) or _HEADER.search(text))
+
+    def _has_piece(self, text: str | bytes) -> bool:
         if isinstance(text, bytes):
             octets = text.lower()
             return any(piece.encode() in octets for piece in self._pieces)
         folded = text.lower()  # A host's name is written in lower case, whatever it was.
-        if any(piece in folded for piece in self._pieces):
-            return True
-        return bool(_TOKEN.search(text) or _HEADER.search(text))
+        return any(piece in folded for piece in self._pieces)
 
     @cached_property
     def _whole(self) -> list[str]:
