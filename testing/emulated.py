@@ -1,7 +1,5 @@
 """Cassettes from an emulator: it takes the service's place, and what it says is recorded."""
 
-import inspect
-import re
 from collections.abc import Sequence
 
 import httpx
@@ -10,7 +8,7 @@ from vcr.request import Request  # type: ignore[import-untyped]
 
 from ..core.hookspecs import Sandbox
 from ..core.provider import Provider
-from ..sandbox import Conditions, Emulator, Fault
+from ..sandbox import Conditions, Fault
 from .clock import VirtualLoop
 from .emulation import Emulation, emulate
 from .keeping import as_sent
@@ -19,7 +17,6 @@ from .tape import Recording
 
 #: How long a task is queued, and then runs, in seconds: until it was asked about in both.
 _QUEUED, _RUNNING = 4.0, 6.0
-_FOLLOWS = re.compile(r"[Ww]ritten from (https?://[^\s,;)]+[\w/])")
 
 
 @define
@@ -47,7 +44,7 @@ class Emulated:
     @property
     def documents(self) -> str | None:
         """The URL of the documents that the emulator follows, if it says so."""
-        return documents_of(type(self.emulation.emulator))
+        return self.emulation.emulator.documents
 
     def begin(self, loop: VirtualLoop) -> None:
         """Go on in another loop, later than in the last one."""
@@ -61,15 +58,6 @@ class Emulated:
 
     def transport(self) -> httpx.AsyncBaseTransport:
         return _Overheard(self.emulation.transport(), self)
-
-
-def documents_of(emulator: type[Emulator]) -> str | None:
-    """What an emulator follows: its `documents`, or the first page that its docstrings name."""
-    if emulator.documents:
-        return emulator.documents
-    texts = (inspect.getdoc(emulator), inspect.getdoc(inspect.getmodule(emulator)))
-    found = (_FOLLOWS.search(" ".join(text.split())) for text in texts if text)
-    return next((match[1] for match in found if match), None)
 
 
 class _Overheard(httpx.AsyncBaseTransport):
