@@ -77,7 +77,7 @@ class _Recorder:
 
     async def other_flows(self, image: ImageFile | None) -> None:
         """A task that fails, tasks that are cancelled, and the flows that need no task."""
-        ticket = await self.client.ask(self._submit(f"{PROMPT} again"))
+        ticket = await self._ask(self._submit(f"{PROMPT} again"))
         self.now += _QUEUED + _RUNNING + 1
         self._fault("failed_task")
         self.samples.tickets["failed"] = ticket
@@ -93,14 +93,14 @@ class _Recorder:
             await self._play("upload", self.provider.upload(image))
 
     async def _cancel(self, state: str, wait: float) -> None:
-        ticket = await self.client.ask(self._submit(f"{PROMPT}, {state}"))
+        ticket = await self._ask(self._submit(f"{PROMPT}, {state}"))
         self.now += wait
         self.samples.values.pop("cancel", None)
         returned = await self._play("cancel", self.provider.cancel(ticket))
         cancelled = self.emulator.accepted[-1].phase(self.now) == "cancelled"
         attempt = CancelAttempt(state, returned, cancelled)
         try:
-            attempt.polled = await self.client.ask(self.provider.poll(ticket))
+            attempt.polled = await self._ask(self.provider.poll(ticket))
         except Kling26Error as error:
             attempt.polled = error
         self.samples.cancels.append(attempt)
@@ -115,6 +115,9 @@ class _Recorder:
         url = "https://me.example/hook" if self.provider.takes_callback_url else None
         request = plain(self.provider, prompt, task, callback_url=url)
         return self.provider.submit(request, self.provider.Options())
+
+    async def _ask(self, flow: Flow[T]) -> T:
+        return await self.client.ask(_overheard(flow, []))
 
     async def _play(self, name: str, flow: Flow[object]) -> object:
         """Play a flow to the emulator; keeps its replies, its value, and what it raised."""

@@ -36,7 +36,7 @@ def spoilt(reply: httpx.Response) -> Iterator[tuple[str, httpx.Response]]:
         return
     for place in places(value):
         path = dotted(place)
-        yield f"{path} is missing", _with(reply, _without(value, place))
+        yield f"{path} is missing", _with(reply, without(value, place))
         for wrong in VALUES:
             shown = json.dumps(wrong)
             shown = shown if len(shown) < 40 else f"{shown[:20]}… ({len(shown)} characters)"
@@ -82,7 +82,8 @@ def put(value: object, place: Place, wrong: object) -> object:
     return changed
 
 
-def _without(value: object, place: Place) -> object:
+def without(value: object, place: Place) -> object:
+    """A copy of a JSON value with nothing in a place."""
     changed = copy.deepcopy(value)
     del at(changed, place[:-1])[place[-1]]
     return changed

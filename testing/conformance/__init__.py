@@ -26,6 +26,7 @@ from .base import picture
 from .callbacks import Callbacks
 from .counting import Counting
 from .faults import Faults
+from .manners import Manners
 from .memory import Memory
 from .names import Names
 from .overrides import Overrides
@@ -33,6 +34,7 @@ from .paying import Paying
 from .pictures import Pictures
 from .requests import Requests
 from .responses import Responses
+from .results import Results
 from .sameness import Sameness
 from .several import Several
 from .texts import Texts
@@ -50,6 +52,8 @@ class ProviderTests(
     Sameness,
     Understanding,
     Memory,
+    Manners,
+    Results,
     Callbacks,
     Words,
     Several,

@@ -10,6 +10,7 @@ from ...sandbox.faults import FAULTS_BY_STEP
 from ..clock import run
 from ..emulation import SITE, SandboxLike
 from ..recorder import record
+from ..samples import Endless
 from ..spoiling import at, parsed, places
 from ..stage import Stage, plain
 from .forms import Forms
@@ -97,6 +98,9 @@ class Faults(Forms):
     def _emulator(self) -> SandboxLike:
         if self.sandbox is None:
             pytest.skip("This test needs an emulator: set `sandbox`.")
+        for name, error in self._samples().errors.items():
+            if isinstance(error, Endless):  # The runner would never end.
+                fail(f"{flow_name(name)} asks by itself: {error}")
         return self.sandbox
 
     def _check_paid_at_most_once(self, stage: Stage, fault: FaultName | None, end: str) -> None:
