@@ -23,7 +23,8 @@ from .clock import run
 from .conversation import next_request
 from .emulation import SandboxLike, emulate
 from .samples import MOST_REQUESTS, Endless
-from .stage import EPOCH, plain
+from .stage import EPOCH
+from .usual import usual_request
 
 T = TypeVar("T")
 
@@ -123,7 +124,7 @@ class Bench:
         url = f"https://me.example/hook/{self._asked}" if self.provider.takes_callback_url else None
         task = f"k26-{self._asked:016x}"
         given: dict[str, object] = {"callback_url": url, "task": task, **fields}
-        return plain(self.provider, prompt, **given)  # type: ignore[arg-type]  # By names, for brevity.
+        return usual_request(self.provider, prompt, **given)
 
     async def _exchange(self, request: httpx.Request | None) -> httpx.Response | Kling26Error:
         assert request is not None

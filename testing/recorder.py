@@ -16,7 +16,8 @@ from ..sandbox import Conditions, Fault, FaultName
 from .conversation import next_request
 from .emulation import SandboxLike, emulate, serve
 from .samples import MOST_REQUESTS, TASK, CancelAttempt, Endless, Samples, start
-from .stage import EPOCH, PROMPT, plain
+from .stage import EPOCH
+from .usual import PROMPT, usual_request
 
 T = TypeVar("T")
 
@@ -113,7 +114,7 @@ class _Recorder:
         number = str(len(self.emulator.accepted)).encode()
         task = task or f"k26-{sha256(number).hexdigest()[:16]}"
         url = "https://me.example/hook" if self.provider.takes_callback_url else None
-        request = plain(self.provider, prompt, task, callback_url=url)
+        request = usual_request(self.provider, prompt, callback_url=url, task=task)
         return self.provider.submit(request, self.provider.Options())
 
     async def _ask(self, flow: Flow[T]) -> T:

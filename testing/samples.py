@@ -12,7 +12,7 @@ from ..core.provider import Flow, Provider
 from ..core.request import VideoRequest
 from ..core.status import Ticket
 from .conversation import as_response, next_request
-from .stage import plain
+from .usual import usual_request
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def start(
     request: VideoRequest | None = None,
 ) -> Flow[object]:
     """A flow by its name, or `poll` by the name of a state."""
-    request = request or plain(provider, task=TASK)
+    request = request or usual_request(provider, task=TASK)
     match name:
         case "submit":
             return provider.submit(request, provider.Options())

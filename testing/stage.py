@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Self, TypedDict, TypeVar, Unpack
 
 import httpx
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..core.http.pool import SandboxFactory
 from ..core.images import ImageFile
@@ -36,7 +36,6 @@ from ..core.journal.worker import Worker
 from ..core.plugins import Registry, load_providers, load_sandboxes
 from ..core.progress import Progress
 from ..core.provider import Provider
-from ..core.request import VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
 from ..core.runner.video import VideoChecker
@@ -44,10 +43,10 @@ from ..core.settings import Settings
 from ..sandbox import Conditions, Emulator, Fault, FaultName
 from .clock import VirtualLoop
 from .emulation import Emulation, SandboxLike, emulate
+from .usual import PROMPT, usual_request
 
 T = TypeVar("T")
 
-PROMPT = "A heron lands on a pond"
 #: When the clock starts, in seconds since the epoch.
 EPOCH = 1_790_000_000.0
 
@@ -63,19 +62,6 @@ class RequestFields(TypedDict, total=False):
     callback_url: str | None
     seed: int
     asks_for_shape: bool
-
-
-def plain(
-    provider: Provider, prompt: str = PROMPT, task: str = "", **fields: Unpack[RequestFields]
-) -> VideoRequest:
-    """A request with these fields; for a default that the provider does not take, its own value."""
-    request, limits = VideoRequest(prompt, task=task, **fields), provider.limits
-    if "duration" not in fields and request.duration not in limits.durations:
-        request = evolve(request, duration=limits.durations[0])
-    shapes = limits.aspect_ratios
-    if "aspect_ratio" not in fields and shapes and request.aspect_ratio not in shapes:
-        request = evolve(request, aspect_ratio=shapes[0])
-    return request
 
 
 @define
@@ -199,7 +185,7 @@ class Stage:
     ) -> Video:
         """`Runner.generate` with this provider, for the request with these `fields`."""
         return await runner.generate(
-            plain(self.provider, prompt, **fields),
+            usual_request(self.provider, prompt, **fields),
             self.provider.name,
             options,
             output=output,

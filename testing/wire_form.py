@@ -51,6 +51,11 @@ def contains(form: WireForm, text: str) -> bool:
     return any(isinstance(value, str) and text in value for value in form.values())
 
 
+def is_wrapping(form: WireForm, path: str) -> bool:
+    """Whether a value is a text of JSON, whose own values have paths, too."""
+    return any(other.startswith((f"{path}.", f"{path}[")) for other in form)
+
+
 def wire_parts(request: httpx.Request) -> list[WirePart]:
     """The parts of a multipart form (RFC 7578); none if the body is not one."""
     header = Message()

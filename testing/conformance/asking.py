@@ -11,7 +11,7 @@ from ...core.options import OptionInfo, options_of, show
 from ...core.provider import Provider
 from ...core.request import VideoRequest
 from ...core.text import join_words
-from ..stage import PROMPT
+from ..usual import PROMPT, usual_request
 
 IMAGE, ANOTHER_IMAGE = "https://pictures.example/heron.png", "https://pictures.example/egret.png"
 CALLBACK, ANOTHER_CALLBACK = "https://me.example/hook?task=1", "https://me.example/other"
@@ -84,11 +84,7 @@ class Choice:
 
 def plain(provider: Provider, image: str | ImageFile | None = None) -> VideoRequest:
     """A request that asks for nothing unusual, and that the limits allow."""
-    request, limits = VideoRequest(PROMPT, image), provider.limits
-    for name, allowed in (("duration", limits.durations), ("aspect_ratio", limits.aspect_ratios)):
-        if allowed and getattr(request, name) not in allowed:
-            request = varied(request, name, allowed[0])
-    return request
+    return usual_request(provider, image=image)
 
 
 def choices(provider: Provider, request: VideoRequest) -> list[Choice]:

@@ -12,7 +12,8 @@ from ..emulation import SITE, SandboxLike
 from ..recorder import record
 from ..samples import Endless
 from ..spoiling import at, parsed, places
-from ..stage import Stage, plain
+from ..stage import Stage
+from ..usual import usual_request
 from .forms import Forms
 from .judging import fail, flow_name
 
@@ -42,13 +43,19 @@ class Faults(Forms):
         if uploads and not self.provider.can("upload"):
             return
         image, end_image = (self._image(), self._end_image()) if uploads else (None, None)
-        request = plain(self.provider, image=image, end_image=end_image)
-        options = self._options_for(request)
+        usual = usual_request(self.provider, image=image, end_image=end_image)
+        options = self._options_for(usual)
         with Stage(tmp_path, self.provider, self._emulator()) as stage:
             if fault is not None:
                 stage.fault(fault)
             try:
-                stage.generate(image=image, end_image=end_image, options=options)
+                stage.generate(
+                    image=image,
+                    end_image=end_image,
+                    options=options,
+                    duration=usual.duration,
+                    aspect_ratio=usual.aspect_ratio,
+                )
             except Kling26Error as error:
                 self._check_paid_at_most_once(stage, fault, f": {error}")
                 self._check_error(stage, fault, error)
@@ -63,10 +70,11 @@ class Faults(Forms):
 
         What to do: return `Status("failed", reason=…)` from `poll`.
         """
+        usual = self._plain()
         with Stage(tmp_path, self.provider, self._emulator()) as stage:
             stage.fault("failed_task")
             try:
-                stage.generate()
+                stage.generate(duration=usual.duration, aspect_ratio=usual.aspect_ratio)
             except TaskFailed:
                 return
             except Kling26Error as error:

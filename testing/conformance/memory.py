@@ -8,7 +8,7 @@ from ...core.status import Ticket
 from ..elsewhere import Job, Played, job, play_here, play_there
 from ..footprint import differences, footprint
 from ..samples import STATES, TASK, play, start
-from ..stage import PROMPT
+from ..usual import PROMPT
 from .base import Suite, copy_of
 from .judging import fail, flow_name
 

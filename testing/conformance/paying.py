@@ -12,7 +12,7 @@ from ...core.wire import identifier
 from ...sandbox.responses import end_of_id
 from ..samples import TASK
 from ..spoiling import MALFORMED, at, dotted, parsed, places, put
-from ..stage import PROMPT
+from ..usual import PROMPT
 from ..wire_form import changed, wire_form
 from .base import FREE, Suite, copy_of
 from .judging import fail, flow_name, show, ticket_problem

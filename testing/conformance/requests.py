@@ -8,8 +8,8 @@ import pytest
 
 from ...core.options import options_of
 from ..samples import TASK
-from ..stage import PROMPT
-from ..wire_form import WireForm, changed, contains, wire_form
+from ..usual import PROMPT
+from ..wire_form import WireForm, changed, contains, is_wrapping, wire_form
 from .asking import ANOTHER_IMAGE, IMAGE, Asked, Choice, choices, varied
 from .base import copy_of
 from .forms import Forms
@@ -155,8 +155,9 @@ class Requests(Forms):
             return
         called, allowed = JSON_TYPES[str if name in self.texts else kind]
         for path in changed(*forms):
-            values = [form[path] for form in forms if path in form]
-            for value in values if path.startswith("body.") else ():
+            if not path.startswith("body.") or any(is_wrapping(form, path) for form in forms):
+                continue
+            for value in (form[path] for form in forms if form.get(path) is not None):
                 if type(value) not in allowed or value in ("True", "False", "None"):
                     fail(
                         f"submit sends {name} as {json.dumps(value)} in "

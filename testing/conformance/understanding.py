@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...core.images import ImageFile
 from ...sandbox import Clip, EmulatedTask
-from ..wire_form import WireForm
+from ..wire_form import WireForm, is_wrapping
 from .accepting import Accepting
 from .asking import Asked
 from .forms import uploaded
@@ -189,7 +189,9 @@ def _holding(form: WireForm, image: str | ImageFile | None) -> list[str]:
     return [
         path
         for path, value in form.items()
-        if isinstance(value, str) and any(mark in value for mark in marks)
+        if isinstance(value, str)
+        and any(mark in value for mark in marks)
+        and not is_wrapping(form, path)
     ]
 
 

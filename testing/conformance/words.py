@@ -18,7 +18,7 @@ from ...core.status import Status
 from ..bench import Bench
 from ..samples import TASK
 from ..spoiling import Place, at, parsed, places, put
-from ..stage import PROMPT, plain
+from ..usual import PROMPT, usual_request
 from .judging import fail, show
 from .several import Several
 
@@ -173,7 +173,7 @@ class Words(Several):
         async def work(bench: Bench) -> list[httpx.Response]:
             replies: list[httpx.Response] = []
             for prompt in ("", PROMPT * 4000):
-                request = plain(bench.provider, prompt, TASK)
+                request = usual_request(bench.provider, prompt, task=TASK)
                 flow = bench.provider.submit(request, bench.provider.Options())
                 heard = await bench.overhear(flow)
                 replies += [each for each in heard[-1:] if not bench.emulator.accepted]
