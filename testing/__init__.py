@@ -8,9 +8,9 @@ against an emulator) and `replay` (runs it against recorded exchanges)::
     # conftest.py
     pytest_plugins = ["kling26.testing.plugin"]
 
-`check_wheel` tries the wheel of a plug-in in an environment of its own. `VirtualLoop` and `run` let
-hours of polling pass in no time. All of it needs
-``pip install "kling26[test]"``.
+`cassette` makes the rows of a table of those, and `check_wheel` tries the wheel of a plug-in in an
+environment of its own. `VirtualLoop` and `run` let hours of polling pass in no time. All of it
+needs ``pip install "kling26[test]"``.
 """
 
 from .clock import VirtualLoop, run
@@ -18,6 +18,7 @@ from .conformance import ProviderTests
 from .conversation import Conversation
 from .replay import Replay
 from .stage import Stage, Stages
+from .tables import cassette
 from .wheel import check_wheel
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Stage",
     "Stages",
     "VirtualLoop",
+    "cassette",
     "check_wheel",
     "run",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+GUIDE = Path(__file__).parents[2] / "docs" / "plugins.md"
 LISTED = {"kie", "apikley", "cometapi", "runcomfy"}
 
 #: One line of source for each way in which a plug-in can be bad, and what is said of it.
@@ -76,6 +77,8 @@ def test_a_new_provider_is_listed_and_delivers(user: Any) -> None:
 
     assert (ran.status, ran.out) == (0, "kling26-acme\n")
     assert 'pip install -e "kling26-acme[test]" && pytest kling26-acme\n' in ran.err
+    assert "kling26-acme/PLUGINS.md explains how" in ran.err.replace(os.sep, "/")
+    assert (folder / "PLUGINS.md").read_text("utf-8") == GUIDE.read_text("utf-8")
     assert "FILL IN" in (folder / "kling26_acme.py").read_text("utf-8")
     install(folder, "acme")
     path = path_with(folder)

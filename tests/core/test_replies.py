@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -414,8 +415,6 @@ SECRET = "whsec_Y29uZm9ybWFuY2Utc2VjcmV0LW9mLWtsaW5nMjY="
 
 
 def signed(body: bytes, minutes: float = 0, secret: str = SECRET) -> dict[str, str]:
-    from datetime import UTC, datetime, timedelta
-
     from standardwebhooks import Webhook
 
     moment = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -452,3 +451,26 @@ def test_no_other_secret_does(secret: str) -> None:
 )
 def test_a_changed_header_does_not(change: dict[str, str]) -> None:
     assert not StandardWebhooks().verify_callback(b"{}", signed(b"{}") | change, SECRET)
+
+
+def test_the_example_that_kling_publishes_is_genuine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the moment it was signed."""
+    sent = 1781080794
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(sent, tz=UTC)
+
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", Clock)
+    signature = "v1,UsKlJP00XoQyOn410NM9xv34sP+Gl0jnOO9Lcpr7NJ4="
+    headers = {"webhook-id": "9876543210", "webhook-timestamp": f"{sent}"}
+    body = (
+        b'{"id":"1234567890","status":"succeeded","message":"",'
+        b'"create_time":1781080778802,"update_time":1781080794151}'
+    )
+    secret = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
+    verify = StandardWebhooks().verify_callback
+
+    assert verify(body, headers | {"webhook-signature": f"v1,AAAA {signature}"}, secret)
+    assert not verify(body, headers | {"webhook-signature": "v1,AAAA"}, secret)
