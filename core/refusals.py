@@ -125,7 +125,8 @@ def find_error(answer: object) -> tuple[str | None, str | None]:
     for place in _error_places(answer):
         if isinstance(place, Mapping):
             words = words or _first_text(place, _WORDS)
-            code = code or _first_text(place, _CODES)
+            # Of the whole, a "type" is not that of the error, or a URL (RFC 9457).
+            code = code or _first_text(place, _CODES[:-1] if place is answer else _CODES)
         else:
             words = words or wire.text(place)
     return words, code

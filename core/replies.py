@@ -174,8 +174,8 @@ class Replies:
             if not (is_clear or video):
                 raise self.unexpected(reply, "the task's state is missing")
         state = self.state(said, states, video)
-        said_why = reason if isinstance(reason, Mapping) else {"error": reason}
-        words, found_code = refusals.find_error(said_why)
+        parts = reason if isinstance(reason, Mapping) else {}
+        words, found_code = refusals.find_error({"error": reason, **parts})
         code = wire.text(code) or found_code
         if state == "failed" and wire.state(code, self.states) == "cancelled":
             state = "cancelled"
@@ -195,12 +195,15 @@ class Replies:
         """
         The failed or cancelled task that an error stands for, where services answer with one.
 
-        None if there is no error, or if it is about the question, or passes: a status that `errors`
-        lists, or HTTP 5xx without a code.
+        None if there is no error, or if it is about the question, or passes: one that `errors`
+        lists, or HTTP 5xx without a code of the service's own.
         """
-        words, code = self.find_error(reply)
-        passes = reply.status_code in self.errors or (reply.status_code >= 500 and code is None)
-        if (words is None and code is None) or (reply.is_error and passes):
+        (words, code), status = self.find_error(reply), reply.status_code
+        if words is None and code is None:
+            return None
+        kind = refusals.meaning(self.errors, min(status, 400), words, code)
+        passes = status in self.errors or kind not in (None, Refused)
+        if reply.is_error and (passes or (status >= 500 and code is None)):
             return None
         cancelled = wire.state(code, self.states) == "cancelled"
         return Status("cancelled" if cancelled else "failed", code=code, reason=words)

@@ -339,6 +339,9 @@ def test_a_video_is_not_lost_because_its_answer_lacks_a_code() -> None:
         (401, {"detail": "Unknown key"}, {}, None),
         (404, {"detail": "Unknown"}, {}, None),
         (500, {"detail": "Oops"}, {}, None),
+        (503, {"code": 503, "message": "Maintenance"}, {}, None),
+        (503, {"type": "about:blank", "title": "Maintenance"}, {}, None),
+        (400, {"code": "no_funds", "message": "Empty"}, {}, None),
         (400, {}, {}, None),
     ],
 )
