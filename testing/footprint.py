@@ -12,7 +12,7 @@ import random
 import sys
 import sysconfig
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -59,9 +59,7 @@ def differences(before: Footprint, after: Footprint) -> list[str]:
 
 class _Walk:
     def __init__(self, provider: Provider) -> None:
-        kinds = [kind for kind in type(provider).__mro__ if issubclass(kind, Provider)]
-        self._modules = {kind.__module__ for kind in kinds if kind is not Provider}
-        self._tops = {name.partition(".")[0] for name in self._modules} - _FOREIGN
+        self._own = own_modules(provider)
         self.found: dict[str, object] = {}
         self._seen: dict[int, object] = {}  # Kept alive, so that no id is used twice.
 
@@ -158,14 +156,31 @@ class _Walk:
             yield f"{place}.{name}", part
 
     def _is_own(self, module: str | None) -> bool:
-        """Whether a module is the plug-in's: not of kling26, Python or another distribution."""
-        top = (module or "").partition(".")[0]
-        if module in self._modules or top in self._tops:
-            return True
-        if top == "kling26":
-            return (module or "").startswith("kling26.providers")
-        file = getattr(sys.modules.get(module or ""), "__file__", None)
-        return top not in _FOREIGN and file is not None and not _FOLDERS & {*Path(file).parents}
+        return is_own_module(module, self._own)
+
+
+def own_modules(provider: Provider) -> Collection[str]:
+    """The modules of a provider's classes, and the names at the top of them."""
+    kinds = [kind for kind in type(provider).__mro__ if issubclass(kind, Provider)]
+    modules = {kind.__module__ for kind in kinds if kind is not Provider}
+    return modules | {name.partition(".")[0] for name in modules} - _FOREIGN
+
+
+def is_own_module(module: str | None, own: Collection[str]) -> bool:
+    """Whether a module is the plug-in's: not of kling26, Python or another distribution."""
+    top = (module or "").partition(".")[0]
+    if module in own or top in own:
+        return True
+    if top == "kling26":
+        return (module or "").startswith("kling26.providers")
+    return top not in _FOREIGN and _is_outside(module or "")
+
+
+@functools.cache
+def _is_outside(module: str) -> bool:
+    """Whether a module's file is in no folder of installed packages."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and not _FOLDERS & {*Path(file).parents}
 
 
 def _names(code: CodeType) -> Iterator[str]:

@@ -23,6 +23,7 @@ never without one::
 from . import overrides
 from .addresses import Addresses
 from .base import picture
+from .budgets import Budgets
 from .callbacks import Callbacks
 from .counting import Counting
 from .faults import Faults
@@ -51,6 +52,7 @@ class ProviderTests(
     Faults,
     Sameness,
     Understanding,
+    Budgets,
     Memory,
     Manners,
     Results,

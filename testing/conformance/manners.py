@@ -33,7 +33,7 @@ class Manners(Results):
             flow = self._begun(name)
             if not isinstance(flow, Generator):
                 fail(f"{flow_name(name)} is not a generator: it returned {show(flow)}.")
-            self._check_request(name, self._first(name, flow))
+            self._check_yielded(name, self._first_of(name, flow))
             self._check_close(name, flow)
             self._check_interruption(name)
 
@@ -78,13 +78,13 @@ class Manners(Results):
     def _begun(self, name: str) -> Any:
         return start(self.provider, name, self._samples().ticket_of(name), self._image())
 
-    def _first(self, name: str, flow: Any) -> object:
+    def _first_of(self, name: str, flow: Any) -> object:
         try:
             return next(flow)
         except (Exception, StopIteration) as error:  # noqa: BLE001 - whatever it is, it is judged.
             fail(f"{flow_name(name)} ends without a request: {show(error)}.")
 
-    def _check_request(self, name: str, request: object) -> None:
+    def _check_yielded(self, name: str, request: object) -> None:
         flow = flow_name(name)
         if not isinstance(request, httpx.Request):
             fail(f"{flow} yields {show(request)} instead of an httpx.Request.")

@@ -1,6 +1,7 @@
 """The conformance suite finds each of these mistakes, and says what it is."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import attrs
@@ -441,3 +442,10 @@ def test_every_standard_test_finds_a_mistake() -> None:
     named = set(re.findall(r'"(?:test_)?(\w+)(?:\[\w+\])?"', here))
 
     assert {name.removeprefix("test_") for name in NAMES} - named == set()
+
+
+def test_no_topic_of_the_suite_replaces_a_part_of_another() -> None:
+    topics = [each for each in ProviderTests.__mro__ if each.__module__.startswith("kling26.")]
+    parts = Counter(name for topic in topics for name in vars(topic) if not name.startswith("__"))
+
+    assert [name for name, times in parts.items() if times > 1] == []
