@@ -11,7 +11,7 @@ from . import console
 from .completion import ShellName, script
 from .keys import keys
 from .layout import HELP_TEXTS, Layout
-from .lookup import balance, plugins, providers, prune, tasks
+from .lookup import balance, providers, prune, tasks
 from .parameters import OneObject, shown_default
 from .usage import usage_text
 from .videos import adopt, cancel, generate, resubmit, resume
@@ -58,7 +58,7 @@ app["--help"].help, app["--version"].help = HELP_TEXTS.values()
 
 _COMMANDS: Mapping[Group, Sequence[Callable[..., int]]] = {
     VIDEOS: (generate, tasks, resume, cancel, adopt, resubmit, prune),
-    PROVIDERS: (providers, balance, plugins),
+    PROVIDERS: (providers, balance),
     TOOLS: (completion,),
 }
 #: cyclopts would call what comes after these commands "[ARGS]".
@@ -79,7 +79,6 @@ _EXAMPLES = {
     "prune": "prune --older-than 30d",
     "providers": "providers cometapi",
     "balance": "balance kie",
-    "plugins": "plugins",
     "completion": 'eval "$(kling26 completion bash)"',
 }
 
@@ -90,6 +89,12 @@ Its columns are options of `generate` (prompt, image, sound, duration, seed, pro
 and of the row's provider; others are names for --output. The options here count where a cell is
 empty. All rows are checked before anything is sent. The same command again pays for nothing twice:
 it goes on with what is left.
+"""
+
+_PLUGINS = """
+List the installed plug-ins, and what is wrong with them.
+
+With KLING26_TRACE_PLUGINS=1, every command shows each call of their hooks.
 """
 
 
@@ -116,6 +121,13 @@ app.command(
     usage="Usage: kling26 batch [OPTIONS] FILE",
     group=VIDEOS,
     sort_key=0.5,
+)
+app.command(
+    "kling26.cli.plugins:plugins",
+    name="plugins",
+    help=_PLUGINS,
+    help_epilogue=_example("plugins"),
+    group=PROVIDERS,
 )
 keys.group = PROVIDERS
 app.command(keys)

@@ -16,7 +16,6 @@ from . import (
     interrupts,
     lengths,
     listings,
-    plugin_pages,
     provider_objects,
     provider_pages,
     texts,
@@ -31,7 +30,6 @@ from .parameters import (
     TASKS,
     WHOLE,
     AsJson,
-    ObjectPerPlugin,
     ObjectPerProvider,
     OneObject,
 )
@@ -135,24 +133,6 @@ def providers(
         result(provider_pages.auto_page(registry, Settings()))
     else:
         result(provider_pages.provider_page(Settings().configure(registry[name]), Settings()))
-    return 0
-
-
-def plugins(*, as_json: ObjectPerPlugin = False) -> int:
-    """
-    List the installed plug-ins, and what is wrong with them.
-
-    With KLING26_TRACE_PLUGINS=1, every command shows each call of their hooks.
-    """
-    registry = installed(shown=True, emulators=True)
-    found = plugin_pages.plugins(registry)
-    if as_json:
-        for each in found:
-            result(json.dumps(plugin_pages.plugin_object(each, Settings())))
-    else:
-        result(plugin_pages.plugin_list(found, Settings()))
-    for unknown in plugin_pages.unknown_names(registry, Settings()):
-        say(unknown)
     return 0
 
 

@@ -16,6 +16,7 @@ import pluggy
 from attrs import Factory, define, frozen
 
 from .errors import Kling26Error
+from .marks import Hook
 from .problems import InvalidPlugin
 from .provider import Provider
 
@@ -107,10 +108,10 @@ def made(call: Call, hook: pluggy.HookCaller) -> list[Answer]:
     return call.answers
 
 
-def guarded(plugin: str, function: Function, *, wrapper: bool, hookwrapper: bool) -> Function:
+def guarded(plugin: str, function: Function, hook: Hook) -> Function:
     """What pluggy is to call in place of a plug-in's function."""
-    if wrapper or hookwrapper:
-        return _wrapper(plugin, function, old=hookwrapper)
+    if hook.wraps:
+        return _wrapper(plugin, function, old=hook.hookwrapper)
     return _implementation(plugin, function)
 
 

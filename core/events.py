@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from .calls import FAILED, Answer
 from .errors import Kling26Error, PaymentForbidden
-from .host import Host
 from .problems import words
 from .redaction import redact_environment
 from .text import sentence
 from .threads import attempt, in_turn
 
 if TYPE_CHECKING:
+    from .calls import Answer
+    from .host import Host
     from .money import Price
     from .provider import Provider
     from .request import VideoRequest
@@ -36,7 +36,7 @@ class Events:
     changes nothing.
     """
 
-    _host: Host | None = None
+    _host: "Host | None" = None
 
     @property
     def asked(self) -> bool:
@@ -67,7 +67,7 @@ class Events:
         """Tell how a task has ended."""
         await self._call("kling26_ended", _telling, {"task": task})
 
-    async def _call(self, hook: str, run: "_Run", facts: dict[str, object]) -> list[Answer]:
+    async def _call(self, hook: str, run: "_Run", facts: dict[str, object]) -> "list[Answer]":
         if self._host is None or not self._host.has(hook):
             return []
         return await in_turn(partial(self._host.call, hook, run, _complain, **facts))
@@ -79,6 +79,8 @@ _Run = Callable[[str, Callable[[], object]], object]
 
 def _asking(plugin: str, work: Callable[[], object]) -> object:
     """Run code of a plug-in; raises only a `Kling26Error`, by which it says no."""
+    from .calls import FAILED
+
     try:
         return attempt(plugin, partial(_safely, plugin, work), _PATIENCE)
     except TimeoutError:
@@ -87,6 +89,8 @@ def _asking(plugin: str, work: Callable[[], object]) -> object:
 
 
 def _telling(plugin: str, work: Callable[[], object]) -> object:
+    from .calls import FAILED
+
     try:
         return _asking(plugin, work)
     except Kling26Error as error:
@@ -95,6 +99,8 @@ def _telling(plugin: str, work: Callable[[], object]) -> object:
 
 
 def _safely(plugin: str, work: Callable[[], object]) -> object:
+    from .calls import FAILED
+
     try:
         return work()
     except Kling26Error:

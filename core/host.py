@@ -102,21 +102,17 @@ class Host:
         if not found:
             raise InvalidPlugin(why_none(plugin))
         stand_in = _StandIn()
-        for each in found:
-            hook = each.hook
-            function = guarded(
-                name, each.function, wrapper=hook.wrapper, hookwrapper=hook.hookwrapper
-            )
+        for attribute, hook, function in found:
             mark = hookimpl(
                 wrapper=hook.wraps,
                 tryfirst=hook.tryfirst,
                 trylast=hook.trylast,
                 specname=hook.name,
             )
-            setattr(stand_in, each.attribute, mark(function))
+            setattr(stand_in, attribute, mark(guarded(name, function, hook)))
         self.manager.register(stand_in, name=name)
         known = plug_in or PlugIn(name, "", lambda: plugin)
-        hooks = tuple(each.hook for each in found)
+        hooks = tuple(hook for _, hook, _ in found)
         self.plug_ins[name] = Loaded(name, known, built_in, hooks, plugin)
 
     @property

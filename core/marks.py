@@ -49,13 +49,8 @@ class Hook:
         return f"{self.name} ({told})" if told else self.name
 
 
-@frozen
-class Marked:
-    """A function that is marked as a hook, and its name in the plug-in."""
-
-    attribute: str
-    hook: Hook
-    function: Callable[..., object]
+#: A function that is marked as a hook, and its name in the plug-in.
+Marked = tuple[str, Hook, Callable[..., object]]
 
 
 def marked(manager: pluggy.PluginManager, plugin: object) -> list[Marked]:
@@ -74,7 +69,7 @@ def marked(manager: pluggy.PluginManager, plugin: object) -> list[Marked]:
             continue
         function = getattr(plugin, attribute)
         _check(plugin, hook, function)
-        found.append(Marked(attribute, hook, function))
+        found.append((attribute, hook, function))
     return found
 
 

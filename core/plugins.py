@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from attrs import Factory, evolve, field, frozen
 
-from .emulators import Emulators
 from .errors import UnknownProvider
 from .events import Events
 from .hookspecs import Sandbox
-from .host import Host
 from .installed import PlugIn, chosen, discover
 from .problems import InvalidPlugin, Problem, recording, told, type_name
 from .provider import AUTO, Provider
 from .settings import Settings, variable_stem
 from .text import did_you_mean, join_words, sanitize
-from .vetting import own_variables, validate_provider
 
 if TYPE_CHECKING:
     import httpx
+
+    from .emulators import Emulators
+    from .host import Host
 
 #: Registered by module name: a clone inside ComfyUI has no metadata, hence no entry points.
 PROVIDERS = (
@@ -36,7 +36,18 @@ PROVIDERS = (
 )
 
 
-def _emulators(registry: "Registry") -> Emulators:
+# What loads plug-ins is imported where they are loaded: a help needs none of it.
+
+
+def _host() -> "Host":
+    from .host import Host
+
+    return Host()
+
+
+def _emulators(registry: "Registry") -> "Emulators":
+    from .emulators import Emulators
+
     return Emulators(registry.host, registry.providers, registry.origins)
 
 
@@ -54,8 +65,8 @@ class Registry:
     origins: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
     events: Events = Events()
-    host: Host = field(factory=Host, eq=False)
-    emulators: Emulators = field(default=Factory(_emulators, takes_self=True), eq=False)
+    host: "Host" = field(factory=_host, eq=False)
+    emulators: "Emulators" = field(default=Factory(_emulators, takes_self=True), eq=False)
     left_out: tuple[PlugIn, ...] = ()
 
     def source(self, provider: str) -> str | None:
@@ -89,6 +100,9 @@ def load_installed(settings: Settings) -> Registry:
 
 def load_providers(plug_ins: Iterable[PlugIn] = (), *, traced: bool = False) -> Registry:
     """The built-in providers, and those of these plug-ins."""
+    from .emulators import Emulators
+    from .host import Host
+
     host = Host(traced)
     host.add_built_in(PROVIDERS)
     problems = host.add(plug_ins)
@@ -115,6 +129,8 @@ def _checked(value: object) -> Provider:
         raise InvalidPlugin(
             f"kling26_providers returned {type_name(value)}, which is not a Provider.{fix}"
         )
+    from .vetting import validate_provider
+
     validate_provider(value)
     return value
 
@@ -128,6 +144,8 @@ def _check_ownership(
     Whoever shared the variable of a key would be sent that key. Case does not count: it does not
     in the environment of Windows.
     """
+    from .vetting import own_variables
+
     name = provider.name
     if name in found and origins[name] == plugin:
         what = "the provider" if found[name] is provider else "a provider called"

@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from dataclasses import is_dataclass
 
 import attrs
 
@@ -183,7 +182,8 @@ def _owner(provider: Provider) -> str:
 def _hint(options: object) -> str:
     """What to do about an `Options` that is no attrs class, worded to follow what it is."""
     if isinstance(options, type):
-        return ", a dataclass: decorate it with @attrs.frozen" if is_dataclass(options) else ""
+        of_dataclass = hasattr(options, "__dataclass_fields__")
+        return ", a dataclass: decorate it with @attrs.frozen" if of_dataclass else ""
     if attrs.has(type(options)):
         return f": write Options = {type(options).__name__}, without brackets"
     return ""
