@@ -16,7 +16,7 @@ from .judging import fail, flow_name, show
 
 #: The id of a task, and others that a URL must not take for anything else.
 PLAIN_ID = "k26plainid"
-ODD_IDS = ("a/b", "a?b=c", "a#b", "a&b=c", "a%2Fb", "a b", "a+b", "a/../b", "aé鷺", 'a;"b"')
+ODD_IDS = ("a/b", "a?b=c", "a#b", "a&b=c", "a%2Fb", "a b", "a+b", "a/../b", "/a/", "aé鷺", 'a;"b"')
 MOVED = {
     "base_url": "https://moved.example/there",
     "upload_url": "https://moved.example/files",
@@ -46,6 +46,10 @@ class Addresses(Forms):
             self._outcome(name, self._replies(name), self.provider, before)
             self._outcome(name, self._replies(name), moved, after)
             self._check_moved(name, before, after, own)
+            if own.get(f"{name}_url") and not any(
+                _is_below(str(each.url), own[f"{name}_url"]) for each in before
+            ):
+                fail(f"{name} goes to {before[0].url} though {name}_url is {own[f'{name}_url']}.")
 
     def test_ids_are_quoted_in_urls(self) -> None:
         """

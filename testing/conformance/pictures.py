@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
+from random import Random
 
 import httpx
 
@@ -47,6 +48,8 @@ class Pictures(Forms):
         for kind in limits.image_formats:
             for side in {max(320, limits.image_pixels), limits.image_pixels}:
                 self._check_arrives(drawn(kind, side, side), "")
+        for kind in limits.image_formats[:1]:
+            self._check_arrives(_noise(kind, max(640, limits.image_pixels)), "")
         for kind in limits.image_formats:
             for picture in _twins(kind, max(320, limits.image_pixels)):
                 self._check_arrives(picture, " after another one of the same size")
@@ -96,8 +99,9 @@ class Pictures(Forms):
         if picture is None or requests is None:
             return
         contents = [content for _, request in requests for content in _contents(request)]
-        whole = b"".join(request.read() for _, request in requests)
-        if picture.data not in contents and picture.data not in whole:
+        # A large file may be sent in pieces.
+        contents.append(b"".join(each.read() for _, each in requests if not _is_wrapped(each)))
+        if picture.data not in contents:
             (width, height), kind = picture.size, (picture.format or "").upper()
             fail(
                 f"{'upload' if self.provider.can('upload') else 'submit'} sends other bytes than "
@@ -133,6 +137,26 @@ def drawn(kind: str, width: int, height: int, colour: str = "grey") -> ImageFile
         return None
     picture = ImageFile(file.getvalue())
     return picture if picture.format == kind else None
+
+
+def _is_wrapped(request: httpx.Request) -> bool:
+    """Whether a body is not the bytes of a file themselves, but has them in a form or in JSON."""
+    kind: str = request.headers.get("content-type", "")
+    return kind.startswith(("multipart/", "application/json", "application/x-www-form"))
+
+
+@lru_cache
+def _noise(kind: str, side: int) -> ImageFile | None:
+    """A picture that cannot be made smaller: some hundred kilobytes."""
+    from PIL import Image
+
+    size, file = (640, 640), BytesIO()
+    noise = Random(26).randbytes(3 * size[0] * size[1])  # noqa: S311 - it is no secret.
+    try:
+        Image.frombytes("RGB", size, noise).resize((side, side)).save(file, kind)
+    except (KeyError, OSError, ValueError):
+        return None
+    return ImageFile(file.getvalue())
 
 
 def _twins(kind: str, side: int) -> Sequence[ImageFile]:

@@ -1,19 +1,21 @@
 """How what is asked for is spelled: always, in the right type, and the same each time."""
 
 import json
+import re
+import time
 from collections.abc import Sequence
 
 import httpx
 import pytest
 
-from ...core.options import options_of
+from ...core.options import OptionInfo, is_number, options_of
 from ..samples import TASK
 from ..usual import PROMPT
 from ..wire_form import WireForm, changed, contains, is_wrapping, wire_form
 from .asking import ANOTHER_IMAGE, IMAGE, Asked, Choice, choices, varied
 from .base import copy_of
 from .forms import Forms
-from .judging import fail
+from .judging import fail, show
 
 #: Stands for a key.
 SECRET = "k26-conformance-secret"  # noqa: S105
@@ -107,8 +109,11 @@ class Requests(Forms):
             settled = self._settled(start.but("task", TASK))
             if settled is None:
                 continue
-            seeds = (0, 0, 7, 2**63 + 1)
-            one, again, *seeded = [self._send(settled[0].but("seed", seed)) for seed in seeds]
+            seeds = (0, 7, 2**63 + 1)
+            one, *seeded = [self._send(settled[0].but("seed", seed)) for seed in seeds]
+            with pytest.MonkeyPatch.context() as patch:
+                _an_hour_later(patch)
+                again = self._send(settled[0].but("seed", 0))
             if changed(one, again):
                 fail(f"submit sends equal requests differently: see {changed(one, again)[0]}.")
             for other in seeded:
@@ -138,6 +143,30 @@ class Requests(Forms):
                     if "header.authorization" in form:
                         fail(f"{name} sets the header Authorization; only sign may do that.")
         self._check_sign()
+
+    def test_own_options_keep_their_value(self) -> None:
+        """
+        The value of an option of `Options` is sent, and not another one that it may have.
+
+        What to do: send `options.<name>` itself; do not round it, and mix up no two choices.
+        """
+        infos = {info.name: info for info in options_of(self.provider.Options)}
+        for start in self._starts():
+            for choice in choices(self.provider, start.request):
+                if choice.name in infos:
+                    self._check_values(start, choice, infos[choice.name])
+
+    def _check_values(self, start: Asked, choice: Choice, info: OptionInfo) -> None:
+        for one, other in choice.pairs():
+            forms = self._forms(start.but(choice.name, one), start.but(choice.name, other))
+            paths = changed(*forms) if forms is not None else []
+            for path in paths if len(paths) == 1 else ():
+                for value, form in zip((one, other), forms or (), strict=True):
+                    if path in form and _is_another(info, path, value, form[path]):
+                        fail(
+                            f"submit sends {info.name} {show(value)} as {show(form[path])}, in "
+                            f"{path.removeprefix('body.')} {start.source}."
+                        )
 
     def _check_always_sent(self, start: Asked, choice: Choice) -> None:
         for one, other in choice.pairs():
@@ -194,3 +223,26 @@ class Requests(Forms):
                 fail("sign does not put the key on a request of balance.")
         if SECRET in repr(vars(provider)):
             fail("sign stores the key on the provider.")
+
+
+def _an_hour_later(patch: pytest.MonkeyPatch) -> None:
+    for name, unit in (("time", 1), ("time_ns", 10**9)):
+        now = getattr(time, name)()
+        patch.setattr(time, name, lambda now=now, unit=unit: now + 3600 * unit)
+
+
+def _is_another(info: OptionInfo, path: str, value: object, sent: object) -> bool:
+    """Whether what was sent is a value of the option, but not the one that was asked for."""
+    if value is None or sent == value:
+        return False
+    if info.choices:
+        return sent in info.choices and type(sent) is type(value)
+    if info.type is bool:  # A field for the opposite is called otherwise.
+        called = [re.sub("[-_]", "", name).lower() for name in (path.rpartition(".")[2], info.name)]
+        return isinstance(sent, bool) and called[0] == called[1]
+    least, most = info.bounds.minimum, info.bounds.maximum
+    if info.type not in (int, float) or least is None or most is None or not is_number(value):
+        return False
+    if isinstance(sent, bool) or not is_number(sent) or not least <= sent <= most:
+        return False  # In another unit: 0 to 1 as 0 to 100.
+    return not any(sent == value * unit for unit in (0, 0.001, 0.01, 0.1, 10, 100, 1000))

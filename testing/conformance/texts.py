@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ...core.options import options_of
 from ..wire_form import WireForm, contains
-from .asking import Asked
+from .asking import Asked, choices, spelled
 from .forms import Forms, uploaded
 from .judging import fail
 
@@ -50,6 +50,7 @@ TEXTS: Mapping[str, str] = {
 URLS = (
     "https://pictures.example/heron.png",
     "https://me.example/hook?task=1",
+    "http://me.example/heron.png",
     "https://pictures.example:8443/a%2Fb/h%C3%A9ron.png?X-Sig=a%2Fb%3D&x=1&y=a+b&e=&z=%7B%7D",
     "https://bücher.example/鷺.png?wo=Köln",
     "https://xn--bcher-kva.example/Heron.PNG;v=1?q=A,B&t=1:2",
@@ -74,6 +75,12 @@ class Texts(Forms):
             self._check_text(asked, "prompt", _of_length(limit), f"a prompt of {limit} characters")
             for special, text in TEXTS.items():
                 self._check_text(asked, "prompt", text[:limit], f"a prompt {special}")
+            for choice in choices(self.provider, start.request):
+                for value in choice.thinned().values[1:]:
+                    beside = asked.but(choice.name, value)
+                    what = f"a prompt of {limit} characters beside {spelled(choice.name, value)}"
+                    if choice.name != "prompt":
+                        self._check_text(beside, "prompt", _of_length(limit), what)
 
     def test_own_texts_are_sent_unchanged(self) -> None:
         """

@@ -10,6 +10,7 @@ SECONDS = '"seconds": request.duration,'
 LOOK = '"look": options.look,'
 NOT = 'body["not"] = options.negative_prompt'
 HOOK = 'body["hook"] = request.callback_url'
+STRENGTH = 'body["strength"] = options.strength'
 FIRST = 'body["first"] = request.image'
 
 #: The test that finds the fault, the words it finds for it, and the edit of Beacon's source.
@@ -86,6 +87,16 @@ TEXTS = {
         "the_prompt_is_sent_unchanged",
         "submit changes a prompt of 1000 characters from an image: see text.",
         (TEXT, '"text": request.prompt[: 1500 if request.image is None else 999],'),
+    ),
+    "a prompt cut beside sound": (
+        "the_prompt_is_sent_unchanged",
+        "submit changes a prompt of 1500 characters beside sound True from text: see text.",
+        (TEXT, '"text": request.prompt[:999] if request.sound else request.prompt,'),
+    ),
+    "a webhook that is made safe": (
+        "urls_are_sent_unchanged",
+        "submit changes callback_url from text: http://me.example/heron.png is not in the request.",
+        (HOOK, f'{HOOK}.replace("http://", "https://")'),
     ),
     "a negative prompt without its ends": (
         "own_texts_are_sent_unchanged",
@@ -207,7 +218,55 @@ COUNTING = {
         (TEXT, '"text": request.prompt if options.steps < 50 else "A heron",'),
     ),
 }
-SEEDS = TEXTS | COUNTING
+VALUES = {
+    "choices that are mixed up": (
+        "own_options_keep_their_value",
+        "submit sends look 'film' as 'ink', in look from text.",
+        (LOOK, '"look": {"film": "ink", "ink": "film"}.get(options.look, options.look),'),
+    ),
+    "a mark the other way round with an image": (
+        "own_options_keep_their_value",
+        "submit sends watermark False as True, in watermark from an image.",
+        (
+            '"watermark": options.watermark,',
+            '"watermark": options.watermark != bool(request.image),',
+        ),
+    ),
+    "a strength that is halved": (
+        "own_options_keep_their_value",
+        "submit sends strength 1 as 0.5, in strength from text.",
+        (STRENGTH, f"{STRENGTH} / 2"),
+    ),
+    "a strength that is rounded": (
+        "own_options_keep_their_value",
+        "submit sends strength 0.25 as 0.2, in strength from text.",
+        (STRENGTH, 'body["strength"] = round(options.strength, 1)'),
+    ),
+    "sound that is a number with an image": (
+        "numbers_and_booleans_keep_their_json_type",
+        "submit sends sound as 0 in audio, which is not a JSON boolean.",
+        (SOUND, '"audio": request.sound if request.image is None else int(request.sound),'),
+    ),
+    "steps that are a fraction with an image": (
+        "numbers_and_booleans_keep_their_json_type",
+        "submit sends steps as 20.0 in steps, which is not a JSON integer.",
+        (
+            '"steps": options.steps,',
+            '"steps": options.steps if request.image is None else float(options.steps),',
+        ),
+    ),
+    "a webhook that is the word None": (
+        "numbers_and_booleans_keep_their_json_type",
+        'submit sends callback_url as the text "None" in hook when it is not set; leave it out.',
+        ("        return body\n", '        return {"hook": str(request.callback_url)} | body\n'),
+    ),
+    "a time in a header": (
+        "equal_requests_are_sent_identically",
+        "submit sends equal requests differently: see header.x-time.",
+        ("json=body)", 'json=body, headers={"X-Time": str(int(time.time()))})'),
+    ),
+}
+SEEDS = TEXTS | COUNTING | VALUES
 
 
 @pytest.mark.parametrize("name", SEEDS)

@@ -217,6 +217,11 @@ WHERE = {
     )
 }
 WHERE |= {
+    "an upload to the other host": (
+        "the_base_url_can_be_changed",
+        "upload goes to https://api.beacon.example/v1/files though upload_url is https://files",
+        ('f"{self.upload_url}/v1/files', 'f"{self.base_url}/v1/files'),
+    ),
     "a submit of images elsewhere": (
         "the_base_url_can_be_changed",
         "submit goes to https://api.beacon.example/v1/jobs though base_url is https://moved",

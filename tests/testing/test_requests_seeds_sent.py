@@ -237,6 +237,16 @@ PICTURES = {
         "upload sends other bytes than those of a JPEG of 320 x 320 pixels.",
         (PART, PART.replace("image.data", "image.data[:-1]")),
     ),
+    "a picture that is too large for one piece": (
+        "pictures_arrive_whole",
+        "upload sends other bytes than those of a JPEG of",
+        (PART, PART.replace("image.data", "image.data[:65536]")),
+    ),
+    "a picture that is made longer": (
+        "pictures_arrive_whole",
+        "upload sends other bytes than those of a JPEG of 320 x 320 pixels.",
+        (PART, PART.replace("image.data", 'image.data + b"\\0"')),
+    ),
     "a picture that is made smaller": (
         "pictures_arrive_whole",
         "upload sends other bytes",
