@@ -20,7 +20,7 @@ from .given import LINKED, Given, read
 from .items import items
 from .previews import previews
 from .progress import Watch
-from .running import check, ending_image, failed, starting_image, tell_of
+from .running import check, ending_image, failed, starting_image, tell_of, with_maker
 from .widgets import Widget, own_widgets, shared_widgets
 from .words import Words, words
 
@@ -138,7 +138,7 @@ async def execute(registry: Registry, lists: Mapping[str, Any], hidden: Any) -> 
     try:
         asked = await _asked(registry, items(lists, watch.words), hidden, watch)
     except Kling26Error as error:
-        raise failed(error, watch) from error
+        raise failed(await with_maker(error, watch.words), watch) from error
     except (asyncio.CancelledError, type(comfyui.interruption())):
         watch.say(texts.stopped_before(watch.words, watch.title))
         raise

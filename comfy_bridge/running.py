@@ -13,13 +13,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..core.api import shared_runner
-from ..core.errors import ImageRefused, Kling26Error, NotApplicable, NotDelivered
+from ..core.errors import (
+    ImageRefused,
+    Kling26Error,
+    NotApplicable,
+    NotDelivered,
+    UnknownProvider,
+)
 from ..core.images import ImageFile
 from ..core.provider import Provider
 from ..core.runner import background
 from . import comfyui, error_texts, texts
 from .asked import Asked
 from .clients import language_of
+from .figures import join
 from .pictures import picture
 from .progress import Watch
 from .shown import page_object
@@ -35,6 +42,9 @@ logger: logging.Logger = logging.getLogger("kling26")
 DEFAULTS: Mapping[str, str] = {"KLING26_MAX_TASKS_PER_HOUR": "30"}
 #: How often the node looks whether Cancel was pressed, in seconds.
 _LOOK_EVERY = 0.1
+#: How long the journal may take to say which plug-in a provider was from, in seconds, and among
+#: how many of the newest tasks it is looked for.
+_MEMORY, _REMEMBERED = 2.0, 500
 #: Work that goes on after a node has stopped; kept so that it is not collected half-way.
 _afterwards: "set[Future[None]]" = set()
 
@@ -80,6 +90,26 @@ async def ending_image(image: Any, providers: Sequence[Provider]) -> ImageFile |
         return None
     takers = [each for each in providers if each.limits.end_image]
     return await asyncio.to_thread(picture, image, takers)
+
+
+async def with_maker(error: Kling26Error, words: Words) -> Kling26Error:
+    """The error; that of an absent provider also names the plug-in that made its videos before."""
+    if not isinstance(error, UnknownProvider) or error.provider is None:
+        return error
+    plugin = None
+    with suppress(Kling26Error, TimeoutError):  # The journal need not answer for that.
+        async with asyncio.timeout(_MEMORY):
+            plugin = await asyncio.wrap_future(background.start(_maker_of(error.provider)))
+    if plugin is None:
+        return error
+    text = join(words, error.message, words("inputs.made_by", plugin=plugin))
+    return UnknownProvider(text, provider=error.provider)
+
+
+async def _maker_of(provider: str) -> str | None:
+    """The plug-in of the newest task that a provider has made, if the journal knows it."""
+    newest = reversed(await shared_runner(DEFAULTS).tasks(limit=_REMEMBERED))
+    return next((each.plugin for each in newest if each.provider == provider), None)
 
 
 async def check(asked: Asked, watch: Watch) -> None:

@@ -16,6 +16,8 @@ from kling26.comfy_bridge.running import NodeError
 from kling26.core import ImageFile, ImageRefused, UnknownProvider
 from kling26.core.plugins import Registry
 
+from .conftest import row
+
 
 class Picture:
     """Something that has the shape of a picture, and is not looked at."""
@@ -194,6 +196,19 @@ def test_a_missing_provider_is_never_replaced_by_another(
     assert isinstance(caught.value.__cause__, UnknownProvider)
     assert not runner.asked
     assert 'no provider "acme"' in comfyui.last_text()
+
+
+def test_a_missing_provider_is_named_with_the_plug_in_that_made_its_videos(
+    comfyui: Any, registry: Registry, runner: Any, values: dict[str, Any]
+) -> None:
+    runner.row = row("stored", provider="acme", plugin="kling26-acme 0.1.0")
+    hidden = SimpleNamespace(unique_id="7", prompt={"7": {"inputs": {"provider": "acme"}}})
+
+    with pytest.raises(NodeError) as caught:
+        asyncio.run(execute(registry, {**values, "provider": None}, hidden))
+
+    assert 'The plug-in "kling26-acme 0.1.0" made its videos before.' in str(caught.value)
+    assert str(caught.value) in comfyui.last_text()
 
 
 def test_comfyui_is_given_one_node_and_the_routes(comfyui: Any) -> None:
