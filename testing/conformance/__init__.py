@@ -26,6 +26,7 @@ from .base import picture
 from .budgets import Budgets
 from .callbacks import Callbacks
 from .counting import Counting
+from .delivery import Delivery
 from .faults import Faults
 from .manners import Manners
 from .memory import Memory
@@ -51,6 +52,7 @@ class ProviderTests(
     Overrides,
     Faults,
     Sameness,
+    Delivery,
     Understanding,
     Budgets,
     Memory,

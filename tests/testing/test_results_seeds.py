@@ -7,6 +7,8 @@ FIGURES = "figures_are_those_in_the_reply"
 FLOWS = "flows_are_generators_of_requests"
 BROKEN = "no_flow_hides_a_broken_connection"
 REPEATS = "no_flow_repeats_what_it_asks"
+ARRIVES = "what_was_asked_for_arrives_after_a_restart"
+AT_ONCE = "two_videos_at_once_are_not_mixed_up"
 APART = "several_tasks_are_kept_apart"
 URL = 'url = find_video(get(answer.video, "url"))\n        state ='
 POLL = 'reply = yield httpx.Request("GET", self._url(ticket))'
@@ -167,6 +169,25 @@ SEEDS = {
         "poll fails with the service's replies to queued: it sends more than 12 requests; the run",
         (POLL, lines(POLL, "while self.read(reply, dict).get('state') in ('waiting', 'making'):",
                      f"    {POLL}")),
+    ),
+    "sound that an image drives away": (
+        ARRIVES, "A video of 10 s with sound from an image comes without sound.",
+        ('"audio": request.sound,', '"audio": request.sound and request.image is None,'),
+    ),
+    "an image that is always short": (
+        ARRIVES, "A video of 10 s with sound from an image has 5 s.",
+        ('"seconds": request.duration,',
+         '"seconds": request.duration if request.image is None else 5,'),
+    ),
+    "a task that is forgotten": (
+        ARRIVES, "A video of 10 s with sound from text is not delivered: OutcomeUnknown",
+        ("{quote(ticket.task_id, safe='')}", "{quote(ticket.task_id[:-1], safe='')}"),
+    ),
+    "a video of another task": (
+        AT_ONCE, "Of two videos at once, one ends in the file of the other.",
+        (POLL, lines("self.at_work = ticket",
+                     'yield httpx.Request("GET", f"{self.base_url}/v1/account")',
+                     POLL.replace("ticket", "self.at_work"))),
     ),
 }  # fmt: skip
 
