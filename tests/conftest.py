@@ -23,7 +23,7 @@ from sqlalchemy.util import LRUCache, immutabledict
 pytest_plugins = ["kling26.testing.plugin", "pytester"]
 
 hypothesis.settings.register_profile(
-    "kling26", derandomize=True, deadline=None, max_examples=100, database=None
+    "kling26", derandomize=True, deadline=None, max_examples=60, database=None
 )
 hypothesis.settings.load_profile("kling26")
 
