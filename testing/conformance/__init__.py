@@ -50,9 +50,9 @@ __all__ = ["ProviderTests", "picture", "standard_tests"]
 # The topics from the last to the first: pytest runs the tests of the last base first.
 class ProviderTests(
     Overrides,
+    Delivery,
     Faults,
     Sameness,
-    Delivery,
     Understanding,
     Budgets,
     Memory,
