@@ -66,15 +66,16 @@ class Guard:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        found: dict[type, str] = {}
+        found: set[type] = set()
         for module in self._modules:
             known = getattr(module, "_obj", None)  # None if it could not be imported.
             for value in list(vars(known).values()) if isinstance(known, ModuleType) else ():
                 if is_suite(value):
-                    found.setdefault(value, f"{module.nodeid}::{value.__name__}")
-        leaves = [suite for suite in found if not any(suite in each.__mro__[1:] for each in found)]
-        for suite in leaves:
-            self.tally.suites[_key(suite)] = facts_of(suite)
+                    found.add(value)
+        collected = {getattr(item, "cls", None) for item in session.items}
+        for suite in found:  # The base of other suites, which has no tests itself, is none.
+            if suite in collected or not any(suite in each.__mro__[1:] for each in found):
+                self.tally.suites[_key(suite)] = facts_of(suite)
 
     # -- running -----------------------------------------------------------------------------
 

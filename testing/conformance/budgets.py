@@ -15,7 +15,7 @@ import pytest
 from ...core.request import VideoRequest
 from ..footprint import footprint
 from ..samples import TASK, play, start
-from ..stage import PROMPT
+from ..usual import PROMPT
 from ..watch import CLOCK, Watch
 from .base import copy_of
 from .judging import fail, flow_name

@@ -9,7 +9,8 @@ from ...core.errors import Kling26Error, StillRunning
 from ...core.request import VideoRequest
 from ...core.runner.results import Video
 from ...sandbox.video import Clip, make_video
-from ..stage import PROMPT, Stage
+from ..stage import Stage
+from ..usual import PROMPT
 from .faults import Faults
 from .judging import fail, show
 from .several import PROMPTS

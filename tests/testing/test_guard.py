@@ -265,6 +265,14 @@ def test_a_base_class_of_suites_is_none_itself(run) -> None:
     assert FINE in said
 
 
+def test_a_suite_on_which_another_builds_is_one_too(run) -> None:
+    status, said = run(SUITE + "\nclass TestOther(TestDove):\n    pass\n")
+
+    assert status == 0
+    assert FINE in said
+    assert FINE.replace("TestDove", "TestOther") in said
+
+
 def test_what_one_process_found_arrives_in_another() -> None:
     class TestDove(ProviderTests):
         provider = None

@@ -185,9 +185,9 @@ SEEDS = {
     ),
     "a video of another task": (
         AT_ONCE, "Of two videos at once, one ends in the file of the other.",
-        (POLL, lines("self.at_work = ticket",
-                     'yield httpx.Request("GET", f"{self.base_url}/v1/account")',
-                     POLL.replace("ticket", "self.at_work"))),
+        ("        return Ticket(task_id)\n\n    def poll",
+         "        type(self).last = task_id\n        return Ticket(task_id)\n\n    def poll"),
+        (POLL, POLL.replace("ticket", "Ticket(self.last)")),
     ),
 }  # fmt: skip
 
