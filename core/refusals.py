@@ -55,8 +55,13 @@ SENTENCES: Mapping[type[ProviderError], str] = {
     ProviderError: "{title} said",
 }
 #: How an object calls the words and the code of an error, the usual names first.
-_WORDS = ("message", "msg", "error_message", "errorMessage", "error_msg", "description", "title")
-_CODES = ("code", "error_code", "errorCode", "error_type", "type")
+_WORDS = (
+    *("message", "msg", "error_message", "errorMessage", "error_msg", "description"),
+    *("detail", "title"),
+)
+_CODES = ("code", "error_code", "errorCode", "error_type")
+#: The "type" of a problem (RFC 9457), which is about the HTTP status, or a page to read.
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:\S*", re.IGNORECASE)
 
 
 def message(kind: type[ProviderError], title: str, words: object, code: object) -> str:
@@ -119,14 +124,17 @@ def find_error(answer: object) -> tuple[str | None, str | None]:
     ('The account is empty.', 'no_credit')
     >>> find_error({"detail": [{"msg": "Too long.", "type": "value_error"}]})
     ('Too long.', 'value_error')
+    >>> find_error({"type": "about:blank", "title": "Unprocessable", "detail": "Too long."})
+    ('Too long.', None)
     """
     words: str | None = None
     code: str | None = None
     for place in _error_places(answer):
         if isinstance(place, Mapping):
             words = words or _first_text(place, _WORDS)
-            # Of the whole, a "type" is not that of the error, or a URL (RFC 9457).
-            code = code or _first_text(place, _CODES[:-1] if place is answer else _CODES)
+            code = code or _first_text(place, _CODES)
+            # Of the whole, a "type" is not that of the error.
+            code = code or (None if place is answer else _type(place))
         else:
             words = words or wire.text(place)
     return words, code
@@ -139,6 +147,11 @@ def _error_places(answer: object) -> Iterator[object]:
         first = place[0] if isinstance(place, list) and place else place
         if isinstance(first, Mapping | str):
             yield first
+
+
+def _type(place: Mapping[str, Any]) -> str | None:
+    said = wire.text(place.get("type"))
+    return None if said is None or _URI.fullmatch(said) else said
 
 
 def _first_text(place: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -120,11 +120,6 @@ class ReplicateProvider(StandardWebhooks, Provider[ReplicateOptions]):
     def read_callback(self, body: bytes | str) -> Status:
         return self._status(self.read_call(body, Prediction))
 
-    def find_error(self, reply: httpx.Response) -> tuple[str | None, str | None]:
-        """Problem JSON (RFC 9457), in which the type "about:blank" says nothing."""
-        words, code = super().find_error(reply)
-        return words, None if code == "about:blank" else code
-
     def _status(self, said: Prediction, reply: httpx.Response | None = None) -> Status:
         return self.status(said.status, reply, url=said.output, reason=said.error, task_id=said.id)
 

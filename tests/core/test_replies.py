@@ -405,6 +405,9 @@ def test_a_usual_option_is_like_any_other() -> None:
         ({"detail": {"message": "No"}, "error_type": "late"}, ("No", "late")),
         ({"detail": ["No"]}, ("No", None)),
         ({"detail": "No", "title": "Unprocessable", "status": 422}, ("No", None)),
+        ({"error": {"type": "about:blank", "title": "Bad", "detail": "No"}}, ("No", None)),
+        ({"errors": [{"type": "https://acme.example/e/1", "title": "No"}]}, ("No", None)),
+        ({"type": "about:blank", "title": "No"}, ("No", None)),
         ({"error": None, "detail": [], "message": {}}, (None, None)),
     ],
 )
