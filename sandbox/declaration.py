@@ -9,8 +9,8 @@ from .conditions import Conditions
 from .emulator import Emulator
 from .endpoints import Endpoint
 from .fields import Fields
-from .refusals import Refusal, look_up
-from .schema import JSON, Problem
+from .refusals import Refusal, look_up, problem_details
+from .schema import JSON, Problem, nested
 from .store import FileStore, StoredFile, Upload
 from .submission import Submission
 from .tasks import EmulatedTask, TaskPhase
@@ -51,9 +51,12 @@ class Declaration(Emulator):
     #: Its refusals, as far as they are not HTTP's own: status, code and text of each. That of a
     #: wrong body is "invalid", and "{problem}" in its text becomes what is wrong.
     refusals: ClassVar[Mapping[str, Refusal]] = {}
+    #: Whether the bodies of refusals are problem JSON (RFC 9457), instead of what `refusal` makes.
+    problem_json: ClassVar[bool] = False
     #: How ids are made: "uuid", or a text with "{}" for the milliseconds: "task_{}".
     ids: ClassVar[str] = "uuid"
-    #: The phases in which a task can be cancelled, and those that the webhook is told of.
+    #: The phases in which the service cancels a task, whether it then charges for it or not: what
+    #: is asked of it, and when, is up to the provider. And those that the webhook is told of.
     cancellable: ClassVar[tuple[TaskPhase, ...]] = ("queued",)
     told: ClassVar[tuple[TaskPhase, ...]] = ("succeeded", "failed", "cancelled")
     #: Whether webhook calls are signed as https://www.standardwebhooks.com prescribes.
@@ -102,8 +105,12 @@ class Declaration(Emulator):
         return self.describe(task, phase, url)
 
     def stored(self, file: StoredFile, names: Sequence[str]) -> JSON:
-        """The answer to an upload: the URL of the file, under the names that `uploads` declares."""
-        return self.wrap(dict.fromkeys(names, file.url))
+        """
+        The answer to an upload: the URL of the file, under the names that `uploads` declares.
+
+        `names` are the `urls` of the upload, with dots as they are: "urls.get".
+        """
+        return self.wrap(nested(names, file.url))
 
     def cost(self, task: EmulatedTask) -> float:
         """What a task costs, in the service's unit."""
@@ -127,11 +134,17 @@ class Declaration(Emulator):
 
     def invalid(self, wrong: Sequence[Problem]) -> Answer:
         """The refusal of a wrong body; that of FastAPI, if `refusals` has no "invalid"."""
-        if "invalid" not in self.refusals:
+        if "invalid" not in self.refusals and not self.problem_json:
             return 422, {"detail": [problem.detail for problem in wrong]}
-        status, code, text = look_up(self.refusals, "invalid")
+        usual: Mapping[str, Refusal] = {"invalid": (422, "{problem}")}
+        status, code, text = look_up({**usual, **self.refusals}, "invalid")
         first = f"{wrong[0].path}: {wrong[0].text}".removeprefix(": ")
-        return status, self.refusal(code, text.replace("{problem}", first))
+        return self._refused(status, code, text.replace("{problem}", first))
+
+    def _refused(self, status: int, code: int | str | None, text: str) -> tuple[int, JSON]:
+        if self.problem_json:
+            return status, problem_details(status, code, text)
+        return status, self.refusal(code, text)
 
     # What a subclass can use.
 

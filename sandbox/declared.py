@@ -80,8 +80,7 @@ class DeclaredEmulator(Declaration):
         return [*found, *self._marked(), *(self.files.routes() if self.uploads else [])]
 
     def no(self, reason: RefusalReason) -> tuple[int, JSON]:
-        status, code, text = look_up(self.refusals, reason)
-        return status, self.refusal(code, text)
+        return self._refused(*look_up(self.refusals, reason))
 
     def spell_id(self, milliseconds: int) -> str:
         if self.ids == "uuid":
@@ -192,7 +191,7 @@ def _response(answer: Answer) -> Response:
 def _life(task: EmulatedTask, now: float) -> Iterator[TaskPhase]:
     """The phases that a task has reached, in their order."""
     yield "queued"
-    if task.starts <= min(now, task.ends):
+    if task.began(now):
         yield "running"
     if task.cancelled or now >= task.ends:
         yield task.phase(now)

@@ -1,6 +1,9 @@
 """The refusals of a service, as a table; what it leaves out is what HTTP itself has."""
 
 from collections.abc import Mapping
+from http.client import responses
+
+from .schema import JSON
 
 #: HTTP status, code and text of a refusal; without the code where the service has none.
 Refusal = tuple[int, str] | tuple[int, int | str, str]
@@ -29,3 +32,10 @@ def look_up(table: Mapping[str, Refusal], reason: str) -> tuple[int, int | str |
         return changed or status, code, text
     row = table.get(reason) or _USUAL[reason]
     return (row[0], None, row[1]) if len(row) == 2 else row
+
+
+def problem_details(status: int, code: int | str | None, text: str) -> JSON:
+    """A refusal as problem JSON (RFC 9457), with the code, if there is one, beside its fields."""
+    title = responses.get(status, "Error")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": text}
+    return body if code is None else {**body, "code": code}

@@ -1,6 +1,6 @@
 """Request bodies, checked against the schemas that providers publish."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -26,6 +26,23 @@ def object_of(required: JSON | None = None, /, **optional: object) -> JSON:
 def fields_of(body: object) -> Mapping[str, Any]:
     """The fields of a JSON object; none if it is not an object."""
     return body if isinstance(body, dict) else {}
+
+
+def nested(names: Sequence[str], value: object) -> JSON:
+    """
+    An object that has the value under each of these names, in which dots lead into objects.
+
+    >>> nested(["id", "urls.get"], 1)
+    {'id': 1, 'urls': {'get': 1}}
+    """
+    body: dict[str, Any] = {}
+    for name in names:
+        *objects, last = name.split(".")
+        place = body
+        for each in objects:
+            place = place.setdefault(each, {})
+        place[last] = value
+    return body
 
 
 @frozen

@@ -88,14 +88,19 @@ class Upload(Protocol):
 
     @property
     def urls(self) -> Sequence[str]:
-        """The names under which the answer has the file's URL."""
+        """The names under which the answer has the file's URL; dots lead into objects."""
 
     async def take(self, request: Request, add: Callable[..., StoredFile]) -> StoredFile | str: ...
 
 
 @frozen(kw_only=True)
 class FormUpload:
-    """A multipart form with the file in one of its fields."""
+    """
+    A multipart form with the file in one of its fields, which is called `file`.
+
+    `urls` are the names under which the answer has the URL of the file; dots lead into objects:
+    ``FormUpload(file="content", urls=["urls.get"])`` is answered by ``{"urls": {"get": "https://…"}}``.
+    """
 
     file: str = "file"
     urls: Sequence[str] = ("url",)
@@ -110,7 +115,7 @@ class FormUpload:
 
 @frozen(kw_only=True)
 class Base64Upload:
-    """JSON with the file in base64, with or without ``data:`` before it."""
+    """JSON with the file in base64, perhaps after ``data:``; `urls` as in `FormUpload`."""
 
     data: str = "data"
     name: str = "name"
@@ -126,7 +131,11 @@ class Base64Upload:
 
 @frozen(kw_only=True)
 class PutUpload:
-    """JSON that announces a file, which is then PUT where the answer says."""
+    """
+    JSON that announces a file, which is then PUT where the answer says.
+
+    `urls` as in `FormUpload`; one of them is for the PUT, the other for those who want the file.
+    """
 
     name: str = "file_name"
     media_type: str = "content_type"

@@ -54,6 +54,10 @@ class EmulatedTask:
             return "running"
         return "failed" if self.failure else "succeeded"
 
+    def began(self, now: float) -> bool:
+        """Whether the making of the video has begun by then: not if the task ended in the queue."""
+        return self.starts <= min(now, self.ends)
+
 
 class Tasks:
     """All tasks of one emulator, in memory."""

@@ -7,7 +7,6 @@ reveals the other's mistakes. What neither of them says is marked as assumed.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 
 from kling26.sandbox import (
     JSON,
@@ -61,34 +60,23 @@ class ReplicateSandbox(DeclaredEmulator):
     # Assumed: whatever has not ended can be cancelled.
     cancellable = ("queued", "running")
     standard_webhooks = True
-    # The form is documented, the words are assumed; `refusal` takes the HTTP status for a code.
+    # The form is documented, the words are assumed.
+    problem_json = True
     refusals = {
-        "key": (401, 401, "You did not pass a valid authentication token"),
-        "credit": (402, 402, "You have insufficient credit to run this model."),
-        "rate_limit": (429, 429, "Request was throttled. Expected available in 1 second."),
-        "maintenance": (503, 503, "The API is down for maintenance."),
-        "error": (500, 500, "An internal error occurred."),
-        "no_such_task": (404, 404, "The requested resource could not be found."),
-        "no_such_path": (404, 404, "The requested resource could not be found."),
-        "invalid": (422, 422, "{problem}"),
+        "key": (401, "You did not pass a valid authentication token"),
+        "credit": (402, "You have insufficient credit to run this model."),
+        "rate_limit": (429, "Request was throttled. Expected available in 1 second."),
+        "maintenance": (503, "The API is down for maintenance."),
+        "error": (500, "An internal error occurred."),
+        "no_such_task": (404, "The requested resource could not be found."),
+        "no_such_path": (404, "The requested resource could not be found."),
+        "invalid": (422, "{problem}"),
     }
     failure = "The content was flagged as sensitive."
 
-    def refusal(self, code: int | str | None, text: str) -> JSON:
-        """Problem JSON (RFC 9457)."""
-        status = HTTPStatus(int(code or 500))
-        return {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": text,
-            "instance": f"/errors/{self.request_id}",
-        }
-
     def describe(self, task: EmulatedTask, phase: TaskPhase, url: str | None) -> JSON:
         """A prediction, in answers and in webhook calls; the client insists on all fields."""
-        # A task that was cancelled in the queue ended before it began.
-        began = task.starts <= min(task.ends, self.conditions.clock())
+        began = task.began(self.conditions.clock())
         return {
             "id": task.id,
             "model": "kwaivgi/kling-v2.6",

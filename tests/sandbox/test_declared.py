@@ -212,6 +212,32 @@ def test_refusals_are_those_of_http_unless_the_table_has_them(loom: LoomClient) 
     assert loom.get("/nowhere").status_code == 404
 
 
+def test_refusals_may_be_problem_json(conditions: Conditions) -> None:
+    class Plain(Loom):
+        problem_json = True
+        refusals: ClassVar[dict[str, Any]] = {"credit": (402, 7, "Poor")}
+
+    loom = LoomClient(Plain(conditions), LoomClient.host)
+    refused = loom.post("/weave", {})
+    gone = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "Not found"}
+
+    assert loom.ask("none").json() == gone
+    assert loom.app.no("credit") == (
+        402,
+        {
+            "type": "about:blank",
+            "title": "Payment Required",
+            "status": 402,
+            "detail": "Poor",
+            "code": 7,
+        },
+    )
+    assert (refused.status_code, refused.json()["detail"]) == (
+        422,
+        "'input' is a required property",
+    )
+
+
 def test_the_webhook_is_told_of_each_phase(loom: LoomClient, clock: Clock) -> None:
     loom.weave(hook="https://me.example")
     assert states(loom) == ["waiting"]
@@ -278,6 +304,32 @@ def test_files_are_kept_however_they_come(loom: LoomClient) -> None:
     assert place["file_url"] != again
     assert loom.get(path).content == b"wool"
     assert loom.get(again.removeprefix(loom.base)).content == b"silk"
+
+
+def test_the_url_of_a_file_is_where_its_upload_says(conditions: Conditions) -> None:
+    class Deep(Loom):
+        uploads = {"POST /form": FormUpload(urls=["link", "urls.get", "urls.own.self"])}
+
+    loom = LoomClient(Deep(conditions), LoomClient.host)
+    stored = loom.request("POST", "/form", files={"file": ("silk.txt", b"silk")}).json()
+
+    url = stored["link"]
+    assert url.startswith("https://loom.example/")
+    assert stored == {"link": url, "urls": {"get": url, "own": {"self": url}}}
+
+
+@pytest.mark.parametrize(("after", "began"), [(0.0, False), (1.5, True)])
+def test_a_task_that_was_cancelled_in_the_queue_never_began(
+    loom: LoomClient, clock: Clock, after: float, began: bool
+) -> None:
+    made = loom.weave()
+    (task,) = loom.app.accepted
+    assert not task.began(clock.now)
+    clock.now += after
+    loom.request("DELETE", f"/cloth/{made['id']}")
+    clock.now += 60.0
+
+    assert (task.phase(clock.now), task.began(clock.now)) == ("cancelled", began)
 
 
 @pytest.mark.parametrize(
