@@ -53,7 +53,8 @@ class Emulator(ABC):
     key_scheme: ClassVar[str] = "Bearer"
     #: How many tasks an account may create in how many seconds; None: any number.
     rate: ClassVar[tuple[int, float] | None] = None
-    #: Whether a status request replaces an expired link by a new one.
+    #: Whether a status request replaces an expired link by a new one. Where the documents do not
+    #: promise it: False.
     polling_renews: ClassVar[bool] = True
     #: The reason that a failed task gives.
     failure: ClassVar[str]

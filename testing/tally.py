@@ -11,7 +11,7 @@ from .conformance import ProviderTests, overrides
 from .conformance.base import Suite
 
 #: What an author sets in a suite; everything else of `ProviderTests` is its own.
-PUBLIC = ("provider", "sandbox", "replies", "refusals", "texts")
+PUBLIC = ("provider", "sandbox", "replies", "refusals", "texts", "no_fresh_links")
 #: What a suite sets on its class itself.
 _KEPT = ("_kept",)
 #: The standard tests as they were when pytest began: by name, the function and what it does.

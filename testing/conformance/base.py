@@ -36,6 +36,9 @@ class Suite:
     refusals: ClassVar[Mapping[str, tuple[int, object]]] = {}
     #: The numbers and booleans that the service documents as strings, such as "duration".
     texts: ClassVar[Sequence[str]] = ()
+    #: For a service that gives no other link once that to a video has expired: a sentence that says
+    #: so. A video may then be lost with the fault "expired_link".
+    no_fresh_links: ClassVar[str] = ""
     _kept: ClassVar[Samples]
 
     def _samples(self) -> Samples:

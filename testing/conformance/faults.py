@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from ...core.errors import Kling26Error, OutcomeUnknown, Refused, TaskFailed, TryLater
+from ...core.errors import (
+    Kling26Error,
+    OutcomeUnknown,
+    Refused,
+    ResultUnavailable,
+    TaskFailed,
+    TryLater,
+)
 from ...sandbox import FAULTS, FaultName
 from ...sandbox.faults import FAULTS_BY_STEP
 from ..clock import run
@@ -25,6 +32,11 @@ PERHAPS_TAKEN: tuple[FaultName, ...] = tuple(
 )
 #: All others end in a video. `failed_task` has a test of its own.
 TABLE: tuple[FaultName, ...] = tuple(name for name in FAULTS if name != "failed_task")
+#: What to do if no flow is at fault.
+_NO_LINK = (
+    " Write `renew`, or set `polling_renews` in the emulator if a poll gives a new link. If the "
+    "service gives none, say so in `no_fresh_links`."
+)
 
 
 class Faults(Forms):
@@ -126,4 +138,12 @@ class Faults(Forms):
         harmless = isinstance(error, Refused | TryLater | OutcomeUnknown) and stage.paid == 0
         if harmless and fault in NOT_TAKEN:
             return
-        fail(f"With the fault {fault} the video was not delivered: {type(error).__name__}: {error}")
+        hint = ""
+        if fault == "expired_link" and isinstance(error, ResultUnavailable):
+            if self.no_fresh_links.strip():
+                return
+            hint = "" if self.provider.can("renew") or stage.emulator.polling_renews else _NO_LINK
+        fail(
+            f"With the fault {fault} the video was not delivered: {type(error).__name__}: "
+            f"{error}{hint}"
+        )

@@ -1,6 +1,7 @@
 """Suites without an emulator, with a faulty one, and with standard tests overridden."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import attrs
@@ -304,3 +305,30 @@ def test_a_standard_test_is_only_overridden_with_a_reason(
 
     without = "Own.test_every_state_is_reported overrides a standard test without a reason."
     assert said == (None if passes else without)
+
+
+# -- links that nobody renews ----------------------------------------------------------------------
+
+
+class Lasting(KieSandbox):
+    """A service that gives each link once."""
+
+    polling_renews = False
+
+
+class Unrenewed(Kie):
+    renew = Provider.renew
+
+
+def test_a_suite_says_what_to_do_where_no_flow_gives_another_link(tmp_path: Path) -> None:
+    suite = suite_of(Unrenewed(), Lasting)
+
+    with pytest.raises(pytest.fail.Exception, match=r"Write `renew`, or set `polling_renews` in"):
+        suite().test_whatever_goes_wrong_is_paid_once("expired_link", tmp_path)
+
+
+def test_a_service_without_fresh_links_may_lose_a_video_to_that(tmp_path: Path) -> None:
+    class Suite(suite_of(Unrenewed(), Lasting)):  # type: ignore[misc]
+        no_fresh_links = "Each link is given once, and lasts for a day."
+
+    Suite().test_whatever_goes_wrong_is_paid_once("expired_link", tmp_path)
