@@ -9,19 +9,21 @@ against an emulator) and `replay` (runs it against recorded exchanges)::
     pytest_plugins = ["kling26.testing.plugin"]
 
 `cassette` makes the rows of a table of those, and `check_wheel` tries the wheel of a plug-in in an
-environment of its own. `VirtualLoop` and `run` let hours of polling pass in no time. All of it
-needs ``pip install "kling26[test]"``.
+environment of its own. `PICTURE` is a small picture. `VirtualLoop` and `run` let hours of polling
+pass in no time. All of it needs ``pip install "kling26[test]"``.
 """
 
 from .clock import VirtualLoop, run
 from .conformance import ProviderTests
 from .conversation import Conversation
+from .picture import PICTURE
 from .replay import Replay
 from .stage import Stage, Stages
 from .tables import cassette
 from .wheel import check_wheel
 
 __all__ = [
+    "PICTURE",
     "Conversation",
     "ProviderTests",
     "Replay",

@@ -1,6 +1,7 @@
 """A provider of one's own in one command; and bad ones, which cost nobody else anything."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,17 @@ def test_a_name_is_spelled_as_each_place_wants_it(user: Any, name: str, module: 
         source = file.read_text("utf-8")
         compile(source, file.name, "exec")
         assert "$" not in source
+
+
+def test_the_code_in_its_folder_is_tested_whatever_copy_is_installed(user: Any) -> None:
+    user.call("new-provider", "acme")
+    facts = tomllib.loads((user.folder / "kling26-acme" / "pyproject.toml").read_text("utf-8"))
+
+    assert facts["tool"]["pytest"]["ini_options"]["pythonpath"] == ["."]
+    assert facts["tool"]["ruff"]["lint"]["isort"]["known-first-party"] == [
+        "kling26_acme",
+        "kling26_acme_sandbox",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from kling26.providers.kie import Kie
 from kling26.providers.runcomfy import RunComfy, RunComfyOptions
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.runcomfy import RunComfySandbox
-from kling26.testing import ProviderTests
+from kling26.testing import PICTURE, ProviderTests
 from kling26.testing.conformance import standard_tests
 
 
@@ -332,3 +332,8 @@ def test_a_service_without_fresh_links_may_lose_a_video_to_that(tmp_path: Path) 
         no_fresh_links = "Each link is given once, and lasts for a day."
 
     Suite().test_whatever_goes_wrong_is_paid_once("expired_link", tmp_path)
+
+
+def test_the_picture_for_tests_is_the_one_that_cassettes_have() -> None:
+    assert (PICTURE.format, PICTURE.size) == ("png", (320, 320))
+    assert PICTURE.name == "55b75a95a1da510689fb8d83.png"  # Of the digest of its bytes.

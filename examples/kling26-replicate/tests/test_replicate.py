@@ -4,12 +4,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from kling26.core import ImageFile, KeyRejected, OutOfCredit, Ticket, TryLater, VideoRequest
-from kling26.testing import Conversation, ProviderTests, Replay, check_wheel
+from kling26.core import KeyRejected, OutOfCredit, Ticket, TryLater, VideoRequest
+from kling26.testing import PICTURE, Conversation, ProviderTests, Replay, check_wheel
 from kling26_replicate import ReplicateProvider
 from kling26_replicate_sandbox import ReplicateSandbox
 
-PICTURE = ImageFile.read(Path(__file__).with_name("river.png"))
 OTTER = VideoRequest("An otter turns over in a slow green river", sound=True)
 
 
