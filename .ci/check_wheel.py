@@ -146,7 +146,7 @@ def check_plugin(place: Installation, plugin: Path) -> None:
 
 def check_examples(place: Installation) -> None:
     """The distributions in `examples/`, installed as a third party's would be."""
-    names = ("fal", "kling")
+    names = ("fal", "kling", "replicate")
     for name in (*names, "fleet"):
         folder = place.elsewhere / f"kling26-{name}"
         shutil.copytree(EXAMPLES / folder.name, folder)
@@ -159,7 +159,7 @@ def check_examples(place: Installation) -> None:
         options = ("--provider", name, "--sandbox", "--output", f"{name}.mp4")
         place.run("kling26", "generate", PROMPT, *options)
         say(place.run("pytest", "-q", "-n0", cwd=place.elsewhere / f"kling26-{name}"))
-    say(f"kling26 providers: {', '.join(listed)}; fal and kling delivered")
+    say(f"kling26 providers: {', '.join(listed)}; {', '.join(names)} delivered")
     # The rest is tried on PostgreSQL, in the stage `fleet`.
     tests = place.elsewhere / "kling26-fleet" / "tests" / "test_parts.py"
     say(place.run("pytest", "-q", "-n0", str(tests), cwd=tests.parent))

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 MODULES = sorted(EXAMPLES.glob("*/*.py")) + sorted(EXAMPLES.glob("*/kling26_*/*.py"))
 BUILT_IN = sorted((ROOT / "providers").glob("[a-z]*.py"))
+PLUG_INS = ("fal", "kling", "replicate")
 #: What the author of a plug-in is told to import from.
 PUBLIC = ("kling26.core", "kling26.core.wire", "kling26.sandbox")
 
@@ -106,13 +107,28 @@ def test_a_built_in_provider_uses_only_what_a_third_party_may(path: Path) -> Non
     assert list(trespasses(source.replace("from ..core", "from kling26.core"))) == []
 
 
-def test_there_are_two_plug_ins_with_their_emulators_and_a_program() -> None:
+def test_there_are_three_plug_ins_with_their_emulators_and_a_program() -> None:
     found = [path.relative_to(EXAMPLES).as_posix() for path in MODULES]
-    assert found[:4] == [
-        "kling26-fal/kling26_fal.py", "kling26-fal/kling26_fal_sandbox.py",
-        "kling26-kling/kling26_kling.py", "kling26-kling/kling26_kling_sandbox.py",
-    ]  # fmt: skip
-    assert {path.rpartition("/")[0] for path in found[4:]} == {"kling26-fleet/kling26_fleet"}
+    assert found[:6] == [
+        f"kling26-{name}/kling26_{name}{end}.py" for name in PLUG_INS for end in ("", "_sandbox")
+    ]
+    assert {path.rpartition("/")[0] for path in found[6:]} == {"kling26-fleet/kling26_fleet"}
+
+
+@pytest.mark.parametrize("name", PLUG_INS)
+def test_a_plug_in_is_short(name: str) -> None:
+    folder = EXAMPLES / f"kling26-{name}"
+    # That of the service's own client is about the client.
+    tests = [path for path in folder.glob("tests/*.py") if path.name != "test_client.py"]
+
+    assert lines(folder / f"kling26_{name}.py") <= 150
+    assert lines(folder / f"kling26_{name}_sandbox.py") <= 120
+    assert folder / "tests" / f"test_{name}.py" in tests
+    assert sum(map(lines, tests)) <= 60
+
+
+def lines(file: Path) -> int:
+    return len(file.read_text("utf-8").splitlines())
 
 
 @pytest.mark.parametrize(

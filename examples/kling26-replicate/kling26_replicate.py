@@ -51,6 +51,7 @@ class Prediction:
 class ReplicateProvider(StandardWebhooks, Provider[ReplicateOptions]):
     name = "replicate"
     title = "Replicate"
+    # The variable is that of Replicate's client; the two pages are assumed.
     key_variable = "REPLICATE_API_TOKEN"
     base_url = "https://api.replicate.com"
     key_page = "https://replicate.com/account/api-tokens"
@@ -115,7 +116,7 @@ class ReplicateProvider(StandardWebhooks, Provider[ReplicateOptions]):
 
     def price(self, request: VideoRequest, options: ReplicateOptions) -> float | None:
         # Replicate's page of the model, as <https://github.com/Volpestyle/llmhub> copied it.
-        return (0.14 if request.sound else 0.07) * request.duration
+        return round((0.14 if request.sound else 0.07) * request.duration, 2)
 
     def read_callback(self, body: bytes | str) -> Status:
         return self._status(self.read_call(body, Prediction))

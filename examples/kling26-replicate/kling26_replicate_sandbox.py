@@ -40,7 +40,7 @@ PREDICTION = object_of(
 
 class ReplicateSandbox(DeclaredEmulator):
     provider = "replicate"
-    documents = "https://replicate.com/docs/reference/http"
+    documents = "https://replicate.com/docs/reference/http"  # The page is assumed, too.
     accepted_status = 201  # Assumed.
     submits = {"POST /v1/models/kwaivgi/kling-v2.6/predictions": PREDICTION}
     polls = "GET /v1/predictions/{id}"

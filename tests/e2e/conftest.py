@@ -311,7 +311,7 @@ def _install() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def third_parties(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with three plug-ins: the two examples, and one just begun by command."""
+    """A folder with four plug-ins: the three examples, and one just begun by command."""
     folder = tmp_path_factory.mktemp("third-parties")
     begin = [sys.executable, "-m", "kling26.cli", "new-provider", "acme"]
     home = {"KLING26_HOME": str(folder / "home"), "KLING26_LOAD_PLUGINS": ""}
@@ -319,9 +319,8 @@ def third_parties(tmp_path_factory: pytest.TempPathFactory) -> Path:
         begin, cwd=folder, env={**os.environ, **home}, check=True, capture_output=True, timeout=60
     )
     examples = REPOSITORY / "examples"
-    for project in (
-        folder / "kling26-acme", examples / "kling26-fal", examples / "kling26-kling",
-    ):  # fmt: skip
+    projects = [examples / f"kling26-{name}" for name in ("fal", "kling", "replicate")]
+    for project in (folder / "kling26-acme", *projects):
         install_project(folder / "packages", project)
     return folder / "packages"
 
@@ -334,7 +333,8 @@ def providers(third_parties: Path) -> Iterator[Providers]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(third_parties))
-        sandboxes = load_sandboxes(discover(("kling26-acme", "kling26-fal", "kling26-kling")))
+        names = [f"kling26-{name}" for name in ("acme", "fal", "kling", "replicate")]
+        sandboxes = load_sandboxes(discover(names))
     site = build_site(sandboxes.values(), Conditions(queued=0.5, running=1.0))
     with Server(site) as server:
         variables: dict[str, str] = {}

@@ -12,8 +12,10 @@ import pytest
 
 KEY = "sk-e2e-third-party-not-to-be-seen-1213"
 BUILT_IN = ["auto", "kie", "apikley", "cometapi", "runcomfy"]
-THIRD_PARTIES = ["acme", "fal", "kling"]
-KEYS = dict.fromkeys(("KIE_API_KEY", "FAL_KEY", "KLING_API_KEY", "ACME_API_KEY"), KEY)
+THIRD_PARTIES = ["acme", "fal", "kling", "replicate"]
+KEYS = dict.fromkeys(
+    ("KIE_API_KEY", "FAL_KEY", "KLING_API_KEY", "REPLICATE_API_TOKEN", "ACME_API_KEY"), KEY
+)
 Install = Callable[..., None]
 Node = Callable[..., dict[str, Any]]
 
@@ -147,7 +149,7 @@ def crowded(
     third_parties: Path,
     providers: Any,
 ) -> Any:
-    """ComfyUI with all of them; four providers have keys."""
+    """ComfyUI with all of them; five providers have keys."""
     path = os.pathsep.join([str(packages), str(third_parties)])
     folder = tmp_path_factory.mktemp("crowded")
     return start_for_all(folder, {**providers.environment, **KEYS}, python_path=path)
@@ -247,6 +249,7 @@ def test_the_examples_and_a_new_provider_have_their_widgets(crowded: Any) -> Non
         "acme": ["negative_prompt"],
         "fal": ["negative_prompt", "cfg_scale"],
         "kling": ["resolution", "watermark"],
+        "replicate": ["negative_prompt"],
     }
     assert widgets["acme"]["negative_prompt"][1]["multiline"] is True
     assert widgets["fal"]["negative_prompt"][1]["default"] == "blur, distort, and low quality"
@@ -263,6 +266,7 @@ def test_the_examples_and_a_new_provider_have_their_widgets(crowded: Any) -> Non
         ("acme", {"provider__negative_prompt": "rain"}, '"negative_prompt": "rain"'),
         ("fal", {"provider__cfg_scale": "0.25"}, '"cfg_scale": 0.25'),
         ("kling", {"provider__resolution": "1080p"}, '"resolution": "1080p"'),
+        ("replicate", {"provider__negative_prompt": "rain"}, '"negative_prompt": "rain"'),
     ],
 )
 def test_each_makes_a_video_that_is_paid_for_once(

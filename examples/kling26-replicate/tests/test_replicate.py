@@ -24,8 +24,7 @@ def test_text_to_video(replay: Replay) -> None:
 
 @pytest.mark.cassette("replicate/image_to_video")
 def test_image_to_video(replay: Replay) -> None:
-    request = VideoRequest("The water begins to move", image=PICTURE, duration=10)
-    assert replay.generate(request, "replicate").file.exists()
+    assert replay.generate(VideoRequest("Ripples", PICTURE, duration=10), "replicate").file.exists()
 
 
 @pytest.mark.cassette("replicate/refused_key", key="not-a-key")
