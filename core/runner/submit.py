@@ -160,8 +160,8 @@ class _Submission:
                     return ticket
                 if self._losses >= _MAX_LOSSES:
                     raise unknown(context, context.lost)
-            context.report("submitting")
             request = await self._with_uploaded_images()
+            context.report("submitting")
             _check_time(context)
             turn = await _wait_for_turn(context)
             try:

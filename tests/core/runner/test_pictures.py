@@ -153,3 +153,13 @@ def test_an_adopted_task_with_a_picture_is_asked_about_as_one(comet: Stage) -> N
 
     assert comet.run(work()).video is not None
     assert comet.paid == 1
+
+
+def test_a_picture_is_uploaded_before_anything_is_said_to_be_submitted(
+    stage_of: Callable[[str], Stage],
+) -> None:
+    stage = stage_of("kie")
+    stage.generate(image=PICTURE)
+
+    phases = list(dict.fromkeys(each.phase for each in stage.progress))
+    assert phases[:2] == ["uploading", "submitting"]
