@@ -10,8 +10,9 @@ from .toml import read_toml
 
 #: The names that are no provider's.
 NAMES = (
-    "journal", "sandbox", "sandbox_faults", "provider", "prefer", "load_plugins", "trace_plugins",
-    "hosts", "max_cost_per_day", "max_tasks_per_day", "max_tasks_per_hour",
+    "journal", "sandbox", "sandbox_faults", "sandbox_queued", "provider", "prefer",
+    "load_plugins", "trace_plugins", "hosts", "max_cost_per_day", "max_tasks_per_day",
+    "max_tasks_per_hour",
 )  # fmt: skip
 #: How the names for the URLs of providers end.
 _URL_ENDINGS = ("_base_url", "_upload_url", "_balance_url")

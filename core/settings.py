@@ -94,11 +94,12 @@ class Settings:
 
     def check_real(self) -> None:
         """Raise `SettingsError` if a setting says that no video was meant to be paid for."""
-        if self.get("KLING26_SANDBOX_FAULTS"):
-            raise SettingsError(
-                f"{self.where('KLING26_SANDBOX_FAULTS')} is set, but this video is not rehearsed: "
-                "it would be paid for. Rehearse it, or unset that."
-            )
+        for variable in ("KLING26_SANDBOX_FAULTS", "KLING26_SANDBOX_QUEUED"):
+            if self.get(variable):
+                raise SettingsError(
+                    f"{self.where(variable)} is set, but this video is not rehearsed: it would be "
+                    "paid for. Rehearse it, or unset that."
+                )
 
     @property
     def journal(self) -> str | Path:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from attrs import evolve
 from starlette.types import ASGIApp
 
 from ..core.atomic import try_file
@@ -19,6 +20,9 @@ from .transport import SandboxTransport
 
 #: The names of the faults to rehearse, separated by commas; each shows once, in this order.
 FAULTS_VARIABLE = "KLING26_SANDBOX_FAULTS"
+#: How many seconds a task is queued, for instance to try how it is cancelled there.
+QUEUED_VARIABLE = "KLING26_SANDBOX_QUEUED"
+_DAY = 86_400.0
 
 
 def rehearsal(
@@ -28,12 +32,14 @@ def rehearsal(
     A transport that sends requests for the providers' own URLs to their emulators.
 
     Tasks are kept in the home folder, so that another process can continue them. Raises
-    SettingsError if a fault's name is unknown, or if the folder of the tasks cannot be used.
+    SettingsError if a setting is wrong, or if the folder of the tasks cannot be used.
     """
-    faults, folder = _faults(settings), settings.home / "sandbox"
+    folder = settings.home / "sandbox"
+    usual = Conditions(folder=folder, faults=_faults(settings))
+    usual.queued = _queued(settings, usual.queued)
     try:
         _try_folder(folder)
-        return SandboxTransport(_apps(providers, emulators, folder, faults))
+        return SandboxTransport(_apps(providers, emulators, usual))
     except OSError as error:
         raise SettingsError(advise(f"{sanitize(folder)} cannot be used", error)) from error
 
@@ -47,10 +53,7 @@ def _try_folder(folder: Path) -> None:
 
 
 def _apps(
-    providers: Mapping[str, Provider],
-    emulators: Mapping[str, Sandbox],
-    folder: Path,
-    faults: list[Fault],
+    providers: Mapping[str, Provider], emulators: Mapping[str, Sandbox], usual: Conditions
 ) -> dict[str, ASGIApp]:
     """The emulators by the URLs that they answer for; a URL is the first one's that has it."""
     apps: dict[str, ASGIApp] = {}
@@ -58,7 +61,7 @@ def _apps(
         provider = providers.get(name)
         if provider is None:
             continue
-        app = sandbox.build(Conditions(folder=folder, faults=list(faults)))
+        app = sandbox.build(evolve(usual, faults=list(usual.faults)))
         own = (provider.base_url, provider.upload_url, provider.balance_url)
         for url in (*own, *sandbox.hosts):
             if url is not None:
@@ -72,3 +75,19 @@ def _faults(settings: Settings) -> list[Fault]:
         return [Fault(fault_name(name)) for name in names if name]
     except ValueError as error:
         raise SettingsError(f"{settings.where(FAULTS_VARIABLE)}: {error}") from error
+
+
+def _queued(settings: Settings, usual: float) -> float:
+    text = settings.get(QUEUED_VARIABLE)
+    if not text:
+        return usual
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _DAY:
+        raise SettingsError(
+            f"{settings.where(QUEUED_VARIABLE)} must be a number of seconds from 0 to {_DAY:.0f}; "
+            f'got "{sanitize(text, 60)}".'
+        )
+    return seconds

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kling26.core import Sandbox
 from kling26.core.errors import SettingsError
 from kling26.core.settings import Settings
-from kling26.sandbox import Conditions, Fault, in_process, rehearsal
+from kling26.providers.kie import Kie
+from kling26.sandbox import Conditions, Emulator, Fault, in_process, rehearsal
 from kling26.sandbox.images import size_of
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.multipart import parts
@@ -177,3 +179,26 @@ def test_a_home_whose_disk_is_full_is_refused_before_anything_is_rehearsed(
 
     rehearsal({}, {}, settings)
     assert list(tmp_path.iterdir()) == []  # What is there is made with the first task.
+
+
+@pytest.mark.parametrize("said", ["ten", "-1", "nan", "1e9"])
+def test_a_queue_that_is_no_number_of_seconds_is_refused(tmp_path: Path, said: str) -> None:
+    settings = Settings({"KLING26_HOME": str(tmp_path), "KLING26_SANDBOX_QUEUED": said})
+
+    with pytest.raises(SettingsError, match="must be a number of seconds from 0 to 86400; got"):
+        rehearsal({}, {}, settings)
+
+
+def test_a_queue_may_be_longer_and_is_no_setting_for_what_costs_money(tmp_path: Path) -> None:
+    built: list[Conditions] = []
+
+    def build(conditions: Conditions) -> Emulator:
+        built.append(conditions)
+        return KieSandbox(conditions)
+
+    settings = Settings({"KLING26_HOME": str(tmp_path), "KLING26_SANDBOX_QUEUED": "600"})
+    rehearsal({"kie": Kie()}, {"kie": Sandbox("kie", build=build)}, settings)
+
+    assert [conditions.queued for conditions in built] == [600.0]
+    with pytest.raises(SettingsError, match="KLING26_SANDBOX_QUEUED is set, but this video is not"):
+        settings.check_real()
