@@ -60,6 +60,7 @@ class ReplicateSandbox(DeclaredEmulator):
     # Assumed: whatever has not ended can be cancelled.
     cancellable = ("queued", "running")
     standard_webhooks = True
+    polling_renews = True  # Assumed: the documents do not say what becomes of an expired link.
     # The form is documented, the words are assumed.
     problem_json = True
     refusals = {
