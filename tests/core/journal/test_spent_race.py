@@ -1,4 +1,4 @@
-"""Twelve processes race for the last three tasks that the budget allows."""
+"""Nine processes race for the last three tasks that the budget allows."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork"),
 ]
 
-RACERS = 12
+RACERS = 9
 #: To load the modules takes most of the time of a command, so the processes are forked after that:
 #: they are as many commands, which begin at the same moment.
 RACE = """
@@ -43,7 +43,7 @@ print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(each, 0)[1]) for each in 
 
 
 @ON_BOTH
-def test_twelve_processes_pay_for_the_last_three_videos(shop: Shop, tmp_path: Path) -> None:
+def test_nine_processes_pay_for_the_last_three_videos(shop: Shop, tmp_path: Path) -> None:
     offer = load_sandboxes()["kie"]
     site = build_site([offer], Conditions(queued=0.1, running=0.2))
     with Server(site) as server:

@@ -28,9 +28,9 @@ from ..conftest import Stage
 pytestmark = pytest.mark.no_cover
 
 
-@pytest.fixture(params=["kie", "cometapi", "runcomfy"])
+@pytest.fixture(params=["kie", "cometapi"])
 def stage(request: pytest.FixtureRequest, brief: Callable[[str], Stage]) -> Stage:
-    """Each dialect, of which one can be asked for our id."""
+    """A provider that cannot be asked for our id, and one that can: the runner sees no other."""
     return brief(request.param)
 
 

@@ -163,5 +163,5 @@ def machine(provider: str) -> type:
     return case
 
 
-# Apikley has kie.ai's dialect.
-TestKie, TestCometAPI, TestRunComfy = map(machine, ("kie", "cometapi", "runcomfy"))
+# One that cannot be asked for our id, and one that can.
+TestKie, TestCometAPI = map(machine, ("kie", "cometapi"))
