@@ -48,13 +48,16 @@ class Emulators:
     #: Why an emulator could not be built, by the name of its provider.
     broken: dict[str, str] = field(factory=dict, init=False)
     _found: Mapping[str, Sandbox] | None = field(default=None, init=False)
+    _has_ours: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def found(self) -> Mapping[str, Sandbox]:
         """The emulators; what is wrong with those of plug-ins is logged, and in `problems`."""
         with self._lock:
             if self._found is None:
-                self._host.add_built_in(SANDBOXES)
+                if not self._has_ours:
+                    self._host.add_built_in(SANDBOXES)
+                    self._has_ours = True  # The rest may be interrupted, and begun anew.
                 self._found = self._load()
             return self._found
 

@@ -4,6 +4,7 @@ import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from urllib.parse import quote
 
@@ -277,7 +278,12 @@ class Provider(Replies, ABC, Generic[OptionsT]):
 
     def own_url(self, url: str | None, usual: str) -> str:
         """A URL that came in a reply, if it is below `base_url`; else the usual one."""
-        return url if url is not None and url.startswith(f"{self.base_url}/") else usual
+        import httpx
+
+        with suppress(httpx.InvalidURL):
+            if url is not None and str(httpx.URL(url)).startswith(f"{self.base_url}/"):
+                return url
+        return usual
 
     def read_ticket(
         self,

@@ -47,7 +47,9 @@ class Endpoint:
     def at(self, task_id: str) -> str:
         """The path, and the query, for a task."""
         path = self.path.replace("{id}", quote(task_id, safe=""))
-        return path if self.parameter is None else f"{path}?{self.parameter}={quote(task_id)}"
+        if self.parameter is None:
+            return path
+        return f"{path}?{self.parameter}={quote(task_id, safe='')}"
 
     def task_id(self, request: Request) -> str:
         """The task's id in a request; empty if there is none."""

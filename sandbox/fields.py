@@ -10,8 +10,8 @@ from .schema import JSON, Problem, fields_of
 from .submission import Submission
 from .video import SIZES, Clip, size_like
 
-#: Words for a video without sound; any other word, and true, is one with sound.
-SILENT = (None, False, "off", "no", "false", "none")
+#: What means a video without sound; any other word, and true, is one with sound.
+SILENT = ("none", "false", "off", "no", "mute", "muted", "silent", "disabled", "0")
 
 
 @frozen(kw_only=True)
@@ -58,7 +58,7 @@ class Asked:
         clip = Clip(
             self._text(names.prompt) or "",
             self._seconds(),
-            self._value(names.sound) not in SILENT,
+            str(self._value(names.sound)).strip().lower() not in SILENT,
             # An image sets the aspect ratio.
             *(shape_of(images[0]) if images else shape(self._text(names.aspect_ratio))),
         )
@@ -87,8 +87,8 @@ class Asked:
         return [str(each) for each in (value if isinstance(value, list) else [value]) if each]
 
     def _seconds(self) -> int:
-        """The duration, such as 5, "5" or "5s"; 5 without one."""
-        digits = re.match(r"\d+", str(self._value(self.names.duration)))
+        """The duration, such as 5, "5", "5s" or "PT5S"; 5 without one."""
+        digits = re.search(r"\d+", str(self._value(self.names.duration)))
         return int(digits[0]) if digits else 5
 
 

@@ -91,11 +91,11 @@ class Kling(core.StandardWebhooks, core.Provider[KlingOptions]):
         raise self.error(core.NoSuchTask, reply, "it is not among the tasks")
 
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
-        """Our own id is `external_task_id` there, unique to the account."""
+        """By our own id, unique there; should the filter fail, no other task is taken for ours."""
         reply = yield httpx.Request("GET", self.url("tasks", external_task_ids=request.task))
-        for task in objects(self.read(reply, dict).get("data")):
-            # Should the filter not work there, another task must not be taken for ours.
-            if task.get("external_id") in (None, request.task):
+        tasks = list(objects(self.read(reply, dict).get("data")))
+        for task in tasks:
+            if task.get("external_id", request.task if len(tasks) == 1 else None) == request.task:
                 return self.read_ticket(reply, request, task.get("id"))
         with suppress(core.NoSuchTask):
             self.raise_for_error(reply, asking=True)
