@@ -6,19 +6,19 @@ as the call says, and keeps whose each answer is. A wrapper sees the answers of 
 add to them; it takes none away, changes none, and where it fails it is as if it were not there.
 """
 
-import copy
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextvars import ContextVar
 from functools import wraps
+from itertools import islice
 from typing import Literal
 
 import pluggy
 from attrs import Factory, define, frozen
 
 from .errors import Kling26Error
+from .lending import lent
 from .marks import Hook
 from .problems import InvalidPlugin
-from .provider import Provider
 
 #: What an implementation of a hook returns: a list of answers, one or none, or nothing.
 Form = Literal["list", "one", "none"]
@@ -26,6 +26,8 @@ Function = Callable[..., object]
 
 #: What `Call.run` returns where the code of a plug-in has failed.
 FAILED: object = object()
+#: So many answers of a plug-in to one call count.
+_MOST = 300
 
 
 @frozen
@@ -52,7 +54,15 @@ class Call:
     run: Callable[[str, Callable[[], object]], object]
     tell: Callable[[str, str], None]
     traced: bool = False
+    #: Takes note of what a plug-in brings.
+    keep: Callable[[str, object], None] = lambda plugin, value: None
     answers: list[Answer] = Factory(list)
+
+    def add(self, plugin: str, values: Iterable[object]) -> None:
+        """Add the answers of a plug-in."""
+        for value in values:
+            self.keep(plugin, value)
+            self.answers.append(Answer(plugin, value))
 
     def ask(self, plugin: str, work: Callable[[], object], part: str = "") -> object:
         """Run code of a plug-in: what it returns, its "no" as a list, or `FAILED`."""
@@ -69,7 +79,7 @@ class Call:
         except Kling26Error as error:
             return [str(error)]
 
-    def listed(self, value: object) -> list[object]:
+    def listed(self, plugin: str, value: object) -> list[object]:
         """The answers in what an implementation returns; raises `InvalidPlugin`, or anything."""
         if self.form == "none" or (value is None and self.form == "one"):
             return []
@@ -78,21 +88,29 @@ class Call:
         if not isinstance(value, Iterable):
             returned = "None" if value is None else type(value).__name__
             raise InvalidPlugin(f"{self.hook} returned {returned}; it must return a list.")
-        return list(value)
+        return self.first(plugin, value)
 
-    def flat(self, results: object) -> list[object]:
+    def first(self, plugin: str, values: Iterable[object]) -> list[object]:
+        """The values that count: a generator may have no end."""
+        found = list(islice(values, _MOST + 1))
+        if len(found) > _MOST:
+            more = f"returned more than {_MOST} results; only the first {_MOST} count."
+            self.tell(plugin, f"its {self.hook} {more}")
+        return found[:_MOST]
+
+    def flat(self, results: object) -> Iterable[object]:
         """The answers in the results of several, as a wrapper returns them."""
         if results is None:
             return []
         if isinstance(results, str) or not isinstance(results, Iterable):
             return [results]
         if self.form != "list":
-            return [each for each in results if each is not None]
+            return (each for each in results if each is not None)
         nested = (
             each if isinstance(each, Iterable) and not isinstance(each, str) else [each]
             for each in results
         )  # fmt: skip
-        return [each for some in nested for each in some]
+        return (each for some in nested for each in some)
 
 
 _current: ContextVar[Call] = ContextVar("kling26 hook call")
@@ -119,10 +137,10 @@ def _implementation(plugin: str, function: Function) -> Function:
     @wraps(function)
     def answer(*args: object, **kwargs: object) -> object:
         call = _current.get()
-        found = call.ask(plugin, lambda: call.listed(function(*args, **kwargs)))
+        found = call.ask(plugin, lambda: call.listed(plugin, function(*args, **kwargs)))
         if not isinstance(found, list):
             return None
-        call.answers += [Answer(plugin, each) for each in found]
+        call.add(plugin, found)
         return found if call.form == "list" else next(iter(found), None)
 
     return answer
@@ -143,16 +161,16 @@ def _wrapper(plugin: str, function: Function, old: bool) -> Function:
             return _with(call, plugin, inner, steps)
         if steps is FAILED:
             return inner
-        shown = _Shown(call.flat(inner))
+        shown = _Shown(list(call.flat(inner)))
         returned = call.ask(
             plugin,
-            lambda: call.flat(_ended(steps, shown.results(inner), old)),  # type: ignore[arg-type]
+            lambda: call.first(plugin, call.flat(_ended(steps, shown.results(inner), old))),  # type: ignore[arg-type]
             ", after the others",
         )
         if not isinstance(returned, list):
             return inner
         after = [shown.original(each) for each in returned]
-        before = call.flat(inner)
+        before = list(call.flat(inner))
         if any(not _is_in(each, after) for each in before):
             call.tell(plugin, _leaves_out(call.hook))
         return _with(call, plugin, inner, [each for each in after if not _is_in(each, before)])
@@ -171,7 +189,7 @@ def _with(
     call: Call, plugin: str, inner: list[object], new: list[object]
 ) -> list[object]:  # fmt: skip
     """The results with the answers that a wrapper adds."""
-    call.answers += [Answer(plugin, each) for each in new]
+    call.add(plugin, new)
     added = [new] if call.form == "list" and new else new
     return [*inner, *added]
 
@@ -203,10 +221,10 @@ def _ended(steps: Steps, results: list[object], old: bool) -> object:
 
 
 class _Shown:
-    """The answers as a wrapper sees them: of providers it gets copies, which it may change."""
+    """The answers as a wrapper sees them: of providers and emulators it gets copies."""
 
     def __init__(self, answers: list[object]) -> None:
-        self._copies = [(_copied(each), each) for each in answers]
+        self._copies = [(lent(each), each) for each in answers]
 
     def results(self, inner: list[object]) -> list[object]:
         return [self._nested(each) if isinstance(each, list) else each for each in inner]
@@ -218,12 +236,3 @@ class _Shown:
     def original(self, value: object) -> object:
         found = (original for shown, original in self._copies if shown is value)
         return next(found, value)
-
-
-def _copied(value: object) -> object:
-    if not isinstance(value, Provider):
-        return value
-    try:
-        return copy.copy(value)
-    except Exception:  # noqa: BLE001 - a plug-in may make copies in its own way.
-        return value

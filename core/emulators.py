@@ -13,7 +13,7 @@ from .errors import SettingsError
 from .hookspecs import ASGIApp, Sandbox
 from .host import Host
 from .options import show
-from .problems import InvalidPlugin, Problem, recording, told, type_name, words
+from .problems import InvalidPlugin, Problem, log_once, told, type_name, words
 from .provider import Provider
 from .settings import is_safe_url
 from .text import did_you_mean, sanitize
@@ -67,7 +67,8 @@ class Emulators:
         answers = self._host.gather("kling26_sandboxes", problems)
         # Of two for one provider, that of the plug-in which brings the provider counts.
         for answer in sorted(answers, key=lambda each: not self._is_owners(each)):
-            with recording(answer.plugin, problems):
+            work = f'Checking the plug-in "{answer.plugin}"'
+            with self._host.recording(answer.plugin, problems, work):
                 sandbox = _checked(answer.value)
                 provider = self._provider_of(answer.plugin, sandbox)
                 if provider is None:
@@ -122,12 +123,16 @@ class Emulators:
     ) -> ASGIApp:
         """An emulator; or what says that it cannot be built, which is in nobody else's way."""
         try:
-            return build(*args, **kwargs)
+            with self._host.belongings.running(plugin):
+                return build(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything.
             problem = (
                 f'{provider.title} has no emulator: that of the plug-in "{plugin}" cannot be built '
                 f"({words(error)})."
             )
+        finally:
+            if changed := self._host.put_back(plugin):
+                log_once(Problem(plugin, changed, "nothing"))
         self.broken[provider.name] = problem
 
         async def app(*_: object) -> None:

@@ -1,6 +1,5 @@
 """Telling plug-ins what happens to tasks, and asking them before one is paid for."""
 
-import copy
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from .errors import Kling26Error, PaymentForbidden
+from .lending import copied, lent
 from .problems import words
 from .redaction import redact_environment
 from .text import sentence
@@ -47,8 +47,8 @@ class Events:
         self, request: "VideoRequest", provider: "Provider", price: "Price"
     ) -> None:
         """Ask whether a video may be paid for; raises `PaymentForbidden` if a plug-in says no."""
-        # A copy, which a plug-in may change: the provider itself says where the key is sent.
-        facts = {"request": request, "provider": copy.copy(provider), "price": price}
+        # Copies, which a plug-in may change: the provider itself says where the key is sent.
+        facts = {"request": copied(request), "provider": lent(provider), "price": copied(price)}
         for answer in await self._call("kling26_before_paying", _asking, facts):
             if isinstance(answer.value, str) and answer.value.strip():
                 reason = sentence(redact_environment(answer.value))
@@ -61,11 +61,11 @@ class Events:
 
     async def submitted(self, task: object) -> None:
         """Tell that the provider has accepted a task."""
-        await self._call("kling26_submitted", _telling, {"task": task})
+        await self._call("kling26_submitted", _telling, {"task": copied(task)})
 
     async def ended(self, task: object) -> None:
         """Tell how a task has ended."""
-        await self._call("kling26_ended", _telling, {"task": task})
+        await self._call("kling26_ended", _telling, {"task": copied(task)})
 
     async def _call(self, hook: str, run: "_Run", facts: dict[str, object]) -> "list[Answer]":
         if self._host is None or not self._host.has(hook):

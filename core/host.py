@@ -10,6 +10,7 @@ import pluggy
 from attrs import define, field, frozen
 
 from . import hookspecs
+from .belongings import Belongings
 from .calls import FAILED, Answer, Call, guarded, made
 from .hookspecs import PROJECT, hookimpl
 from .installed import PlugIn
@@ -18,7 +19,7 @@ from .problems import InvalidPlugin, Problem, recording
 
 logger: logging.Logger = logging.getLogger("kling26")
 
-#: After how many seconds of loading a plug-in is named.
+#: After how many seconds of a plug-in's code it is named.
 _LONG = 5.0
 
 
@@ -67,6 +68,8 @@ class Host:
     plug_ins: dict[str, Loaded] = field(factory=dict, init=False)
     #: All that were to be loaded, also those that could not be.
     tried: list[PlugIn] = field(factory=list, init=False)
+    #: What plug-ins change that is not theirs is put back from here.
+    belongings: Belongings = field(factory=Belongings, init=False)
 
     # -- loading ---------------------------------------------------------------------------
 
@@ -82,14 +85,36 @@ class Host:
         problems: list[Problem] = []
         for plug_in in plug_ins:
             name = str(plug_in)
+            if not self.tried:
+                self.belongings.keep_ours()
             self.tried.append(plug_in)
-            with recording(name, problems), _naming(plug_in):
+            with self.recording(name, problems, f'Loading the plug-in "{name}"'):
                 if name in self.plug_ins:
                     raise InvalidPlugin("its entry point is there twice; the first one counts.")
                 plugin = plug_in.load()
                 self.register(name, plugin, plug_in)
                 problems += [Problem(name, each, "part") for each in oversights(plugin)]
         return problems
+
+    @contextmanager
+    def recording(
+        self, name: str, problems: list[Problem], work: str, raised: str = ""
+    ) -> Iterator[None]:
+        """
+        `problems.recording`, with what the plug-in has changed put back, and recorded too.
+
+        `work` is what it is named for if it takes long.
+        """
+        with recording(name, problems, raised), _naming(work), self.belongings.running(name):
+            yield
+        if changed := self.put_back(name):
+            problems.append(Problem(name, changed, "nothing"))
+
+    def put_back(self, name: str) -> str | None:
+        """Put back what a plug-in has changed that is not its own; returns what, in a sentence."""
+        known = self.plug_ins.get(name)
+        is_ours = known is not None and known.built_in
+        return None if is_ours or not self.tried else self.belongings.put_back(name)
 
     def register(
         self, name: str, plugin: object, plug_in: PlugIn | None = None, built_in: bool = False
@@ -114,6 +139,7 @@ class Host:
         known = plug_in or PlugIn(name, "", lambda: plugin)
         hooks = tuple(hook for _, hook, _ in found)
         self.plug_ins[name] = Loaded(name, known, built_in, hooks, plugin)
+        self.belongings.keep_classes(name, plugin)
 
     @property
     def useful(self) -> list[str]:
@@ -135,7 +161,20 @@ class Host:
         **facts: object,
     ) -> list[Answer]:
         """Call a hook of all plug-ins; see `Call` for `run` and `tell`. Returns the answers."""
-        call = Call(hook, FORMS[hook], facts, run, tell, self.traced)
+
+        def watched(plugin: str, work: Callable[[], object]) -> object:
+            def running() -> object:  # For longer than `run`, perhaps.
+                with self.belongings.running(plugin):
+                    return work()
+
+            try:
+                return run(plugin, running)
+            finally:
+                if changed := self.put_back(plugin):
+                    tell(plugin, changed)
+
+        keep = self.belongings.keep
+        call = Call(hook, FORMS[hook], facts, watched, tell, self.traced, keep)
         return made(call, getattr(self.manager.hook, hook))
 
     def gather(self, hook: str, problems: list[Problem]) -> list[Answer]:
@@ -147,7 +186,8 @@ class Host:
         """
 
         def run(plugin: str, work: Callable[[], object]) -> object:
-            with recording(plugin, problems, f"its {hook} raised "):
+            text = f'{hook} of the plug-in "{plugin}"'
+            with recording(plugin, problems, f"its {hook} raised "), _naming(text):
                 return work()
             return FAILED
 
@@ -169,10 +209,9 @@ def _turn(plug_in: Loaded, hook: str) -> int:
 
 
 @contextmanager
-def _naming(plug_in: PlugIn) -> Iterator[None]:
-    """Say which plug-in it is that takes long to load, or hangs."""
-    text = 'Loading the plug-in "%s" takes unusually long.'
-    timer = threading.Timer(_LONG, logger.error, (text, plug_in))
+def _naming(work: str) -> Iterator[None]:
+    """Say what it is that takes long, or hangs."""
+    timer = threading.Timer(_LONG, logger.error, ("%s takes unusually long.", work))
     timer.daemon = True
     timer.start()
     try:

@@ -16,7 +16,7 @@ from .errors import UnknownProvider
 from .events import Events
 from .hookspecs import Sandbox
 from .installed import PlugIn, chosen, discover
-from .problems import InvalidPlugin, Problem, recording, told, type_name
+from .problems import InvalidPlugin, Problem, told, type_name
 from .provider import AUTO, Provider
 from .settings import Settings, variable_stem
 from .text import did_you_mean, join_words, sanitize
@@ -109,7 +109,8 @@ def load_providers(plug_ins: Iterable[PlugIn] = (), *, traced: bool = False) -> 
     found: dict[str, Provider] = {}
     origins: dict[str, str] = {}
     for answer in host.gather("kling26_providers", problems):
-        with recording(answer.plugin, problems):
+        work = f'Checking the plug-in "{answer.plugin}"'
+        with host.recording(answer.plugin, problems, work):
             provider = _checked(answer.value)
             _check_ownership(answer.plugin, provider, found, origins)
             found[provider.name], origins[provider.name] = provider, answer.plugin
