@@ -61,12 +61,21 @@ def redact(text: AnyStr, key: str) -> AnyStr:
     return text
 
 
+def environment_keys() -> tuple[str, ...]:
+    """What the variables of the environment have that are named as a key's."""
+    found = [
+        key
+        for name, value in os.environ.items()
+        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD"))
+        for key in (value.strip(), plain_key(value, (name,))[0])
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def redact_environment(text: str) -> str:
     """The text without what any variable of the environment has that is named as a key's."""
-    for name, value in os.environ.items():
-        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")):
-            for key in (value.strip(), plain_key(value, (name,))[0]):
-                text = redact(text, key)
+    for key in environment_keys():
+        text = redact(text, key)
     return text
 
 

@@ -18,6 +18,11 @@ def sanitize(text: object, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def is_one_line(text: str) -> bool:
+    """Whether a text has neither line breaks nor control characters."""
+    return _UNSAFE.search(text) is None and len(text.splitlines()) < 2
+
+
 _SENTENCE_ENDS = (".", "!", "?", "…")
 
 

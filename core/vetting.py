@@ -2,22 +2,32 @@
 
 import inspect
 import re
+from collections.abc import Mapping
+from typing import get_args
 
 import attrs
 
-from .errors import OptionRefused
+from .errors import OptionRefused, ProviderError
 from .limits import Limits
 from .options import check_values, is_number, is_option, options_of, show
 from .problems import InvalidPlugin
 from .provider import AUTO, INTERFACE, Provider
+from .redaction import environment_keys, redact
 from .request import VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
-from .text import join_words, sanitize
+from .status import State
+from .text import is_one_line, join_words, sanitize
 
 #: A provider is sent what the variable contains, so it must not be PATH.
 _KEY_VARIABLE = re.compile(
     "[a-z][a-z0-9_]*?(key|token|secret|password|credentials?)(_?[0-9]+)?", re.IGNORECASE | re.ASCII
 )
+#: A word, or several, before a key in a header.
+_SCHEME = re.compile("[!-~]+( [!-~]+)*")
+#: RFC 9110, 5.6.2.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: Users type it, and lists have a column for it.
+_LONGEST_NAME = 40
 _TEXTS = ("name", "title", "key_variable", "base_url", "cost_unit")
 _OPTIONAL_TEXTS = (
     "upload_url", "balance_url", "key_page", "tasks_page", "task_id_name", "charges"
@@ -40,6 +50,7 @@ def validate_provider(provider: Provider) -> None:
     for attribute in ("base_url", "upload_url", "balance_url"):
         _check_url(provider, attribute, getattr(provider, attribute))
     _check_money(provider)
+    _check_replies(provider)
     _check_options(provider)
     if not isinstance(provider.limits, Limits):
         hint = ": write Limits()" if provider.limits is Limits else ""
@@ -86,19 +97,32 @@ def _check_names(provider: Provider) -> None:
         text = getattr(provider, attribute, None)
         if not (isinstance(text, str) and text.strip()):
             raise _invalid(provider, attribute, "a non-empty string", *_given(provider, attribute))
+        _check_text(provider, attribute, text)
     for attribute in _OPTIONAL_TEXTS:
         value = getattr(provider, attribute)
         if not isinstance(value, str | None):
             raise _invalid(provider, attribute, "a string or None", value)
+        _check_text(provider, attribute, value or "")
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         required = "a lower-case letter followed by any of a-z, 0-9, - and _"
         raise _invalid(provider, "name", required, provider.name)
+    if len(provider.name) > _LONGEST_NAME:
+        required = f"at most {_LONGEST_NAME} characters long"
+        raise _invalid(provider, "name", required, len(provider.name))
     if provider.name == AUTO:
         raise _invalid(provider, "name", f'another one than "{AUTO}", which means any provider')
     _check_key_variables(provider)
     for variable in own_variables(provider):
         if variable.upper().startswith(PREFIX):
             raise InvalidPlugin(f"{variable} would be a setting of kling26, not of a provider.")
+
+
+def _check_text(provider: Provider, attribute: str, text: str) -> None:
+    """Texts are shown on one line, and whoever reads a key from the environment shows none."""
+    if not is_one_line(text):
+        raise _invalid(provider, attribute, "one line without control characters", text)
+    if any(redact(text, key) != text for key in environment_keys()):
+        raise InvalidPlugin(f"{type(provider).__name__}.{attribute} contains a key; leave it out.")
 
 
 def _given(provider: Provider, attribute: str) -> tuple[object, ...]:
@@ -142,6 +166,76 @@ def _check_money(provider: Provider) -> None:
 def _check_url(provider: Provider, attribute: str, url: str | None) -> None:
     if url is not None and (not is_safe_url(url) or url.endswith("/")):
         raise _invalid(provider, attribute, "an https:// URL without a trailing slash", url)
+
+
+# -- replies -----------------------------------------------------------------------------------
+
+
+def _check_replies(provider: Provider) -> None:
+    """How its replies are read, and how its requests are signed."""
+    _check_states(provider)
+    _check_errors(provider)
+    codes: object = provider.success_codes
+    if not isinstance(codes, tuple) or not all(map(_is_code, codes)):
+        hint = f": write ({show(codes)},)" if _is_code(codes) else ""
+        required = "a tuple of strings and whole numbers"
+        raise _invalid(provider, "success_codes", required, codes, hint=hint)
+    _check_pattern(provider)
+    for attribute, form, required in (
+        ("key_scheme", _SCHEME, 'the word before the key, such as "Bearer"'),
+        ("error_header", _HEADER, 'the name of a header, such as "x-error-code"'),
+    ):
+        value: object = getattr(provider, attribute)
+        if not (isinstance(value, str) and form.fullmatch(value)):
+            raise _invalid(provider, attribute, required, value)
+
+
+def _check_states(provider: Provider) -> None:
+    states: object = provider.states
+    if not isinstance(states, Mapping):
+        raise _invalid(provider, "states", "a dict of the service's words and ours", states)
+    known = get_args(State)
+    for word, state in states.items():
+        if not isinstance(word, str):
+            raise _invalid(provider, "states", "a dict whose keys are strings", word)
+        if not (isinstance(state, str) and state in known):
+            required = f"{join_words(map(show, known))} for {show(word)}"
+            raise _invalid(provider, "states", required, state)
+
+
+def _check_errors(provider: Provider) -> None:
+    errors: object = provider.errors
+    if not isinstance(errors, Mapping):
+        required = "a dict of codes, HTTP statuses or patterns, and errors"
+        raise _invalid(provider, "errors", required, errors)
+    for key, kind in errors.items():
+        if not _is_code(key) and not (
+            isinstance(key, re.Pattern) and isinstance(key.pattern, str)
+        ):  # fmt: skip
+            required = "a dict whose keys are codes, HTTP statuses or compiled patterns"
+            raise _invalid(provider, "errors", required, key)
+        if not (isinstance(kind, type) and issubclass(kind, ProviderError)):
+            named = show(key.pattern if isinstance(key, re.Pattern) else key)
+            required = f"an error of kling26.core, such as Refused, for {named}"
+            raise _invalid(provider, "errors", required, kind)
+
+
+def _is_code(value: object) -> bool:
+    return type(value) is int or isinstance(value, str)
+
+
+def _check_pattern(provider: Provider) -> None:
+    pattern: object = provider.task_id_pattern
+    if pattern is None:
+        return
+    try:
+        groups = re.compile(pattern).groups if isinstance(pattern, str) else 0
+    except re.error as error:
+        required = f"a regular expression ({sanitize(error, 80)})"
+        raise _invalid(provider, "task_id_pattern", required, pattern) from error
+    if groups != 1:
+        required = "a regular expression with one group, which is the id, or None"
+        raise _invalid(provider, "task_id_pattern", required, pattern)
 
 
 # -- options -----------------------------------------------------------------------------------
