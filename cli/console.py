@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.aside import aside
 from ..core.errors import Kling26Error
-from ..core.isolation import aside
 from ..core.pasted import plain_key
 from ..core.runner.objects import task_object
 from ..core.settings import Settings

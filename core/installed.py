@@ -26,6 +26,10 @@ _MISSPELT = re.compile(
     r"^\[\s*(kling[-_. ]?26([-_.](plug-?ins?|providers?|hooks?))?)\s*\]",
     re.IGNORECASE | re.MULTILINE,
 )
+#: One that would be ours with both of its brackets.
+_HALF = re.compile(
+    rf"^[ \t]*(\[[ \t]*{PROJECT}|{PROJECT}[ \t]*\])[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 @frozen
@@ -96,6 +100,10 @@ def _read(distribution: Distribution) -> tuple[bool, list[PlugIn]]:
     except Exception:  # noqa: BLE001 - whose it is cannot be told.
         return False, []
     if _SECTION not in text:
+        if half := _HALF.search(text):
+            shown = sanitize(half[0].strip(), 60)
+            reason = f'its {_FILE} has "{shown}", where "{_SECTION}" belongs'
+            return False, [_broken(distribution, reason)]
         found = _MISSPELT.search(text)
         if found is None:
             return True, []

@@ -2,13 +2,13 @@
 What the code of a plug-in may do to the process while it is loaded, and what is put back after it.
 
 What it prints goes to stderr, because stdout belongs to the results of whoever uses kling26. Its
-changes to the standard streams, signal handlers, logging, warnings, the locale, the working folder,
-the environment and what is built in end with it: an address in the environment is where a key is
-sent. Only `os._exit` cannot be helped.
+changes to the standard streams, signal handlers, alarms, logging, warnings, the locale, the working
+folder, the environment and what is built in end with it, and what it takes from the path or from
+the loaded modules is put back: an address in the environment is where a key is sent. Only
+`os._exit` cannot be helped.
 """
 
 import builtins
-import io
 import json
 import locale
 import logging
@@ -20,9 +20,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
+
+from .aside import aside
 
 _lock = threading.RLock()
+#: So many lines of what a plug-in prints at a time are shown.
+_LINES = 100
 
 
 @contextmanager
@@ -42,6 +46,8 @@ def isolated() -> Iterator[None]:
         _folder(),
         _environment(),
         _built_in(),
+        _imports(),
+        _interpreter(),
         warnings.catch_warnings(),
     ):
         yield
@@ -60,64 +66,11 @@ def occupy() -> None:
 # -- streams -----------------------------------------------------------------------------------
 
 
-class _Aside(io.RawIOBase):
-    """
-    Bytes that come out on stderr, as text; nothing fails here, whatever becomes of them.
-
-    It may outlive its time as a standard stream, in a handler of `logging`. Until then, what other
-    threads print goes to `others`.
-    """
-
-    def __init__(self, others: TextIO | None = None) -> None:
-        self._stderr: TextIO | None = sys.stderr
-        self._thread = threading.get_ident()
-        self.others = others
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        target = self._target()
-        return target is not None and target.isatty()
-
-    def fileno(self) -> int:
-        """For a child process whose output is to come here."""
-        target = self._target()
-        if target is None:
-            raise io.UnsupportedOperation("there is no stderr")
-        return target.fileno()
-
-    def write(self, data: Any) -> int:
-        ours = self.others is None or threading.get_ident() == self._thread
-        target = self._target() if ours else self.others
-        if target is not None:
-            with suppress(Exception):
-                target.write(bytes(data).decode("utf-8", "replace"))
-                target.flush()
-        return len(data)
-
-    def _target(self) -> TextIO | None:
-        """Stderr as it is now, for a live display may have it, unless that leads back here."""
-        now: TextIO | None = sys.stderr
-        return self._stderr if isinstance(getattr(now, "buffer", None), _Aside) else now
-
-
-def aside(others: TextIO | None = None) -> io.TextIOWrapper:
-    """A standard stream whose text goes to stderr; `others` is for other threads."""
-    return io.TextIOWrapper(
-        _Aside(others),  # type: ignore[arg-type]
-        encoding="utf-8",
-        errors="backslashreplace",
-        newline="",
-        write_through=True,
-    )
-
-
 @contextmanager
 def _streams() -> Iterator[None]:
     """A plug-in gets streams that it may wrap, detach and close."""
     before = sys.stdin, sys.stdout, sys.stderr
-    out, err = aside(before[1]), aside(before[2])
+    out, err = aside(before[1], _LINES), aside(before[2], _LINES)
     sys.stdout, sys.stderr = out, err
     sinks = out.buffer, err.buffer
     try:
@@ -125,7 +78,7 @@ def _streams() -> Iterator[None]:
     finally:
         sys.stdin, sys.stdout, sys.stderr = before
         for sink in sinks:
-            sink.others = None  # type: ignore[attr-defined]
+            sink.settle()  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -276,6 +229,48 @@ def _built_in() -> Iterator[None]:
     finally:
         for module, known in before:
             vars(module).update(known)
+
+
+@contextmanager
+def _imports() -> Iterator[None]:
+    """What is on the path, and the modules that are loaded; more of them may come."""
+    path, folders, modules = sys.path, list(sys.path), dict(sys.modules)
+    try:
+        yield
+    finally:
+        now = list(sys.path) if isinstance(sys.path, list) else []
+        if any(each not in now for each in folders):
+            now = [*folders, *(each for each in now if each not in folders)]
+        path[:], sys.path = now, path
+        sys.modules.update(modules)
+
+
+@contextmanager
+def _interpreter() -> Iterator[None]:
+    """An alarm that rings later ends the process, and a mask hides the files of others."""
+    before, hook, mask = _alarm(), sys.excepthook, _mask()
+    depth = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        if before == 0 and _alarm():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if _mask() != mask:
+            os.umask(mask)
+        sys.excepthook = hook
+        sys.setrecursionlimit(depth)
+
+
+def _alarm() -> float:
+    """In how many seconds an alarm rings; 0 for none."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] if hasattr(signal, "getitimer") else 0
+
+
+def _mask() -> int:
+    """The permissions that new files do not get; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _forget_parent() -> None:

@@ -258,3 +258,22 @@ def kling26_sandboxes():
         )
     }
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        acme(("return [Acme()]", "while True: yield Acme()")),
+        wrapper("yield", "one = Acme()", "return (one for _ in iter(int, 1))"),
+    ],
+    ids=["hook", "wrapper"],
+)
+def test_a_hook_without_an_end_is_taken_at_its_first_results(loaded: Loading, source: str) -> None:
+    registry = loaded(source, ANOTHER)
+
+    assert sorted(registry.providers) == sorted([*BUILT_IN, "acme", "zenith"])
+    reasons = [each.reason for each in registry.problems]
+    assert (
+        "its kling26_providers returned more than 300 results; only the first 300 count." in reasons
+    )
+    assert len(reasons) <= 3

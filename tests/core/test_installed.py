@@ -32,6 +32,13 @@ BROKEN: dict[str, tuple[bytes | None, bytes | None, str]] = {
     "another's malformed line": (METADATA, STRANGERS + b"junk\n", ""),
     "a malformed line": (METADATA, OURS + b"junk\n", 'a line that is not "name = module"'),
     "no module": (METADATA, b"[kling26]\nx = !! ??\n", '"!! ??" is not the name of a module'),
+    "a section without its end": (
+        METADATA, b"[kling26\nx = caf\n", 'its entry_points.txt has "[kling26", where "[kling26]"',
+    ),
+    "a section without its beginning": (
+        METADATA, STRANGERS + b" kling26]\n", 'has "kling26]", where "[kling26]" belongs',
+    ),
+    "another's section without its end": (METADATA, b"[kling\nx = caf\n", ""),
     "nothing but a folder": (None, None, ""),
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import textwrap
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -114,6 +115,71 @@ def test_other_threads_print_where_they_always_do(capsys: pytest.CaptureFixture[
     assert capsys.readouterr() == ("A result.\n", "A plug-in.\n")
 
 
+def test_a_key_that_it_prints_is_not_shown(
+    load: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIE_API_KEY", "sk-secret-1234567890")
+    load(
+        "import os, sys\n"
+        "key = os.environ.pop('KIE_API_KEY')\n"
+        "print('the key is', key)\n"
+        "for letter in key: print(letter, end='', flush=True)\n"
+        "print('', 'y' * 990 + key, sep='\\n', file=sys.stderr)\n"
+        "sys.stdout.write(key)"
+    )
+
+    out, err = capsys.readouterr()
+    assert not out
+    assert "the key is [key]" in err
+    assert err.endswith("[key]")
+    assert "sk-s" not in err
+
+
+def test_of_what_never_ends_the_beginning_is_shown(
+    load: Load, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load("for number in range(5000): print(number)")
+    assert capsys.readouterr().err == (
+        "".join(f"{number}\n" for number in range(100))
+        + "Only the first 100 lines of this are shown.\n"
+    )
+
+    load("print('x' * 1_000_000)\nfor _ in range(5000): print('x' * 100, end='')\nprint()")
+    assert len(capsys.readouterr().err) < 3000
+
+
+TAKES = """
+import os, signal, sys
+sys.path[:] = ["/acme"]
+for name in ("json", "kling26.core.provider"):
+    del sys.modules[name]
+sys.modules["logging"] = sys.modules["kling26_acme_part"] = os
+signal.setitimer(signal.ITIMER_REAL, 600)
+sys.excepthook = None
+sys.setrecursionlimit(5000)
+os.umask(0o777)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no alarms.")
+def test_what_a_plug_in_takes_away_is_there_again(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before, hook, depth = list(sys.path), sys.excepthook, sys.getrecursionlimit()
+    mask, alarm = os.umask(0o022), signal.setitimer(signal.ITIMER_REAL, 0)
+    load(TAKES)
+
+    assert signal.setitimer(signal.ITIMER_REAL, *alarm)[0] == 0
+    assert os.umask(mask) == 0o022
+    assert sys.path == [*before, "/acme"]
+    assert sys.modules["json"] is json
+    assert sys.modules["logging"] is logging
+    assert "kling26.core.provider" in sys.modules
+    assert sys.modules.pop("kling26_acme_part") is os
+    assert (sys.excepthook, sys.getrecursionlimit()) == (hook, depth)
+
+
 def state() -> tuple[object, ...]:
     root, ours = logging.getLogger(), logging.getLogger("kling26")
     return (
@@ -186,6 +252,25 @@ def test_a_plug_in_that_takes_long_is_named(load: Load, monkeypatch: pytest.Monk
     (problem,) = load(WAITS).problems
 
     assert 'Loading the plug-in "acme:acme" takes unusually long.' in problem.reason
+
+
+def test_so_is_a_hook_that_takes_long(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "_LONG", 0.01)
+    source = (
+        "from kling26.core import hookimpl\n"
+        "class Plug:\n"
+        "    @hookimpl\n"
+        "    def kling26_providers(self):\n" + textwrap.indent(WAITS, "        ")
+    )
+    found: dict[str, object] = {}
+
+    def plug_in() -> object:
+        exec(source, found)  # noqa: S102
+        return found["Plug"]()  # type: ignore[operator]
+
+    (problem,) = load_providers([PlugIn("acme", "acme", plug_in)]).problems
+
+    assert 'kling26_providers of the plug-in "acme:acme" takes unusually long.' in problem.reason
 
 
 def test_what_it_sets_in_the_environment_or_replaces_is_as_before(
