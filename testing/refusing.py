@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .scrubbing import parsed
+from .scrubbing import is_path, parsed
 from .secrets import SHORTEST, Secrets
 from .sources import Source
 
@@ -22,7 +22,7 @@ _NAME = re.compile(
 #: What stands where a secret was, whoever struck it out.
 _STRUCK_OUT = re.compile(
     r"\W*(scrubbed|redacted|filtered|removed|hidden|dummy|fake|masked|sanitized|placeholder|example|"
-    r"your[\w-]*|(api[_-]?|test[_-]?)?key|x+)\W*",
+    r"your[\w-]*|(api[_-]?|test[_-]?)?key|x+)\W*|<[^<>]+>|\$?\{[^{}]+\}|(?-i:[A-Z]+(_[A-Z]+)+)",
     re.IGNORECASE,
 )
 #: What a header may say beside a secret, or instead of one.
@@ -79,6 +79,8 @@ def _reveals(name: str, value: object) -> bool:
     if not isinstance(value, str) or not _NAME.search(name) or len(value) < SHORTEST:
         return False
     if _STRUCK_OUT.fullmatch(value) or _URL.match(value) or value.isdecimal():
+        return False
+    if is_path(name, value):
         return False
     is_word = len(value) < 2 * SHORTEST and not re.search(r"\d", value)
     return not is_word and not re.search(r"\s", value)

@@ -43,6 +43,10 @@ _WHOLE_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 _PAIR = re.compile(r"([^&=]+)=([^&]+)")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
+# A file in a store, which many call its key: "uploads/fox.png", "videos/2026/ab12cd".
+_KEY_OF_FILE = re.compile(
+    r"/?([a-z][\w-]*/[\w./-]*|([\w-]+/)*[\w-]+\.(png|jpe?g|webp|mp4|mov|webm|json))"
+)
 
 
 def task_id(number: int) -> str:
@@ -97,12 +101,12 @@ class Scrubber:
 
     def field(self, name: str, value: str) -> str:
         """The value of a form's field."""
-        return TEXT if value and _PRIVATE.search(name) else self._text(value)
+        return TEXT if value and _is_private(name, value) else self._text(value)
 
     def _value(self, value: Any, private: bool = False) -> Any:
         if isinstance(value, Mapping):
             return {
-                self._cleared(name): self._value(inner, private or bool(_PRIVATE.search(name)))
+                self._cleared(name): self._value(inner, private or _is_private(name, inner))
                 for name, inner in value.items()
             }
         if isinstance(value, list):
@@ -152,6 +156,15 @@ class Scrubber:
 
     def _task(self, own: str) -> str:
         return task_id(self._tasks.index(own) if own in self._tasks else 0)
+
+
+def is_path(name: str, value: object) -> bool:
+    """Whether a "key" is that of a file in a store."""
+    return name.lower() == "key" and isinstance(value, str) and bool(_KEY_OF_FILE.fullmatch(value))
+
+
+def _is_private(name: str, value: object) -> bool:
+    return bool(_PRIVATE.search(name)) and not is_path(name, value)
 
 
 def parsed(text: str) -> Any:

@@ -27,6 +27,9 @@ KEY = "<KEY>"
 #: A shorter text is no secret: to look for it would only find words. So `redact` has it, too.
 SHORTEST = 8
 _MIDDLE = 12
+#: The value of a variable that is shorter, or a word, may well be in a cassette for itself.
+_SHORTEST_VALUE = 12
+_PLAIN_WORD = re.compile(r"[a-z]{1,20}")
 #: A part of so few different characters, such as zeros, is no secret, either.
 _REPEATED = 3
 #: How often what was decoded is decoded again.
@@ -42,10 +45,13 @@ _STANDARD = str.maketrans("-_", "+/")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: The pieces of a URL or a form that may be encoded as a whole.
 _ENCODED = re.compile(r"[^\s\"'<>&?=#/:@,;{}\[\]()|]*[%\\&][^\s\"'<>?=#/:@,{}\[\]()|]*")
+#: What stands in a sentence where a key would: YOUR_API_KEY, or a word.
+_IN_PROSE = r"(?:[A-Z]+(?:[_-][A-Z]+)*|[A-Z]?[a-z]{1,20})(?![\w~+/=-]|\.\w)"
 #: What looks like a key, whoever it belongs to; an error message may speak of a "Bearer token".
 _TOKEN = re.compile(
     r"\bBearer\s+(?!(?:tokens?|auth\w*|scheme|header|keys?|credentials?|format|realm|error|your\w*|is|or|"
-    r"scrubbed|redacted|filtered|removed|hidden|dummy|DUMMY|REDACTED|X+|x+)\b)[\w.~+/=-]+"
+    r"scrubbed|redacted|filtered|removed|hidden|dummy|DUMMY|REDACTED|X+|x+)\b)"
+    rf"(?!{_IN_PROSE})(?!\.+(?!\w))[\w.~+/=-]+"
     r"|\bBasic\s+(?=[\w+/-]*[\d+/=])[\w+/-]{6,}={0,2}"
     r"|\b(?:Key|Token)\s+[\w-]*\d[\w-]*:[\w-]{6,}"
     r"|\b(?:sk[-_]|r8_|hf_|gh[opsu]_|AIza|AKIA)[\w-]{8,}"
@@ -239,7 +245,15 @@ def _from_hex(text: str) -> Iterator[bytes]:
 
 
 def keys_in(environ: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
-    """The values that the variables of these names have, as they are and as they are sent."""
+    """
+    The values that the variables of these names have, as they are and as they are sent.
+
+    A short one, or a plain word, is left out: it says nothing of a cassette that it is in it.
+    """
     values = {name: environ.get(name, "").strip() for name in names}
     found = {key for name, text in values.items() for key in (text, plain_key(text, (name,))[0])}
-    return tuple(sorted(found - {""}))
+    return tuple(sorted(filter(_may_be_secret, found)))
+
+
+def _may_be_secret(value: str) -> bool:
+    return len(value) >= _SHORTEST_VALUE and not _PLAIN_WORD.fullmatch(value)

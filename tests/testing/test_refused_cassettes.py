@@ -96,6 +96,8 @@ SECRETS: dict[str, tuple[str, Spoil]] = {
     "a body": ("the body", replied(f"seen: {KEY}")),
     "bytes": ("the body", replied(b"\xff\xfe" + KEY.encode())),
     "a field": ("the body", replied('{"data": [{"access_token": "9a8b7c6d5e"}]}')),
+    "no path": ("the body", replied('{"key": "9a8b7c6d5e"}')),
+    "a path of another name": ("the body", replied('{"api_key": "live/9a8b7c.6d5e"}')),
     "JSON in JSON": ("the body", replied('{"param": "{\\"password\\": \\"9a8b7c6d\\"}"}')),
     "a signed URL": ("the body", replied('{"put": "https://a.example/?X-Amz-Signature=0a1b2c3d"}')),
     "a name": ("the body", replied(f'{{"{KEY}": 1}}')),
@@ -133,6 +135,8 @@ def test_a_secret_in_the_metadata_or_in_a_comment_is_refused() -> None:
         lambda _, got: got["headers"].update({"X-RateLimit-Remaining-Tokens": ["100000"]}),
         replied('{"token": "scrubbed", "total_tokens": 12345678, "password": ""}'),
         replied('{"balance": 5, "user": {"id": 528618, "email": "me@example.org"}}'),
+        replied('{"key": "videos/abc.mp4", "api_key": "MY_ACME_KEY_HERE", "token": "<paste it>"}'),
+        replied('{"help": "Set Authorization: Bearer YOUR_API_KEY"}'),
         replied('{"message": "The Bearer token is missing", "token_url": "https://a.example/1"}'),
     ],
 )

@@ -74,6 +74,7 @@ def test_what_looks_like_a_key_is_found_although_nobody_knows_it(text: str) -> N
     [
         "The Bearer token is missing.", "Basic subscription", "Key frames are not supported.",
         "www-authenticate: Bearer realm=acme", "Authorization: Bearer <KEY>", "Bearer scrubbed",
+        "Set Authorization: Bearer YOUR_API_KEY", "Bearer followed by your key", "Bearer YOUR-KEY.",
         "k26-0000000000000000", "https://api.acme.example/v1/videos/8a1f0000-0000-4000-8000-1",
         '{"model": "kling-2.6/text-to-video", "prompt": "A keyhole, and a tokenized basic bearer"}',
     ],
@@ -106,6 +107,17 @@ def test_nobody_reads_the_keys_in_a_repr() -> None:
 
 
 def test_the_keys_are_those_of_the_variables_as_they_are_and_as_they_are_sent() -> None:
-    environ = {"ACME_API_KEY": " Bearer abc-123 ", "ACME_TOKEN": "", "OTHER_KEY": "other"}
+    environ = {"ACME_API_KEY": f" Bearer {LIVE} ", "ACME_TOKEN": "", "OTHER_KEY": f"other-{LIVE}"}
 
-    assert keys_in(environ, ("ACME_API_KEY", "ACME_TOKEN")) == ("Bearer abc-123", "abc-123")
+    assert keys_in(environ, ("ACME_API_KEY", "ACME_TOKEN")) == tuple(
+        sorted([f"Bearer {LIVE}", LIVE])
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["ee58ef36", "application", "uncharacteristically", "key-12345678"]
+)
+def test_a_short_value_or_a_word_is_not_looked_for(value: str) -> None:
+    assert keys_in({"ACME_API_KEY": value}, ["ACME_API_KEY"]) == (
+        (value,) if value == "key-12345678" else ()
+    )
