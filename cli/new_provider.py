@@ -11,7 +11,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..core.errors import OutputRefused
+from ..core.problems import InvalidPlugin
+from ..core.provider import Provider
 from ..core.settings import variable_stem
+from ..core.vetting import validate_provider
 from . import usage
 from .console import answer, say
 from .keys import installed
@@ -66,7 +69,24 @@ def _usable(name: str) -> str:
         raise usage.bad_provider_name(name, _LONGEST)
     if variable_stem(name) in map(variable_stem, installed().providers):
         raise usage.taken_provider_name(name)
+    try:
+        validate_provider(_called(spellings(name)))
+    except InvalidPlugin as error:
+        raise usage.unusable_provider_name(name, error) from None
     return name
+
+
+def _called(spelled: Mapping[str, str]) -> Provider:
+    """A provider with the names that the templates would give it, which does nothing."""
+    names = {
+        "name": spelled["name"],
+        "title": spelled["title"],
+        "key_variable": spelled["variable"],
+        "base_url": f"https://api.{spelled['host']}.example",
+    }
+    cls: type[Provider] = type(f"{spelled['camel']}Provider", (Provider,), names)
+    cls.__abstractmethods__ = frozenset()
+    return cls()
 
 
 def spellings(name: str) -> Mapping[str, str]:

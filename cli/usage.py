@@ -235,6 +235,12 @@ def bad_provider_name(name: str, longest: int) -> UsageError:
     )
 
 
+def unusable_provider_name(name: str, reason: object) -> UsageError:
+    return UsageError(
+        f'A provider cannot be called "{sanitize(name, 60)}": {sanitize(reason, 200)}'
+    )
+
+
 def taken_provider_name(name: str) -> UsageError:
     return UsageError(f'There is already a provider "{name}"; choose another name.')
 

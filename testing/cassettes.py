@@ -159,9 +159,12 @@ def problems(
         yield f"it {error}"
         return
     metadata = in_full["metadata"]
-    if Source.read(metadata.get("source")) is None:
-        source = scrubber.text(str(metadata.get("source", "")))
-        yield f'the source "{source}" does not say where and when it comes from'
+    source = Source.read(metadata.get("source"))
+    if source is None:
+        said = scrubber.text(str(metadata.get("source", "")))
+        yield f'the source "{said}" does not say where and when it comes from'
+    elif stranger := source.stranger(provider):
+        yield f"it says that it is {scrubber.text(stranger)}"
     if json.dumps(metadata, default=str) in scrubber.secrets:
         yield "the metadata is not scrubbed"
     for each in in_full["interactions"]:

@@ -9,7 +9,7 @@ from attrs import define, field
 from ..core.atomic import replacing
 from ..core.installed import discover
 from ..core.plugins import load_sandboxes
-from ..core.settings import Settings
+from ..core.settings import Settings, url_variables
 from .cassettes import dump
 from .emulated import Emulated
 from .keeping import Keeper
@@ -18,7 +18,7 @@ from .reading import BadCassette, read, whole
 from .refusing import reason_to_refuse
 from .scrubbing import Scrubber
 from .secrets import Secrets
-from .sources import Source, days_text, played_by, recorded_from
+from .sources import Source, days_text, is_host_of, played_by, recorded_from
 from .tape import Playing, Recording, play, record, shut
 
 #: What to do about a cassette that does not fit, by where it comes from.
@@ -77,6 +77,8 @@ class Deck:
         if self.emulated is not None and self.emulated.broken:
             lost = self.emulated.broken[0]
             return f"the answer to {lost} broke off, and a cassette has whole answers only"
+        if tape.mismatch:
+            return tape.mismatch.rstrip(".")
         if not tape.exchanges:
             return "the test asked for nothing"
         keeper = Keeper(self._scrubber)
@@ -89,8 +91,12 @@ class Deck:
         ]
         source = self._scrubber.secrets.without(self.source)
         text = dump(source, kept)
-        saved = whole({"metadata": {"source": source}, "interactions": kept})
-        if reason := reason_to_refuse(saved, self._scrubber.secrets, text):
+        try:
+            saved = whole({"metadata": {"source": source}, "interactions": kept})
+        except BadCassette as error:
+            return f"it {error}"
+        provider = self.cassette.provider()
+        if reason := reason_to_refuse(saved, self._scrubber.secrets, text, provider):
             return f"it {reason}"
         path = self.cassette.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +135,14 @@ def deck_for(
     if cassette.mode == "play":
         return Deck(cassette, _playing(cassette, scrubber, longest), scrubber)
     if cassette.mode == "record":
-        url = Settings(environ).configure(cassette.provider()).base_url
+        provider = cassette.provider()
+        url = Settings(environ).configure(provider).base_url
+        if not is_host_of(provider, url):  # Said before anything is paid for.
+            variable = url_variables(provider)["base_url"]
+            raise BadCassette(
+                f"{cassette.name} is not recorded from {url}, which is no host of {provider.name}: "
+                f"unset {variable}."
+            )
         return Deck(cassette, Recording(), scrubber, recorded_from(url))
     emulated = _emulated(cassette)
     source = played_by(cassette.emulator(), emulated.documents)
@@ -145,7 +158,7 @@ def _playing(cassette: MarkedCassette, scrubber: Scrubber, longest: int | None) 
         )
     content = read(path)
     text = path.read_text("utf-8")
-    if reason := reason_to_refuse(content, Secrets(cassette.keys()), text):
+    if reason := reason_to_refuse(content, Secrets(cassette.keys()), text, cassette.provider()):
         raise BadCassette(f"{path} is not played: it {reason}.")
     source = Source.read(content["metadata"]["source"])
     assert source is not None, "It would have been refused."

@@ -1,5 +1,6 @@
 """A cassette as a test's marker names it: which file that is, and what is played with it."""
 
+import re
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..core.journal.task import new_task_id
 from ..core.plugins import Registry, load_providers
 from ..core.provider import Provider
 from ..core.settings import Settings, url_variables
+from ..core.text import sanitize
 from ..sandbox import Fault
 from ..sandbox.faults import fault_name
 from .cassettes import urls
@@ -27,6 +29,8 @@ TEST_KEY = "test-key"
 #: What is done with a cassette: played, recorded from the service, or played by its emulator.
 Mode = Literal["play", "record", "emulate"]
 
+#: So few different characters are no key's, but somebody's "000000".
+_REPEATED = 6
 _TAKES = ("key", "written", "fault", "max_age")
 
 
@@ -49,6 +53,38 @@ class MarkedCassette:
         for name in set(self.mark.kwargs) - set(_TAKES):
             known = ", ".join(_TAKES)
             raise BadCassette(f'The marker of {self.name} has "{name}", and takes {known}.')
+        self._check_name()
+        self._check_values()
+        _ = self.faults  # Also where they do not show: a misspelt one would never be noticed.
+
+    def _check_name(self) -> None:
+        name, *more = self.mark.args
+        if more:
+            raise BadCassette(f"The marker of {self.name} has two names: a test has one cassette.")
+        if not isinstance(name, str) or not name:
+            raise BadCassette(f"The name of a cassette has to be a text; got {name!r}.")
+        if name.endswith((".yaml", ".yml")):
+            raise BadCassette(f"The name of the cassette {name} has to be without its suffix.")
+        if set(name.replace("\\", "/").split("/")) & {"", ".", ".."}:
+            raise BadCassette(
+                f'"{sanitize(name, 60)}" is no name of a cassette: write "provider/case", which is '
+                'in the folder "cassettes".'
+            )
+
+    def _check_values(self) -> None:
+        key, written = self.mark.kwargs.get("key"), self.mark.kwargs.get("written")
+        if not isinstance(key, str | None):
+            raise BadCassette(f"The key in the marker of {self.name} has to be a text.")
+        if written is not None and not (isinstance(written, str) and written.strip()):
+            raise BadCassette(
+                f"The marker of {self.name} has to say why it is never recorded, such as "
+                'written="it needs an empty account".'
+            )
+        if key is not None and (key in self.keys() or _looks_real(key)):
+            raise BadCassette(
+                f"The key in the marker of {self.name} looks like a real one: write one that "
+                'anybody may read, such as key="not-a-key", and revoke the real one.'
+            )
 
     @property
     def name(self) -> str:
@@ -62,8 +98,8 @@ class MarkedCassette:
     @property
     def own_key(self) -> str | None:
         """The key that the marker has, which the service refuses."""
-        key = self.mark.kwargs.get("key")
-        return None if key is None else str(key)
+        key: str | None = self.mark.kwargs.get("key")
+        return key
 
     @property
     def max_age(self) -> int | None:
@@ -95,8 +131,9 @@ class MarkedCassette:
     @property
     def never_recorded(self) -> str | None:
         """Why it is never recorded from the service, if it is not."""
-        if "written" in self.mark.kwargs:
-            return str(self.mark.kwargs["written"])
+        written: str | None = self.mark.kwargs.get("written")
+        if written is not None:
+            return written
         return "only an emulator has faults on demand" if self.mark.kwargs.get("fault") else None
 
     @property
@@ -149,6 +186,14 @@ class MarkedCassette:
             except (PackageNotFoundError, ValueError):
                 continue
         return name
+
+
+def _looks_real(key: str) -> bool:
+    """Whether a key was made by a machine, and not for a test: "sk-9fQ2xZ7bLmT4vR8kW1pY6cN3"."""
+    return any(
+        re.search("[0-9]", run) and re.search("[A-Za-z]", run) and len(set(run)) > _REPEATED
+        for run in re.findall("[A-Za-z0-9]{16,}", key)
+    )
 
 
 @frozen

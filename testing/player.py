@@ -126,7 +126,9 @@ def replay(
     with deck:
         stash[_DECK] = deck
         recording = cassette.mode != "play"
-        yield Replay(Settings(environ), recording, deck.tape, emulated=deck.emulated)
+        name = cassette.provider().name
+        settings = Settings(environ)
+        yield Replay(settings, recording, deck.tape, emulated=deck.emulated, provider=name)
 
 
 def _marked(request: pytest.FixtureRequest) -> MarkedCassette:

@@ -1,6 +1,9 @@
 """Reading a cassette's file, whoever wrote it, and saying what is wrong with one."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,20 @@ import yaml  # type: ignore[import-untyped]
 
 from ..core.text import sanitize
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_VERSION = 1
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):  # type: ignore[misc]
+    """Of a name that occurs twice, YAML would keep one, and say nothing of the other."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := _twice(names):
+            line = node.start_mark.line + 1
+            raise BadCassette(f'has "{sanitize(twice, 60)}" twice in what begins in line {line}')
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 class BadCassette(Exception):
@@ -45,6 +61,9 @@ def whole(value: Any) -> dict[str, Any]:
         raise BadCassette('is no cassette: it has no list of "interactions"')
     if not value["interactions"]:
         raise BadCassette("has no exchanges")
+    if value.get("version", _VERSION) != _VERSION:
+        version = sanitize(value["version"], 20)
+        raise BadCassette(f"is of version {version}, and only version {_VERSION} is known here")
     metadata = value.get("metadata")
     exchanges = [
         {"request": _request(each, where), "response": _response(each, where)}
@@ -78,6 +97,7 @@ def _request(each: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _sent(body: Any, where: str) -> Any:
     """The body of a request, which may be a form."""
     if body is None or isinstance(body, str | bytes):
+        _check_names(body or "", where)
         return body
     parts = body.get("form") if isinstance(body, dict) else None
     if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
@@ -93,6 +113,7 @@ def _response(each: Mapping[str, Any], where: str) -> dict[str, Any]:
     string = body.get("string") if isinstance(body, dict) else body
     if string is not None and not isinstance(string, str | bytes):
         raise BadCassette(f'is no cassette: the "body" in {where} is neither text nor bytes')
+    _check_names(string or "", where)
     return {
         "status": {
             "code": _part(status, "code", int, f"the status in {where}"),
@@ -101,6 +122,22 @@ def _response(each: Mapping[str, Any], where: str) -> dict[str, Any]:
         "headers": _headers(response, where),
         "body": {"string": string or ""},
     }
+
+
+def _check_names(body: str | bytes, where: str) -> None:
+    """Refuse JSON with a name that occurs twice: which of the two is meant cannot be told."""
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        if twice := _twice([name for name, _ in pairs]):
+            raise BadCassette(f'has "{sanitize(twice, 60)}" twice in the body of {where}')
+
+    with suppress(ValueError, RecursionError):
+        json.loads(body, object_pairs_hook=check)
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    """The first name that occurs more than once."""
+    return next((name for name, times in Counter(names).items() if times > 1), None)
 
 
 def _headers(message: Mapping[str, Any], where: str) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ..core.provider import Provider
 from .scrubbing import is_path, parsed
 from .secrets import SHORTEST, Secrets
 from .sources import Source
@@ -36,8 +37,14 @@ _SOURCE = (
 )
 
 
-def reason_to_refuse(cassette: Mapping[str, Any], secrets: Secrets, text: str = "") -> str | None:
-    """Words that follow a cassette's name; `text` is that of its file, comments and all."""
+def reason_to_refuse(
+    cassette: Mapping[str, Any], secrets: Secrets, text: str = "", provider: Provider | None = None
+) -> str | None:
+    """
+    Words that follow a cassette's name, or None.
+
+    `text` is that of its file, comments and all; `provider` is the one that it should be of.
+    """
     source = Source.read(cassette["metadata"].get("source"))
     for number, each in enumerate(cassette["interactions"], 1):
         for side in ("request", "response"):
@@ -47,9 +54,22 @@ def reason_to_refuse(cassette: Mapping[str, Any], secrets: Secrets, text: str = 
         return _SOURCE
     if source.is_to_come:
         return f"says that it is from {source.date}, which is still to come"
-    if any(line in secrets for line in text.splitlines()) or secrets.knows(text):
-        return f"has a secret in it; {_REVOKE}"
-    return None
+    outside = _place_outside(cassette["metadata"], secrets, text)
+    if outside is not None:
+        return f"has a secret in {outside}; {_REVOKE}"
+    stranger = None if provider is None else source.stranger(provider)
+    return None if stranger is None else f"says that it is {stranger}"
+
+
+def _place_outside(metadata: Mapping[str, Any], secrets: Secrets, text: str) -> str | None:
+    """Where a file has a secret that is in no exchange, if it has one."""
+    if any(str(part) in secrets for pair in metadata.items() for part in pair):
+        return "its metadata"
+    for number, line in enumerate(text.splitlines(), 1):
+        if line in secrets:
+            kind = "a comment" if "#" in line else "what it says"
+            return f"{kind} in line {number}"
+    return "several of its lines, one after the other" if secrets.knows(text) else None
 
 
 def _secret_places(message: Mapping[str, Any], secrets: Secrets) -> Iterator[str]:

@@ -44,13 +44,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import httpx
 import pytest
 from attrs import define, field
 
+from ..core.errors import MissingKey
 from ..core.journal.journal import Journal
+from ..core.provider import AUTO
 from ..core.request import VideoRequest
 from ..core.runner.results import Video
 from ..core.runner.runner import Runner
@@ -58,7 +60,7 @@ from ..core.settings import Settings
 from .clock import VirtualLoop
 from .emulated import Emulated
 from .stage import EPOCH
-from .tape import Tape
+from .tape import NotOnTape, Recording, Tape
 
 T = TypeVar("T")
 
@@ -77,6 +79,8 @@ class Replay:
     cassette: Tape = field(repr=False)
     #: The emulator that it is recorded from, if that is what takes the service's place.
     emulated: Emulated | None = field(default=None, repr=False, kw_only=True)
+    #: Whose cassette it is, if that is known.
+    provider: str | None = field(default=None, kw_only=True)
     #: Why nothing can be run, if nothing can: what is wrong with the cassette.
     problem: str | None = field(default=None, repr=False, kw_only=True)
 
@@ -90,6 +94,8 @@ class Replay:
         timeout: float = 3600.0,
     ) -> Video:
         """`Runner.generate`, by a runner of its own."""
+        if self.provider not in (None, provider) and provider != AUTO and self.problem is None:
+            self._refuse(provider)
 
         def work(runner: Runner) -> Coroutine[object, None, Video]:
             return runner.generate(request, provider, options, output=output, timeout=timeout)
@@ -103,6 +109,10 @@ class Replay:
         made: list[T] = []
         try:
             made.append(self._run(work))
+        except MissingKey as error:
+            if self.provider not in (None, error.provider) and error.provider is not None:
+                self._refuse(error.provider)
+            raise
         except Exception:
             if self.cassette.mismatch is None:
                 raise
@@ -111,11 +121,26 @@ class Replay:
             pytest.fail(self.cassette.mismatch, pytrace=False)
         return made[0]
 
+    def _refuse(self, other: str) -> NoReturn:
+        pytest.fail(
+            f"This test plays a cassette of {self.provider}, but asks {other} for a video: name a "
+            f"cassette of {other} in the marker.",
+            pytrace=False,
+        )
+
+    def _cut_off(self, host: str) -> None:
+        """End a recording: whatever the runner would try next, somebody is waiting for it."""
+        if self.recording and self.emulated is None and isinstance(self.cassette, Recording):
+            self.cassette.mismatch = (
+                f"{host} cannot be reached, so nothing is recorded: check the network."
+            )
+
     def _run(self, work: Callable[[Runner], Coroutine[object, None, T]]) -> T:
         async def whole(clock: Callable[[], float] | None) -> T:
             # The journal goes by the clock of whoever waits for what it says.
             journal = Journal(self.settings.journal, self.settings.home, clock)
-            transport = _Network(None if self.emulated is None else self.emulated.transport())
+            emulator = None if self.emulated is None else self.emulated.transport()
+            transport = _Network(self._cut_off, emulator)
             async with Runner(self.settings, transport=transport, journal=journal) as runner:
                 return await work(runner)
 
@@ -128,10 +153,17 @@ class Replay:
             return virtual.run(whole(lambda: EPOCH + loop.time()))
 
 
+#: How long a connection may take while a cassette is recorded, in seconds.
+_CONNECT = 10.0
+
+
 class _Network(httpx.AsyncBaseTransport):
     """The way to the API, which vcrpy watches; every download gets the same short video."""
 
-    def __init__(self, api: httpx.AsyncBaseTransport | None) -> None:
+    def __init__(
+        self, cut_off: Callable[[str], None], api: httpx.AsyncBaseTransport | None
+    ) -> None:
+        self._cut_off, self._reached = cut_off, False
         self._api = httpx.AsyncHTTPTransport() if api is None else api
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -140,7 +172,16 @@ class _Network(httpx.AsyncBaseTransport):
             headers = {"content-length": str(len(clip()))}
             return httpx.Response(200, headers=headers, stream=httpx.ByteStream(clip()))
         request.headers["accept-encoding"] = "identity"
-        return await self._api.handle_async_request(request)
+        request.extensions["timeout"] = {**request.extensions["timeout"], "connect": _CONNECT}
+        try:
+            reply = await self._api.handle_async_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if self._reached:  # Something may have been paid for: the runner tries again.
+                raise
+            self._cut_off(request.headers["host"])
+            raise NotOnTape(str(error)) from error
+        self._reached = True
+        return reply
 
     async def aclose(self) -> None:
         await self._api.aclose()

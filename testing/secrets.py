@@ -46,7 +46,10 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: The pieces of a URL or a form that may be encoded as a whole.
 _ENCODED = re.compile(r"[^\s\"'<>&?=#/:@,;{}\[\]()|]*[%\\&][^\s\"'<>?=#/:@,{}\[\]()|]*")
 #: What stands in a sentence where a key would: YOUR_API_KEY, or a word.
-_IN_PROSE = r"(?:[A-Z]+(?:[_-][A-Z]+)*|[A-Z]?[a-z]{1,20})(?![\w~+/=-]|\.\w)"
+_IN_PROSE = (
+    r"(?:[A-Z]+(?:[_-][A-Z]+)*|and|as|followed|for|here|in|instead|must|my\w*|not|only|plus|prefix|"
+    r"should|string|the|then|to|type|value|was|with)(?![\w~+/=-]|\.\w)"
+)
 #: What looks like a key, whoever it belongs to; an error message may speak of a "Bearer token".
 _TOKEN = re.compile(
     r"\bBearer\s+(?!(?:tokens?|auth\w*|scheme|header|keys?|credentials?|format|realm|error|your\w*|is|or|"

@@ -5,16 +5,22 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from attrs import frozen
+
+from ..core.hosts import is_loopback
+from ..core.provider import Provider
 
 #: Recorded from the live service, written from its documents, or played by its emulator.
 How = Literal["recorded", "written", "played"]
 
 _DATE = r"(?P<date>\d{4}-\d\d-\d\d)"
+_URL = r"https?://\S+"
+_WRITTEN = rf"(, written from {_URL})?"
 _FORMS = (
-    rf"(?P<how>recorded|written) from https?://\S+ on {_DATE}",
-    rf"(?P<how>played) by the emulator of \S+( \S+)? on {_DATE}(, written from https?://\S+)?",
+    rf"(?P<how>recorded|written) from (?P<whence>{_URL}) on {_DATE}",
+    rf"(?P<how>played) by the emulator of (?P<whence>\S+)( \S+)? on {_DATE}{_WRITTEN}",
 )
 #: A source in the text of a cassette, which need not be valid otherwise.
 _LINE = re.compile(r"^[ {\"']*source[\"']?: *[\"']?(.*? on \d{4}-.*?)[\"'}]*$", re.MULTILINE)
@@ -22,11 +28,12 @@ _LINE = re.compile(r"^[ {\"']*source[\"']?: *[\"']?(.*? on \d{4}-.*?)[\"'}]*$", 
 
 @frozen
 class Source:
-    """What a source says, and the date that it names."""
+    """What a source says: how, whence (a URL or the name of an emulator), and the date."""
 
     text: str
     how: How
     date: date
+    whence: str
 
     @classmethod
     def read(cls, text: object) -> "Source | None":
@@ -35,7 +42,7 @@ class Source:
             if isinstance(text, str) and (found := re.fullmatch(form, text)):
                 (how,) = (known for known in get_args(How) if known == found["how"])
                 try:
-                    return cls(text, how, date.fromisoformat(found["date"]))
+                    return cls(text, how, date.fromisoformat(found["date"]), found["whence"])
                 except ValueError:  # There is no such day.
                     return None
         return None
@@ -44,6 +51,14 @@ class Source:
     def days(self) -> int:
         """Its age in days."""
         return (today() - self.date).days
+
+    def stranger(self, provider: Provider) -> str | None:
+        """What of it is not the provider's, in words: the host, or the emulator."""
+        if self.how == "played" and self.whence != provider.name:
+            return f"played by the emulator of {self.whence}, not by that of {provider.name}"
+        if self.how == "recorded" and not is_host_of(provider, self.whence):
+            return f"recorded from {self.whence}, which is no host of {provider.name}"
+        return None
 
     @property
     def is_to_come(self) -> bool:
@@ -54,6 +69,17 @@ class Source:
 def today() -> date:
     """The day it is; for tests to replace."""
     return datetime.now(UTC).date()
+
+
+def is_host_of(provider: Provider, url: str) -> bool:
+    """Whether a URL is on a host of the provider, or on this machine, where one can stand in."""
+    urls = (provider.base_url, provider.upload_url, provider.balance_url)
+    hosts = {urlsplit(each).hostname for each in urls if each}
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # It only looked like one.
+        return False
+    return host in hosts or is_loopback(host)
 
 
 def recorded_from(url: str) -> str:

@@ -173,6 +173,8 @@ class Recording:
     """What was asked for and replied while a cassette is recorded, as it went over the wire."""
 
     exchanges: list[Mapping[str, Any]] = field(factory=list, repr=False)
+    #: Why nothing can be recorded any more.
+    mismatch: str | None = None
 
     @property
     def requests(self) -> Sequence[VcrRequest]:
@@ -181,10 +183,6 @@ class Recording:
     @property
     def all_played(self) -> bool:
         return True
-
-    @property
-    def mismatch(self) -> str | None:
-        return None
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kling26.cli.new_provider import spellings, write
+from kling26.testing.cassettes import load
 
 GUIDE = Path(__file__).parents[2] / "docs" / "plugins.md"
 LISTED = {"kie", "apikley", "cometapi", "runcomfy"}
@@ -114,6 +116,19 @@ def test_the_code_in_its_folder_is_tested_whatever_copy_is_installed(user: Any) 
     ]
 
 
+def test_the_cassettes_name_the_documents_of_the_emulator(tmp_path: Path) -> None:
+    write(tmp_path / "new", spellings("acme"))
+    emulator = (tmp_path / "new" / "kling26_acme_sandbox.py").read_text("utf-8")
+
+    cassettes = list((tmp_path / "new" / "cassettes" / "acme").iterdir())
+
+    assert len(cassettes) == 2
+    for path in cassettes:
+        how, _, documents = load(path)["metadata"]["source"].partition(", written from ")
+        assert how.startswith("played by the emulator of acme 0.1.0 on ")
+        assert f'documents = "{documents}"' in emulator
+
+
 @pytest.mark.parametrize(
     "name", ["Acme", "acme video", "../acme", "-", "a--b", "acme-", "é", "a" * 41]
 )
@@ -122,6 +137,21 @@ def test_a_bad_name_is_refused_in_a_sentence(user: Any, name: str) -> None:
 
     assert (ran.status, ran.out) == (2, "")
     assert "cannot be the name of a provider" in ran.said
+    assert list(user.folder.glob("kling26*")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("auto", 'AutoProvider.name must be another one than "auto", which means any provider.'),
+        ("kling26", "KLING26_API_KEY would be a setting of kling26, not of a provider."),
+        ("kling26-foo", "KLING26_FOO_API_KEY would be a setting of kling26, not of a provider."),
+    ],
+)
+def test_a_name_that_would_not_be_loaded_is_refused(user: Any, name: str, reason: str) -> None:
+    ran = user.call("new-provider", name)
+
+    assert (ran.status, ran.said) == (2, f'A provider cannot be called "{name}": {reason}')
     assert list(user.folder.glob("kling26*")) == []
 
 

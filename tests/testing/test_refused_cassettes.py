@@ -44,6 +44,13 @@ Spoil = Callable[[dict[str, Any], dict[str, Any]], object]
         ("http_interactions: []", 'is no cassette: it has no list of "interactions".'),
         (GOOD.partition("interactions:")[0] + "interactions: []", "has no exchanges."),
         ("interactions: [1]", "is no cassette: its exchange 1 is not an object."),
+        (GOOD.replace("version: 1", "version: 7"), "is of version 7, and only version 1 is known"),
+        (f"{GOOD}version: 1\n", 'has "version" twice in what begins in line 1.'),
+        (GOOD.replace("metadata:\n", "metadata:\n  source: x\n"), 'has "source" twice in'),
+        (GOOD.replace('"id": "v1"', '"id": "v1", "id": "v2"'),
+         'has "id" twice in the body of the response of exchange 1.'),
+        (GOOD.replace('"prompt": "A fox"', '"prompt": "A fox", "prompt": "A cat"'),
+         'has "prompt" twice in the body of the request of exchange 1.'),
         (GOOD.replace("uri:", "url:"), 'the request of exchange 1 has no "uri".'),
         (GOOD.replace(URL, "videos"), 'the "uri" in the request of exchange 1 is not a URL.'),
         (GOOD.replace("method: POST", "method: 1"), 'has a wrong "method".'),
@@ -121,8 +128,14 @@ def test_a_secret_is_refused_and_not_quoted(case: str) -> None:
 
 
 def test_a_secret_in_the_metadata_or_in_a_comment_is_refused() -> None:
-    assert refused(lambda *_: None, SOURCE.replace("videos", KEY)) is not None
-    assert reason_to_refuse(whole(yaml.safe_load(GOOD)), Secrets([KEY]), f"{GOOD}# {KEY}\n")
+    last = len(GOOD.splitlines()) + 1
+    for spoiled, place in (
+        (GOOD.replace("docs.", f"{KEY}."), "its metadata"),
+        (f"{GOOD}# {KEY}\n", f"a comment in line {last}"),
+        (f"{GOOD}note: {KEY}\n", f"what it says in line {last}"),
+    ):
+        reason = reason_to_refuse(whole(yaml.safe_load(spoiled)), Secrets([KEY]), spoiled)
+        assert str(reason).startswith(f"has a secret in {place}; strike it out")
 
 
 @pytest.mark.parametrize(
@@ -203,6 +216,38 @@ def test_a_source_that_is_to_come_is_refused() -> None:
     assert refused(lambda *_: None, late.replace("2027-01-01", "2026-12-02")) is None
 
 
+@pytest.mark.parametrize(
+    ("source", "stranger"),
+    [
+        ("recorded from https://api.evil.example", "recorded from https://api.evil.example, which"),
+        ("recorded from https://kie.ai.example", "recorded from https://kie.ai.example, which is"),
+        ("recorded from https://api.kie.ai/api", None),
+        ("recorded from https://KIEAI.redpandaai.co", None),
+        ("recorded from http://127.0.0.1:8026/kie", None),
+        ("written from https://a.blog.example/kie", None),
+        (
+            "played by the emulator of apikley 1",
+            "played by the emulator of apikley, not by ",
+        ),
+        ("played by the emulator of kie 0.1.0", None),
+    ],
+)
+def test_a_source_has_to_be_the_providers(
+    source: str, stranger: str | None, providers: Any
+) -> None:
+    cassette = whole(yaml.safe_load(GOOD))
+    cassette["metadata"]["source"] = f"{source} on 2026-11-21"
+
+    reason = reason_to_refuse(cassette, Secrets(), "", providers["kie"])
+
+    told = list(problems(cassette, providers["kie"]))
+    if stranger is None:
+        assert (reason, told) == (None, [])
+    else:
+        assert str(reason).startswith(f"says that it is {stranger}")
+        assert told == [f"it {reason}"]
+
+
 def test_the_age_is_that_of_the_oldest_one(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(GOOD, "utf-8")
     (tmp_path / "two.yaml").write_text(GOOD.replace("2026-11-21", "2026-11-30"), "utf-8")
@@ -251,6 +296,10 @@ def told(mark: pytest.Mark) -> object:
         ({"fault": "no_creditt"}, 'There is no fault "no_creditt"; did you mean "no_credit"?'),
         ({"fault": "cut_download"}, "cut_download shows in a download, and no cassette has"),
         ({"max_age": "old"}, "has to be a number of days."),
+        ({"key": 5}, "The key in the marker of acme/videos has to be a text."),
+        ({"key": "sk-live-9fQ2xZ7bLmT4vR8kW1pY6cN3"}, "looks like a real one: write one that"),
+        ({"written": True}, "has to say why it is never recorded, such as"),
+        ({"written": " "}, "has to say why it is never recorded, such as"),
     ],
 )
 def test_a_marker_that_makes_no_sense_is_told(more: dict[str, Any], problem: str) -> None:
@@ -261,6 +310,31 @@ def test_a_marker_that_makes_no_sense_is_told(more: dict[str, Any], problem: str
 
     assert "acme/videos" in str(caught.value)
     assert problem in str(caught.value)
+    assert "9fQ2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["acme/videos", "acme/old"], "acme/videos has two names: a test has one cassette."),
+        ([5], "has to be a text; got 5."),
+        (["acme/videos.yaml"], "acme/videos.yaml has to be without its suffix."),
+        (["../../evil"], '"../../evil" is no name of a cassette: write "provider/case"'),
+        (["/etc/evil"], '"/etc/evil" is no name of a cassette'),
+    ],
+)
+def test_a_name_that_makes_no_sense_is_told(names: list[Any], problem: str) -> None:
+    with pytest.raises(BadCassette) as caught:
+        told(named(*names).mark)
+
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["not-a-key", "broke", "id:secret", "sk-wrong-key", "0000000000001a"]
+)
+def test_a_key_for_a_test_is_none_to_hide(key: str) -> None:
+    assert MarkedCassette(named("acme/videos", key=key).mark, Path(), {}, "play").own_key == key
 
 
 # -- the check of all that is untidy --------------------------------------------------------------

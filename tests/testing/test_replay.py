@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
+from kling26.core import VideoRequest
 from kling26.core.runner.video import check_video
+from kling26.core.settings import Settings
 from kling26.testing.marker import folder_of
-from kling26.testing.replay import clip
+from kling26.testing.replay import Replay, clip
+from kling26.testing.tape import Recording
 
 from .author import TESTS, copy_of, project_of, tape
 
@@ -160,3 +164,34 @@ def test_the_option_names_another_one_for_all(two: pytest.Pytester) -> None:
     two.makeini("[pytest]\ncassettes = one/cassettes")
 
     two.runpytest_inprocess("one", "two", "-k", "heron").assert_outcomes(passed=2)
+
+
+# -- what ends at once ----------------------------------------------------------------------------
+
+
+def test_a_recording_without_a_network_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(*_: object) -> httpx.Response:
+        raise httpx.ConnectError("All connection attempts failed")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", unreachable)
+    settings = Settings({"KLING26_HOME": str(tmp_path), "KIE_API_KEY": "test-key"})
+
+    with pytest.raises(pytest.fail.Exception) as failed:
+        Replay(settings, True, Recording()).generate(VideoRequest("A heron"), "kie")
+
+    said = "api.kie.ai cannot be reached, so nothing is recorded: check the network."
+    assert str(failed.value) == said
+
+
+def test_a_cassette_of_another_provider_is_told(tmp_path: Path) -> None:
+    settings = Settings({"KLING26_HOME": str(tmp_path), "KIE_API_KEY": "test-key"})
+    replay = Replay(settings, False, Recording(), provider="kie")
+    fox = VideoRequest("A red fox")
+    said = "This test plays a cassette of kie, but asks apikley for a video: name a cassette"
+
+    with pytest.raises(pytest.fail.Exception, match=said):
+        replay.generate(fox, "apikley")
+    with pytest.raises(pytest.fail.Exception, match=said):
+        replay.run(lambda runner: runner.generate(fox, "apikley"))
