@@ -13,12 +13,17 @@ It takes two seconds, and no network.
 """
 
 import json
+import platform
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
+from ..core.installed import discover
+from ..core.plugins import load_sandboxes
 from ..core.text import sanitize
 from .conformance.judging import fail
 from .wheel_build import CannotTry, Wheel, build, environ
@@ -33,7 +38,8 @@ def check_wheel(project: Path) -> None:
     Build the wheel of the project in this folder, and try it in an environment of its own.
 
     That has the wheel and the dependencies that it names, with theirs, as they are installed here.
-    Every module is imported there, the hooks are called, and the emulator is asked for a video.
+    Every module is imported there, the hooks are called, and so are all flows and functions of the
+    provider, with the emulator in the service's place. Nothing leaves this machine.
     Fails with a sentence for each dependency, module and file that is missing.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -42,13 +48,19 @@ def check_wheel(project: Path) -> None:
             python, modules = environment(wheel, Path(folder) / "venv")
         except CannotTry as error:
             fail(str(error))
-        wrong = list(_entry_problems(wheel))
+        wrong = list(entry_problems(wheel))
         problems = [*wrong, *_missing(wheel, project, python, modules, hooks=not wrong)]
     if problems:
         fail("\n".join(dict.fromkeys(problems)))
 
 
-def _entry_problems(wheel: Wheel) -> Iterator[str]:
+def entry_problems(wheel: Wheel) -> Iterator[str]:
+    running = platform.python_version()
+    if not SpecifierSet(wheel.python).contains(running, prereleases=True):
+        yield (
+            f"{wheel.name} cannot be installed with Python {running}, which runs this test: its "
+            f'requires-python is "{wheel.python}".'
+        )
     if not wheel.entries:
         yield (
             f"{wheel.name} has no entry point in the group kling26, so nobody finds it: add "
@@ -70,15 +82,21 @@ def _missing(
     own = {module.partition(".")[0] for module in wheel.modules}
     outside = set()
     for module, source in wheel.modules.items():
-        for name in imports(source, wheel.package_of(module)):
+        package = wheel.package_of(module)
+        # Also what it could do without: nobody would have the emulator, say, and wonder why.
+        for name in imports(source, package, forgiven=True):
             if name not in wheel.modules and _is_source(project, name):
+                hooks = False
                 yield _not_packed(module, name)
-            elif (top := name.partition(".")[0]) not in own and not _is_source(project, top):
+        for name in imports(source, package):
+            if name in wheel.modules or _is_source(project, name):
+                continue
+            if (top := name.partition(".")[0]) not in own and not _is_source(project, top):
                 outside.add((module, top))
     for where, kind, what in _probe(wheel, python, sorted(outside), hooks):
         top = what.partition(".")[0]
-        if kind == "file" and Path(what).is_relative_to(modules):
-            file = Path(what).relative_to(modules).as_posix()
+        file = _data_file(what, project, modules) if kind == "file" else None
+        if file is not None:
             yield (
                 f"{where} needs {file}, which is not in the wheel: put it into a package, and add "
                 "it to the package-data in pyproject.toml."
@@ -89,6 +107,14 @@ def _missing(
             yield _not_packed(where, what)
         else:
             yield _not_declared(where, top, wheel)
+
+
+def _data_file(what: str, project: Path, modules: Path) -> str | None:
+    """The path of a file that the wheel should have, from where its modules are."""
+    if Path(what).is_relative_to(modules):
+        return Path(what).relative_to(modules).as_posix()
+    # The test runs in the project's folder; users are anywhere.
+    return what if not Path(what).is_absolute() and (project / what).is_file() else None
 
 
 def _is_source(project: Path, module: str) -> bool:
@@ -123,17 +149,25 @@ def _probe(
         "modules": sorted(wheel.modules),
         "imported": list(imported),
         "hooks": hooks,
+        "emulators": sorted(load_sandboxes(discover([wheel.name]))) if hooks else [],
     }
-    done = subprocess.run(  # noqa: S603
-        [python, "-I", "-B", _PROBE],
-        input=json.dumps(asked),
-        env=environ(),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        done = _run(python, json.dumps(asked), home)
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         return [(wheel.name, "other", last)]
     found: list[tuple[str, str, str]] = [tuple(each) for each in json.loads(done.stdout)]
     return found
+
+
+def _run(python: Path, asked: str, home: str) -> "subprocess.CompletedProcess[str]":
+    """Run the program; the user's folder is an empty one, in which it also is."""
+    return subprocess.run(  # noqa: S603
+        [python, "-I", "-B", _PROBE],
+        input=asked,
+        cwd=home,
+        env={**environ(), "HOME": home, "USERPROFILE": home, "KLING26_HOME": home},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )

@@ -40,7 +40,7 @@ class CannotTry(Exception):
 class Wheel:
     """
     A wheel: the distribution's name, its modules and their source, which of those are packages,
-    what it requires, and its entry points in the group "kling26".
+    what it requires, of Python too, and its entry points in the group "kling26".
     """
 
     file: Path
@@ -48,6 +48,7 @@ class Wheel:
     modules: Mapping[str, str]
     packages: frozenset[str]
     requires: tuple[str, ...]
+    python: str
     entries: Mapping[str, str]
 
     @classmethod
@@ -66,6 +67,7 @@ class Wheel:
             name=metadata.get("Name", file.name.partition("-")[0]),
             modules={_dotted(name): text for name, text in texts.items() if name.endswith(".py")},
             packages=frozenset(_dotted(name) for name in texts if name.endswith("/__init__.py")),
+            python=metadata.get("Requires-Python", ""),
             requires=tuple(metadata.get_all("Requires-Dist", [])),
             entries=dict(points["kling26"]) if points.has_section("kling26") else {},
         )
