@@ -22,6 +22,7 @@ never without one::
 
 from . import overrides
 from .addresses import Addresses
+from .apart import Apart
 from .base import picture
 from .budgets import Budgets
 from .callbacks import Callbacks
@@ -41,6 +42,7 @@ from .sameness import Sameness
 from .several import Several
 from .texts import Texts
 from .understanding import Understanding
+from .values import Values
 from .wellformed import WellFormed
 from .words import Words
 
@@ -52,6 +54,8 @@ class ProviderTests(
     Overrides,
     Delivery,
     Faults,
+    Values,
+    Apart,
     Sameness,
     Understanding,
     Budgets,

@@ -13,6 +13,7 @@ import httpx
 
 from ...core.errors import Kling26Error
 from ...core.images import ImageFile
+from ..padding import padded
 from ..samples import play
 from ..spoiling import at, parsed, places, put
 from ..wire_form import wire_form, wire_parts
@@ -32,6 +33,8 @@ NAMED = re.compile(r"[^\s?#]*\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|hei[cf]|av
 TYPED = re.compile(r"image/[\w.+-]+", re.IGNORECASE)
 #: What may be said of a picture's type without lying.
 UNTYPED = ("application/octet-stream", "binary/octet-stream")
+#: The largest picture that is tried, in bytes: what many services take.
+LARGE = 10 * 1000 * 1000
 COLOURS = ("grey", "teal", "olive", "navy", "maroon", "purple", "silver", "white", "red", "lime")
 
 
@@ -50,6 +53,8 @@ class Pictures(Forms):
                 self._check_arrives(drawn(kind, side, side), "")
         for kind in limits.image_formats[:1]:
             self._check_arrives(_noise(kind, max(640, limits.image_pixels)), "")
+            self._check_large(_large(kind, max(320, limits.image_pixels), limits.image_bytes))
+            self._check_arrives(_ended(kind, max(320, limits.image_pixels)), " and zeros after it")
         for kind in limits.image_formats:
             for picture in _twins(kind, max(320, limits.image_pixels)):
                 self._check_arrives(picture, " after another one of the same size")
@@ -88,6 +93,10 @@ class Pictures(Forms):
             fail(
                 f"upload returned {outcome} when the service gave {returned}{_mark(str(returned))}."
             )
+        asked = {str(request.url) for request in self._requests("upload")}
+        for each in (given - asked) if returned not in given else ():
+            if each.partition("?")[0] == returned:
+                fail(f"upload returned {returned} when the service gave {each}.")
         for request in requests:
             url = str(request.url)
             for each in given:
@@ -107,6 +116,16 @@ class Pictures(Forms):
                 f"{'upload' if self.provider.can('upload') else 'submit'} sends other bytes than "
                 f"those of a {kind} of {width} x {height} pixels{when}."
             )
+
+    def _check_large(self, picture: ImageFile | None) -> None:
+        """The same with a quick look first: everything else takes its time with megabytes."""
+        carrying = self._carrying(picture)
+        if picture is None or carrying is None:
+            return
+        marks = (picture.data, picture.base64().encode())
+        bodies = (request.read() for _, request in carrying)
+        if not any(mark in body for body in bodies for mark in marks):
+            self._check_arrives(picture, f" and {picture.length:,} bytes")
 
     def _carrying(self, picture: ImageFile | None) -> list[tuple[str, httpx.Request]] | None:
         """The requests in which a picture is sent, each with its flow; None if it is refused."""
@@ -157,6 +176,20 @@ def _noise(kind: str, side: int) -> ImageFile | None:
     except (KeyError, OSError, ValueError):
         return None
     return ImageFile(file.getvalue())
+
+
+@lru_cache
+def _large(kind: str, side: int, limit: int) -> ImageFile | None:
+    """A picture of the largest size that is allowed, or of `LARGE`."""
+    picture = drawn(kind, side, side)
+    data = picture and padded(picture.data, kind, min(limit, LARGE))
+    return ImageFile(data) if data else None
+
+
+def _ended(kind: str, side: int) -> ImageFile | None:
+    """A picture with zeros after its end, as some cameras write them."""
+    picture = drawn(kind, side, side)
+    return picture and ImageFile(picture.data + b"\0\0")
 
 
 def _twins(kind: str, side: int) -> Sequence[ImageFile]:

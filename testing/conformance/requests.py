@@ -1,21 +1,22 @@
 """How what is asked for is spelled: always, in the right type, and the same each time."""
 
 import json
-import re
 import time
 from collections.abc import Sequence
 
 import httpx
 import pytest
 
-from ...core.options import OptionInfo, is_number, options_of
+from ...core.images import ImageFile
+from ...core.options import is_number, options_of
+from ...core.request import VideoRequest
 from ..samples import TASK
 from ..usual import PROMPT
 from ..wire_form import WireForm, changed, contains, is_wrapping, wire_form
 from .asking import ANOTHER_IMAGE, IMAGE, Asked, Choice, choices, varied
 from .base import copy_of
-from .forms import Forms
-from .judging import fail, show
+from .forms import Forms, uploaded
+from .judging import fail
 
 #: Stands for a key.
 SECRET = "k26-conformance-secret"  # noqa: S105
@@ -82,7 +83,7 @@ class Requests(Forms):
                     asked = [start.but(choice.name, value) for value in (one, other)]
                     forms = self._forms(*asked)
                     if forms is not None:
-                        self._check_type(choice.name, kinds.get(choice.name), forms)
+                        self._check_type(choice, kinds.get(choice.name), asked, forms)
                         self._check_nothing(choice, forms)
 
     def test_no_aspect_ratio_is_sent_with_an_image(self) -> None:
@@ -144,30 +145,6 @@ class Requests(Forms):
                         fail(f"{name} sets the header Authorization; only sign may do that.")
         self._check_sign()
 
-    def test_own_options_keep_their_value(self) -> None:
-        """
-        The value of an option of `Options` is sent, and not another one that it may have.
-
-        What to do: send `options.<name>` itself; do not round it, and mix up no two choices.
-        """
-        infos = {info.name: info for info in options_of(self.provider.Options)}
-        for start in self._starts():
-            for choice in choices(self.provider, start.request):
-                if choice.name in infos:
-                    self._check_values(start, choice, infos[choice.name])
-
-    def _check_values(self, start: Asked, choice: Choice, info: OptionInfo) -> None:
-        for one, other in choice.pairs():
-            forms = self._forms(start.but(choice.name, one), start.but(choice.name, other))
-            paths = changed(*forms) if forms is not None else []
-            for path in paths if len(paths) == 1 else ():
-                for value, form in zip((one, other), forms or (), strict=True):
-                    if path in form and _is_another(info, path, value, form[path]):
-                        fail(
-                            f"submit sends {info.name} {show(value)} as {show(form[path])}, in "
-                            f"{path.removeprefix('body.')} {start.source}."
-                        )
-
     def _check_always_sent(self, start: Asked, choice: Choice) -> None:
         for one, other in choice.pairs():
             forms = self._forms(start.but(choice.name, one), start.but(choice.name, other))
@@ -178,16 +155,23 @@ class Requests(Forms):
                 value = other if len(forms[0]) > len(forms[1]) else one
                 fail(f"submit leaves {choice.name} out when it is {value!r}; always send it.")
 
-    def _check_type(self, name: str, kind: type | None, forms: Sequence[WireForm]) -> None:
-        """What an option changes in the body has its JSON type."""
-        if kind not in (bool, int, float) or "url" in changed(*forms):
+    def _check_type(
+        self, choice: Choice, kind: type | None, asked: Sequence[Asked], forms: Sequence[WireForm]
+    ) -> None:
+        """Where an option's value is, it has its JSON type."""
+        paths, name = changed(*forms), choice.name
+        if kind not in (bool, int, float) or "url" in paths:
             return
         called, allowed = JSON_TYPES[str if name in self.texts else kind]
-        for path in changed(*forms):
+        for path in paths:
             if not path.startswith("body.") or any(is_wrapping(form, path) for form in forms):
                 continue
-            for value in (form[path] for form in forms if form.get(path) is not None):
-                if type(value) not in allowed or value in ("True", "False", "None"):
+            for each, form in zip(asked, forms, strict=True):
+                value = form.get(path)
+                if value is None or (type(value) in allowed and value not in ("True", "False")):
+                    continue
+                alone = len(paths) == 1 and not _is_of_another(each.request, value)
+                if alone or _spells(value, each.value(name)):
                     fail(
                         f"submit sends {name} as {json.dumps(value)} in "
                         f"{path.removeprefix('body.')}, which is not a JSON {called}."
@@ -231,18 +215,23 @@ def _an_hour_later(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(time, name, lambda now=now, unit=unit: now + 3600 * unit)
 
 
-def _is_another(info: OptionInfo, path: str, value: object, sent: object) -> bool:
-    """Whether what was sent is a value of the option, but not the one that was asked for."""
-    if value is None or sent == value:
+def _is_of_another(request: VideoRequest, value: object) -> bool:
+    """Whether a text has what another option says, such as the prompt or the URL of an image."""
+    images = (
+        uploaded(each) if isinstance(each, ImageFile) else each
+        for each in (request.image, request.end_image)
+    )
+    texts = (request.prompt, request.callback_url, *images)
+    return isinstance(value, str) and any(text in value for text in texts if text)
+
+
+def _spells(sent: object, value: object) -> bool:
+    """Whether what is sent says an option's value, if in another type: other places do not."""
+    if isinstance(value, bool):
+        return str(sent).lower() in (("true", "yes", "on") if value else ("false", "no", "off"))
+    if not is_number(value) or isinstance(sent, bool) or not isinstance(sent, str | int | float):
         return False
-    if info.choices:
-        return sent in info.choices and type(sent) is type(value)
-    if info.type is bool:  # A field for the opposite is called otherwise.
-        called = [re.sub("[-_]", "", name).lower() for name in (path.rpartition(".")[2], info.name)]
-        return isinstance(sent, bool) and called[0] == called[1]
-    least, most = info.bounds.minimum, info.bounds.maximum
-    if info.type not in (int, float) or least is None or most is None or not is_number(value):
+    try:
+        return float(sent) == value
+    except ValueError:
         return False
-    if isinstance(sent, bool) or not is_number(sent) or not least <= sent <= most:
-        return False  # In another unit: 0 to 1 as 0 to 100.
-    return not any(sent == value * unit for unit in (0, 0.001, 0.01, 0.1, 10, 100, 1000))

@@ -1,9 +1,11 @@
 """Texts and URLs arrive as they were written, to the last character."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ...core.options import options_of
-from ..wire_form import WireForm, contains
+from ..samples import TASK
+from ..wire_form import WireForm
 from .asking import Asked, choices, spelled
 from .forms import Forms, uploaded
 from .judging import fail
@@ -14,6 +16,7 @@ AWKWARD = (
 )
 #: A text whose place in a request is looked for.
 WORD = "heronry"
+OTHER_TASK = f"{TASK[:-1]}0"
 #: Texts by what is special about them.
 TEXTS: Mapping[str, str] = {
     "with blanks at its ends": "  A heron lands  ",
@@ -39,6 +42,13 @@ TEXTS: Mapping[str, str] = {
     "that looks like true": "true",
     "that looks like nothing": "null",
     "that looks like Python's nothing": "None",
+    "that looks like zero": "0",
+    "that looks like false": "false",
+    "that looks like False": "False",
+    "that is a word for none": "none",
+    "that is another word for none": "No",
+    "that looks like an unknown number": "nan",
+    "that is a mark": "-",
     "that looks like an object": '{"prompt": "A heron", "n": 1}',
     "that looks like a list": "[1, 2]",
     "that looks like a quoted text": '"A heron"',
@@ -55,6 +65,7 @@ URLS = (
     "https://bücher.example/鷺.png?wo=Köln",
     "https://xn--bcher-kva.example/Heron.PNG;v=1?q=A,B&t=1:2",
     "https://pictures.example",
+    "https://pictures.example/heron.png#xywh=1,2",
     "https://pictures.example/a//b/../heron?",
     "https://pictures.example/" + "x" * 1971 + ".png",
 )
@@ -72,6 +83,7 @@ class Texts(Forms):
         for start in self._starts():
             asked = start.but("prompt", WORD)
             limit = self.provider.limits.prompt(start.request.kind) or 2000
+            self._check_unmixed(asked.but("task", TASK), "prompt")
             self._check_text(asked, "prompt", _of_length(limit), f"a prompt of {limit} characters")
             for special, text in TEXTS.items():
                 self._check_text(asked, "prompt", text[:limit], f"a prompt {special}")
@@ -98,6 +110,7 @@ class Texts(Forms):
                 self._check_text(
                     asked, info.name, _of_length(limit), f"{what} of {limit} characters"
                 )
+                self._check_unmixed(asked.but("task", TASK), info.name)
                 for special, text in TEXTS.items():
                     self._check_text(asked, info.name, text[:limit], f"{what}, a text {special}")
 
@@ -113,7 +126,7 @@ class Texts(Forms):
                     continue
                 for url in URLS:
                     form = self._form(start.but(name, url))
-                    if form is not None and not contains(form, url):
+                    if form is not None and not _has_whole(form, url):
                         fail(f"submit changes {name} {start.source}: {url} is not in the request.")
             self._check_uploaded(start)
 
@@ -121,10 +134,21 @@ class Texts(Forms):
         """The URLs of uploaded pictures are sent as `upload` returned them."""
         form = self._form(start) if self.provider.can("upload") else None
         for name, file in start.request.files.items():
-            if form is not None and not contains(form, uploaded(file)):
+            if form is not None and not _has_whole(form, uploaded(file)):
                 fail(
                     f"submit changes the URL that upload returned for {name}: {uploaded(file)} is "
                     "not in the request."
+                )
+
+    def _check_unmixed(self, asked: Asked, name: str) -> None:
+        """Nothing of the task is added to a text."""
+        forms = self._forms(asked, asked.but("task", OTHER_TASK))
+        word = str(asked.value(name))
+        for path, value in _places(forms[0], word) if forms is not None else ():
+            if forms is not None and value != forms[1].get(path):
+                fail(
+                    f"submit sends request.task with {name}, in {path.removeprefix('body.')} "
+                    f"{asked.source}; send {name} itself."
                 )
 
     def _check_text(self, asked: Asked, name: str, text: str, what: str) -> None:
@@ -147,6 +171,12 @@ def _places(form: WireForm, word: str) -> Iterator[tuple[str, str]]:
         # A list may be made of a text's words, and the path of a URL is quoted.
         if isinstance(value, str) and word in value and not path.endswith("]") and path != "url":
             yield path, value
+
+
+def _has_whole(form: WireForm, url: str) -> bool:
+    """Whether a URL is sent, and nothing was added to it; it may stand among other words."""
+    texts = [value for value in form.values() if isinstance(value, str)]
+    return any(re.search(rf"{re.escape(url)}(?![^\s,;|\"')\]}}>])", text) for text in texts)
 
 
 def _where(places: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...core.images import ImageFile
 from ...sandbox import Clip, EmulatedTask
@@ -92,6 +92,21 @@ class Understanding(Accepting):
             unsteady = len(shapes[asked]) > 1
             if understood != asked and (unsteady or understood not in shapes.get(understood, ())):
                 self._misunderstood(sent, asked, understood)
+        right = [asked for asked, found in shapes.items() if found == {asked}]
+        if len(right) * 2 > len(shapes):  # Or else the emulator hardly looks.
+            self._check_known(taken, shapes)
+
+    def _check_known(self, taken: Sequence[Sent], shapes: Mapping[str, set[str]]) -> None:
+        """No shape is one that the emulator does not know, and takes for another."""
+        for asked, found in shapes.items():
+            sent = next(each for each in taken if each.asked.request.aspect_ratio == asked)
+            (understood,) = found
+            if understood != asked:
+                fail(
+                    f"Videos {sent.asked.source} in {asked} and in {understood} end in clips of "
+                    f"the same shape; is {asked} spelled as the service spells it? If it is, "
+                    "teach it to the emulator."
+                )
 
     def _check_webhooks(self, taken: Sequence[Sent]) -> None:
         known = [sent for sent in taken if sent.task and sent.task.callback_url]
