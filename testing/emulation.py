@@ -60,7 +60,11 @@ def serve(provider: Provider, sandbox: SandboxLike, conditions: Conditions) -> E
 
 
 def _offer(provider: Provider, sandbox: SandboxLike) -> Sandbox:
-    return sandbox if isinstance(sandbox, Sandbox) else Sandbox(provider.name, build=sandbox)
+    """By itself, an emulator's class serves pictures and balance from the same root as all else."""
+    if isinstance(sandbox, Sandbox):
+        return sandbox
+    uploads, balance = ("" if url else None for url in (provider.upload_url, provider.balance_url))
+    return Sandbox(provider.name, build=sandbox, uploads=uploads, balance=balance)
 
 
 def _emulator(app: object) -> Emulator:

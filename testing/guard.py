@@ -5,7 +5,6 @@ A part of `kling26.testing.plugin`. What an author leaves out in the documented 
 somebody does not ask for on the command line, fails nothing; one line at the end tells of it.
 """
 
-import functools
 import re
 import sys
 from collections.abc import Generator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
+from .conformance.overrides import FINISHED
 from .tally import STANDARD, Expected, Ran, SuiteFacts, Tally, facts_of, is_standard, is_suite
 
 #: Options by which somebody asks for fewer tests, if they are typed.
@@ -37,6 +37,8 @@ class Guard:
         self._modules: list[pytest.Module] = []
         self._kit = _kit()
         self._broken_off = False
+        self._providers: dict[type, dict[str, object]] = {}
+        self._session: pytest.Session | None = None
 
     # -- collecting --------------------------------------------------------------------------
 
@@ -76,6 +78,9 @@ class Guard:
         for suite in found:  # The base of other suites, which has no tests itself, is none.
             if suite in collected or not any(suite in each.__mro__[1:] for each in found):
                 self.tally.suites[_key(suite)] = facts_of(suite)
+        self._providers = {
+            suite: _parts(suite) for suite in collected if suite is not None and is_suite(suite)
+        }
 
     # -- running -----------------------------------------------------------------------------
 
@@ -86,11 +91,12 @@ class Guard:
         if (patched := _patched(self._kit)) is not None:
             problem = f"{patched} was replaced while the suite ran: leave kling26 as it is."
             self.tally.problems.append(problem)
-        if is_standard(_function(item)):
-            item.stash[_STANDARD] = True
-            return (yield)
-        with _counting(item):
-            return (yield)
+        if (replaced := _replaced(item.cls, self._providers)) is not None:  # type: ignore[attr-defined]
+            self.tally.problems.append(
+                f"{replaced} was replaced while the suite ran: test the provider as it is."
+            )
+        item.stash[_BEFORE] = len(FINISHED)
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -99,7 +105,7 @@ class Guard:
         report = yield
         if _is_ours(item) and (report.when == "call" or report.outcome != "passed"):
             outcome = _outcome(report)
-            standard = item.stash.get(_STANDARD, False) or outcome in ("skipped", "xfailed")
+            standard = _has_finished(item) or outcome not in ("passed", "xpassed")
             by_itself = outcome == "skipped" and report.when == "call" and _needs_emulator(item)
             ran = Ran(item.originalname, outcome, standard, by_itself)  # type: ignore[attr-defined]
             report.kling26 = {"suite": _key(item.cls), **attrs.asdict(ran)}  # type: ignore[attr-defined]
@@ -107,8 +113,13 @@ class Guard:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         said = dict(getattr(report, "kling26", {}))
-        if said:
+        if said and str(report.outcome) != "rerun":  # By pytest-rerunfailures: it comes again.
             suite = said.pop("suite")
+            if said["outcome"] == "failed" and report.passed:
+                self.tally.problems.append(
+                    f"{suite.rpartition(':')[2]}: {said['test']} failed, but was reported as passed: see the hooks in "
+                    "conftest.py."
+                )
             self.tally.ran.setdefault(suite, []).append(Ran(**said))
 
     # -- the end -----------------------------------------------------------------------------
@@ -123,6 +134,7 @@ class Guard:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._session = session
         finished = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, 5)
         stopped = session.shouldstop or session.shouldfail
         self._broken_off = bool(stopped) or session.exitstatus not in finished
@@ -132,6 +144,16 @@ class Guard:
             output["kling26"] = {"suites": suites, "problems": self.tally.problems}
         elif self._failures() and session.exitstatus in (0, 5):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Whatever other hooks have made of the exit status: pytest returns it after this."""
+        if self._session is not None and self._session.exitstatus == pytest.ExitCode.OK:
+            failed = any(
+                each.outcome == "failed" for ran in self.tally.ran.values() for each in ran
+            )
+            if failed or self._failures():
+                self._session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.config.option.collectonly:
@@ -160,7 +182,8 @@ class Guard:
         return any("::" in each or _CHOICES.match(each) for each in typed)
 
 
-_STANDARD = pytest.StashKey[bool]()
+#: How many tests had run to their end before this one began.
+_BEFORE = pytest.StashKey[int]()
 
 
 def _is_ours(item: pytest.Item) -> bool:
@@ -192,35 +215,36 @@ def _outcome(report: pytest.TestReport) -> str:
     return report.outcome
 
 
-class _counting:  # noqa: N801 - it is used like a function.
-    """Notes whether an override runs the standard test, which it finds in its topic's class."""
+def _has_finished(item: pytest.Item) -> bool:
+    """Whether the standard test has run to its end, as it says itself."""
+    finished = FINISHED[item.stash.get(_BEFORE, len(FINISHED)) :]
+    return (item.cls, _name(item)) in finished  # type: ignore[attr-defined]
 
-    def __init__(self, item: pytest.Item) -> None:
-        self._item, self._name = item, _name(item)
-        kinds = item.cls.__mro__  # type: ignore[attr-defined]
-        self._topic = next(
-            (kind for kind in kinds if vars(kind).get(self._name) is STANDARD[self._name]), None
-        )
 
-    def __enter__(self) -> None:
-        standard, stash = STANDARD[self._name], self._item.stash
+def _parts(suite: type) -> dict[str, object]:
+    """The methods of a suite's provider, those of kling26 left out."""
+    provider = getattr(suite, "provider", None)
+    found = {
+        f"{kind.__name__}.{name}": part
+        for kind in type(provider).__mro__
+        if kind.__module__.partition(".")[0] not in ("kling26", "builtins")
+        for name, part in vars(kind).items()
+        if callable(part)
+    }
+    own = vars(provider) if hasattr(provider, "__dict__") else {}
+    return found | {f"provider.{name}": part for name, part in own.items() if callable(part)}
 
-        @functools.wraps(standard)
-        def counted(*args: object, **given: object) -> object:
-            stash[_STANDARD] = True
-            return standard(*args, **given)
 
-        if self._topic is not None:
-            setattr(self._topic, self._name, counted)
-
-    def __exit__(self, *_: object) -> None:
-        if self._topic is not None:
-            setattr(self._topic, self._name, STANDARD[self._name])
+def _replaced(suite: type, known: Mapping[type, Mapping[str, object]]) -> str | None:
+    """The method of the provider that is not what it was when the tests were collected."""
+    before, now = known.get(suite, {}), _parts(suite)
+    names = [*before, *(name for name in now if name not in before)]
+    return next((name for name in names if before.get(name) is not now.get(name)), None)
 
 
 def _kit() -> Mapping[tuple[str, str], object]:
     """The functions and classes of the kit, with the functions of the classes."""
-    kit: dict[tuple[str, str], object] = {("pytest", "fail"): pytest.fail}
+    kit: dict[tuple[str, str], object] = {}
     for name, module in list(sys.modules.items()):
         if name.startswith("kling26.testing"):
             for attribute, value in vars(module).items():

@@ -98,7 +98,8 @@ class Faults(Forms):
         `kling26 sandbox serve` serves each emulator under a path of its own; its URLs include it.
 
         What to do: build URLs from `task.base` or `kling26.sandbox.base_of(request)`, not from
-        `request.base_url`; say in `Sandbox(uploads=…)` where below it pictures go.
+        `request.base_url`; if `upload_url` stands for a path of its own below it, have the suite's
+        `sandbox` say so: `Sandbox("acme", build=AcmeSandbox, uploads="/files")`.
         """
         samples = run(record(self.provider, self._emulator(), self._image(), served=True))
         for name, error in samples.errors.items():

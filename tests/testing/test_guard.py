@@ -14,7 +14,8 @@ NAMES = tuple(f"test_{name}" for name in FEW)
 
 PLUGIN = """
 import httpx
-from kling26.core import Provider, Status, Ticket
+from attrs import frozen
+from kling26.core import Provider, Status, Ticket, option
 
 class Dove(Provider):
     name, title, key_variable = "dove", "Dove", "DOVE_API_KEY"
@@ -28,10 +29,17 @@ class Dove(Provider):
     def poll(self, ticket):
         reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
         return Status("running")
+
+@frozen
+class Unexplained:
+    look: str = option("film", label="Look", help="no full stop")
+
+class Blind(Dove):
+    Options = Unexplained
 """
 SUITE = """
 import pytest
-from dove import Dove
+from dove import Blind, Dove
 from kling26.testing import ProviderTests
 
 class TestDove(ProviderTests):
@@ -97,6 +105,9 @@ import pytest
 def pytest_collection_modifyitems(items):
     items[:] = [item for item in items if "shown" not in item.name]
 """
+
+#: A provider with a fault that `test_options_can_be_shown` finds.
+BROKEN = "provider = Blind()"
 
 FAULTS: dict[str, tuple[str, dict[str, str]]] = {
     "an override that does nothing": (NOT_RUN, {"suite": below(DONE)}),
@@ -191,6 +202,66 @@ FAULTS: dict[str, tuple[str, dict[str, str]]] = {
             Names.test_options_can_be_shown = lambda self: None
             yield
             Names.test_options_can_be_shown = kept
+        """},
+    ),
+    "a call that is taken for one": (NOT_RUN, {"conftest": """
+        def pytest_pyfunc_call(pyfuncitem):
+            return "shown" in pyfuncitem.name or None
+        """}),
+    "a run that is replaced": (NOT_RUN, {"conftest": """
+        import pytest
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_call(item):
+            if "shown" in item.name:
+                item.runtest = lambda: None
+        """}),
+    "a test that is replaced once it is collected": (NOT_RUN, {"conftest": """
+        def pytest_itemcollected(item):
+            if "shown" in item.name:
+                item.obj = lambda: None
+        """}),
+    "a standard test that is swallowed": (
+        NOT_RUN, {"suite": below(
+            '@pytest.mark.xfail(reason="not today")', SHOWN,
+            "    try:", "        super().test_options_can_be_shown()",
+            "    except BaseException:", "        pass").replace("provider = Dove()", BROKEN)}
+    ),
+    "a failure that is reported as a success": (
+        "TestDove: test_options_can_be_shown failed, but was reported as passed: see the hooks",
+        {"suite": SUITE.replace("provider = Dove()", BROKEN), "conftest": """
+        import pytest
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_runtest_makereport():
+            report = yield
+            report.outcome = "passed"
+            return report
+        """},
+    ),
+    "a status that is set to success": (
+        "Options.look needs a label",
+        {"suite": SUITE.replace("provider = Dove()", BROKEN), "conftest": """
+        import pytest
+        @pytest.hookimpl(trylast=True)
+        def pytest_sessionfinish(session):
+            session.exitstatus = 0
+        """},
+    ),
+    "pytest.fail that does nothing": (
+        "Options.look needs a label",
+        {"suite": SUITE.replace("provider = Dove()", BROKEN), "conftest": """
+        import pytest
+        @pytest.fixture(autouse=True)
+        def mild(monkeypatch):
+            monkeypatch.setattr(pytest, "fail", lambda *args, **given: None)
+        """},
+    ),
+    "a provider that is mended by a fixture": (
+        "Dove.submit was replaced while the suite ran: test the provider as it is.",
+        {"conftest": """
+        import dove, pytest
+        @pytest.fixture(autouse=True)
+        def mended(monkeypatch):
+            monkeypatch.setattr(dove.Dove, "submit", lambda self, request, options: None)
         """},
     ),
     "a file that is not collected": (
