@@ -117,8 +117,8 @@ class Guard:
             suite = said.pop("suite")
             if said["outcome"] == "failed" and report.passed:
                 self.tally.problems.append(
-                    f"{suite.rpartition(':')[2]}: {said['test']} failed, but was reported as passed: see the hooks in "
-                    "conftest.py."
+                    f"{suite.rpartition(':')[2]}: {said['test']} failed, but was reported as "
+                    "passed: see the hooks in conftest.py."
                 )
             self.tally.ran.setdefault(suite, []).append(Ran(**said))
 
