@@ -35,7 +35,7 @@ import yaml  # type: ignore[import-untyped]
 from ..core.provider import Provider
 from .form_bodies import MediaType, file, parts_of
 from .keeping import Keeper, readable
-from .reading import BadCassette, read, whole
+from .reading import BadCassette, loaded, read, whole
 from .scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
 from .secrets import keys_in
 from .sources import Source
@@ -136,8 +136,15 @@ def dump(source: str, interactions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A cassette's metadata and interactions, as they are in the file."""
-    cassette: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    """
+    A cassette's metadata and interactions, as they are in the file.
+
+    Raises `BadCassette` if it names something twice.
+    """
+    try:
+        cassette: dict[str, Any] = loaded(path.read_text("utf-8"))
+    except BadCassette as error:
+        raise BadCassette(f"{path} {error}.") from None
     return cassette
 
 

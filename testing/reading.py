@@ -38,13 +38,18 @@ def read(path: Path) -> dict[str, Any]:
     Raises `BadCassette`, which says what is wrong with the file.
     """
     try:
-        return whole(yaml.load(path.read_bytes().decode(), Loader=_Loader))  # noqa: S506 - it is safe.
+        return whole(loaded(path.read_bytes().decode()))
     except BadCassette as error:
         raise BadCassette(f"{path} {error}.") from None
     except UnicodeDecodeError:
         raise BadCassette(f"{path} is not UTF-8.") from None
     except yaml.YAMLError as error:
         raise BadCassette(f"{path} is not the YAML of a cassette: {_words(error)}.") from None
+
+
+def loaded(text: str) -> Any:
+    """The YAML of a text; raises `BadCassette`, to follow its name, if it names something twice."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is safe.
 
 
 def _words(error: yaml.YAMLError) -> str:

@@ -9,7 +9,7 @@ import pytest
 import vcr
 import yaml
 from kling26.testing import sources
-from kling26.testing.cassettes import BadCassette, dump, exchange, problems, read
+from kling26.testing.cassettes import BadCassette, dump, exchange, load, problems, read
 from kling26.testing.deck import stays
 from kling26.testing.marker import MarkedCassette
 from kling26.testing.reading import whole
@@ -372,6 +372,14 @@ def test_the_check_never_quotes_a_key(spoil: Spoil, problem: str, providers: Any
 
     assert found.startswith(problem.rstrip("*"))
     assert KEY not in found
+
+
+def test_what_is_loaded_to_be_checked_names_nothing_twice(tmp_path: Path) -> None:
+    path = tmp_path / "videos.yaml"
+    path.write_text(f"{GOOD}version: 1\n", "utf-8")
+
+    with pytest.raises(BadCassette, match='has "version" twice'):
+        load(path)
 
 
 def test_the_check_says_that_a_cassette_is_none(providers: Any) -> None:
