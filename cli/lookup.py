@@ -10,7 +10,6 @@ from cyclopts import Parameter
 
 from ..core.plugins import Registry
 from ..core.provider import AUTO
-from ..core.runner.absence import absence
 from ..core.settings import Settings
 from . import (
     interrupts,
@@ -107,7 +106,8 @@ def _list(tasks: "Sequence[Task]", registry: Registry, as_json: bool) -> None:
     if as_json:
         for task in tasks:
             provider = registry.providers.get(task.provider)
-            absent = absence(task, registry) if task.open and task.state != "stored" else None
+            lasting = task.open and task.state != "stored"
+            absent = listings.absent(task, registry) if lasting else None
             failure = texts.failure_text(task, provider, absent) if task.error else absent
             result(as_object(task=task, text=failure, provider=provider))
     elif tasks:

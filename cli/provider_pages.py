@@ -19,6 +19,8 @@ from .tables import columns, width
 
 #: What stands where a key would be named.
 _NO_KEY, _UNUSABLE = "not set", "unusable"
+#: The prices of more lengths are those of the shortest and the longest.
+_LENGTHS = 3
 #: When "auto" asks another provider, and when it does not.
 _GOES_ON = (
     "to the next only where nothing was taken: the key is refused, the credit too low, the wait "
@@ -195,13 +197,24 @@ def _prices(provider: Provider) -> Iterator[str]:
 
 
 def _price_list(provider: Provider, own: Mapping[str, object]) -> str:
-    """The list prices with these own options, by length and sound."""
+    """The list prices with these own options, by length and sound; of many lengths, two."""
+    lengths = sorted(provider.limits.durations)
+    shown = lengths if len(lengths) <= _LENGTHS else [lengths[0], lengths[-1]]
     known = []
-    for seconds, sound in product(provider.limits.durations, (False, True)):
-        price = list_price(provider, VideoRequest("A price", duration=seconds, sound=sound), own)
-        if price is not None:
-            known.append(f"{usd_text(price)} for {seconds} s{' with sound' if sound else ''}")
+    for seconds in shown:
+        silent, loud = (_price(provider, seconds, sound, own) for sound in (False, True))
+        if silent is not None:
+            known.append(f"{usd_text(silent)} for {seconds} s")
+        if loud is not None and loud != silent:
+            known.append(f"{usd_text(loud)} for {seconds} s with sound")
     return ", ".join(known)
+
+
+def _price(
+    provider: Provider, seconds: int, sound: bool, own: Mapping[str, object]
+) -> float | None:  # fmt: skip
+    request = VideoRequest("A price", duration=seconds, sound=sound)
+    return list_price(provider, request, own)
 
 
 def _option(info: OptionInfo) -> str:

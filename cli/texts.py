@@ -78,14 +78,14 @@ def task_text(task: Task, provider: Provider | None, absent: str | None = None) 
         here = task.file is not None and Path(task.file).exists()
         if not here:
             again = f"Fetch it again with: kling26 resume {task.id}"
-            return join_sentences("The stored video is gone.", absent or "", again)
+            return join_sentences("The stored video is gone.", *_once(absent, again))
         owed = f"Its --output is still to be written: kling26 resume {task.id}"
         return join_sentences(str(task.file), owed) if task.owed else str(task.file)
     if task.error is not None:
         return failure_text(task, provider, absent)
     if task.standing == "over":
         return ""
-    return join_sentences(state_text(task, provider), absent or "", next_text(task))
+    return join_sentences(state_text(task, provider), *_once(absent, next_text(task)))
 
 
 def failure_text(task: Task, provider: Provider | None, absent: str | None = None) -> str:
@@ -93,7 +93,13 @@ def failure_text(task: Task, provider: Provider | None, absent: str | None = Non
     known = sanitize(task.error, 1000)
     if not task.open:
         return known
-    return join_sentences(known, absent or "", *_going_on(task.remedy, _about(task, provider)))
+    return join_sentences(known, *_once(absent, *_going_on(task.remedy, _about(task, provider))))
+
+
+def _once(absent: str | None, *following: str) -> list[str]:
+    """What to do, without a command with which `absent` ends already."""
+    said = (absent or "").partition("with: ")[2]
+    return [absent or "", *(each for each in following if not (said and each.endswith(said)))]
 
 
 def cancellation_text(done: "Cancellation", provider: Provider | None) -> str:

@@ -89,7 +89,7 @@ def _check_no_shape(provider: Provider, request: VideoRequest) -> None:
     default = option_info(VideoRequest, "aspect_ratio").default
     if request.aspect_ratio == default and not request.asks_for_shape:
         return
-    otherwise = "" if request.aspect_ratio == default else f', or at its default "{default}"'
+    otherwise = "" if request.asks_for_shape else f', or at its default "{default}"'
     problem = "aspect_ratio is not supported, because the service chooses the shape itself"
     raise provider.option_refused("aspect_ratio", f"{problem}; leave it out{otherwise}.")
 

@@ -17,11 +17,11 @@ _FOR: Mapping[Standing, str] = {
 }
 
 
-def absence(task: Task, registry: Registry) -> str | None:
+def absence(task: Task, registry: Registry, how: str = "") -> str | None:
     """
     Why a task cannot go on without its plug-in, and what to do; None if its provider is here.
 
-    What is done at a shell, or in ComfyUI, is theirs to say.
+    What is done at a shell, or in ComfyUI, is theirs to say: `how`, a command, ends the sentence.
     """
     if task.provider in registry.providers:
         return None
@@ -33,12 +33,13 @@ def absence(task: Task, registry: Registry) -> str | None:
         plugin = sanitize(task.plugin, 120)
         missing = f'The provider "{name}" is not here; the plug-in "{plugin}" made this task.'
         what = "Install it again"
-    return join_sentences(missing, _why(task, registry) or _again(what, task))
+    return join_sentences(missing, _why(task, registry) or _again(what, task, how))
 
 
-def _again(what: str, task: Task) -> str:
+def _again(what: str, task: Task, how: str) -> str:
     aim = _FOR.get(task.standing)
-    return f"{what} to {aim}." if aim else ""
+    end = f" with: {how}" if how else "."
+    return f"{what} to {aim}{end}" if aim else ""
 
 
 def not_named(plug_in: PlugIn) -> str:

