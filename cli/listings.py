@@ -30,15 +30,9 @@ def task_list(tasks: Sequence[Task], registry: Registry) -> str:
     text = [heading]
     for task, line in zip(tasks, lines, strict=True):
         text += [line, _INDENT + excerpt(task.prompt, max(_EXCERPT, width() - len(_INDENT)))]
-        known = texts.task_text(task, providers.get(task.provider), absent(task, registry))
+        known = texts.task_text(task, providers.get(task.provider), absence(task, registry))
         text += paragraph(known, _INDENT) if known else []
     return "\n".join(text)
-
-
-def absent(task: Task, registry: Registry) -> str | None:
-    """Why a task cannot go on without its plug-in, and how it does once that is there."""
-    at_hand = task.standing in ("at_provider", "made", "stored")
-    return absence(task, registry, f"kling26 resume {task.id}" if at_hand else "")
 
 
 def _in_line(row: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from ..core.plugins import Registry
 from ..core.provider import AUTO
+from ..core.runner.absence import absence
 from ..core.settings import Settings
 from . import (
     interrupts,
@@ -106,8 +107,7 @@ def _list(tasks: "Sequence[Task]", registry: Registry, as_json: bool) -> None:
     if as_json:
         for task in tasks:
             provider = registry.providers.get(task.provider)
-            lasting = task.open and task.state != "stored"
-            absent = listings.absent(task, registry) if lasting else None
+            absent = absence(task, registry) if task.open and task.state != "stored" else None
             failure = texts.failure_text(task, provider, absent) if task.error else absent
             result(as_object(task=task, text=failure, provider=provider))
     elif tasks:

@@ -5,6 +5,7 @@ Core says what happened, how a task stands and, as data, what helps; the words f
 shell, with the commands to type, are here. What is wrong with a command line is in `usage`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ class _Words:
 
 
 _FETCH = "Fetch it with: kling26 resume {task}"
+#: What a plug-in is to be installed for, where the command says that too.
+_TWICE = re.compile(r" to fetch the video(?: again)?\.(?=.* Fetch it (?:again )?with: )")
 #: It may have been sent: what answers 429, for example, has not taken it.
 _UNSENT = "The request has not been accepted yet."
 _HERE = "The video is here: {file}"
@@ -78,14 +81,14 @@ def task_text(task: Task, provider: Provider | None, absent: str | None = None) 
         here = task.file is not None and Path(task.file).exists()
         if not here:
             again = f"Fetch it again with: kling26 resume {task.id}"
-            return join_sentences("The stored video is gone.", *_once(absent, again))
+            return _joined("The stored video is gone.", absent, again)
         owed = f"Its --output is still to be written: kling26 resume {task.id}"
         return join_sentences(str(task.file), owed) if task.owed else str(task.file)
     if task.error is not None:
         return failure_text(task, provider, absent)
     if task.standing == "over":
         return ""
-    return join_sentences(state_text(task, provider), *_once(absent, next_text(task)))
+    return _joined(state_text(task, provider), absent, next_text(task))
 
 
 def failure_text(task: Task, provider: Provider | None, absent: str | None = None) -> str:
@@ -93,13 +96,12 @@ def failure_text(task: Task, provider: Provider | None, absent: str | None = Non
     known = sanitize(task.error, 1000)
     if not task.open:
         return known
-    return join_sentences(known, *_once(absent, *_going_on(task.remedy, _about(task, provider))))
+    return _joined(known, absent, *_going_on(task.remedy, _about(task, provider)))
 
 
-def _once(absent: str | None, *following: str) -> list[str]:
-    """What to do, without a command with which `absent` ends already."""
-    said = (absent or "").partition("with: ")[2]
-    return [absent or "", *(each for each in following if not (said and each.endswith(said)))]
+def _joined(*texts: str | None) -> str:
+    """Texts as one, in which only the command says that it fetches the video."""
+    return _TWICE.sub(".", join_sentences(*(each or "" for each in texts)))
 
 
 def cancellation_text(done: "Cancellation", provider: Provider | None) -> str:
@@ -174,7 +176,7 @@ def error_text(
     error: Kling26Error, task: Task | None = None, provider: Provider | None = None
 ) -> str:
     """What went wrong, and what to do; `task` is the one it is about, where its row is known."""
-    return join_sentences(str(error), *_what_helps(error, task, provider))
+    return _joined(str(error), *_what_helps(error, task, provider))
 
 
 def in_lines(text: str, error: Kling26Error) -> str:

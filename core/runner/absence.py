@@ -17,11 +17,11 @@ _FOR: Mapping[Standing, str] = {
 }
 
 
-def absence(task: Task, registry: Registry, how: str = "") -> str | None:
+def absence(task: Task, registry: Registry) -> str | None:
     """
     Why a task cannot go on without its plug-in, and what to do; None if its provider is here.
 
-    What is done at a shell, or in ComfyUI, is theirs to say: `how`, a command, ends the sentence.
+    What is done at a shell, or in ComfyUI, is theirs to say.
     """
     if task.provider in registry.providers:
         return None
@@ -33,13 +33,12 @@ def absence(task: Task, registry: Registry, how: str = "") -> str | None:
         plugin = sanitize(task.plugin, 120)
         missing = f'The provider "{name}" is not here; the plug-in "{plugin}" made this task.'
         what = "Install it again"
-    return join_sentences(missing, _why(task, registry) or _again(what, task, how))
+    return join_sentences(missing, _why(task, registry) or _again(what, task))
 
 
-def _again(what: str, task: Task, how: str) -> str:
+def _again(what: str, task: Task) -> str:
     aim = _FOR.get(task.standing)
-    end = f" with: {how}" if how else "."
-    return f"{what} to {aim}{end}" if aim else ""
+    return f"{what} to {aim}." if aim else ""
 
 
 def not_named(plug_in: PlugIn) -> str:

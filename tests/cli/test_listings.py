@@ -39,13 +39,13 @@ def test_a_task_has_its_facts_its_prompt_and_what_to_do() -> None:
         "A fox [31m",
         (
             'The stored video is gone. The provider "acme" is not installed. Install its plug-in '
-            "again to fetch the video again with: kling26 resume k26-1"
+            "again. Fetch it again with: kling26 resume k26-1"
         ),
         "k26-1 2 h acme submitted",
         "A fox [31m",
         (
             "The video is paid for and being made at acme as v1. "
             'The provider "acme" is not here; the plug-in "kling26-acme 0.1.0" made this task. '
-            "Install it again to fetch the video with: kling26 resume k26-1"
+            "Install it again. Fetch it with: kling26 resume k26-1"
         ),
     ]
