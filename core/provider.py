@@ -177,7 +177,8 @@ class Provider(Replies, ABC, Generic[OptionsT]):
         The ticket of a submit whose answer was lost, or None.
 
         Only for providers that store our own id, `request.task`, and make sure that it is unique:
-        if nothing is found, the runner submits again under the same id.
+        if nothing is found, the runner submits again under the same id. So None is for an empty
+        list, or the service's own "no such task"; raise whatever else the answer is.
         """
         raise NotImplementedError
 
@@ -186,7 +187,7 @@ class Provider(Replies, ABC, Generic[OptionsT]):
         raise NotImplementedError
 
     def quote(self, request: VideoRequest, options: OptionsT) -> Flow[float | None]:
-        """Ask for the price in USD; None if the provider does not say."""
+        """Ask for the price in USD; None if the provider does not say, or says 0 or less."""
         raise NotImplementedError
 
     def balance(self) -> Flow[float]:

@@ -42,8 +42,11 @@ USUAL: Errors = {
     404: NoSuchTask,
     408: Unavailable,  # Who gave up waiting, and for what, it does not say.
     409: UnexpectedReply,  # Something is there already: perhaps what an earlier request made.
+    425: UnexpectedReply,  # Something is under way, and did not end there.
     429: TryLater,
 }
+#: Those after which nobody knows whether there is a task, unless a provider does.
+_UNCLEAR = (408, 409, 425)
 #: How the message of an error begins; the provider's own words follow a colon.
 SENTENCES: Mapping[type[ProviderError], str] = {
     Refused: "{title} refused the request",
@@ -173,9 +176,10 @@ def meaning(
     if status >= 500 or re.fullmatch("5[0-9]{2}", code or ""):
         return Unavailable
     if status >= 400:
-        return known.get(str(status))
+        return known.get(str(status), UnexpectedReply if status in _UNCLEAR else None)
     # Under HTTP 200, only a code that is a usual "no" is clear.
-    return Refused if re.fullmatch("4[0-9]{2}", code or "") else UnexpectedReply
+    is_usual = re.fullmatch("4[0-9]{2}", code or "")
+    return Refused if is_usual and int(is_usual[0]) not in _UNCLEAR else UnexpectedReply
 
 
 def retry_after(reply: "httpx.Response") -> float | None:

@@ -28,6 +28,7 @@ from ..core import (
     Ticket,
     TryLater,
     Unavailable,
+    UnexpectedReply,
     VideoRequest,
     hookimpl,
     option,
@@ -54,7 +55,8 @@ _NO: Mapping[int, type[ProviderError]] = {
     **dict.fromkeys((402, 1101, 1102), OutOfCredit),
     **dict.fromkeys((429, 1302, 1303), TryLater),
     # Not a "no": the task may have been accepted, which `find` finds out.
-    **dict.fromkeys((5000, 5001, 5002), Unavailable),
+    **dict.fromkeys((408, 5000, 5001, 5002), Unavailable),
+    **dict.fromkeys((409, 425), UnexpectedReply),
 }
 _KLING_CODE = re.compile("[1-5][0-9]{3}")
 #: How a refusal may say that `external_task_id` is not unique.
@@ -212,8 +214,9 @@ class CometAPI(Provider[CometAPIOptions]):
         if task_id is None or is_error(answer):  # An error may repeat the id it was asked about.
             try:
                 self._check(reply, answer, querying=True)
-            except NoSuchTask:
-                return None
+            except NoSuchTask as error:
+                if read_code({"code": error.code}) in _UNKNOWN_TASK:
+                    return None
             raise self.unexpected(reply, "reply.data.task_id is missing")
         # The id in a damaged answer would be kept for good, in place of the one that is paid for.
         found = find_object(answer, "task_info")

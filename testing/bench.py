@@ -91,12 +91,17 @@ class Bench:
         """What one flow returns or raises."""
         return (await self.outcomes([flow]))[0]
 
-    async def overhear(self, flow: Flow[object]) -> list[httpx.Response]:
-        """The replies to a flow, without what it made of them."""
+    async def overhear(self, flow: Flow[object], spoilt: bool = False) -> list[httpx.Response]:
+        """
+        The replies to a flow, without what it made of them.
+
+        If `spoilt`, what it sends is replaced by an empty object.
+        """
         player, replies = _Player(flow), list[httpx.Response]()
         player.advance(None)
         while player.request is not None:
-            reply = await self._exchange(player.request)
+            request = player.request
+            reply = await self._exchange(_emptied(request) if spoilt else request)
             replies += [reply] if isinstance(reply, httpx.Response) else []
             player.advance(reply)
         return replies
@@ -159,6 +164,18 @@ class _Player:
             self.outcome = stop.value
         except Exception as error:  # noqa: BLE001 - whatever it is, it is judged.
             self.outcome = error
+
+
+def _emptied(request: httpx.Request) -> httpx.Request:
+    """The same request; if it has a body, that is an empty object."""
+    if not request.content:
+        return request
+    kept = {
+        name: value
+        for name, value in request.headers.items()
+        if name not in ("content-length", "content-type", "transfer-encoding")
+    }
+    return httpx.Request(request.method, request.url, headers=kept, json={})
 
 
 def _only(request: httpx.Request) -> Flow[httpx.Response]:

@@ -93,12 +93,12 @@ class Kling(core.StandardWebhooks, core.Provider[KlingOptions]):
     def find(self, request: VideoRequest) -> Flow[Ticket | None]:
         """By our own id, unique there; should the filter fail, no other task is taken for ours."""
         reply = yield httpx.Request("GET", self.url("tasks", external_task_ids=request.task))
-        tasks = list(objects(self.read(reply, dict).get("data")))
-        for task in tasks:
-            if task.get("external_id", request.task if len(tasks) == 1 else None) == request.task:
+        for task in objects(listed := self.read(reply, dict).get("data")):
+            if task.get("external_id", listed == [task] and request.task) == request.task:
                 return self.read_ticket(reply, request, task.get("id"))
         with suppress(core.NoSuchTask):
             self.raise_for_error(reply, asking=True)
+            self.read_part(reply, listed, list[object], "reply.data")
         return None
 
     def check(self, request: VideoRequest, options: KlingOptions) -> None:

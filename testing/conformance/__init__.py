@@ -41,6 +41,7 @@ from .results import Results
 from .sameness import Sameness
 from .several import Several
 from .texts import Texts
+from .unclear import Unclear
 from .understanding import Understanding
 from .values import Values
 from .wellformed import WellFormed
@@ -61,6 +62,7 @@ class ProviderTests(
     Budgets,
     Memory,
     Manners,
+    Unclear,
     Results,
     Callbacks,
     Words,

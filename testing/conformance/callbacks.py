@@ -1,6 +1,7 @@
 """Calls to the user's webhook: reading them, and telling a genuine one from a forgery."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -20,6 +21,13 @@ OTHER_SECRET = "whsec_YW5vdGhlci1hY2NvdW50LXMtc2VjcmV0LW9mLTI2IQ=="  # noqa: S10
 OTHER_PROMPT = "A stork stands still"
 #: What no service sends in a header, and anybody may.
 ODD = ("x", "²", "é" * 40, "nan", "inf", "-1", "1e400", "9" * 40, "v1,", "=")
+#: When no genuine call can have been signed, in seconds from now.
+WHEN = {
+    "an hour ago": -3600,
+    "an hour ahead": 3600,
+    "six minutes ago": -360,
+    "six minutes ahead": 360,
+}
 
 
 class Callbacks(Several):
@@ -140,9 +148,9 @@ class Callbacks(Several):
         for what, changed in _changed(body):
             if self._signed(changed, now) != headers:  # The service signs that part, too.
                 self._check_verified(False, f"a callback where {what}", changed, headers)
-        for when, seconds in (("of an hour ago", -3600), ("of an hour ahead", 3600)):
+        for when, seconds in WHEN.items():
             self._check_verified(
-                False, f"a callback {when}", body, self._signed(body, now + seconds)
+                False, f"a callback of {when}", body, self._signed(body, now + seconds)
             )
         self._check_secrets(body, now)
 
@@ -163,6 +171,7 @@ class Callbacks(Several):
             for what, wrong in {
                 f"another {name}": value[::-1],
                 f"an empty {name}": "",
+                **dict(_altered(name, value)),
                 **{f"{odd!r} as {name}": odd for odd in ODD},
             }.items():
                 forged = {**headers, name: wrong}
@@ -217,6 +226,20 @@ def _has(value: object, wanted: object) -> bool:
     return wanted is not None and any(
         each == wanted or (isinstance(each, str) and each == str(wanted)) for each in found
     )
+
+
+def _altered(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """The longest part of a header, and each number in it, with one character changed."""
+    parts = list(re.finditer(r"[^\s,;=]+", value))
+    longest = max((len(part[0]) for part in parts), default=0)
+    for part in parts:
+        if len(part[0]) < longest and not part[0].isdecimal():
+            continue  # The name of a part, or of an algorithm.
+        where = {"first": part.start(), "last": part.end() - 1}
+        for which, place in {**where, "middle": sum(where.values()) // 2}.items():
+            # Base64 does not tell all letters apart at its end, and hexadecimal has no case.
+            other = "7" if value[place] in "0123" else "0"
+            yield f"another {which} character of {name}", value[:place] + other + value[place + 1 :]
 
 
 def _changed(body: bytes) -> Iterator[tuple[str, bytes]]:

@@ -19,8 +19,12 @@ _TEXTS = ("url", "code", "reason", "task_id", "cost_unit")
 
 
 def fail(problem: str) -> NoReturn:
-    """Fail the test with this sentence alone: a traceback through the kit is no help."""
-    raise _FAILED(problem, pytrace=False)
+    """
+    Fail the test with this sentence alone.
+
+    A traceback through the kit is no help, and neither is the error that is told in the sentence.
+    """
+    raise _FAILED(problem, pytrace=False) from None
 
 
 def flow_name(name: str) -> str:

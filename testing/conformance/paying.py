@@ -19,6 +19,10 @@ from .judging import fail, flow_name, show, ticket_problem
 
 #: The id of a task as a number that a float cannot carry.
 NUMBER = 1234567890123456789
+#: Statuses under which nothing was refused, and those of a request that may have been taken.
+_ODD = (200, 201, 202, 204, 301, 302, 303, 307, 308)
+_UNCLEAR = (408, 409, 425)
+_TROUBLE = (500, 502, 503, 504)
 
 
 class Paying(Suite):
@@ -97,7 +101,9 @@ class Paying(Suite):
             for wrong in unreadable:
                 body = json.dumps(put(value, place, wrong)).encode()
                 self._check_unclear(body, f"a reply without its {dotted(place)}")
-        self._check_unclear(MALFORMED["a web page"], "a web page")
+        for status in (*_ODD, *_UNCLEAR, *_TROUBLE):
+            for what, malformed in MALFORMED.items():
+                self._check_unclear(malformed, f"{what} (HTTP {status})", status)
 
     def test_an_id_may_be_a_number(self) -> None:
         """
@@ -170,8 +176,8 @@ class Paying(Suite):
     def _recovers(self) -> bool:
         return self.provider.task_id_name is not None or self.provider.can("recover_ticket")
 
-    def _check_unclear(self, body: bytes, what: str) -> None:
-        replies = [*self._replies("submit")[:-1], httpx.Response(200, content=body)]
+    def _check_unclear(self, body: bytes, what: str, status: int = 200) -> None:
+        replies = [*self._replies("submit")[:-1], httpx.Response(status, content=body)]
         outcome = self._outcome("submit", replies)
         if not isinstance(outcome, ProviderError):
             fail(f"submit turns {what} into {show(outcome)}.")

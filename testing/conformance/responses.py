@@ -67,7 +67,8 @@ class Responses(Suite):
         """
         Each flow gets along with the service, and returns what `Provider` says it returns.
 
-        What to do: compare the request and the reply with the service's documents.
+        What to do: compare the request and the reply with the service's documents; a price of 0 or
+        less is None.
         """
         samples = self._samples()
         for name, error in samples.errors.items():
@@ -140,7 +141,8 @@ class Responses(Suite):
         """
         Whatever is missing in a reply, or of another type, becomes a value or a readable error.
 
-        What to do: describe the reply as an attrs class; read it with `self.read`.
+        What to do: describe the reply as an attrs class; read it with `self.read`. A price of 0 or
+        less is None.
         """
         for name in self._sampled():
             replies = self._replies(name)

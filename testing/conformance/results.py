@@ -52,7 +52,7 @@ class Results(Several):
         Cost, place in the queue, balance and price are what the service says, or unknown.
 
         What to do: read them with `kling26.core.wire.number` or `integer`; where there is none,
-        leave the field out, or raise `self.unexpected` from `balance`.
+        leave the field out, raise `self.unexpected` from `balance`, and return None from `quote`.
         """
         for name in (*STATES, "balance", "quote"):
             value = self._samples().values.get(name)

@@ -85,12 +85,28 @@ SEEDS = {
         (EMPTY, EMPTY.replace("not secret or ", "")),
     ),
     "a signature that is only looked for": (
-        GENUINE, "verify_callback returned True for a callback with another X-Beacon-Signature.",
+        GENUINE, "verify_callback returned True for a callback with another last character of X-",
         (COMPARE, "return bool(signature)"),
     ),
     "the beginning of a signature": (
         GENUINE, "verify_callback returned True for a callback",
         (COMPARE, "return expected.hexdigest().startswith(signature[:8])"),
+    ),
+    "the beginning of a signature that is longer": (
+        GENUINE, "with another last character of X-Beacon-Signature.",
+        (COMPARE, "return expected.hexdigest()[:32] == signature[:32]"),
+    ),
+    "the end of a signature": (
+        GENUINE, "with another first character of X-Beacon-Signature.",
+        (COMPARE, "return expected.hexdigest()[32:] == signature[32:]"),
+    ),
+    "a call of twenty minutes ago": (
+        GENUINE, "verify_callback returned True for a callback of six minutes ago.",
+        ("MAX_AGE = 300.0", "MAX_AGE = 1200.0"),
+    ),
+    "a call of twenty minutes ahead": (
+        GENUINE, "verify_callback returned True for a callback of six minutes ahead.",
+        (AGE, "if not -1200 < time.time() - int(sent) < MAX_AGE:"),
     ),
     "a body without the blanks around it": (
         GENUINE, "verify_callback returned True for a callback where a blank was added.",

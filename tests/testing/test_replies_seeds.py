@@ -11,7 +11,7 @@ FIND = "find_finds_the_task_that_was_asked_for"
 RENEW = "a_renewed_link_leads_to_the_tasks_own_video"
 CANCELS = "cancel_cancels_no_other_task"
 LIST = 'reply = yield httpx.Request("GET", f"{self.base_url}/v1/jobs")'
-OURS = 'if get(job, "own_id") == request.task and task_id is not None:'
+OURS = 'if get(job, "own_id") != request.task:'
 
 
 def of_list(which: str) -> tuple[tuple[str, str], ...]:
@@ -48,27 +48,31 @@ SEEDS = {
          f"{LIST}\n        task_id = identifier(get(self.read(reply, dict)['jobs'][0], 'id'))"),
     ),
     "a find that takes the newest": (
-        FIND, "find returns Ticket(task_id='job_", (OURS, "if task_id is not None:"),
+        FIND, "find returns Ticket(task_id='job_", (OURS, "if False:"),
     ),
     "a find that looks at the newest alone": (
         FIND, "find returns None for a task that the service has.",
-        ("for job in jobs if isinstance(jobs, list) else []", "for job in (jobs or [])[:1]"),
+        ("for job in jobs:", "for job in jobs[:1]:"),
+    ),
+    "a find that passes over failed tasks": (
+        FIND, "find returns None for a task that the service has.",
+        (OURS, OURS.replace(":", ' or get(job, "state") == "broken":')),
     ),
     "a find that raises for an unknown id": (
         FIND, "find raises NoSuchTask for an id that is not known; it has to return None.",
-        ("                return Ticket(task_id)\n        return None",
-         ('                return Ticket(task_id)\n'
+        ("            return Ticket(task_id)\n        return None",
+         ('            return Ticket(task_id)\n'
          '        raise self.error(NoSuchTask, reply, "there is none")')),
     ),
     "a find that stumbles over an unknown id": (
         FIND, "find returns IndexError: list index out of range for an id that the service does",
-        ("                return Ticket(task_id)\n        return None",
-         "                return Ticket(task_id)\n        return [][0]"),
+        ("            return Ticket(task_id)\n        return None",
+         "            return Ticket(task_id)\n        return [][0]"),
     ),
     "a ticket that poll cannot use": (
         FIND, "poll turns the ticket that find found into NoSuchTask",
-        (f"{OURS}\n                return Ticket(task_id)",
-         f'{OURS}\n                return Ticket(task_id, {{"url": "elsewhere"}})'),
+        ("            return Ticket(task_id)\n        return None",
+         '            return Ticket(task_id, {"url": "elsewhere"})\n        return None'),
         ("{quote(ticket.task_id, safe='')}", "{quote(ticket.data.get('url', ticket.task_id))}"),
     ),
     "a link of the task renewed last": (

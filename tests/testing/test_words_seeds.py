@@ -54,6 +54,10 @@ SEEDS = {
         INVALID, "submit turns the refusal of an invalid request (HTTP 422) into UnexpectedReply",
         before(RAISE, "if reply.status_code == 422: raise self.unexpected(reply, said)"),
     ),
+    "a body that is invalid under another status": (
+        INVALID, "submit turns the refusal of an invalid request (HTTP 400) into UnexpectedReply",
+        before(RAISE, "if reply.status_code == 400: raise self.unexpected(reply, said)"),
+    ),
     "an invalid request that is sent again": (
         INVALID, "submit turns the refusal of an invalid request (HTTP 422) into TryLater: Beacon",
         ("429: TryLater}", "429: TryLater, 422: TryLater}"),
@@ -126,6 +130,14 @@ SEEDS = {
     "a reason from a table": (
         FAILURE, "whatever the service's words are.",
         (MADE, f"{MADE}\n            reason = {{'content': 'Turned down.'}}.get(code, reason)"),
+    ),
+    "a reason that is cut": (
+        FAILURE, "poll does not give the whole of a reason that has several sentences.",
+        (MADE, f"{MADE}\n            reason = reason and reason[:100]"),
+    ),
+    "the first sentence of a reason": (
+        FAILURE, "poll does not give the whole of a reason that has several sentences.",
+        (MADE, f"{MADE}\n            reason = reason and reason.split('. ')[0]"),
     ),
     "a failure without its code": (
         FAILURE, "poll gives None as the code of a failed task, not 'content'.",

@@ -21,6 +21,7 @@ from kling26.core import (
     Status,
     Ticket,
     TryLater,
+    UnexpectedReply,
     VideoRequest,
     hookimpl,
     option,
@@ -39,6 +40,7 @@ NO: Mapping[int, type[ProviderError]] = {
     401: KeyRejected,
     402: OutOfCredit,
     429: TryLater,
+    **dict.fromkeys((408, 409, 425), UnexpectedReply),  # Nobody knows whether there is a task.
 }
 
 

@@ -34,6 +34,7 @@ STATES = {
     "stopped": "cancelled",
 }
 NO = {401: KeyRejected, 402: OutOfCredit, 429: TryLater}
+UNCLEAR = (408, 409, 425)
 BOUNDARY = "beacon-7f3a"
 MAX_AGE = 300.0
 
@@ -135,10 +136,15 @@ class Beacon(Provider[BeaconOptions]):
         reply = yield httpx.Request("GET", f"{self.base_url}/v1/jobs?own_id={own}")
         self._answer(reply)
         jobs = self.read(reply, dict).get("jobs")
-        for job in jobs if isinstance(jobs, list) else []:
+        if not isinstance(jobs, list):
+            raise self.unexpected(reply, "reply.jobs is not a list")
+        for job in jobs:
+            if get(job, "own_id") != request.task:
+                continue
             task_id = identifier(get(job, "id"))
-            if get(job, "own_id") == request.task and task_id is not None:
-                return Ticket(task_id)
+            if task_id is None:
+                raise self.unexpected(reply, "a job in reply.jobs has no id")
+            return Ticket(task_id)
         return None
 
     def renew(self, ticket: Ticket, url: str) -> Flow[str]:
@@ -194,8 +200,8 @@ class Beacon(Provider[BeaconOptions]):
             return self.read(reply, Reply)
         fault = self.read(reply, Reply).fault
         said, code = text(get(fault, "words")), text(get(fault, "code"))
-        if said is None:
-            raise self.unexpected(reply, "an HTTP error without a reason")
+        if said is None or reply.status_code in UNCLEAR:
+            raise self.unexpected(reply, "an HTTP error that does not say whether there is a job")
         if asking and reply.status_code == 404:
             raise self.error(NoSuchTask, reply, said, code)
         raise self.error(NO.get(reply.status_code, Refused), reply, said, code)
