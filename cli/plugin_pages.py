@@ -22,7 +22,7 @@ _INDENT = "    "
 _HEADS: dict[Skipped, str] = {"all": "Skipped", "part": "Partly skipped", "nothing": "Fault"}
 _NONE = (
     "No plug-in is installed. kling26 new-provider NAME writes one to begin with, and "
-    "docs/plugins.md explains the rest."
+    "the guide that it puts beside, PLUGINS.md, explains the rest."
 )
 
 
@@ -171,4 +171,5 @@ def unknown_names(registry: Registry, settings: Settings) -> Iterator[str]:
         if normalized(name) not in map(normalized, there):
             others = did_you_mean(name, there) or "."
             where = settings.where(_VARIABLE)
-            yield f'{where} names "{sanitize(name, 80)}", of which no plug-in is installed{others}'
+            named = f'{where} names "{sanitize(name, 80)}"'
+            yield f"{named}, but no plug-in of that distribution is installed{others}"

@@ -180,7 +180,7 @@ def _wrapper(plugin: str, function: Function, old: bool) -> Function:
 
 def _leaves_out(hook: str) -> str:
     return (
-        f"its wrapper of {hook} does not return all that the others have; a wrapper may add to "
+        f"its wrapper of {hook} drops results of other plug-ins; a wrapper may add to "
         "that, and takes nothing away."
     )
 

@@ -77,7 +77,8 @@ def kling26_before_paying(
     """
     Judge whether a video may be paid for; return a sentence to forbid it, or else None.
 
-    It is called before anything is sent to the provider, also for dry runs and rehearsals.
+    It is called before an image or the request is sent, also for dry runs and rehearsals; the
+    provider may have been asked for the price.
     ``price.usd`` is None if the price is unknown. A plug-in that raises anything else than a
     `Kling26Error`, or takes longer than five seconds, forbids nothing::
 

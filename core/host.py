@@ -90,7 +90,9 @@ class Host:
             self.tried.append(plug_in)
             with self.recording(name, problems, f'Loading the plug-in "{name}"'):
                 if name in self.plug_ins:
-                    raise InvalidPlugin("its entry point is there twice; the first one counts.")
+                    raise InvalidPlugin(
+                        "its entry point is declared twice; only the first one is used."
+                    )
                 plugin = plug_in.load()
                 self.register(name, plugin, plug_in)
                 problems += [Problem(name, each, "part") for each in oversights(plugin)]

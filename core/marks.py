@@ -94,8 +94,8 @@ def _check(plugin: object, hook: Hook, function: Callable[..., object]) -> None:
         )
     if generates and not hook.wraps and hook.name not in _LISTS:
         raise InvalidPlugin(
-            f"its {hook.name} has a yield, so that it would never run; leave that out, or mark it "
-            'with "@hookimpl(wrapper=True)".'
+            f"its {hook.name} contains a yield, so its body would never run; remove that, or "
+            'mark it with "@hookimpl(wrapper=True)".'
         )
 
 

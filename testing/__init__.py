@@ -8,9 +8,9 @@ against an emulator) and `replay` (runs it against recorded exchanges)::
     # conftest.py
     pytest_plugins = ["kling26.testing.plugin"]
 
-`cassette` makes the rows of a table of those, and `check_wheel` tries the wheel of a plug-in in an
-environment of its own. `PICTURE` is a small picture. `VirtualLoop` and `run` let hours of polling
-pass in no time. All of it needs ``pip install "kling26[test]"``.
+`cassette` makes rows for `pytest.mark.parametrize`, and `check_wheel` tries the wheel of a plug-in
+in an environment of its own. `PICTURE` is a small picture. `VirtualLoop` and `run` let hours of
+polling pass in no time. All of it needs ``pip install "kling26[test]"``.
 """
 
 from .clock import VirtualLoop, run

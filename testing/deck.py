@@ -25,13 +25,13 @@ from .tape import Playing, Recording, play, record, shut
 _REMEDIES = {
     "recorded": "Correct the provider, or record the cassette again with pytest --record.",
     "written": "Correct the provider, or the cassette by the documents that it was written from.",
-    "played": "Correct the provider, or have it played again with pytest --record-emulator.",
+    "played": "Correct the provider, or generate it again with pytest --record-emulator.",
 }
 #: What to do about one that is too old.
 _RENEWALS = {
     "recorded": "record it again with pytest --record.",
     "written": "compare it with its documents again, and give it the day's date.",
-    "played": "have it played again with pytest --record-emulator.",
+    "played": "generate it again with pytest --record-emulator.",
 }
 
 

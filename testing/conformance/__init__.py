@@ -11,7 +11,7 @@ The suite that every provider has to pass, as a class that the author of a plug-
         provider = AcmeProvider()
         sandbox = AcmeSandbox
 
-Without an emulator, sample replies do for everything but the fault table: see
+Without an emulator, sample replies do for most tests, and the others say that they need one: see
 `ProviderTests.replies`. A test that does not apply to a service is overridden with a reason, and
 never without one::
 

@@ -20,7 +20,8 @@ class Names(Suite):
         """
         The provider can be loaded, and its names and URLs make sense to people.
 
-        What to do: fix the attribute named; the docstring of `Provider` describes each of them.
+        What to do: fix the attribute named; the guide to plug-ins describes each of them, under
+        "Names and limits".
         """
         try:
             validate_provider(self.provider)

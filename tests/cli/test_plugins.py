@@ -63,7 +63,7 @@ def test_without_a_plug_in_it_says_how_to_begin_one(user: Any) -> None:
         BUILT_IN,
         (
             "No plug-in is installed. kling26 new-provider NAME writes one to begin with, and "
-            "docs/plugins.md explains the rest."
+            "the guide that it puts beside, PLUGINS.md, explains the rest."
         ),
     ]
 
@@ -91,8 +91,8 @@ def test_each_plug_in_has_its_facts_and_its_problems(user: Any, path: str) -> No
             "kling26-zenith:zenith\n"
             "    From: kling26-zenith 1.0, module kling26_zenith\n"
             "    Hooks: kling26_ended, kling26_providers (wrapper, tryfirst), kling26_sandboxes\n"
-            "    Fault: its wrapper of kling26_providers does not return all that the others have; "
-            "a wrapper may add to that, and takes nothing away.\n"
+            "    Fault: its wrapper of kling26_providers drops results of other plug-ins; a "
+            "wrapper may add to that, and takes nothing away.\n"
             '    Partly skipped: its sandbox is for "acmee"; did you mean "acme"?'
         ),
     ]
@@ -150,8 +150,8 @@ def test_what_a_setting_leaves_out_is_shown_and_that_it_is_set(user: Any, path: 
         '"KLING26_acme" may be loaded.'
     )
     assert ran.said == (
-        'KLING26_LOAD_PLUGINS names "kling26-acmee", of which no plug-in is installed; did you '
-        'mean "kling26-acme"?'
+        'KLING26_LOAD_PLUGINS names "kling26-acmee", but no plug-in of that distribution is '
+        'installed; did you mean "kling26-acme"?'
     )
     as_json = user.call("plugins", "--json", PYTHONPATH=path, KLING26_LOAD_PLUGINS="")
     *_, last = map(json.loads, as_json.out.splitlines())

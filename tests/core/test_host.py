@@ -56,7 +56,7 @@ BAD_WRAPPERS = {
     ),
     "returns nothing": (
         ["yield"],
-        "its wrapper of kling26_providers does not return all that the others have",
+        "its wrapper of kling26_providers drops results of other plug-ins",
     ),
     "returns an empty list": (
         ["yield", "return []"],

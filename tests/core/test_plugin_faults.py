@@ -205,8 +205,8 @@ PROVIDERS: dict[str, tuple[str, str]] = {
     "a hook that never runs": (
         hook("@hookimpl", "def kling26_ended(task):", "    yield"),
         (
-            "its kling26_ended has a yield, so that it would never run; leave that out, or mark it "
-            'with "@hookimpl(wrapper=True)".'
+            "its kling26_ended contains a yield, so its body would never run; remove that, or "
+            'mark it with "@hookimpl(wrapper=True)".'
         ),
     ),
 }  # fmt: skip
