@@ -21,6 +21,10 @@ _LOGGERS = (
     "kling26", "kling26.plugins", "kling26.providers", "httpx", "httpcore.connection",
     "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks",
 )  # fmt: skip
+#: The variables that may contain a key, by their names: no other's value is ever sent as one.
+KEY_VARIABLE = re.compile(
+    "[a-z][a-z0-9_]*?(key|token|secret|password|credentials?)(_?[0-9]+)?", re.IGNORECASE | re.ASCII
+)
 #: A shorter key is no secret, and replacing it would only garble the words it occurs in.
 _SHORTEST = 8
 
@@ -66,7 +70,7 @@ def environment_keys() -> tuple[str, ...]:
     found = [
         key
         for name, value in os.environ.items()
-        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD"))
+        if KEY_VARIABLE.fullmatch(name)
         for key in (value.strip(), plain_key(value, (name,))[0])
     ]
     return tuple(dict.fromkeys(found))

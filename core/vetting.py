@@ -12,16 +12,12 @@ from .limits import Limits
 from .options import check_values, is_number, is_option, options_of, show
 from .problems import InvalidPlugin
 from .provider import AUTO, INTERFACE, Provider
-from .redaction import environment_keys, redact
+from .redaction import KEY_VARIABLE, environment_keys, redact
 from .request import VideoRequest
 from .settings import PREFIX, is_safe_url, url_variables
 from .status import State
 from .text import is_one_line, join_words, sanitize
 
-#: A provider is sent what the variable contains, so it must not be PATH.
-_KEY_VARIABLE = re.compile(
-    "[a-z][a-z0-9_]*?(key|token|secret|password|credentials?)(_?[0-9]+)?", re.IGNORECASE | re.ASCII
-)
 #: A word, or several, before a key in a header.
 _SCHEME = re.compile("[!-~]+( [!-~]+)*")
 #: RFC 9110, 5.6.2.
@@ -141,7 +137,7 @@ def _check_key_variables(provider: Provider) -> None:
         ("other_key_variables", others),
     ):
         for name in names:
-            if not (isinstance(name, str) and _KEY_VARIABLE.fullmatch(name)):
+            if not (isinstance(name, str) and KEY_VARIABLE.fullmatch(name)):
                 required = "the variable of a key, such as ACME_API_KEY or ACME_TOKEN"
                 raise _invalid(provider, attribute, required, name)
 

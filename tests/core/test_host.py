@@ -102,8 +102,8 @@ def test_an_old_wrapper_that_takes_away_is_named_too(
     assert list(loaded(source, ANOTHER).providers) == [*BUILT_IN, "zenith"]
     assert caplog.messages == [
         (
-            'The plug-in "kling26-one:one" has a fault: its wrapper of kling26_providers does not '
-            "return all that the others have; a wrapper may add to that, and takes nothing away."
+            'The plug-in "kling26-one:one" has a fault: its wrapper of kling26_providers drops '
+            "results of other plug-ins; a wrapper may add to that, and takes nothing away."
         )
     ]
 

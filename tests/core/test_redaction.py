@@ -5,7 +5,7 @@ import logging
 from urllib.parse import quote
 
 import pytest
-from kling26.core.redaction import keep_out_of_logs, redact
+from kling26.core.redaction import keep_out_of_logs, redact, redact_environment
 
 KEY = "sk-recognisable-0123456789"
 ODD = 'sk-+/=&%"recognisable'
@@ -50,3 +50,14 @@ def test_a_key_is_found_however_its_letters_are_escaped(spelled: str) -> None:
 
 def test_what_is_not_the_key_stays() -> None:
     assert redact(f"{KEY[:-1]} 50 % \\n", KEY) == f"{KEY[:-1]} 50 % \\n"
+
+
+@pytest.mark.parametrize(
+    "variable", ["ACME_API_KEY", "acme_token", "ACME_CREDENTIALS", "ACME_KEY_2", "ACME_TOKEN2"]
+)
+def test_every_variable_that_may_have_a_key_is_a_secret(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, KEY)
+
+    assert redact_environment(f"It said {KEY}.") == "It said [key]."
