@@ -29,6 +29,7 @@ from .callbacks import Callbacks
 from .counting import Counting
 from .delivery import Delivery
 from .faults import Faults
+from .keys import Keys
 from .manners import Manners
 from .memory import Memory
 from .names import Names
@@ -57,12 +58,13 @@ class ProviderTests(
     Faults,
     Values,
     Apart,
+    Unclear,
+    Keys,
     Sameness,
     Understanding,
     Budgets,
     Memory,
     Manners,
-    Unclear,
     Results,
     Callbacks,
     Words,

@@ -109,10 +109,11 @@ def choices(provider: Provider, request: VideoRequest) -> list[Choice]:
 def candidates(info: OptionInfo) -> list[object]:
     """Values of an own option that differ from its default."""
     least, most = info.bounds.minimum, info.bounds.maximum
+    zero = [0] if least is not None and least < 0 and (most is None or most >= 0) else []
     kinds: dict[type, list[object]] = {
         bool: [True, False],
-        int: [least, most, int(least or 0) + 1],
-        float: [least, most, (least or 0.0) + 0.25],
+        int: [least, most, int(least or 0) + 1, *zero],
+        float: [least, most, (least or 0.0) + 0.25, *map(float, zero)],
         str: ["a word of the suite's"[: info.bounds.max_length]],
         dict: [{"type": "simple", "config": {"zoom": 1}}],
     }

@@ -4,22 +4,17 @@ import json
 import time
 from collections.abc import Sequence
 
-import httpx
 import pytest
 
 from ...core.images import ImageFile
 from ...core.options import is_number, options_of
 from ...core.request import VideoRequest
 from ..samples import TASK
-from ..usual import PROMPT
-from ..wire_form import WireForm, changed, contains, is_wrapping, wire_form
+from ..wire_form import WireForm, changed, is_wrapping
 from .asking import ANOTHER_IMAGE, IMAGE, Asked, Choice, choices, varied
-from .base import copy_of
 from .forms import Forms, uploaded
 from .judging import fail
 
-#: Stands for a key.
-SECRET = "k26-conformance-secret"  # noqa: S105
 #: The JSON types of options, as JSON calls them, and the Python types that are written as such.
 JSON_TYPES: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("boolean", (bool,)),
@@ -127,24 +122,6 @@ class Requests(Forms):
                     f"{name} sends equal bodies as different bytes; is its form's boundary random?"
                 )
 
-    def test_only_sign_handles_the_key(self) -> None:
-        """
-        Flows have no key; `sign` puts it into a header and leaves the rest of the request alone.
-
-        What to do: keep the key out of the flows; if the service wants it elsewhere than in the
-        header Authorization, override `sign`.
-        """
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(self.provider.key_variable, SECRET)
-            for name in self._sampled():
-                for request in self._requests(name):
-                    form = wire_form(request)
-                    if contains(form, SECRET):
-                        fail(f"{name} puts the key on the request itself; only sign may do that.")
-                    if "header.authorization" in form:
-                        fail(f"{name} sets the header Authorization; only sign may do that.")
-        self._check_sign()
-
     def _check_always_sent(self, start: Asked, choice: Choice) -> None:
         for one, other in choice.pairs():
             forms = self._forms(start.but(choice.name, one), start.but(choice.name, other))
@@ -188,25 +165,6 @@ class Requests(Forms):
                         f'submit sends {choice.name} as the text "{value}" in '
                         f"{path.removeprefix('body.')} when it is not set; leave it out."
                     )
-
-    def _check_sign(self) -> None:
-        provider = copy_of(self.provider)
-        request = httpx.Request("POST", f"{provider.base_url}/x", json={"prompt": PROMPT})
-        before = wire_form(request)
-        provider.sign(request, SECRET)
-        after = wire_form(request)
-        if SECRET in str(request.url):
-            fail("sign puts the key into the URL, which ends up in logs; use a header.")
-        if not contains(after, SECRET):
-            fail("sign does not put the key on the request.")
-        if any(not path.startswith("header.") for path in changed(before, after)):
-            fail(f"sign changes {changed(before, after)[0]}; it may only set headers.")
-        for asked in self._requests("balance") if "balance" in self._sampled() else ():
-            provider.sign(asked, SECRET)
-            if not contains(wire_form(asked), SECRET):
-                fail("sign does not put the key on a request of balance.")
-        if SECRET in repr(vars(provider)):
-            fail("sign stores the key on the provider.")
 
 
 def _an_hour_later(patch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,9 @@ from ..stage import EPOCH
 from ..wire_form import WireForm, wire_form
 from .asking import Asked
 
+#: The key with which requests are sent; the emulators take any.
+KEY = "sandbox-key"
+
 
 @frozen
 class Sent:
@@ -63,7 +66,7 @@ async def _send(provider: Provider, sandbox: SandboxLike, asked: Asked, options:
     emulation = emulate(provider, sandbox, Conditions(clock=lambda: EPOCH))
     seen: list[httpx.Request] = []
     http = make_client(_Overheard(emulation.transport(), seen))
-    client = ProviderClient(provider, "sandbox", Key("sandbox-key", "sandbox"), http, http)
+    client = ProviderClient(provider, "sandbox", Key(KEY, "sandbox"), http, http)
     urls: dict[str, object] = {}
     try:
         request = asked.request

@@ -154,6 +154,61 @@ SEEDS: dict[str, tuple[str, str, *tuple[tuple[str, ...], ...]]] = {
         ),
     ),
 }
+BODY = "    def body(self, request"
+SIGN = """    def sign(self, request, key):
+        request.headers["x-key"] = key
+        {}
+
+"""
+TICKET = "return Ticket(task_id)"
+REPLIED = 'reply.request.headers["authorization"]'
+KEYS: dict[str, tuple[str, str]] = {
+    "a key in the name of the client": (
+        "sign puts the key into the header user-agent, which is logged; take it out.",
+        'request.headers["user-agent"] = "beacon " + key',
+    ),
+    "a key in a cookie, too": (
+        "sign puts the key into the header cookie, which is logged; take it out.",
+        'request.headers["cookie"] = f"key={key}"',
+    ),
+    "a long key that is cut": (
+        "sign does not put the key on the request.",
+        'request.headers["x-key"] = key[:64]',
+    ),
+    "a key that is printed as base64": (
+        "sign prints, logs or warns of the key, or of a part of it; say nothing of it.",
+        'print(__import__("base64").b64encode(key.encode()).decode())',
+    ),
+    "a key in a warning": (
+        "sign prints, logs or warns of the key, or of a part of it; say nothing of it.",
+        '__import__("warnings").warn(f"signed with {key}")',
+    ),
+    "the beginning of a key in the log": (
+        "sign prints, logs or warns of the key, or of a part of it; say nothing of it.",
+        '__import__("logging").getLogger("beacon").debug("key %s", key[:20])',
+    ),
+}
+SEEDS |= {
+    name: ("only_sign_handles_the_key", says, (BODY, SIGN.format(line) + BODY))
+    for name, (says, line) in KEYS.items()
+} | {
+    "a key in the ticket": (
+        "only_sign_handles_the_key",
+        "submit puts the key into the ticket, which is kept in the journal.",
+        (TICKET, f'return Ticket(task_id, {{"auth": {REPLIED}}})'),
+    ),
+    "a key in the ticket, backwards": (
+        "only_sign_handles_the_key",
+        "submit puts the key into the ticket, which is kept in the journal.",
+        (TICKET, f'return Ticket(task_id, {{"auth": {REPLIED}[::-1]}})'),
+    ),
+    "a nought that is left out": (
+        "every_own_option_is_sent_or_refused",
+        "whether steps is",
+        (STEPS, '"steps": options.steps or 20,'),
+        ("minimum=10,", "minimum=-10,"),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SEEDS)
