@@ -358,8 +358,8 @@ def test_the_same_plug_in_twice_is_one(install: Install, caplog: pytest.LogCaptu
     assert list(registry.providers) == [*BUILT_IN, "acme"]
     again, under_another_name = skipped(caplog)
     assert again == (
-        'A part of the plug-in "kling26-acme:acme" was skipped: its entry point is there twice; '
-        "the first one counts."
+        'A part of the plug-in "kling26-acme:acme" was skipped: its entry point is declared '
+        "twice; only the first one is used."
     )
     assert under_another_name == (
         'The plug-in "kling26-acme:alias" was skipped: it is already loaded, as '
