@@ -98,7 +98,7 @@ class Kling(core.StandardWebhooks, core.Provider[KlingOptions]):
                 return self.read_ticket(reply, request, task.get("id"))
         with suppress(core.NoSuchTask):
             self.raise_for_error(reply, asking=True)
-            self.read_part(reply, listed, list[object], "reply.data")
+            self.read_part(reply, listed, list[Any], "reply.data")
         return None
 
     def check(self, request: VideoRequest, options: KlingOptions) -> None:

@@ -32,7 +32,7 @@ ERRORS: Mapping[RefusalReason, tuple[type[ProviderError], ...]] = {
     "credit": (OutOfCredit,),
     "rate_limit": (TryLater, UnexpectedReply),  # The runner recognises it by its status.
     "rate_limit_in_body": (TryLater, Refused),
-    "error_in_200": (Refused, Unavailable, UnexpectedReply),
+    "error_in_200": (Refused, Unavailable, UnexpectedReply),  # Some report missing fields so.
     "no_such_task": (NoSuchTask,),
 }
 
@@ -112,7 +112,7 @@ class Responses(Suite):
         """
         for name in self._sampled():
             for what, body in MALFORMED.items():
-                for status in (200, 400, 404):
+                for status in (200, 400, 404, 410):
                     outcome = self._outcome(name, [httpx.Response(status, content=body)])
                     self._check_outcome(name, outcome, f"{what} (HTTP {status})")
                     if isinstance(outcome, Status) and outcome.ended:

@@ -1,6 +1,7 @@
 """Where a result and its figures come from: the place in the reply, and nothing near it."""
 
 from collections.abc import Iterator, Sequence
+from math import isclose
 
 import httpx
 
@@ -19,6 +20,15 @@ ECHO = {
     },
     "cover_picture": "https://results.example/cover.jpg",
 }
+#: Files that services put beside a video: they end as it does, and are not it.
+EXTRAS = {
+    "preview": "https://results.example/preview.mp4",
+    "cover": {"url": "https://results.example/cover.mp4"},
+}
+#: What links have: escapes, blanks' and slashes' among them, a signature, and a fragment.
+AWKWARD = "a%2Fb/h%C3%A9ron%20one.mp4?X-Sig=a%2Fb%2Bc%3D&x=1&y=a+b&e=&z=%7B%7D#t=0,5"
+#: Numbers that lose something when they are rounded, or shown with few digits.
+DIGITS = (0.35, 1.2345, 1234567)
 OTHER_ID, OTHER_URL = "another-task-of-the-account", "https://results.example/another.mp4"
 
 
@@ -30,7 +40,7 @@ class Results(Several):
         The user's own picture, a cover and another task's video in the reply are not the video.
 
         What to do: read the URL from its documented place, in the object that has the ticket's id;
-        give `find_video` that object at most, not the whole reply.
+        give `find_video`, or the `url` of `self.status`, that place, and not what is around it.
         """
         known = self._samples().values.get("succeeded")
         if not isinstance(known, Status) or known.url is None:
@@ -46,6 +56,24 @@ class Results(Several):
             outcome = self._outcome("succeeded", replies)
             if isinstance(outcome, Status) and outcome.url not in (None, known.url):
                 fail(f"poll returns {show(outcome.url)} when {dotted(place)} is missing.")
+
+    def test_links_are_returned_as_they_are(self) -> None:
+        """
+        The URL of a result keeps its escapes, its query and its signature.
+
+        What to do: return it as it is, without `unquote`, and without cutting it.
+        """
+        for name in ("succeeded", "renew"):
+            value = self._samples().values.get(name)
+            url = value.url if isinstance(value, Status) else value
+            if not isinstance(url, str) or "://" not in url:
+                continue  # Another test fails on that.
+            awkward = "/".join((*url.split("/")[:3], AWKWARD))
+            replies = [_replaced(reply, url, awkward) for reply in self._replies(name)]
+            outcome = self._outcome(name, replies)
+            returned = outcome.url if isinstance(outcome, Status) else outcome
+            if returned not in (awkward, url):
+                fail(f"{flow_name(name)} returns {show(returned)} for the link {awkward}.")
 
     def test_figures_are_those_in_the_reply(self) -> None:
         """
@@ -81,6 +109,7 @@ class Results(Several):
         if len(sources) > 1:
             return  # One may stand in for the other.
         ((index, place),) = sources
+        self._check_digits(name, field, index, place)
         left = self._figure(
             name, field, _with(replies, index, without(parsed(replies[index]), place))
         )
@@ -88,6 +117,22 @@ class Results(Several):
             fail(
                 f"{flow_name(name)} gives {left!r} as the {field or name} without {dotted(place)}."
             )
+
+    def _check_digits(self, name: str, field: str | None, index: int, place: Place) -> None:
+        """However large the number in the reply, the figure is the same share of it."""
+        replies = self._replies_of(name)
+        value = parsed(replies[index])
+        whole = field == "position"
+        share: float | None = None
+        for said in (2, 4, *(digits for digits in DIGITS if not whole)):
+            spelled = f"{said}" if isinstance(at(value, place), str) else said
+            figure = self._figure(name, field, _with(replies, index, put(value, place, spelled)))
+            if not is_number(figure):
+                return  # It is no plain number there.
+            share = figure / said if share is None else share
+            if not isclose(figure / said, share, rel_tol=1e-9):
+                wanted = f"when {dotted(place)} is {said}"
+                fail(f"{flow_name(name)} gives {figure!r} as the {field or name} {wanted}.")
 
     def _figure(self, name: str, field: str | None, replies: Sequence[httpx.Response]) -> object:
         outcome = self._outcome(name, replies)
@@ -111,6 +156,8 @@ class Results(Several):
                     _with(replies, index, ECHO | value),
                 )
                 yield "the reply ends with the user's picture", _with(replies, index, value | ECHO)
+            for what, more in _with_extras(value, str(known.url)):
+                yield what, _with(replies, index, more)
             for place in places(value):
                 tasks = at(value, place)
                 if isinstance(tasks, list) and len(tasks) == 1 and _is_task(tasks[0], ticket):
@@ -134,6 +181,37 @@ def _with(replies: Sequence[httpx.Response], index: int, value: object) -> list[
     """The replies with another body in one of them."""
     changed = httpx.Response(replies[index].status_code, json=value)
     return [*replies[:index], changed, *replies[index + 1 :]]
+
+
+def _replaced(reply: httpx.Response, url: str, other: str) -> httpx.Response:
+    """The reply with another URL in the place of one."""
+    value = parsed(reply)
+    for place in places(value):
+        if at(value, place) == url:
+            value = put(value, place, other)
+    return httpx.Response(reply.status_code, json=value)
+
+
+def _with_extras(value: object, url: str) -> Iterator[tuple[str, object]]:
+    """The reply with other files around what has the video's name, and not within it."""
+    for place in places(value):
+        if at(value, place) != url:
+            continue
+        named = [depth for depth, step in enumerate(place) if _names_video(step)]
+        for depth in range(1 + max(named, default=-1)):
+            around = at(value, place[:depth])
+            if isinstance(around, dict):
+                more = EXTRAS | around
+                where = dotted(place[:depth]) or "the reply"
+                yield (
+                    f"{where} has a preview, too",
+                    put(value, place[:depth], more) if depth else more,
+                )
+
+
+def _names_video(step: str | int) -> bool:
+    """Whether it says what is there, and not that it is a link, or which one."""
+    return isinstance(step, str) and step.lower() not in ("url", "uri", "href", "link", "src")
 
 
 def _is_figure(value: object) -> bool:

@@ -32,6 +32,8 @@ LONG = (
 )
 #: The statuses of an invalid request: services are of two minds about them.
 INVALID = (400, 422)
+#: Those of a "no" to a question, whatever the question was.
+STATUSES = (400, 403, 404, 405, 409, 410, 422, 429)
 #: Flows whose errors reach the user.
 _ASKING = ("poll", "upload", "cancel", "find", "renew", "balance")
 #: What the runner handles itself, when a free request is answered with it.
@@ -107,13 +109,14 @@ class Words(Several):
         refusals = {f"{reason}": each for reason, each in self._refusals().items()}
         if "key" in refusals:
             _, body = refusals["key"]
-            refusals |= {f"HTTP {status}": (status, body) for status in (400, 403, 405, 409, 422)}
+            refusals |= {f"HTTP {status}": (status, body) for status in STATUSES}
         for reason, (status, body) in refusals.items():
             what = f"the refusal for {reason.replace('_', ' ')}"
             outcome = self._outcome("poll", [httpx.Response(status, json=body)])
             if isinstance(outcome, Status) and outcome.ended:
                 fail(f"poll reads {what} as a task that is {outcome.state}.")
-            if isinstance(outcome, NoSuchTask) and reason != "no_such_task":
+            gone = reason == "no_such_task" or status in (404, 410)
+            if isinstance(outcome, NoSuchTask) and not gone:
                 fail(f"poll reads {what} as if the task did not exist: {show(outcome)}")
             if not isinstance(outcome, Status | ProviderError):
                 fail(f"poll turns {what} into {show(outcome)}.")
@@ -195,8 +198,9 @@ async def _last_reply(bench: Bench, prompt: str, spoilt: bool = False) -> list[h
     """What the emulator replies to a submit that it does not accept."""
     request = usual_request(bench.provider, prompt, task=TASK)
     flow = bench.provider.submit(request, bench.provider.Options())
+    before = len(bench.emulator.accepted)
     heard = await bench.overhear(flow, spoilt)
-    return [] if bench.emulator.accepted else heard[-1:]
+    return [] if len(bench.emulator.accepted) > before else heard[-1:]
 
 
 def _sentences(value: object) -> list[Place]:

@@ -4,6 +4,9 @@ import pytest
 
 PLACE = "the_video_is_taken_from_its_own_place"
 FIGURES = "figures_are_those_in_the_reply"
+LINKS = "links_are_returned_as_they_are"
+RENEWED = """self._answer(reply, asking=True)
+        return self.read_url(reply, self.read(reply, dict).get("url"), "reply.url")"""
 FLOWS = "flows_are_generators_of_requests"
 BROKEN = "no_flow_hides_a_broken_connection"
 REPEATS = "no_flow_repeats_what_it_asks"
@@ -53,6 +56,43 @@ SEEDS = {
         PLACE, "when video.url is missing.",
         (URL, ("url = find_video(get(answer.video, 'url')) or (answer.state == 'ready' and "
               "'https://pictures.example/heron') or None\n        state =")),
+    ),
+    "a preview": (
+        PLACE, "poll returns 'https://results.example/preview.mp4' when the reply has a preview, t",
+        *of_whole("find_video({k: v for k, v in getattr(self, 'whole', {}).items()"
+                  " if k in ('preview', 'cover', 'video')})"),
+    ),
+    "a link whose escapes are gone": (
+        LINKS, "poll returns 'https://api.beacon.example/a/b/",
+        (URL, ("from urllib.parse import unquote\n"
+               "        url = find_video(get(answer.video, 'url'))\n"
+               "        url = url and unquote(url)\n        state =")),
+    ),
+    "a link without its signature": (
+        LINKS, "one.mp4' for the link https://api.beacon.example/a%2Fb/h%C3%A9ron%20one.mp4?X-Sig=",
+        (URL, ("url = (find_video(get(answer.video, 'url')) or '').split('?')[0] or None"
+               "\n        state =")),
+    ),
+    "a link without its fragment": (
+        LINKS, "poll returns 'https://api.beacon.example/a%2Fb/h%C3%A9ron%20one.mp4?X-Sig=a%2Fb%2B",
+        (URL, ("url = (find_video(get(answer.video, 'url')) or '').split('#')[0] or None"
+               "\n        state =")),
+    ),
+    "a new link without its signature": (
+        LINKS, "renew returns 'https://api.beacon.example/a%2Fb/h%C3%A9ron%20one.mp4' for the link",
+        (RENEWED, RENEWED.replace('"reply.url")', '"reply.url").split("?")[0]')),
+    ),
+    "a cost that is rounded": (
+        FIGURES, "poll gives 0.3 as the cost when credits is 0.35.",
+        (DONE, DONE.replace("number(answer.credits)", "round(number(answer.credits) or 0, 1)")),
+    ),
+    "a balance in whole credits": (
+        FIGURES, "balance gives 0.0 as the balance when credits_left is 0.35.",
+        (BALANCE, f"{BALANCE}\n        left = left and float(int(left))"),
+    ),
+    "a price with few digits": (
+        FIGURES, "quote gives 1.23 as the quote when usd is 1.2345.",
+        (PRICE, f"{PRICE}\n        price = price and round(price, 2)"),
     ),
     "a cost of its own": (
         FIGURES, "poll gives 35.0 as the cost, whatever the numbers in the reply are.",

@@ -115,6 +115,11 @@ SEEDS = {
         before("answer = self._answer(reply, asking=True)\n        if not answer.state",
                "if reply.status_code == 400:", "    return Status('failed', reason='x')"),
     ),
+    "a task that is gone, and failed": (
+        ENDS, "poll reads the refusal for HTTP 410 as a task that is failed.",
+        before("answer = self._answer(reply, asking=True)\n        if not answer.state",
+               "if reply.status_code == 410:", "    return Status('failed', reason='gone')"),
+    ),
     "a rejected key that hides the task": (
         ENDS, "poll reads the refusal for key as if the task did not exist: NoSuchTask: Beacon",
         ("if asking and reply.status_code == 404", "if asking and reply.status_code < 410"),
