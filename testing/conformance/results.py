@@ -102,7 +102,7 @@ class Results(Several):
                 said = at(value, place)
                 other = f"{float(said) + 7:g}" if isinstance(said, str) else said + 7
                 changed = self._figure(name, field, _with(replies, index, put(value, place, other)))
-                if changed != figure:
+                if is_number(changed) and changed != figure:
                     sources.append((index, place))
         if not sources:
             fail(f"{what}, whatever the numbers in the reply are.")
