@@ -1,11 +1,14 @@
 """Connecting a provider to its emulator: in place of the provider's hosts, or on a server."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import httpx
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..core.hookspecs import ASGIApp, Sandbox
+from ..core.installed import discover
+from ..core.plugins import load_sandboxes
 from ..core.provider import Provider
 from ..core.settings import url_variables
 from ..sandbox import Conditions, Emulator, SandboxTransport, build_site, environment
@@ -60,11 +63,20 @@ def serve(provider: Provider, sandbox: SandboxLike, conditions: Conditions) -> E
 
 
 def _offer(provider: Provider, sandbox: SandboxLike) -> Sandbox:
-    """By itself, an emulator's class serves pictures and balance from the same root as all else."""
+    """An emulator's class is served as the plug-in's hook has it, if it is installed."""
     if isinstance(sandbox, Sandbox):
         return sandbox
-    uploads, balance = ("" if url else None for url in (provider.upload_url, provider.balance_url))
-    return Sandbox(provider.name, build=sandbox, uploads=uploads, balance=balance)
+    has_more = provider.upload_url or provider.balance_url
+    installed = _installed(provider.name) if has_more else None
+    # The host binds what the hook has to its plug-in, so that a fault is put down to it.
+    if installed is not None and sandbox in getattr(installed.build, "args", ()):
+        return evolve(installed, build=sandbox)
+    return Sandbox(provider.name, build=sandbox)
+
+
+@cache
+def _installed(name: str) -> Sandbox | None:
+    return load_sandboxes(discover()).get(name)
 
 
 def _emulator(app: object) -> Emulator:

@@ -98,8 +98,8 @@ class Faults(Forms):
         `kling26 sandbox serve` serves each emulator under a path of its own; its URLs include it.
 
         What to do: build URLs from `task.base` or `kling26.sandbox.base_of(request)`, not from
-        `request.base_url`; if `upload_url` stands for a path of its own below it, have the suite's
-        `sandbox` say so: `Sandbox("acme", build=AcmeSandbox, uploads="/files")`.
+        `request.base_url`; if there is an `upload_url`, have the hook and the suite's `sandbox` say
+        where pictures go: `Sandbox("acme", build=AcmeSandbox, uploads="/files")`.
         """
         samples = run(record(self.provider, self._emulator(), self._image(), served=True))
         for name, error in samples.errors.items():

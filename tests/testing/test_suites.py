@@ -12,10 +12,12 @@ from kling26.core.plugins import load_sandboxes
 from kling26.providers import kie
 from kling26.providers.kie import Kie
 from kling26.providers.runcomfy import RunComfy, RunComfyOptions
+from kling26.sandbox import Conditions
 from kling26.sandbox.kie import KieSandbox
 from kling26.sandbox.runcomfy import RunComfySandbox
 from kling26.testing import PICTURE, ProviderTests
 from kling26.testing.conformance import standard_tests
+from kling26.testing.emulation import serve
 
 
 def suite_of(provider_of_it: Provider, emulator: object) -> type[ProviderTests]:
@@ -265,6 +267,12 @@ def test_uploads_that_would_go_to_the_live_service_are_found(verdict) -> None:
     said = verdict(suite_of(Elsewhere(), KieSandbox), "the_emulator_works_under_a_path")
 
     assert said.startswith("upload fails with the emulator under a path: kie.ai cannot be")
+
+
+def test_an_emulators_class_is_served_as_its_hook_has_it() -> None:
+    emulation = serve(Kie(), KieSandbox, Conditions())
+
+    assert emulation.provider.upload_url == "https://sandbox.example/kie"
 
 
 def test_what_is_not_an_emulator_is_refused(verdict) -> None:
