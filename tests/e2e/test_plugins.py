@@ -71,25 +71,31 @@ BROKEN: dict[str, tuple[str, str]] = {
     "exit": ("import sys; sys.exit('run me')", "SystemExit: run me"),
     "misspelt": (
         ruler("def kling26_providers", "def kling26_provider"),
-        "PluginValidationError: unknown hook 'kling26_provider'",
+        'it has an unknown hook "kling26_provider"; did you mean "kling26_providers"?',
     ),
-    "unmarked": (ruler("@hookimpl\n", ""), 'it has no hook; is "@hookimpl" missing?'),
+    "unmarked": (
+        ruler("@hookimpl\n", ""),
+        'its kling26_providers is not called, because "@hookimpl" is missing above it.',
+    ),
     "raising": (
         ruler("return [Ruler()]", "raise LookupError('no\\n\\x1b[31mluck')"),
-        "LookupError: no [31mluck",
+        "its kling26_providers raised LookupError: no [31mluck",
     ),
     "texts": (
         ruler("return [Ruler()]", "return 'ruler'"),
         "kling26_providers returned str, which is not a Provider.",
     ),
-    "none": (ruler("return [Ruler()]", "return None"), "TypeError: 'NoneType' object"),
+    "none": (
+        ruler("return [Ruler()]", "return None"),
+        "kling26_providers returned None; it must return a list.",
+    ),
     "taken": (
         ruler('name = "ruler"', 'name = "kie"'),
         'the name "kie" already belongs to "providers.kie".',
     ),
     "optionless": (
         ruler("Options = Marks", "Options = dict"),
-        "Ruler.Options must be an attrs class.",
+        "Ruler.Options must be an attrs class; got the class dict.",
     ),
     "limits": (
         ruler("Options = Marks", "limits = Limits(submissions=(5, 0))"),
@@ -120,7 +126,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "page": (
         ruler("Options = Marks", "key_page = object()"),
-        "Ruler.key_page must be a string or None.",
+        "Ruler.key_page must be a string or None; got one of object.",
     ),
     "choosing": (
         ruler("loop: bool", "provider: bool"),
@@ -384,7 +390,9 @@ def test_a_hook_that_exits_does_not_end_comfyui(
     comfy = start(tmp_path / "comfyui", {}, python_path=str(tmp_path / "packages"))
 
     assert list(choices(comfy)) == BUILT_IN
-    assert '"kling26-leaving:leaving" was skipped: SystemExit: no licence' in comfy.log
+    assert (
+        '"kling26-leaving:leaving" was skipped: its kling26_providers raised SystemExit: no licence'
+    ) in comfy.log
 
 
 def test_a_provider_whose_plug_in_is_gone_is_never_replaced(
@@ -406,7 +414,8 @@ def test_a_provider_whose_plug_in_is_gone_is_never_replaced(
     assert list(choices(after)) == BUILT_IN
     assert run.error == (
         'There is no provider "fal". Installed: kie, apikley, cometapi and runcomfy. '
-        "Choose another one, or install its plug-in and restart ComfyUI."
+        "Choose another one, or install its plug-in and restart ComfyUI. "
+        'The plug-in "kling26-fal 1.0" made its videos before.'
     )
     assert ("1", run.error) in run.texts
     assert after.history(run)["prompt"][2]["1"]["inputs"]["provider"] == "fal"
