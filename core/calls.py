@@ -10,18 +10,15 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from itertools import islice
-from typing import Literal
 
 import pluggy
 from attrs import Factory, define, frozen
 
 from .errors import Kling26Error
 from .lending import lent
-from .marks import Hook
+from .marks import Form, Hook
 from .problems import InvalidPlugin
 
-#: What an implementation of a hook returns: a list of answers, one or none, or nothing.
-Form = Literal["list", "one", "none"]
 Function = Callable[..., object]
 
 #: What `Call.run` returns where the code of a plug-in has failed.

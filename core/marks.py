@@ -21,8 +21,9 @@ HOOKS: Mapping[str, tuple[str, ...]] = {
 }
 #: Those that may be generators, because they return a list.
 _LISTS = ("kling26_providers", "kling26_sandboxes")
-#: What an implementation of each hook returns.
-FORMS: Mapping[str, Literal["list", "one", "none"]] = {
+#: What an implementation of a hook returns: a list of answers, one or none, or nothing.
+Form = Literal["list", "one", "none"]
+FORMS: Mapping[str, Form] = {
     name: "list" if name in _LISTS else "one" if name == "kling26_before_paying" else "none"
     for name in HOOKS
 }

@@ -1,7 +1,7 @@
 """Whether a request is the one that a cassette has next, and if not, what differs."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -11,6 +11,7 @@ from attrs import frozen
 from ..core.settings import origin
 from .form_bodies import MediaType, by_name, form, kept
 from .scrubbing import parsed
+from .secrets import common_length
 
 #: What a cassette keeps of a request, as JSON.
 Request = Mapping[str, Any]
@@ -113,14 +114,7 @@ def _shown(*values: Any) -> Iterator[str]:
         "nothing" if value is _NOTHING else json.dumps(value, ensure_ascii=False)
         for value in values
     ]
-    start = max(0, _shared(texts) - _SHOWN // 2) if max(map(len, texts)) > _SHOWN else 0
+    start = max(0, common_length(*texts) - _SHOWN // 2) if max(map(len, texts)) > _SHOWN else 0
     for text in texts:
         part = text[start : start + _SHOWN]
         yield ("…" if start else "") + part + ("…" if start + _SHOWN < len(text) else "")
-
-
-def _shared(texts: Sequence[str]) -> int:
-    """How many characters two texts have in common from their start."""
-    one, other = texts
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -165,16 +165,10 @@ def _spans(text: str, key: str) -> Iterator[tuple[int, int]]:
         found = text.find(piece)
         while found >= 0:
             at = key.index(piece)
-            before = _shared(text[max(0, found - at) : found][::-1], key[:at][::-1])
-            end = found + _shared(text[found : found + len(key)], key[at:])
+            before = common_length(text[max(0, found - at) : found][::-1], key[:at][::-1])
+            end = found + common_length(text[found : found + len(key)], key[at:])
             yield found - before, end
             found = text.find(piece, end)
-
-
-def _shared(one: str, other: str) -> int:
-    """How many characters two texts have in common from their start."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 # -- readings ------------------------------------------------------------------------------------
@@ -260,3 +254,9 @@ def keys_in(environ: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]
 
 def _may_be_secret(value: str) -> bool:
     return len(value) >= _SHORTEST_VALUE and not _PLAIN_WORD.fullmatch(value)
+
+
+def common_length(one: str, other: str) -> int:
+    """How many characters two texts have in common from their start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -23,7 +23,6 @@ never without one::
 from . import overrides
 from .addresses import Addresses
 from .apart import Apart
-from .base import picture
 from .budgets import Budgets
 from .callbacks import Callbacks
 from .counting import Counting
@@ -48,7 +47,7 @@ from .values import Values
 from .wellformed import WellFormed
 from .words import Words
 
-__all__ = ["ProviderTests", "picture", "standard_tests"]
+__all__ = ["ProviderTests", "standard_tests"]
 
 
 # The topics from the last to the first: pytest runs the tests of the last base first.
