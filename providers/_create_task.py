@@ -29,7 +29,6 @@ from ..core import (
     Ticket,
     TryLater,
     Unavailable,
-    UnexpectedReply,
     VideoRequest,
 )
 from ..core.wire import (
@@ -60,9 +59,6 @@ _NO: Mapping[int, type[ProviderError]] = {
     429: TryLater,
     433: OutOfCredit,  # This key's own allowance is used up.
     455: TryLater,
-    # Not a "no": nobody knows whether there is a task.
-    408: Unavailable,
-    **dict.fromkeys((409, 425), UnexpectedReply),
 }
 # recordInfo for an unknown task: 404 according to the documentation, 422 "recordInfo is null" in
 # practice.

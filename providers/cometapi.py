@@ -28,7 +28,6 @@ from ..core import (
     Ticket,
     TryLater,
     Unavailable,
-    UnexpectedReply,
     VideoRequest,
     hookimpl,
     option,
@@ -55,8 +54,7 @@ _NO: Mapping[int, type[ProviderError]] = {
     **dict.fromkeys((402, 1101, 1102), OutOfCredit),
     **dict.fromkeys((429, 1302, 1303), TryLater),
     # Not a "no": the task may have been accepted, which `find` finds out.
-    **dict.fromkeys((408, 5000, 5001, 5002), Unavailable),
-    **dict.fromkeys((409, 425), UnexpectedReply),
+    **dict.fromkeys((5000, 5001, 5002), Unavailable),
 }
 _KLING_CODE = re.compile("[1-5][0-9]{3}")
 #: How a refusal may say that `external_task_id` is not unique.

@@ -60,7 +60,6 @@ _NO: Mapping[type[ProviderError], tuple[str | int, ...]] = {
     OutOfCredit: ("400002", 402),
     NoSuchTask: ("404001", 404),  # Only in the answer to a request about a task.
     KeyRejected: ("400004", 401),
-    UnexpectedReply: (408, 409, 425),  # Not a "no": nobody knows whether there is a task.
 }
 #: No video costs more than this, in USD: a price above it is a mistake, and would only keep a video
 #: from being made.

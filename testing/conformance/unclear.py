@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from ...core.errors import Refused, TryLater
+from ...core.errors import TryLater
 from ...core.request import VideoRequest
 from ...core.status import Ticket
 from ..bench import Bench
@@ -16,8 +16,6 @@ from .judging import fail, flow_name, show
 from .results import Results
 from .words import FRESH
 
-#: Under these, a request may have been taken, whatever the words beside it are.
-_UNCLEAR = (408, 409, 425)
 #: Under these, something is wrong with the key: to send the request again does not help.
 _KEY = (401, 403)
 _ERRORS = (400, 401, 403, 404, 409, 410, 422, 429)
@@ -32,23 +30,15 @@ _DECOYS = (f"{TASK}0", f"{TASK[:-1]}0", f"k27{TASK[3:]}", TASK[:-1], TASK.upper(
 class Unclear(Results):
     """Errors and unclear replies."""
 
-    def test_an_unclear_status_is_no_refusal(self) -> None:
+    def test_a_refused_key_is_not_tried_again(self) -> None:
         """
-        HTTP 408, 409 and 425 with words that nobody knows do not say that nothing was paid.
+        HTTP 401 and 403 are about the key or the account: to send the request again does not help.
 
-        What to do: raise `self.unexpected(reply, …)` from `submit`, unless the service documents
-        what the reply means; a key that is refused is never `TryLater`.
+        What to do: raise `KeyRejected`, `OutOfCredit` or `Refused` from `submit`, not `TryLater`.
         """
         documented = {status for status, _ in self._refusals().values()}
-        for what, reply in _unknown({*_UNCLEAR, *_KEY} - documented):
-            outcome = self._outcome("submit", self._last("submit", reply))
-            status = reply.status_code
-            if status in _UNCLEAR and isinstance(outcome, Refused | TryLater):
-                fail(
-                    f"submit raises {type(outcome).__name__} for {what}: the user would read that "
-                    "nothing was charged."
-                )
-            if status in _KEY and isinstance(outcome, TryLater):
+        for what, reply in _unknown({*_KEY} - documented):
+            if isinstance(self._outcome("submit", self._last("submit", reply)), TryLater):
                 fail(f"submit raises TryLater for {what}: the key is refused each time.")
 
     def test_no_error_becomes_a_value(self) -> None:

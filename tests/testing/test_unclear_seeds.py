@@ -3,7 +3,7 @@
 import pytest
 
 NO_ID = "a_reply_without_an_id_counts_as_perhaps_paid"
-STATUS = "an_unclear_status_is_no_refusal"
+KEY = "a_refused_key_is_not_tried_again"
 VALUE = "no_error_becomes_a_value"
 NONE = "find_returns_none_only_if_there_is_no_task"
 OTHER = "find_takes_no_other_task"
@@ -58,13 +58,8 @@ SEEDS = {
          '        except __import__("kling26.core").core.Unavailable:\n'
          f'            {REFUSED}\n')),
     ),
-    "a time-out with words that is a refusal": (
-        STATUS, 'submit raises Refused for {"message": "Zebras never swim at noon"} (HTTP 408):',
-        after(FAULT,
-              "if reply.status_code == 408 and not fault: raise Refused('It was not taken.')"),
-    ),
     "a refused key that is tried again": (
-        STATUS, "submit raises TryLater for {",
+        KEY, "submit raises TryLater for {",
         after(FAULT, "if reply.status_code == 403 and not fault: raise TryLater('Later.')"),
     ),
     "an empty reply to a cancel": (
