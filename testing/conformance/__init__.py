@@ -25,6 +25,7 @@ from .addresses import Addresses
 from .apart import Apart
 from .budgets import Budgets
 from .callbacks import Callbacks
+from .contradictions import Contradictions
 from .counting import Counting
 from .delivery import Delivery
 from .faults import Faults
@@ -57,6 +58,7 @@ class ProviderTests(
     Faults,
     Values,
     Apart,
+    Contradictions,
     Unclear,
     Sameness,
     Understanding,

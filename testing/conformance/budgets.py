@@ -1,5 +1,6 @@
 """What flows do without: time, sockets, files, clocks, chance; and the key, wherever it shows."""
 
+import base64
 import contextlib
 import io
 import logging
@@ -12,10 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ...core.request import VideoRequest
+from ...core.provider import Flow
+from ..conversation import next_request
 from ..footprint import footprint
 from ..samples import TASK, play, start
-from ..usual import PROMPT
+from ..usual import PROMPT, usual_request
 from ..watch import CLOCK, Watch
 from .base import copy_of
 from .judging import fail, flow_name
@@ -72,7 +74,7 @@ class Budgets(Manners):
                 patch.setenv(variable, TOLD)
             for key in (TOLD, f"{TOLD}:{TOLD}", TOLD[:_PIECE]):
                 self._check_signing(provider, key)
-            said = [(name, self._outcome(name, self._replies(name))) for name in self._sampled()]
+            said = list(self._signed_outcomes(provider))
         for name, outcome in said:
             shown = f"{outcome!r} {outcome} {getattr(outcome, '__notes__', '')}"
             if _shows_key(shown):
@@ -84,6 +86,17 @@ class Budgets(Manners):
             own = not place.startswith("os.environ")
             if own and _shows_key(f"{place} {value}" if isinstance(value, str) else place):
                 fail(f"The key is kept in {place}.")
+
+    def _signed_outcomes(self, provider: Any) -> Iterator[tuple[str, object]]:
+        """What flows make of replies, and of refusals, to requests that are signed as usual."""
+        no = [httpx.Response(status, json=body) for status, body in self._refusals().values()]
+        for name in self._sampled():
+            for replies in (self._replies(name), *([each] for each in no)):
+                flow = start(provider, name, self._samples().ticket_of(name), self._image())
+                try:
+                    yield name, play(_signed(flow, provider), replies)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is judged.
+                    yield name, error
 
     def _check_signing(self, provider: Any, key: str) -> None:
         request = httpx.Request("POST", f"{provider.base_url}/x", json={"prompt": PROMPT})
@@ -98,7 +111,7 @@ class Budgets(Manners):
         provider = self.provider
         for name in self._sampled():
             yield name, partial(_quiet, self._playing(name))
-        request = VideoRequest(PROMPT, task=TASK)
+        request = usual_request(self.provider, task=TASK)
         options = provider.Options()
         sent = httpx.Request("POST", f"{provider.base_url}/x", json={"prompt": PROMPT})
         functions: Mapping[str, Callable[[], object]] = {
@@ -118,6 +131,19 @@ class Budgets(Manners):
     def _called(self) -> list[bytes]:
         bodies = self._samples().callbacks
         return [httpx.Response(200, json=body).content for body in bodies]
+
+
+def _signed(flow: Flow[object], provider: Any) -> Flow[object]:
+    """The same flow; its requests have the key, as they have when the runner sends them."""
+    reply: httpx.Response | None = None
+    while True:
+        try:
+            request = next_request(flow, reply)
+        except StopIteration as stop:
+            return stop.value
+        with contextlib.suppress(Exception):  # What that raises is judged by itself.
+            provider.sign(request, TOLD)
+        reply = yield request
 
 
 def _quiet(call: Callable[[], object]) -> None:
@@ -158,8 +184,10 @@ def _listening() -> Iterator[Callable[[], Mapping[str, str]]]:
 
 
 def _shows_key(text: str) -> bool:
-    pieces = (TOLD[at : at + _PIECE] for at in range(len(TOLD) - _PIECE + 1))
-    return any(piece in text for piece in pieces)
+    spelled = (TOLD, TOLD[::-1], base64.b64encode(TOLD.encode()).decode(), TOLD.encode().hex())
+    return any(
+        each[at : at + _PIECE] in text for each in spelled for at in range(len(each) - _PIECE + 1)
+    )
 
 
 def _around(text: str) -> str:

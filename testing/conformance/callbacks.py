@@ -169,7 +169,7 @@ class Callbacks(Several):
             without = {each: said for each, said in headers.items() if each != name}
             self._check_verified(False, f"a callback without {name}", body, without)
             for what, wrong in {
-                f"another {name}": value[::-1],
+                f"another {name}": f"{value[::-1]}x",  # It may read the same backwards.
                 f"an empty {name}": "",
                 **dict(_altered(name, value)),
                 **{f"{odd!r} as {name}": odd for odd in ODD},

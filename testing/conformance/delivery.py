@@ -10,7 +10,7 @@ from ...core.request import VideoRequest
 from ...core.runner.results import Video
 from ...sandbox.video import Clip, make_video
 from ..stage import Stage
-from ..usual import PROMPT
+from ..usual import usual_request
 from .faults import Faults
 from .judging import fail, show
 from .several import PROMPTS
@@ -69,12 +69,12 @@ class Delivery(Faults):
 
     def _wishes(self) -> Iterator[VideoRequest]:
         longest = max(self.provider.limits.durations)
-        yield VideoRequest(PROMPT, sound=True, duration=longest)
+        yield usual_request(self.provider, sound=True, duration=longest)
         image, end_image = self._image(), self._end_image()
         if image is not None:
-            yield VideoRequest(PROMPT, image, sound=True, duration=longest)
+            yield usual_request(self.provider, image=image, sound=True, duration=longest)
         if image is not None and end_image is not None:
-            yield VideoRequest(PROMPT, image, end_image=end_image, duration=longest)
+            yield usual_request(self.provider, image=image, end_image=end_image, duration=longest)
 
     def _check_delivered(
         self, stage: Stage, request: VideoRequest, video: Video, plain: Clip | None

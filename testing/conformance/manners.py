@@ -59,7 +59,10 @@ class Manners(Results):
 
         What to do: send each request once; the runner waits, polls and repeats.
         """
-        paid = next(each for each in self._requests("submit")[::-1] if each.method not in FREE)
+        asked = self._requests("submit")[::-1]
+        paid = next((each for each in asked if each.method not in FREE), None)
+        if paid is None:
+            return  # Another test fails on that.
         for name in self._sampled():
             if name != "submit" and any(_pays_like(each, paid) for each in self._requests(name)):
                 continue  # A service with a single URL for everything.

@@ -3,16 +3,16 @@
 import httpx
 
 from ...core.provider import Provider
-from ...core.request import VideoRequest
 from ...core.status import Ticket
 from ..elsewhere import Job, Played, job, play_here, play_there
 from ..footprint import differences, footprint
 from ..samples import STATES, TASK, play, start
-from ..usual import PROMPT
+from ..usual import usual_request
 from .base import Suite, copy_of
 from .judging import fail, flow_name
 
-OTHER = VideoRequest("A stork stands still", task="k26-fedcba9876543210")
+#: Another request, and our own id of its task.
+OTHER_PROMPT, OTHER_TASK = "A stork stands still", "k26-fedcba9876543210"
 #: So short an id may be anywhere by chance.
 _SHORT = 8
 
@@ -55,7 +55,7 @@ class Memory(Suite):
 
     def _jobs(self) -> list[Job]:
         """Every flow of a task, the submit last: there, nothing has been submitted before."""
-        samples, request = self._samples(), VideoRequest(PROMPT, task=TASK)
+        samples, request = self._samples(), usual_request(self.provider, task=TASK)
         flows = dict.fromkeys(STATES, "poll")
         flows |= {name: name for name in ("cancel", "renew", "find", "submit")}
         jobs = [
@@ -86,7 +86,8 @@ class Memory(Suite):
         data = {each: text.replace(known, other) for each, text in ticket.data.items()}
         replies = [_about(reply, known, other) for reply in self._replies(name)]
         try:
-            play(start(provider, name, Ticket(other, data), self._image(), OTHER), replies)
+            request = usual_request(provider, OTHER_PROMPT, task=OTHER_TASK)
+            play(start(provider, name, Ticket(other, data), self._image(), request), replies)
         except Exception:  # noqa: BLE001 - what it raises is judged elsewhere.
             return
 
@@ -94,6 +95,6 @@ class Memory(Suite):
 def _about(reply: httpx.Response, known: str, other: str) -> httpx.Response:
     """The same reply about another task."""
     content = reply.content
-    for one, two in ((known, other), (TASK, OTHER.task or "")):
+    for one, two in ((known, other), (TASK, OTHER_TASK)):
         content = content.replace(one.encode(), two.encode())
     return httpx.Response(reply.status_code, headers=reply.headers, content=content)

@@ -19,6 +19,10 @@ from .judging import fail, flow_name, show, ticket_problem
 
 #: The id of a task as a number that a float cannot carry.
 NUMBER = 1234567890123456789
+#: An id that is longer than a UUID, in parts.
+LONG = "-".join(("0a1b2c3d4e5f", "6071", "8293", "a4b5", "c6d7", "e8f90112233445566778899aabbc"))
+#: What is no id of a task, in the usual form of one.
+STRANGE = "5f0c7a1e-93b4-4d28-8a6f-2b71c0e9d354"
 #: Statuses under which nothing was refused, and those of a request that may have been taken.
 _ODD = (200, 201, 202, 204, 301, 302, 303, 307, 308)
 _UNCLEAR = (408, 409, 425)
@@ -107,11 +111,13 @@ class Paying(Suite):
 
     def test_an_id_may_be_a_number(self) -> None:
         """
-        A whole number is an id, in the reply to a submit, or the beginning of it, and to a poll.
+        A whole number is an id, in the reply to a submit, or the beginning of it, and to a poll; a
+        long text is one, too, and is kept whole.
 
         What to do: read ids as `Any`, with `kling26.core.wire.identifier`; set `task_id_name`.
         """
         known, ticket = self._ticket().task_id, Ticket(str(NUMBER), self._ticket().data)
+        self._check_long(known)
         replies = [_numbered(reply, known) for reply in self._replies("submit")]
         if str(NUMBER) not in replies[-1].text:
             return  # The id is in a longer text, such as a URL.
@@ -170,8 +176,35 @@ class Paying(Suite):
         polled = self._outcome("poll", self._replies("succeeded"), ticket=found)
         if not isinstance(polled, Status):
             fail(f"poll cannot use the ticket that recover_ticket found: {show(polled)}")
-        if provider.recover_ticket("<html>", VideoRequest(PROMPT)) is not None:
-            fail("recover_ticket finds a ticket in a web page.")
+        self._check_strange()
+
+    def _check_strange(self) -> None:
+        """No ticket is found in what has no id, or one of something else."""
+        page = f"<html><p>Ray ID: {STRANGE}</p><a href='/{STRANGE}'>Support</a></html>"
+        texts = {
+            "a web page": page,
+            "an empty body": "",
+            "an error without an id": json.dumps(
+                {"error": {"message": "It broke.", "trace_reference": STRANGE}}
+            ),
+        }
+        for what, text in texts.items():
+            found = self.provider.recover_ticket(text, VideoRequest(PROMPT, task=TASK))
+            if found is not None:
+                fail(f"recover_ticket finds a ticket in {what}.")
+
+    def _check_long(self, known: str) -> None:
+        replies = [_with_id(reply, known, LONG) for reply in self._replies("submit")]
+        text = replies[-1].text
+        if LONG not in text:
+            return  # The id is in a longer text, such as a URL.
+        submitted = self._outcome("submit", replies)
+        if isinstance(submitted, Ticket) and LONG not in submitted.task_id:
+            fail(f"submit turns a reply whose id is {LONG!r} into {show(submitted)}.")
+        fragment = text[: end_of_id(text, LONG)]
+        found = self.provider.recover_ticket(fragment, VideoRequest(PROMPT, task=TASK))
+        if found is not None and LONG not in found.task_id:
+            fail(f"recover_ticket finds {show(found)} in a reply whose id is {LONG!r}.")
 
     def _recovers(self) -> bool:
         return self.provider.task_id_name is not None or self.provider.can("recover_ticket")
@@ -189,9 +222,13 @@ class Paying(Suite):
 
 
 def _numbered(reply: httpx.Response, known: str) -> httpx.Response:
-    """The reply with a number in place of the task's id."""
+    return _with_id(reply, known, NUMBER)
+
+
+def _with_id(reply: httpx.Response, known: str, other: str | int) -> httpx.Response:
+    """The reply with another id in place of the task's."""
     value = parsed(reply)
     for place in places(value):
         if identifier(at(value, place)) == known:
-            value = put(value, place, NUMBER)
+            value = put(value, place, other)
     return httpx.Response(reply.status_code, content=json.dumps(value).encode())

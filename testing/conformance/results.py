@@ -89,6 +89,8 @@ class Results(Several):
                 figure = getattr(value, field, None) if field else value
                 if is_number(figure):
                     self._check_figure(name, field, figure)
+            if isinstance(value, Status) and value.cost is not None:
+                self._check_unit(name, value.cost_unit)
 
     def _check_figure(self, name: str, field: str | None, figure: float) -> None:
         what = f"{flow_name(name)} gives {figure!r} as the {field or name}"
@@ -117,6 +119,13 @@ class Results(Several):
             fail(
                 f"{flow_name(name)} gives {left!r} as the {field or name} without {dotted(place)}."
             )
+
+    def _check_unit(self, name: str, unit: str | None) -> None:
+        """The unit of a cost is the one that the provider declares, or that the reply names."""
+        declared = self.provider.cost_unit
+        named = any(str(unit).lower() in reply.text.lower() for reply in self._replies_of(name))
+        if declared and unit and unit != declared and not named:
+            fail(f"poll gives {unit!r} as the cost_unit; the provider declares {declared!r}.")
 
     def _check_digits(self, name: str, field: str | None, index: int, place: Place) -> None:
         """However large the number in the reply, the figure is the same share of it."""

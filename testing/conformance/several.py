@@ -6,10 +6,10 @@ from typing import TypeVar
 import pytest
 
 from ...core.errors import Kling26Error, NoSuchTask, ProviderError
-from ...core.request import VideoRequest
 from ...core.status import Status, Ticket
 from ..bench import Bench, Made, on_bench
 from ..emulation import SandboxLike
+from ..usual import usual_request
 from .judging import fail, problem_of, show
 from .responses import Responses
 
@@ -63,7 +63,7 @@ class Several(Responses):
             bench.finish(made[1].task, failure=bench.emulator.failure)
             for each in (*made, *made[::-1]):
                 await _check_found(bench, each)
-            unknown = VideoRequest(PROMPTS[0], task="k26-ffffffffffffffff")
+            unknown = usual_request(bench.provider, PROMPTS[0], task="k26-ffffffffffffffff")
             found = await bench.outcome(bench.provider.find(unknown))
             if found is not None and not isinstance(found, NoSuchTask):
                 fail(f"find returns {show(found)} for an id that the service does not know.")

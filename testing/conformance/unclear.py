@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import httpx
 
 from ...core.errors import TryLater
-from ...core.request import VideoRequest
 from ...core.status import Ticket
 from ..bench import Bench
 from ..samples import TASK
 from ..spoiling import MALFORMED, at, dotted, parsed, places, put, without
-from ..usual import PROMPT
+from ..usual import usual_request
 from .judging import fail, flow_name, show
 from .results import Results
 from .words import FRESH
@@ -115,7 +114,7 @@ class Unclear(Results):
             return []
 
         async def work(bench: Bench) -> list[httpx.Response]:
-            unknown = VideoRequest(PROMPT, task="k26-ffffffffffffffff")
+            unknown = usual_request(bench.provider, task="k26-ffffffffffffffff")
             return await bench.overhear(bench.provider.find(unknown))
 
         return self._work(work)
