@@ -5,7 +5,10 @@ A part of `kling26.testing.plugin`. What an author leaves out in the documented 
 somebody does not ask for on the command line, fails nothing; one line at the end tells of it.
 """
 
+import contextlib
+import os
 import re
+import shlex
 import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -18,10 +21,11 @@ import pytest
 from .conformance.overrides import FINISHED
 from .tally import STANDARD, Expected, Ran, SuiteFacts, Tally, facts_of, is_standard, is_suite
 
-#: Options by which somebody asks for fewer tests, if they are typed.
+#: Options by which somebody asks for fewer tests, if they are typed; those of pytest-split and
+#: pytest-shard leave the rest to another run.
 _CHOICES = re.compile(
     "-[vqsl]*[kmx]|--(exitfirst|maxfail|deselect|lf|last-failed|sw|stepwise|ignore|setup-only|"
-    "setup-plan)"
+    "setup-plan|splits|group|num-shards|shard-id)"
 )
 
 
@@ -179,6 +183,8 @@ class Guard:
     @property
     def _chosen(self) -> bool:
         typed = [str(each) for each in self.config.invocation_params.args]
+        with contextlib.suppress(ValueError):  # A quote that is not closed: pytest says it.
+            typed += shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
         return any("::" in each or _CHOICES.match(each) for each in typed)
 
 

@@ -4,6 +4,8 @@ import base64
 from pathlib import Path
 
 import pytest
+from kling26.core import Provider
+from kling26.testing import ProviderTests
 
 HERON = "A heron lands on a frozen pond, ice cracks"
 TESTS = f'''
@@ -114,3 +116,13 @@ def tape(project: pytest.Pytester, name: str) -> Path:
 
 def copy_of(case: str) -> str:
     return (Path(__file__).parents[2] / "cassettes" / f"{case}.yaml").read_text("utf-8")
+
+
+def suite_of(provider_of_it: Provider, emulator: object) -> type[ProviderTests]:
+    """The suite that an author writes for a provider."""
+
+    class Suite(ProviderTests):
+        provider = provider_of_it
+        sandbox = emulator
+
+    return Suite

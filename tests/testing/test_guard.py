@@ -1,98 +1,15 @@
 """The guard of `ProviderTests`: what leaves out a standard test fails the run, and is named."""
 
-import json
-import textwrap
-from collections.abc import Callable
-from unittest.mock import Mock
-
 import pytest
-from kling26.testing import ProviderTests, guard, tally
 
-#: The standard tests that this file runs, so that it takes no time.
-FEW = ("names_and_limits_are_well_formed", "options_can_be_shown", "the_base_url_can_be_changed")
-NAMES = tuple(f"test_{name}" for name in FEW)
-
-PLUGIN = """
-import httpx
-from attrs import frozen
-from kling26.core import Provider, Status, Ticket, option
-
-class Dove(Provider):
-    name, title, key_variable = "dove", "Dove", "DOVE_API_KEY"
-    base_url = "https://api.dove.example"
-
-    def submit(self, request, options):
-        body = {"text": request.prompt}
-        reply = yield httpx.Request("POST", f"{self.base_url}/videos", json=body)
-        return Ticket(reply.json()["id"])
-
-    def poll(self, ticket):
-        reply = yield httpx.Request("GET", f"{self.base_url}/videos/{ticket.task_id}")
-        return Status("running")
-
-@frozen
-class Unexplained:
-    look: str = option("film", label="Look", help="no full stop")
-
-class Blind(Dove):
-    Options = Unexplained
-"""
-SUITE = """
-import pytest
-from dove import Blind, Dove
-from kling26.testing import ProviderTests
-
-class TestDove(ProviderTests):
-    provider = Dove()
-    replies = {"submit": [{"id": "v1"}]}
-"""
-#: Three tests pass, whatever else is in the folder.
-FINE = "ProviderTests: 3 of 3 for TestDove."
-
-
-class Few:
-    """The rest of the standard tests is not there."""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if getattr(item, "originalname", "") in NAMES]
+from .guarded import SHOWN, SUITE, below, runner
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch) -> Callable[..., tuple[int, str]]:
-    """Runs an author's files with pytest: its exit status, and what it prints."""
-    few = {name: tally.STANDARD[name] for name in NAMES}
-    monkeypatch.setattr(tally, "STANDARD", few)
-    monkeypatch.setattr(guard, "STANDARD", few)
-    pytester.makepyfile(dove=PLUGIN)
-    pytester.syspathinsert()
-
-    def run(
-        suite: str = SUITE, *arguments: str, conftest: str = "", ini: str = ""
-    ) -> tuple[int, str]:
-        plugin = 'pytest_plugins = ["kling26.testing.plugin"]\n'
-        pytester.makeconftest(plugin + textwrap.dedent(conftest))
-        pytester.makeini("[pytest]\n" + textwrap.dedent(ini))
-        pytester.makepyfile(test_dove=suite)
-        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments, plugins=[Few()])
-        return int(result.ret), result.stdout.str()
-
-    return run
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    return runner(pytester, monkeypatch)
 
 
-def below(*lines: str) -> str:
-    """The suite with more in its class."""
-    return SUITE + textwrap.indent(textwrap.dedent("\n".join(lines)), "    ")
-
-
-def test_a_suite_that_runs_whole_is_counted(run) -> None:
-    status, said = run()
-
-    assert status == 0
-    assert FINE in said
-
-
-SHOWN = "def test_options_can_be_shown(self):"
 DONE = f"{SHOWN}\n    pass\n"
 OUTSIDE = "TestDove: test_options_can_be_shown is skipped from outside. Override a test that"
 NOT_RUN = "TestDove: test_options_can_be_shown passed without running the standard test."
@@ -284,80 +201,3 @@ def test_what_leaves_out_a_test_fails_the_run(run, name: str) -> None:
     assert status == 1
     assert says in said.replace("\n", " ")
     assert "FAILED" in said
-
-
-@pytest.mark.parametrize("mark", ["skip", "xfail"])
-def test_a_reason_leaves_out_a_test(run, mark: str) -> None:
-    override = f"{SHOWN}\n    raise ValueError"
-    status, said = run(below(f'@pytest.mark.{mark}(reason="Dove has no options")', override))
-
-    assert status == 0
-    assert (
-        "ProviderTests: 2 of 3 for TestDove; test_options_can_be_shown left out (Dove has no "
-        "options)." in said
-    )
-
-
-def test_an_xfail_that_passes_is_told(run) -> None:
-    override = f"{SHOWN}\n    super().test_options_can_be_shown()"
-    status, said = run(below('@pytest.mark.xfail(reason="Dove has no options")', override))
-
-    assert status == 0
-    assert "test_options_can_be_shown marked xfail, but passes: remove the mark." in said
-
-
-@pytest.mark.parametrize(
-    "typed", [("-k", "shown"), ("test_dove.py::TestDove::test_options_can_be_shown",), ("-x",)]
-)
-def test_whoever_asks_for_less_gets_less(run, typed: tuple[str, ...]) -> None:
-    status, said = run(SUITE, *typed)
-
-    assert status == 0
-    assert said.count("ProviderTests: ") == 1
-
-
-def test_a_choice_is_named(run) -> None:
-    _, said = run(SUITE, "-k", "shown")
-
-    assert "ProviderTests: 1 of 3 for TestDove; the others were not asked for." in said
-
-
-def test_a_run_that_only_collects_is_not_judged(run) -> None:
-    status, said = run(SUITE, "--collect-only")
-
-    assert status == 0
-    assert "ProviderTests:" not in said
-
-
-def test_a_base_class_of_suites_is_none_itself(run) -> None:
-    status, said = run(SUITE.replace("TestDove(", "Base(") + "\nclass TestDove(Base):\n    pass\n")
-
-    assert status == 0
-    assert FINE in said
-
-
-def test_a_suite_on_which_another_builds_is_one_too(run) -> None:
-    status, said = run(SUITE + "\nclass TestOther(TestDove):\n    pass\n")
-
-    assert status == 0
-    assert FINE in said
-    assert FINE.replace("TestDove", "TestOther") in said
-
-
-def test_what_one_process_found_arrives_in_another() -> None:
-    class TestDove(ProviderTests):
-        provider = None
-        _image = None
-
-    there, here = guard.Guard(Mock()), guard.Guard(Mock())
-    there.tally.suites["dove"] = tally.facts_of(TestDove)
-    there.config.workeroutput = {}
-
-    there.pytest_sessionfinish(Mock(shouldstop=False, shouldfail=False, exitstatus=0))
-    sent = json.loads(json.dumps(there.config.workeroutput))
-    here.pytest_testnodedown(Mock(workeroutput=sent))
-
-    assert here.tally.suites == there.tally.suites
-    (silent, replaced) = sorted(here.tally.failures(chosen=False))
-    assert silent.startswith("TestDove._image replaces a part of the suite")
-    assert "did not run, though nobody asked for less" in replaced
