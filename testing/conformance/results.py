@@ -1,14 +1,16 @@
 """Where a result and its figures come from: the place in the reply, and nothing near it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isclose
 
 import httpx
 
 from ...core.errors import ProviderError
 from ...core.status import Status, Ticket
-from ..samples import STATES
+from ..samples import STATES, TASK, play
 from ..spoiling import Place, at, dotted, parsed, places, put, without
+from ..usual import usual_request
+from ..wire_form import wire_form
 from .judging import fail, flow_name, is_number, show
 from .several import Several
 
@@ -91,6 +93,9 @@ class Results(Several):
                     self._check_figure(name, field, figure)
             if isinstance(value, Status) and value.cost is not None:
                 self._check_unit(name, value.cost_unit)
+        if is_number(self._samples().values.get("quote")):
+            for change in ({"sound": True}, {"duration": max(self.provider.limits.durations)}):
+                self._check_quote(change)
 
     def _check_figure(self, name: str, field: str | None, figure: float) -> None:
         what = f"{flow_name(name)} gives {figure!r} as the {field or name}"
@@ -119,6 +124,25 @@ class Results(Several):
             fail(
                 f"{flow_name(name)} gives {left!r} as the {field or name} without {dotted(place)}."
             )
+
+    def _check_quote(self, change: Mapping[str, object]) -> None:
+        """If what is asked for has another price, it is quoted with another request, or answer."""
+        options, asked = self.provider.Options(), []
+        plain = {"sound": False, "duration": min(self.provider.limits.durations)}
+        for fields in (plain, {**plain, **change}):
+            request = usual_request(self.provider, task=TASK, **fields)
+            sent: list[httpx.Request] = []
+            try:
+                self.provider.check(request, options)
+                price = self.provider.price(request, options)
+                quote = play(self.provider.quote(request, options), self._replies("quote"), sent)
+            except Exception:  # noqa: BLE001 - what it raises is judged elsewhere.
+                return
+            asked.append((price, (quote, [wire_form(each) for each in sent])))
+        (price, quoted), (other, again) = asked
+        if None not in (price, other) and price != other and quoted == again:
+            (name,) = change
+            fail(f"quote asks for the same price whatever the {name} is, but price does not.")
 
     def _check_unit(self, name: str, unit: str | None) -> None:
         """The unit of a cost is the one that the provider declares, or that the reply names."""

@@ -74,6 +74,14 @@ SEEDS = {
         FIGURES, "poll gives 'USD' as the cost_unit; the provider declares 'credits'.",
         ("cost=number(answer.credits))", 'cost=number(answer.credits), cost_unit="USD")'),
     ),
+    "a price whatever the sound": (
+        FIGURES, "quote asks for the same price whatever the sound is, but price does not.",
+        ("&audio={'yes' if request.sound else 'no'}", "&audio=no"),
+    ),
+    "a price whatever the length": (
+        FIGURES, "quote asks for the same price whatever the duration is, but price does not.",
+        ("seconds={request.duration}&", "seconds=5&"),
+    ),
     "a key in the note of an error": (
         KEY, "submit puts the key into what it returns or raises.",
         (f"        {SUBMIT}",
