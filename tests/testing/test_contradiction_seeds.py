@@ -130,3 +130,22 @@ def test_a_key_may_be_sent_as_something_else(beacon, verdict, how: str) -> None:
     edit = signing("import base64, hashlib", f"request.headers['Authorization'] = {SIGNED[how]}")
 
     assert verdict(beacon(edit, emulator=(ANY_KEY,)), SIGN) is None
+
+
+def test_a_header_that_reads_the_same_backwards_can_be_forged(beacon, verdict) -> None:
+    version = (
+        "        if not secret or",
+        '        if known.get("x-version") != "1" or not secret or',
+    )
+    sent = ('return {"X-Beacon-Time": sent,', 'return {"X-Version": "1", "X-Beacon-Time": sent,')
+
+    assert verdict(beacon(version, emulator=(sent,)), "only_genuine_callbacks_are_accepted") is None
+
+
+def test_a_submit_that_pays_with_nothing_is_told_by_one_test(beacon, verdict) -> None:
+    post = 'httpx.Request("POST", f"{self.base_url}/v1/jobs", json=body)'
+    suite = beacon((post, 'httpx.Request("GET", f"{self.base_url}/v1/price?seconds=5&audio=no")'))
+    suite.sandbox, suite.replies = None, {"submit": [{"id": "job_1"}]}
+
+    assert verdict(suite, "no_flow_repeats_what_it_asks") is None
+    assert verdict(suite, "only_the_last_request_pays") is not None
