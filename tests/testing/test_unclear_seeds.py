@@ -31,7 +31,7 @@ def before(old: str, *lines: str) -> tuple[str, str]:
 
 SEEDS = {
     "an empty reply that is a refusal": (
-        NO_ID, "submit raises Refused for an empty body (HTTP 200): the user would read that noth",
+        NO_ID, "submit raises Refused for an empty body (HTTP 200): the user would read that",
         before(SUBMIT, f"if not reply.content: {REFUSED}"),
     ),
     "an empty array that is a refusal": (
