@@ -23,8 +23,8 @@ from .submitting import KEY, send_all
 
 #: Stands for a key: some are long.
 SECRET = "k26-" + "-".join(f"{number:x}" for number in range(977, 1100))
-#: Another key, and the name that keys of two parts begin with.
-OTHER, NAME = SECRET[::-1], "conformance"
+#: Another key, of which only the last letter differs, and what keys of two parts begin with.
+OTHER, NAME = f"{SECRET[:-1]}z", "conformance"
 SECRETS = Secrets((SECRET, KEY))
 
 
