@@ -105,8 +105,14 @@ class Host:
         """
         `problems.recording`, with what the plug-in has changed put back, and recorded too.
 
-        `work` is what it is named for if it takes long.
+        `work` is what it is named for if it takes long. Our own neither do nor change anything.
         """
+        if self._is_ours(name):
+            try:
+                yield
+            except InvalidPlugin as error:
+                problems.append(Problem(name, str(error)))
+            return
         with recording(name, problems, raised), _naming(work), self.belongings.running(name):
             yield
         if changed := self.put_back(name):
@@ -114,9 +120,11 @@ class Host:
 
     def put_back(self, name: str) -> str | None:
         """Put back what a plug-in has changed that is not its own; returns what, in a sentence."""
-        known = self.plug_ins.get(name)
-        is_ours = known is not None and known.built_in
-        return None if is_ours or not self.tried else self.belongings.put_back(name)
+        nothing = self._is_ours(name) or not self.tried
+        return None if nothing else self.belongings.put_back(name)
+
+    def _is_ours(self, name: str) -> bool:
+        return name in self.plug_ins and self.plug_ins[name].built_in
 
     def register(
         self, name: str, plugin: object, plug_in: PlugIn | None = None, built_in: bool = False
@@ -188,6 +196,8 @@ class Host:
         """
 
         def run(plugin: str, work: Callable[[], object]) -> object:
+            if self._is_ours(plugin):
+                return work()
             text = f'{hook} of the plug-in "{plugin}"'
             with recording(plugin, problems, f"its {hook} raised "), _naming(text):
                 return work()

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
 import attrs
@@ -89,16 +89,17 @@ def _check_interface(provider: Provider) -> None:
 
 
 def _check_names(provider: Provider) -> None:
+    keys = environment_keys()
     for attribute in _TEXTS:
         text = getattr(provider, attribute, None)
         if not (isinstance(text, str) and text.strip()):
             raise _invalid(provider, attribute, "a non-empty string", *_given(provider, attribute))
-        _check_text(provider, attribute, text)
+        _check_text(provider, attribute, text, keys)
     for attribute in _OPTIONAL_TEXTS:
         value = getattr(provider, attribute)
         if not isinstance(value, str | None):
             raise _invalid(provider, attribute, "a string or None", value)
-        _check_text(provider, attribute, value or "")
+        _check_text(provider, attribute, value or "", keys)
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", provider.name):
         required = "a lower-case letter followed by any of a-z, 0-9, - and _"
         raise _invalid(provider, "name", required, provider.name)
@@ -113,11 +114,11 @@ def _check_names(provider: Provider) -> None:
             raise InvalidPlugin(f"{variable} would be a setting of kling26, not of a provider.")
 
 
-def _check_text(provider: Provider, attribute: str, text: str) -> None:
+def _check_text(provider: Provider, attribute: str, text: str, keys: Iterable[str]) -> None:
     """Texts are shown on one line, and whoever reads a key from the environment shows none."""
     if not is_one_line(text):
         raise _invalid(provider, attribute, "one line without control characters", text)
-    if any(redact(text, key) != text for key in environment_keys()):
+    if any(redact(text, key) != text for key in keys):
         raise InvalidPlugin(f"{type(provider).__name__}.{attribute} contains a key; leave it out.")
 
 
