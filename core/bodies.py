@@ -46,7 +46,7 @@ def form_request(url: str, fields: Mapping[str, str | ImageFile]) -> "httpx.Requ
     """
     A POST of a multipart form, whose fields are texts and images.
 
-    Equal fields make equal bytes: the boundary is made from them, so that a cassette can be played.
+    Equal fields make equal bytes: the boundary is made from them, so that equal requests are equal.
     """
     import httpx
 

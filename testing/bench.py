@@ -12,8 +12,6 @@ from attrs import define, field, frozen
 
 from ..core.errors import Kling26Error, Unavailable
 from ..core.http.client import ProviderClient
-from ..core.http.pool import make_client
-from ..core.keys import Key
 from ..core.provider import Flow, Provider
 from ..core.request import VideoRequest
 from ..core.status import Ticket
@@ -49,7 +47,6 @@ class Bench:
 
     provider: Provider
     emulator: Emulator
-    http: httpx.AsyncClient
     client: ProviderClient
     now: float = EPOCH
     _asked: int = field(default=0, init=False)
@@ -109,7 +106,7 @@ class Bench:
     async def shows(self, url: object, task: EmulatedTask) -> bool:
         """Whether a URL leads to the video of this task."""
         try:
-            reply = await self.http.get(str(url))
+            reply = await self.client.client.get(str(url))
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
         return reply.status_code == 200 and reply.content == make_video(task.clip)
@@ -190,9 +187,9 @@ def on_bench(
     async def worked() -> T:
         conditions = Conditions(clock=lambda: bench.now, queued=_FOREVER, running=_FOREVER)
         emulation = emulate(provider, sandbox, conditions)
-        async with make_client(emulation.transport()) as http:
-            client = ProviderClient(provider, "sandbox", Key(KEY, "sandbox"), http, http)
-            bench = Bench(provider, emulation.emulator, http, client)
+        client = emulation.client(KEY)
+        async with client.client:
+            bench = Bench(provider, emulation.emulator, client)
             return await work(bench)
 
     return run(worked())

@@ -21,11 +21,10 @@ from attrs import asdict, frozen
 from ..core.provider import Provider
 from ..core.request import VideoRequest
 from ..core.status import Ticket
-from .conversation import next_request
+from .samples import play, start
 
 #: A process that takes longer does not end; a busy machine may take its time.
 _LONGEST = 120.0
-_MOST_REQUESTS = 12
 #: A problem that is ours, or the way the class is defined: then there is nothing to compare.
 _CANNOT = "cannot"
 _URLS = ("base_url", "upload_url", "balance_url")
@@ -74,7 +73,12 @@ def play_here(provider: Provider, work: Job) -> Played:
     if work.flow == "read_callback":
         return Played([], _value(lambda: provider.read_callback(work.replies[0][2])))
     requests: list[httpx.Request] = []
-    value = _value(lambda: _play(provider, work, requests))
+    flow = start(provider, work.flow, work.ticket, request=work.request)
+    replies = [
+        httpx.Response(status, headers=headers, content=body)
+        for status, headers, body in work.replies
+    ]
+    value = _value(lambda: play(flow, replies, requests))
     return Played([_form(each) for each in requests], value)
 
 
@@ -153,26 +157,6 @@ def _ask(order: Mapping[str, object]) -> Any:
             check=False,
         )
     return json.loads(ended.stdout) if ended.returncode == 0 and ended.stdout else None
-
-
-def _play(provider: Provider, work: Job, requests: list[httpx.Request]) -> object:
-    request, ticket = work.request, work.ticket
-    flows: dict[str, Any] = {
-        "submit": lambda: provider.submit(request, provider.Options()),
-        "find": lambda: provider.find(request),
-        "renew": lambda: provider.renew(ticket, "https://results.example/heron.mp4"),
-        "cancel": lambda: provider.cancel(ticket),
-        "poll": lambda: provider.poll(ticket),
-    }
-    flow, reply = flows[work.flow](), None
-    for turn in range(_MOST_REQUESTS):
-        try:
-            requests.append(next_request(flow, reply))
-        except StopIteration as stop:
-            return stop.value
-        status, headers, body = work.replies[min(turn, len(work.replies) - 1)]
-        reply = httpx.Response(status, headers=headers, content=body, request=requests[-1])
-    raise RuntimeError("it keeps sending requests")
 
 
 def _value(call: Any) -> str:

@@ -7,7 +7,10 @@ import httpx
 from attrs import evolve, frozen
 
 from ..core.hookspecs import ASGIApp, Sandbox
+from ..core.http.client import ProviderClient
+from ..core.http.pool import make_client
 from ..core.installed import discover
+from ..core.keys import Key
 from ..core.plugins import load_sandboxes
 from ..core.provider import Provider
 from ..core.settings import url_variables
@@ -32,6 +35,13 @@ class Emulation:
     def transport(self) -> httpx.AsyncBaseTransport:
         """A new transport that reaches the emulator, and nothing else."""
         return SandboxTransport(self.apps)
+
+    def client(
+        self, key: str = "sandbox-key", over: httpx.AsyncBaseTransport | None = None
+    ) -> ProviderClient:
+        """A client as the runner has one, of which `client.client` has to be closed."""
+        http = make_client(over or self.transport())
+        return ProviderClient(self.provider, "sandbox", Key(key, "sandbox"), http, http)
 
 
 def emulate(provider: Provider, sandbox: SandboxLike, conditions: Conditions) -> Emulation:

@@ -6,10 +6,7 @@ from typing import TypeVar
 import httpx
 
 from ..core.errors import Kling26Error, Unavailable
-from ..core.http.client import ProviderClient
-from ..core.http.pool import make_client
 from ..core.images import ImageFile
-from ..core.keys import Key
 from ..core.provider import Flow, Provider
 from ..core.status import Status, Ticket
 from ..sandbox import Conditions, Fault, FaultName
@@ -50,11 +47,7 @@ class _Recorder:
         emulation = (serve if served else emulate)(provider, sandbox, conditions)
         self.conditions, self.emulator = emulation.conditions, emulation.emulator
         self.provider = emulation.provider
-        http, key = (
-            make_client(emulation.transport()),
-            Key("sandbox-key", "sandbox"),
-        )
-        self.client = ProviderClient(self.provider, "sandbox", key, http, http)
+        self.client = emulation.client()
         self.samples = Samples(Ticket("task-1"), sign_call=self.emulator.sign_call)
 
     async def life_of_a_task(self) -> None:

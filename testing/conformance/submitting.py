@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 import httpx
 from attrs import field, frozen
 
-from ...core.http.client import ProviderClient
-from ...core.http.pool import make_client
-from ...core.keys import Key
 from ...core.provider import Provider
 from ...core.status import Ticket
 from ...sandbox import Conditions, EmulatedTask
@@ -65,8 +62,7 @@ def send_all(
 async def _send(provider: Provider, sandbox: SandboxLike, asked: Asked, options: object) -> Sent:
     emulation = emulate(provider, sandbox, Conditions(clock=lambda: EPOCH))
     seen: list[httpx.Request] = []
-    http = make_client(_Overheard(emulation.transport(), seen))
-    client = ProviderClient(provider, "sandbox", Key(KEY, "sandbox"), http, http)
+    client = emulation.client(KEY, _Overheard(emulation.transport(), seen))
     urls: dict[str, object] = {}
     try:
         request = asked.request
@@ -78,7 +74,7 @@ async def _send(provider: Provider, sandbox: SandboxLike, asked: Asked, options:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is judged.
         outcome = error
     finally:
-        await http.aclose()
+        await client.client.aclose()
     return Sent(asked, outcome, seen, emulation.emulator.accepted, urls)
 
 
